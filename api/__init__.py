@@ -1,0 +1,1 @@
+"""Open the doors: HTTP, pages and the command line."""

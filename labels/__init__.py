@@ -1,0 +1,1 @@
+"""Turn values into what leaves the printer, byte for byte."""

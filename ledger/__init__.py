@@ -1,0 +1,1 @@
+"""Keep the book: envelope, bytes, recorder, tree, notary."""

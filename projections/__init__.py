@@ -1,0 +1,1 @@
+"""Show what the facts add up to, in tables that can be thrown away and rebuilt."""
