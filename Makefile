@@ -1,0 +1,103 @@
+# Works on a bare machine with Python 3.11+, make and a package index; uses uv where there is one.
+# 只需要 Python 3.11 以上、make 和一个包索引；有 uv 时用 uv。
+
+SHELL  := /bin/sh
+PYTHON ?= python3
+UV     ?= $(shell command -v uv 2>/dev/null)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+# Empty when $(VENV) is whole. A moved checkout or a removed Python leaves it broken: made anew.
+BROKEN := $(shell $(BIN)/python -c '' 2>/dev/null || echo broken)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint format types bench bench-smoke ci lock clean FORCE
+
+help: ## what can be done here · 这里能做什么
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The environment --------------------------------------------------------------
+
+$(BIN)/python: $(if $(BROKEN),FORCE)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "需要 Python 3.11 或更高版本，请安装，或指明：make PYTHON=/path/to/python3.11 ..."; \
+	  echo "Python 3.11 or newer is needed: install it, or say where it is (PYTHON=...)."; \
+	  exit 1; }
+	@rm -rf $(VENV)
+ifneq ($(UV),)
+	@$(UV) venv --quiet --python "$$(command -v $(PYTHON))" $(VENV)
+else
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "此 Python 缺少 venv/ensurepip。Debian/Ubuntu：apt install python3-venv；或安装 uv。"; \
+	  echo "This Python lacks venv/ensurepip. Debian/Ubuntu: apt install python3-venv; or install uv."; \
+	  exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+endif
+
+# $(call install,LOCK): every file compared with the hash in the lock, then this checkout itself.
+ifneq ($(UV),)
+install = $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
+
+SELF := pyproject.toml api/launcher.py
+
+$(VENV)/.run: $(BIN)/python requirements.lock $(SELF)
+	@echo "正在安装运行环境…… Installing what it runs on..."
+	@$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python requirements-dev.lock $(SELF)
+	@echo "正在安装开发环境…… Installing the development tools..."
+	@$(call install,requirements-dev.lock)
+	@touch $@ $(VENV)/.run
+
+# What people come for ---------------------------------------------------------
+
+demo: $(VENV)/.run ## the ledger with sample data, in the browser · 载入示例数据并打开
+	@$(BIN)/gongwu demo $(ARGS)
+
+serve: $(VENV)/.run ## your own ledger · 运行自己的账本
+	@$(BIN)/gongwu serve $(ARGS)
+
+test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
+	@$(BIN)/pytest --targets $(ARGS)
+
+lint: $(VENV)/.dev ## layout, mistakes, who imports whom · 代码检查
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## write the layout that lint asks for · 自动排版
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## mypy --strict inside, pyright everywhere · 类型检查
+	@$(BIN)/mypy
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(VENV)/.dev ## every figure beside its floor · 性能测量
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-smoke: $(VENV)/.dev ## the same, small: proves that it runs · 小规模性能测量
+	@$(BIN)/python -m benchmarks --smoke $(ARGS)
+
+ci: ## exactly what continuous integration runs · 持续集成
+	@bash .ci/run
+
+# Upkeep -----------------------------------------------------------------------
+
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --upgrade pyproject.toml
+
+lock: ## choose newest allowed versions and write both locks (needs uv) · 更新依赖锁
+	@$(COMPILE) --group install --output-file requirements.lock
+	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## forget the environment and all caches; data stays · 清理环境与缓存
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	  .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
