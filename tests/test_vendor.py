@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 VENDOR = Path(__file__).resolve().parents[1] / "api" / "static" / "vendor"
-SUMS = dict(
-    reversed(line.split("  ", 1)) for line in (VENDOR / "SHA256SUMS").read_text().splitlines()
-)
+LINES = (VENDOR / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+SUMS = {name: digest for digest, name in (line.split("  ", 1) for line in LINES)}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
