@@ -18,7 +18,8 @@ help: ## what can be done here · 这里能做什么
 
 # The environment --------------------------------------------------------------
 
-$(BIN)/python: $(if $(BROKEN),FORCE)
+# A stamp, because bin/python is a link to something much older.
+$(VENV)/.made: $(if $(BROKEN),FORCE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "需要 Python 3.11 或更高版本，请安装，或指明：make PYTHON=/path/to/python3.11 ..."; \
 	  echo "Python 3.11 or newer is needed: install it, or say where it is (PYTHON=...)."; \
@@ -33,24 +34,25 @@ else
 	  exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 endif
+	@touch $@
 
 # $(call install,LOCK): every file compared with the hash in the lock, then this checkout itself.
 ifneq ($(UV),)
 install = $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
-install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+install = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1) && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 
 SELF := pyproject.toml api/launcher.py
 
-$(VENV)/.run: $(BIN)/python requirements.lock $(SELF)
+$(VENV)/.run: $(VENV)/.made requirements.lock $(SELF)
 	@echo "正在安装运行环境…… Installing what it runs on..."
 	@$(call install,requirements.lock)
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/python requirements-dev.lock $(SELF)
+$(VENV)/.dev: $(VENV)/.made requirements-dev.lock $(SELF)
 	@echo "正在安装开发环境…… Installing the development tools..."
 	@$(call install,requirements-dev.lock)
 	@touch $@ $(VENV)/.run

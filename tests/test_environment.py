@@ -1,11 +1,18 @@
-"""The databases under test are what they are said to be: real, fresh and apart."""
+"""What the tests stand on is what it is said to be: real databases, and no silent skip."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_every_test_gets_an_empty_database(database: str, backend: str) -> None:
@@ -37,3 +44,69 @@ def test_the_test_server_writes_as_durably_as_production(
     with psycopg.connect(postgresql_server) as connection:
         found = connection.execute("select current_setting(%s)", [setting]).fetchone()
     assert found == ("on",)
+
+
+SUITE = """
+import pytest
+
+@pytest.mark.target("T02", "T01")
+def test_holds(): pass
+
+@pytest.mark.target("T02")
+def test_breaks(): assert False
+
+def test_is_lazy(): pytest.skip("not today")
+
+def test_lacks_evidence(shared_file): shared_file("leso/none.csv")
+
+@pytest.mark.xfail
+def test_is_known_to_fail(): assert False
+
+def test_on_each(backend): pass
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that runs the suite above under our conftest, and what it printed."""
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    (tmp_path / "shared" / "data").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    (folder / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
+
+    def pytest_run(*arguments: str, ci: str) -> str:
+        env = {**os.environ, "CI": ci, "GONGWU_SHARED": str(tmp_path / "shared")}
+        command = [sys.executable, "-m", "pytest", "-rsf", "-p", "no:cacheprovider", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        ).stdout
+
+    return pytest_run
+
+
+def test_ci_allows_no_skip_but_for_absent_evidence(run: Callable[..., str]) -> None:
+    out = run(ci="true")
+    assert "2 failed, 3 passed, 1 skipped, 1 xfailed" in out
+    assert "skipped, which CI does not allow: Skipped: not today" in out
+    assert "absent: shared/data/leso/none.csv" in out
+
+
+def test_elsewhere_a_skip_is_a_skip_with_its_reason(run: Callable[..., str]) -> None:
+    out = run(ci="")
+    assert "1 failed, 3 passed, 2 skipped, 1 xfailed" in out
+    assert "not today" in out
+
+
+def test_the_list_of_promises_tells_the_proven_from_the_broken(run: Callable[..., str]) -> None:
+    out = run("--targets", ci="")
+    assert "T01  1 of 1 tests passed" in out
+    assert "T02  1 of 2 tests passed" in out
+    assert "not proven by tests/test_suite.py::test_breaks" in out
+
+
+def test_one_back_end_can_be_chosen(run: Callable[..., str]) -> None:
+    out = run("--backend", "sqlite", "-k", "on_each", "-v", ci="")
+    assert "test_on_each[sqlite] PASSED" in out
+    assert "postgresql" not in out
