@@ -1,0 +1,600 @@
+"""One piece of public property: where it stands in the books, who has it, what holds it up.
+
+This module is its state and its configuration (DOMAIN.md b.2 #6-#8, #10). The rest of its
+life is told in `use`, `labelling`, `lending`, `warehouse`, `reallocation` and `disposal`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.values import Code, Currency, Fen, Name, PersonId, PlaceId, Quantity, Text, UnitId
+from domain.words import Role, Term, Words
+
+
+class Kind(Term):
+    """What sort of thing it is, as far as rules differ (DOMAIN.md e)."""
+
+    COMPUTER = "computer", "计算机设备", "computer equipment"
+    OFFICE = "office", "办公设备", "office equipment"
+    FURNITURE = "furniture", "家具用具", "furniture"
+    VEHICLE = "vehicle", "车辆", "vehicle"
+    PREMISES = "premises", "房屋", "premises"
+    LAND = "land", "土地", "land"
+    INSTRUMENT = "instrument", "仪器设备", "instrument"
+    SOFTWARE = "software", "软件", "software"
+    RELIC = "relic", "文物陈列品", "relics and exhibits"
+    ARCHIVE = "archive", "图书档案", "books and archives"
+    OTHER = "other", "其他", "other"
+
+
+class Book(Term):
+    """Dimension A: where it stands in the books (DOMAIN.md b.1)."""
+
+    NONE = "none", "未登记", "not registered"
+    PENDING = "pending", "待验收", "pending acceptance"
+    ON_BOOKS = "on_books", "在账", "on the books"
+    TO_DISPOSE = "to_dispose", "待处置", "pending disposal"
+    GONE = "gone", "已核销", "derecognised"
+
+
+class Custody(Term):
+    """Dimension B: who has it, in what use (DOMAIN.md b.1)."""
+
+    NONE = "none", "未到货", "not delivered"
+    STORE = "store", "库存", "in store"
+    IN_USE = "in_use", "在用", "in use"
+    IDLE = "idle", "闲置", "idle"
+    UNDER_USED = "under_used", "低效运转", "under-used"
+    LENT = "lent", "出借", "lent"
+    WAREHOUSE = "warehouse", "在仓（实体）", "in the physical warehouse"
+    VIRTUAL = "virtual", "在仓（虚拟）", "in the virtual warehouse"
+    WAREHOUSE_LENT = "warehouse_lent", "借出（由仓）", "on loan from the warehouse"
+    TRANSIT = "transit", "在途", "in transit"
+    REPAIR = "repair", "维修", "under repair"
+    LEFT = "left", "已离场", "left the site"
+
+
+class Lock(Term):
+    """Dimension C: what holds it up (DOMAIN.md b.1)."""
+
+    NONE = "none", "无", "none"
+    RESERVED = "reserved", "预留", "reserved"
+    APPROVAL = "approval", "审批中", "in approval"
+
+
+class ValueType(Term):
+    """What the recorded value is (DOMAIN.md s.4)."""
+
+    COST = "cost", "原值", "original cost"
+    ESTIMATE = "estimate", "暂估值", "provisional estimate"
+    APPRAISAL = "appraisal", "评估值", "appraised value"
+    NOMINAL = "nominal", "名义金额", "nominal amount"
+    UNKNOWN = "unknown", "未载明", "not stated"
+
+
+class Mode(Term):
+    """How it was obtained (国令738 第9条)."""
+
+    PURCHASE = "purchase", "购置", "purchase"
+    TRANSFER = "transfer", "调入", "transfer in"
+    DONATION = "donation", "接受捐赠", "donation"
+    EXCHANGE = "exchange", "置换", "exchange"
+    BUILT = "built", "建设", "built"
+    SURPLUS = "surplus", "盘盈", "found in stocktake"
+    UNKNOWN = "unknown", "未载明", "not stated"
+
+
+class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Three state dimensions and four parties; defaults mean that nothing happened yet."""
+
+    book: Book = Book.NONE
+    custody: Custody = Custody.NONE
+    lock: Lock = Lock.NONE
+    accounting_unit: str = ""
+    custodian: str = ""  # the unit that answers for the thing
+    user: str = ""  # the person who uses it
+    owner: str = ""  # the unit in whose name title is registered
+    asset_no: str = ""
+    name: str = ""
+    kind: Kind = Kind.OTHER
+    class_code: str = ""
+    class_scheme: str = ""
+    model: str = ""
+    serial: str = ""
+    plate: str = ""
+    value: int | None = None  # fen or cents of `currency`; None is "not stated"
+    currency: str = "CNY"
+    value_type: ValueType = ValueType.COST
+    quantity: str = "1"
+    measure: str = ""
+    place: str = ""
+    shelf: str = ""
+    acquired: date | None = None
+    acquired_year: int | None = None
+    accepted: bool | None = None
+    case: str = ""  # the stream whose process holds it (lock), or moved it last (loan, disposal)
+    borrower: str = ""
+    due: date | None = None
+    home: Custody = Custody.NONE  # where repair, transit and loans come back to
+    label: str = ""
+    label_issue: int = 0
+    labels_voided: tuple[str, ...] = ()
+    listed: bool = False
+    idle_since: date | None = None
+    grade: str = ""
+    appraised: int | None = None
+    executed: bool = False  # the disposal has physically happened
+    dataset: str = ""
+
+    def describe(self, lang: Lang) -> str:
+        """Say where the asset stands."""
+        state = (self.book.words, self.custody.words, self.lock.words)
+        title = " ".join(part for part in (self.asset_no, self.name) if part)
+        if lang == "zh":
+            lock = "" if self.lock is Lock.NONE else f"、{state[2].zh}"
+            return f"资产{title}现为：{state[0].zh}、{state[1].zh}{lock}"
+        lock = "" if self.lock is Lock.NONE else f", {state[2].en}"
+        return f"Asset {title} is now {state[0].en}, {state[1].en}{lock}".replace("  ", " ")
+
+
+lifecycle: Lifecycle[Asset] = Lifecycle("asset", Asset, Words("资产", "Asset"))
+
+# What happened ----------------------------------------------------------------
+
+
+class AssetReceived(
+    Event,
+    name="asset.received",
+    zh="到货：{name}，数量{quantity}{measure}，方式{mode}",
+    en="Delivered: {name}, {quantity} {measure}, by {mode}",
+):
+    """#6 The thing arrived; nobody has inspected it yet."""
+
+    name: Name
+    kind: Kind
+    unit: UnitId
+    mode: Mode = Mode.PURCHASE
+    quantity: Quantity = "1"
+    measure: Code = ""
+    value: Fen | None = None
+    currency: Currency = "CNY"
+    supplier: Code = ""
+    model: Code = ""
+    place: PlaceId | None = None
+
+
+class AcceptancePassed(
+    Event,
+    name="asset.acceptance_passed",
+    zh="验收合格，验收人{inspector}",
+    en="Acceptance passed, inspected by {inspector}",
+):
+    """#7 The inspectors found what was ordered."""
+
+    inspector: PersonId
+    serial: Code = ""
+    note: Text = ""
+
+
+class AcceptanceFailed(
+    Event,
+    name="asset.acceptance_failed",
+    zh="验收不合格，退回供应商：{reason}",
+    en="Acceptance failed, returned to the supplier: {reason}",
+):
+    """#7 The inspectors refused it; it goes back."""
+
+    inspector: PersonId
+    reason: Text
+
+
+class AssetRegistered(
+    Event,
+    name="asset.registered",
+    zh="建卡入账：{asset_no} {name}",
+    en="Card opened and entered in the books: {asset_no} {name}",
+    claims=("asset_no",),
+):
+    """#8 The card exists. Fields a source does not state are None or empty, never invented."""
+
+    asset_no: Code
+    name: Name
+    kind: Kind
+    unit: UnitId
+    class_code: Code = ""
+    class_scheme: Code = ""
+    value: Fen | None = None
+    currency: Currency = "CNY"
+    value_type: ValueType = ValueType.COST
+    quantity: Quantity = "1"
+    measure: Code = ""
+    mode: Mode = Mode.UNKNOWN
+    acquired: date | None = None
+    acquired_year: int | None = None
+    model: Code = ""
+    serial: Code = ""
+    plate: Code = ""
+    custodian: UnitId | None = None
+    owner: UnitId | None = None
+    place: PlaceId | None = None
+    voucher: Code = ""
+    dataset: Code = ""
+
+
+class CardCorrected(
+    Event,
+    name="asset.card_corrected",
+    zh="更正卡片：{reason}",
+    en="Card corrected: {reason}",
+):
+    """#10 Named fields get another value; a field that is None stays as it is."""
+
+    reason: Text
+    name: Name | None = None
+    class_code: Code | None = None
+    class_scheme: Code | None = None
+    model: Code | None = None
+    serial: Code | None = None
+    plate: Code | None = None
+    owner: UnitId | None = None
+
+
+class ValueCorrected(
+    Event,
+    name="asset.value_corrected",
+    zh="更正价值为{value}（{value_type}）：{reason}",
+    en="Value corrected to {value} ({value_type}): {reason}",
+):
+    """#10 The recorded value was wrong; finance corrects it with a voucher."""
+
+    value: Fen
+    value_type: ValueType
+    reason: Text
+    voucher: Code = ""
+
+
+class RegisterRowRepeated(
+    Event,
+    name="asset.register_row_repeated",
+    zh="登记册重复列示同一资产：{text}",
+    en="The register lists the same asset again: {text}",
+):
+    """A source lists one thing twice; the second row is kept as evidence, not as an asset."""
+
+    text: Text
+
+
+class ReplacementPlanned(
+    Event,
+    name="asset.replacement_planned",
+    zh="计划于{year}年更新",
+    en="Replacement planned for {year}",
+):
+    """The holder's plan says in which year the thing is due for replacement."""
+
+    year: int
+
+
+AssetEvent: TypeAlias = (
+    AssetReceived
+    | AcceptancePassed
+    | AcceptanceFailed
+    | AssetRegistered
+    | CardCorrected
+    | ValueCorrected
+    | RegisterRowRepeated
+    | ReplacementPlanned
+)
+
+# Where that leaves us ---------------------------------------------------------
+
+
+def evolve(asset: Asset, event: AssetEvent) -> Asset:
+    """What an event means. Never refuses: it already happened."""
+    match event:
+        case AssetReceived():
+            return replace(
+                asset,
+                book=Book.PENDING,
+                custody=Custody.STORE,
+                name=event.name,
+                kind=event.kind,
+                accounting_unit=event.unit,
+                custodian=event.unit,
+                owner=event.unit,
+                quantity=event.quantity,
+                measure=event.measure,
+                value=event.value,
+                currency=event.currency,
+                model=event.model,
+                place=event.place or "",
+            )
+        case AcceptancePassed(serial=serial):
+            return replace(asset, accepted=True, serial=serial or asset.serial)
+        case AcceptanceFailed():
+            return replace(asset, accepted=False, custody=Custody.LEFT)
+        case AssetRegistered():
+            return replace(
+                asset,
+                book=Book.ON_BOOKS,
+                custody=Custody.STORE,
+                asset_no=event.asset_no,
+                name=event.name,
+                kind=event.kind,
+                accounting_unit=event.unit,
+                custodian=event.custodian or event.unit,
+                owner=event.owner or event.unit,
+                class_code=event.class_code,
+                class_scheme=event.class_scheme,
+                value=event.value,
+                currency=event.currency,
+                value_type=event.value_type,
+                quantity=event.quantity,
+                measure=event.measure,
+                acquired=event.acquired,
+                acquired_year=event.acquired_year or (event.acquired and event.acquired.year),
+                model=event.model or asset.model,
+                serial=event.serial or asset.serial,
+                plate=event.plate,
+                place=event.place or asset.place,
+                dataset=event.dataset,
+            )
+        case CardCorrected():
+            return replace(
+                asset,
+                name=asset.name if event.name is None else event.name,
+                class_code=asset.class_code if event.class_code is None else event.class_code,
+                class_scheme=(
+                    asset.class_scheme if event.class_scheme is None else event.class_scheme
+                ),
+                model=asset.model if event.model is None else event.model,
+                serial=asset.serial if event.serial is None else event.serial,
+                plate=asset.plate if event.plate is None else event.plate,
+                owner=asset.owner if event.owner is None else event.owner,
+            )
+        case ValueCorrected(value=value, value_type=value_type):
+            return replace(asset, value=value, value_type=value_type)
+        case RegisterRowRepeated() | ReplacementPlanned():
+            return asset
+        case _:
+            assert_never(event)
+
+
+lifecycle.part(AssetEvent, evolve)
+
+# What may be asked ------------------------------------------------------------
+
+NOT_YET_KNOWN = Rule(
+    slug="already-recorded",
+    zh="这项资产已有记录，不能重复登记。",
+    en="This asset is already recorded and cannot be recorded again.",
+    holds=lambda asset, _: asset.book is Book.NONE,
+)
+PENDING = Rule(
+    slug="not-pending-acceptance",
+    zh="只有待验收的资产才能验收。",
+    en="Only an asset pending acceptance can be inspected.",
+    law="自治区政府令231号 第18条",
+    holds=lambda asset, _: asset.book is Book.PENDING and asset.accepted is None,
+)
+ACCEPTED = Rule(
+    slug="not-accepted",
+    zh="验收合格后才能建卡入账。",
+    en="A card is opened only after acceptance has passed.",
+    law="自治区政府令231号 第18条",
+    holds=lambda asset, _: asset.book is Book.PENDING and asset.accepted is True,
+)
+ON_BOOKS = Rule(
+    slug="not-on-books",
+    zh="只有在账的资产才能办理。",
+    en="This can be done only with an asset that is on the books.",
+    law="国令738 第30条",
+    holds=lambda asset, _: asset.book is Book.ON_BOOKS,
+)
+STILL_OURS = Rule(
+    slug="not-ours-any-more",
+    zh="只有在账或待处置的资产才能办理。",
+    en="This can be done only with an asset on the books or pending disposal.",
+    law="国令738 第30条",
+    holds=lambda asset, _: asset.book in (Book.ON_BOOKS, Book.TO_DISPOSE),
+)
+UNLOCKED = Rule(
+    slug="held-by-a-process",
+    zh="该资产正由另一事项占用（预留或审批中），须先办结或撤销该事项。",
+    en="Another process holds this asset (reserved or in approval); finish or withdraw it first.",
+    holds=lambda asset, _: asset.lock is Lock.NONE,
+)
+ANOTHER_INSPECTOR = Rule(
+    slug="inspector-is-recorder",
+    zh="验收人与经办人须为不同的人。",
+    en="The inspector and the person who records must be two people.",
+    law="国令738 第51条",
+)
+SOMETHING_CORRECTED = Rule(
+    slug="nothing-corrected",
+    zh="没有给出任何要更正的内容。",
+    en="Nothing was given to correct.",
+)
+
+
+@lifecycle.verb(NOT_YET_KNOWN, zh="到货登记", en="Record delivery", roles=(Role.CLERK,))
+def receive(
+    _: Asset,
+    occasion: Occasion,
+    *,
+    name: Name,
+    kind: Kind,
+    unit: UnitId,
+    mode: Mode = Mode.PURCHASE,
+    quantity: Quantity = "1",
+    measure: Code = "",
+    value: Fen | None = None,
+    supplier: Code = "",
+    model: Code = "",
+    place: PlaceId | None = None,
+) -> AssetReceived:
+    """Record that something arrived; it waits for acceptance."""
+    return AssetReceived(
+        name=name,
+        kind=kind,
+        unit=unit,
+        mode=mode,
+        quantity=quantity,
+        measure=measure,
+        value=value,
+        supplier=supplier,
+        model=model,
+        place=place,
+    )
+
+
+@lifecycle.verb(PENDING, zh="验收合格", en="Pass acceptance", roles=(Role.CLERK, Role.KEEPER))
+def pass_acceptance(
+    _: Asset, occasion: Occasion, *, inspector: PersonId, serial: Code = "", note: Text = ""
+) -> AcceptancePassed:
+    """Record that the inspectors found what was ordered."""
+    if inspector == occasion.by:
+        raise ANOTHER_INSPECTOR.broken()
+    return AcceptancePassed(inspector=inspector, serial=serial, note=note)
+
+
+@lifecycle.verb(PENDING, zh="验收不合格", en="Fail acceptance", roles=(Role.CLERK, Role.KEEPER))
+def fail_acceptance(
+    _: Asset, occasion: Occasion, *, inspector: PersonId, reason: Text
+) -> AcceptanceFailed:
+    """Record that the inspectors refused the delivery; it goes back to the supplier."""
+    if inspector == occasion.by:
+        raise ANOTHER_INSPECTOR.broken()
+    return AcceptanceFailed(inspector=inspector, reason=reason)
+
+
+@lifecycle.verb(ACCEPTED, zh="建卡入账", en="Open the card", roles=(Role.CLERK,))
+def register(
+    asset: Asset,
+    _: Occasion,
+    *,
+    asset_no: Name,
+    class_code: Code = "",
+    class_scheme: Code = "GB/T 14885-2022",
+    value: Fen | None = None,
+    value_type: ValueType = ValueType.COST,
+    acquired: date | None = None,
+    voucher: Code = "",
+) -> AssetRegistered:
+    """Open the card of an accepted delivery and enter it in the books."""
+    return AssetRegistered(
+        asset_no=asset_no,
+        name=asset.name,
+        kind=asset.kind,
+        unit=asset.accounting_unit,
+        class_code=class_code,
+        class_scheme=class_scheme,
+        value=asset.value if value is None else value,
+        currency=asset.currency,
+        value_type=value_type,
+        quantity=asset.quantity,
+        measure=asset.measure,
+        acquired=acquired,
+        model=asset.model,
+        serial=asset.serial,
+        voucher=voucher,
+    )
+
+
+@lifecycle.verb(NOT_YET_KNOWN, zh="期初建卡", en="Open an existing card", roles=(Role.CLERK,))
+def register_existing(
+    _: Asset,
+    __: Occasion,
+    *,
+    asset_no: Name,
+    name: Name,
+    kind: Kind,
+    unit: UnitId,
+    class_code: Code = "",
+    class_scheme: Code = "GB/T 14885-2022",
+    value: Fen | None = None,
+    value_type: ValueType = ValueType.COST,
+    quantity: Quantity = "1",
+    measure: Code = "",
+    mode: Mode = Mode.UNKNOWN,
+    acquired: date | None = None,
+    model: Code = "",
+    serial: Code = "",
+    plate: Code = "",
+    owner: UnitId | None = None,
+    place: PlaceId | None = None,
+    voucher: Code = "",
+) -> AssetRegistered:
+    """Open a card for something the unit had before this ledger began."""
+    return AssetRegistered(
+        asset_no=asset_no,
+        name=name,
+        kind=kind,
+        unit=unit,
+        class_code=class_code,
+        class_scheme=class_scheme,
+        value=value,
+        value_type=value_type if value is not None else ValueType.UNKNOWN,
+        quantity=quantity,
+        measure=measure,
+        mode=mode,
+        acquired=acquired,
+        model=model,
+        serial=serial,
+        plate=plate,
+        owner=owner,
+        place=place,
+        voucher=voucher,
+    )
+
+
+@lifecycle.verb(STILL_OURS, zh="更正卡片", en="Correct the card", roles=(Role.CLERK,))
+def correct_card(
+    _: Asset,
+    __: Occasion,
+    *,
+    reason: Text,
+    name: Name | None = None,
+    class_code: Code | None = None,
+    class_scheme: Code | None = None,
+    model: Code | None = None,
+    serial: Code | None = None,
+    plate: Code | None = None,
+    owner: UnitId | None = None,
+) -> CardCorrected:
+    """Give named fields of the card another value; empty fields stay as they are."""
+    fields = (name, class_code, class_scheme, model, serial, plate, owner)
+    if all(field is None for field in fields):
+        raise SOMETHING_CORRECTED.broken()
+    return CardCorrected(
+        reason=reason,
+        name=name,
+        class_code=class_code,
+        class_scheme=class_scheme,
+        model=model,
+        serial=serial,
+        plate=plate,
+        owner=owner,
+    )
+
+
+@lifecycle.verb(
+    STILL_OURS, zh="更正价值", en="Correct the value", roles=(Role.ACCOUNTANT, Role.FINANCE)
+)
+def correct_value(
+    _: Asset,
+    __: Occasion,
+    *,
+    value: Fen,
+    value_type: ValueType = ValueType.COST,
+    reason: Text,
+    voucher: Code = "",
+) -> ValueCorrected:
+    """Correct the recorded value; the books need a voucher, so finance does it."""
+    return ValueCorrected(value=value, value_type=value_type, reason=reason, voucher=voucher)

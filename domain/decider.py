@@ -1,0 +1,339 @@
+"""The whole framework: facts, rules, verbs, and how a stream of facts becomes a state.
+
+Nothing here knows the time, chance or I/O. `ledger` stores what `Lifecycle.decide` returns;
+`api` publishes every verb from its signature.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_type_hints,
+)
+
+import msgspec
+
+from domain.policy import GENERIC, Policy
+from domain.words import Words, in_words
+
+Lang: TypeAlias = Literal["zh", "en"]
+RESERVED = frozenset({"docs", "via", "dated"})  # written beside the fact by the ledger
+
+
+class EventMeta(msgspec.StructMeta):
+    """Read `name`, `zh`, `en`, `version` and `claims` from the class statement of a fact."""
+
+    def __new__(
+        mcls,
+        cls_name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        /,
+        *,
+        name: str = "",
+        zh: str = "",
+        en: str = "",
+        version: int = 1,
+        claims: tuple[str, ...] = (),
+        **config: Any,
+    ) -> Any:
+        config |= {"frozen": True, "gc": False, "kw_only": True}
+        cls = super().__new__(mcls, cls_name, bases, namespace, **config)
+        if bases == (msgspec.Struct,):
+            return cls
+        assert name and zh and en, f"{cls_name}: a fact has a stable name and both languages"
+        assert re.fullmatch(r"[a-z]+\.[a-z_]+", name), f"{cls_name}: bad stable name {name!r}"
+        assert name not in FACTS, f"{name} is already the name of {FACTS[name].__qualname__}"
+        fields = set(getattr(cls, "__struct_fields__", ()))
+        taken = fields & (RESERVED | set(Event.__annotations__))
+        assert not taken, f"{cls_name}: fields {taken} are spoken for"
+        for text in (zh, en):
+            asked = set(re.findall(r"{(\w+)}", text))
+            assert asked <= fields, f"{cls_name}: no field {asked - fields} for {text!r}"
+        said = {"type_name": name, "type_version": version, "zh": zh, "en": en, "claims": claims}
+        for attribute, value in said.items():
+            setattr(cls, attribute, value)
+        FACTS[name] = cast("type[Event]", cls)
+        return cls
+
+    def __init__(cls, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args)
+
+
+class Event(msgspec.Struct, metaclass=EventMeta):
+    """A fact: it happened. Subclasses say `name=`, `zh=`, `en=`; `name` is for ever.
+
+    `claims` names text fields whose value may be used once in the whole ledger (asset number).
+    """
+
+    type_name: ClassVar[str]
+    type_version: ClassVar[int]
+    zh: ClassVar[str]
+    en: ClassVar[str]
+    claims: ClassVar[tuple[str, ...]]
+
+
+FACTS: dict[str, type[Event]] = {}
+Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTERS: dict[tuple[str, int], Upcaster] = {}
+
+
+def upcaster(name: str, version: int) -> Callable[[Upcaster], Upcaster]:
+    """Register how a body of `name` in `version` is read as `version + 1`."""
+
+    def register(function: Upcaster) -> Upcaster:
+        UPCASTERS[name, version] = function
+        return function
+
+    return register
+
+
+class EntryReversed(
+    Event,
+    name="ledger.entry_reversed",
+    zh="红冲第{seq}条：{reason}",
+    en="Entry {seq} reversed: {reason}",
+):
+    """A mistake is taken back; both entries stay visible (T10). The envelope says which."""
+
+    seq: int
+    reason: str
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A paper or file an event rests on; `sha256` when its bytes are kept as evidence."""
+
+    type: str
+    number: str = ""
+    issued: date | None = None
+    issuer: str = ""
+    sha256: str = ""
+
+
+class Occasion(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, in which unit and role, on which business date, under which policy."""
+
+    by: str
+    on: date
+    stream: str = ""  # whose verb is asked; the ledger fills it in
+    unit: str = ""
+    role: str = ""
+    policy: Policy = GENERIC
+    docs: tuple[Document, ...] = ()
+
+
+class Described(Protocol):
+    """A state that can say in words where it stands."""
+
+    def describe(self, lang: Lang) -> str: ...
+
+
+S = TypeVar("S", bound=Described)
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A named reason to say no; `holds` is the condition that must be true."""
+
+    slug: str
+    zh: str
+    en: str
+    law: str = ""
+    holds: Callable[[Any, Occasion], bool] | None = None
+
+    def broken(self, **details: Any) -> Refused:
+        """Return the refusal for a rule about the details of a request."""
+        return Refused(self, details)
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a malfunction
+    """The answer no: which rule, in which state, and what may be asked instead."""
+
+    def __init__(self, rule: Rule, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(rule.slug)
+        self.rule, self.details = rule, dict(details or {})
+        self.stream, self.state = "", None
+        self.instead: tuple[Verb, ...] = ()
+
+    state: Described | None
+
+    def sentence(self, lang: Lang) -> str:
+        """Say the state, the rule with its article, and what can be done instead."""
+        reason = self.rule.zh if lang == "zh" else self.rule.en
+        reason = reason.format_map({k: in_words(v, lang) for k, v in self.details.items()})
+        where = self.state.describe(lang) if self.state else ""
+        can = "、".join(v.zh for v in self.instead) if lang == "zh" else ""
+        if lang == "zh":
+            law = f"（依据：{self.rule.law}）" if self.rule.law else ""
+            head = f"{where}。" if where else ""
+            tail = f"现在可以办理：{can}。" if can else "目前没有可办理的事项。" if where else ""
+            return f"{head}{reason}{law}{tail}"
+        law = f" ({self.rule.law})" if self.rule.law else ""
+        head = f"{where}. " if where else ""
+        can = ", ".join(v.en.lower() for v in self.instead)
+        tail = f" You can: {can}." if can else " Nothing can be done now." if where else ""
+        return f"{head}{reason}{law}{tail}"
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A request to another stream in the same act."""
+
+    stream: str
+    verb: str
+    form: dict[str, Any]
+
+
+Answer: TypeAlias = "Event | Ask | tuple[Event | Ask, ...]"
+
+
+class Verb(msgspec.Struct, frozen=True):
+    """What may be asked: the function is the command, its parameters are the form."""
+
+    kind: str
+    name: str
+    words: Words
+    rules: tuple[Rule, ...]
+    roles: frozenset[str]
+    function: Callable[..., Answer]
+    form: type[msgspec.Struct]
+    inner: bool  # only asked by another stream, never at a door
+
+    @property
+    def zh(self) -> str:
+        return self.words.zh
+
+    @property
+    def en(self) -> str:
+        return self.words.en
+
+    @property
+    def help(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    def refusal(self, state: Any, occasion: Occasion) -> Rule | None:
+        """Return the first rule about the state that says no, or None."""
+        for rule in self.rules:
+            if rule.holds is not None and not rule.holds(state, occasion):
+                return rule
+        return None
+
+
+NOT_YOUR_ROLE = Rule(
+    slug="not-your-role",
+    zh="您的岗位（{role}）不能办理“{verb}”；请由 {roles} 办理。",
+    en="Your role ({role}) may not do “{verb}”; ask one of: {roles}.",
+    law="国令738 第51条",
+)
+UNKNOWN_VERB = Rule(
+    slug="unknown-verb",
+    zh="没有“{verb}”这一事项。",
+    en="There is no such step as “{verb}”.",
+)
+LIFECYCLES: dict[str, Lifecycle[Any]] = {}
+
+
+class Lifecycle(Generic[S]):
+    """One kind of stream: its empty state, what facts mean for it, and its verbs.
+
+    A long life is told in several modules: each calls `part` with its union and `evolve`.
+    """
+
+    def __init__(self, kind: str, state: type[S], words: Words) -> None:
+        self.kind, self.state, self.words = kind, state, words
+        self.verbs: dict[str, Verb] = {}
+        self.meanings: dict[type[Event], Callable[[S, Any], S]] = {}
+        LIFECYCLES[kind] = self
+
+    def part(self, events: Any, evolve: Callable[[S, Any], S]) -> None:
+        """Say which facts `evolve` gives their meaning; each fact has exactly one."""
+        for fact in getattr(events, "__args__", (events,)):
+            assert fact not in self.meanings, f"{fact.__name__} has two meanings"
+            self.meanings[fact] = evolve
+
+    def evolve(self, state: S, event: Event) -> S:
+        """Apply what one event means. Never refuses: it already happened."""
+        return self.meanings[type(event)](state, event)
+
+    def fold(self, events: Iterable[Event]) -> S:
+        """Apply events in order to the empty state."""
+        state = self.state()
+        for event in events:
+            state = self.meanings[type(event)](state, event)
+        return state
+
+    def verb(
+        self, *rules: Rule, zh: str, en: str, roles: Iterable[str] = (), inner: bool = False
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Publish a function as a verb that `rules` (about the state) may refuse."""
+
+        def publish(function: Callable[..., Any]) -> Callable[..., Any]:
+            name = function.__name__
+            hints = get_type_hints(function, include_extras=True)
+            fields: list[Any] = [
+                (p.name, hints[p.name])
+                if p.default is p.empty
+                else (p.name, hints[p.name], p.default)
+                for p in inspect.signature(function).parameters.values()
+                if p.kind is p.KEYWORD_ONLY
+            ]
+            form = msgspec.defstruct(
+                f"{self.kind}_{name}", fields, forbid_unknown_fields=True, kw_only=True
+            )
+            verb = Verb(
+                self.kind, name, Words(zh, en), rules, frozenset(roles), function, form, inner
+            )
+            assert name not in self.verbs, f"{self.kind}.{name} is already a verb"
+            self.verbs[name] = verb
+            return function
+
+        return publish
+
+    def allowed(self, state: S, occasion: Occasion) -> tuple[Verb, ...]:
+        """Return the verbs a person may ask for now, as far as the state alone decides."""
+        return tuple(
+            verb
+            for verb in self.verbs.values()
+            if not verb.inner
+            and verb.refusal(state, occasion) is None
+            and (not verb.roles or not occasion.role or occasion.role in verb.roles)
+        )
+
+    def decide(
+        self, state: S, name: str, occasion: Occasion, form: Mapping[str, Any], *, asked: bool
+    ) -> tuple[Event | Ask, ...]:
+        """Grant a request as facts and asks, or raise `Refused`.
+
+        `asked` is True when another stream asks: roles were judged at its own verb.
+        `form` holds typed values; a missing or mistyped one raises msgspec.ValidationError.
+        """
+        verb = self.verbs.get(name)
+        if verb is None or (verb.inner and not asked):
+            raise UNKNOWN_VERB.broken(verb=name)
+        try:
+            if verb.roles and not asked and occasion.role not in verb.roles:
+                raise NOT_YOUR_ROLE.broken(
+                    role=Words.of(occasion.role),
+                    verb=verb.words,
+                    roles=tuple(Words.of(r) for r in sorted(verb.roles)),
+                )
+            rule = verb.refusal(state, occasion)
+            if rule is not None:
+                raise rule.broken()
+            typed = msgspec.convert(form, verb.form)
+            values = {field: getattr(typed, field) for field in typed.__struct_fields__}
+            answer = verb.function(state, occasion, **values)
+        except Refused as refused:
+            refused.state = state
+            refused.instead = self.allowed(state, occasion)
+            raise
+        return answer if isinstance(answer, tuple) else (answer,)

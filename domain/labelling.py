@@ -1,0 +1,117 @@
+"""Labels: an asset has one active label; the old one stays recognisable (DOMAIN.md #9, T86)."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
+
+from domain.asset import STILL_OURS, Asset, lifecycle
+from domain.decider import Event, Occasion, Rule
+from domain.values import Code, Given, Name, Text
+from domain.words import Role, Term
+
+
+class Carrier(Term):
+    """What carries the identity."""
+
+    QR = "qr", "二维码", "QR code"
+    RFID = "rfid", "射频标签", "RFID tag"
+
+
+# What happened ----------------------------------------------------------------
+
+
+class LabelBound(
+    Event,
+    name="asset.label_bound",
+    zh="贴标：{label}（{carrier}）",
+    en="Label bound: {label} ({carrier})",
+    claims=("label",),
+):
+    """#9 A label was put on; its id is used once in the whole ledger."""
+
+    label: Code
+    carrier: Carrier = Carrier.QR
+    note: Text = ""
+
+
+class LabelVoided(
+    Event,
+    name="asset.label_voided",
+    zh="标签{label}作废：{reason}",
+    en="Label {label} voided: {reason}",
+):
+    """#9 The label no longer stands for the asset; a scan of it says so."""
+
+    label: Code
+    reason: Text
+
+
+LabelEvent: TypeAlias = LabelBound | LabelVoided
+
+# Where that leaves us ---------------------------------------------------------
+
+
+def evolve(asset: Asset, event: LabelEvent) -> Asset:
+    """What an event means. Never refuses: it already happened."""
+    match event:
+        case LabelBound(label=label):
+            return replace(asset, label=label, label_issue=asset.label_issue + 1)
+        case LabelVoided(label=label):
+            return replace(
+                asset,
+                label="" if asset.label == label else asset.label,
+                labels_voided=(*asset.labels_voided, label),
+            )
+        case _:
+            assert_never(event)
+
+
+lifecycle.part(LabelEvent, evolve)
+
+# What may be asked ------------------------------------------------------------
+
+WITHOUT_LABEL = Rule(
+    slug="already-labelled",
+    zh="该资产已有有效标签；需要新标签时请办理换标。",
+    en="The asset has an active label; replace it when it needs a new one.",
+    holds=lambda asset, _: not asset.label,
+)
+WITH_LABEL = Rule(
+    slug="no-label",
+    zh="该资产没有有效标签。",
+    en="The asset has no active label.",
+    holds=lambda asset, _: bool(asset.label),
+)
+
+
+@lifecycle.verb(
+    STILL_OURS, WITHOUT_LABEL, zh="贴标", en="Bind a label", roles=(Role.CLERK, Role.KEEPER)
+)
+def bind_label(
+    _: Asset, __: Occasion, *, label: Name, carrier: Carrier = Carrier.QR, note: Text = ""
+) -> LabelBound:
+    """Put a label on the asset."""
+    return LabelBound(label=label, carrier=carrier, note=note)
+
+
+@lifecycle.verb(
+    STILL_OURS, WITH_LABEL, zh="换标", en="Replace the label", roles=(Role.CLERK, Role.KEEPER)
+)
+def replace_label(
+    asset: Asset, _: Occasion, *, label: Name, reason: Given, carrier: Carrier = Carrier.QR
+) -> tuple[LabelVoided, LabelBound]:
+    """Void the old label and bind a new one in one act."""
+    return (
+        LabelVoided(label=asset.label, reason=reason),
+        LabelBound(label=label, carrier=carrier),
+    )
+
+
+@lifecycle.verb(
+    STILL_OURS, WITH_LABEL, zh="标签作废", en="Void the label", roles=(Role.CLERK, Role.KEEPER)
+)
+def void_label(asset: Asset, _: Occasion, *, reason: Given) -> LabelVoided:
+    """Void the active label; the asset stays without one."""
+    return LabelVoided(label=asset.label, reason=reason)

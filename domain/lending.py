@@ -1,0 +1,472 @@
+"""A loan: units borrow from each other or from the warehouse; the books never move (#20-#22)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import asset as assets_
+from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
+from domain.values import AssetId, Code, Fen, Given, PersonId, Stream, Text, UnitId
+from domain.words import Role, Term, Words
+
+
+class LoanStatus(Term):
+    """Where a loan stands."""
+
+    NONE = "none", "未申请", "not requested"
+    REQUESTED = "requested", "已申请", "requested"
+    APPROVED = "approved", "已批准", "approved"
+    REFUSED = "refused", "不同意", "refused"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
+    RUNNING = "running", "借用中", "running"
+    CLOSED = "closed", "已归还", "closed"
+
+
+class ReturnResult(Term):
+    """What the keeper found when an item came back, item by item (DOMAIN.md i.4)."""
+
+    SOUND = "sound", "完好", "sound"
+    WORN = "worn", "正常磨损", "worn"
+    DAMAGED = "damaged", "损坏", "damaged"
+
+
+class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The list, and which pieces wait, are out, or came back."""
+
+    status: LoanStatus = LoanStatus.NONE
+    applicant: str = ""
+    lender: str = ""
+    borrower: str = ""
+    due: date | None = None
+    purpose: str = ""
+    waiting: frozenset[str] = frozenset()
+    out: frozenset[str] = frozenset()
+    back: frozenset[str] = frozenset()
+    extensions: int = 0
+
+    def describe(self, lang: Lang) -> str:
+        """Say where the loan stands."""
+        counts = (len(self.waiting), len(self.out), len(self.back))
+        if lang == "zh":
+            return "借用单{}，待交付{}项、在外{}项、已还{}项".format(self.status.words.zh, *counts)
+        return "The loan is {}: {} to hand over, {} out, {} back".format(
+            self.status.words.en, *counts
+        )
+
+
+lifecycle: Lifecycle[Loan] = Lifecycle("loan", Loan, Words("借用单", "Loan"))
+
+# What happened ----------------------------------------------------------------
+
+
+class LoanRequested(
+    Event,
+    name="loan.requested",
+    zh="{borrower}申请向{lender}借用，拟于{due}前归还：{purpose}",
+    en="{borrower} asks to borrow from {lender} until {due}: {purpose}",
+):
+    """#20 Somebody wants to borrow the listed assets."""
+
+    applicant: PersonId
+    lender: UnitId
+    borrower: UnitId
+    assets: tuple[AssetId, ...]
+    due: date
+    purpose: Text
+
+
+class LoanApproved(
+    Event, name="loan.approved", zh="批准借用，文号{approval_no}", en="Loan approved: {approval_no}"
+):
+    """#20 It may be handed over; nothing has moved yet."""
+
+    approval_no: Code
+
+
+class LoanRefused(
+    Event, name="loan.refused", zh="不同意借用：{reason}", en="Loan refused: {reason}"
+):
+    """#20 The answer is no; the assets are free again."""
+
+    reason: Text
+
+
+class LoanWithdrawn(
+    Event, name="loan.withdrawn", zh="撤回借用申请：{reason}", en="Loan withdrawn: {reason}"
+):
+    """The borrower needs it no longer."""
+
+    reason: Text
+
+
+class LoanHandedOver(Event, name="loan.handed_over", zh="交付{asset}", en="{asset} handed over"):
+    """#20 One piece left the lender's hands."""
+
+    asset: AssetId
+
+
+class LoanExtended(
+    Event, name="loan.extended", zh="续借至{due}：{reason}", en="Extended until {due}: {reason}"
+):
+    """#21 The term is longer now."""
+
+    due: date
+    reason: Text
+
+
+class LoanItemReturned(
+    Event,
+    name="loan.item_returned",
+    zh="归还{asset}，验收{result}",
+    en="{asset} came back {result}",
+):
+    """#22 One piece came back and was inspected; compensation in fen."""
+
+    asset: AssetId
+    result: ReturnResult
+    note: Text = ""
+    compensation: Fen | None = None
+
+
+LoanEvent: TypeAlias = (
+    LoanRequested
+    | LoanApproved
+    | LoanRefused
+    | LoanWithdrawn
+    | LoanHandedOver
+    | LoanExtended
+    | LoanItemReturned
+)
+
+
+class AssetLent(
+    Event,
+    name="asset.lent",
+    zh="出借给{borrower}，{due}前归还",
+    en="Lent to {borrower} until {due}",
+):
+    """#20, #33 The borrower has it; the accounting unit stays (DOMAIN.md i.24)."""
+
+    borrower: UnitId
+    due: date
+    case: Stream
+
+
+class LoanTermExtended(
+    Event, name="asset.loan_term_extended", zh="续借至{due}", en="Loan extended until {due}"
+):
+    """#21 The borrower may keep it longer."""
+
+    due: date
+
+
+class ReturnInspected(
+    Event,
+    name="asset.return_inspected",
+    zh="归还验收：{result}",
+    en="Return inspected: {result}",
+):
+    """#22 It is back where it came from."""
+
+    result: ReturnResult
+    note: Text = ""
+
+
+AssetLoanEvent: TypeAlias = AssetLent | LoanTermExtended | ReturnInspected
+
+# Where that leaves us ---------------------------------------------------------
+
+
+def evolve(loan: Loan, event: LoanEvent) -> Loan:
+    """What an event means. Never refuses: it already happened."""
+    match event:
+        case LoanRequested():
+            return Loan(
+                status=LoanStatus.REQUESTED,
+                applicant=event.applicant,
+                lender=event.lender,
+                borrower=event.borrower,
+                due=event.due,
+                purpose=event.purpose,
+                waiting=frozenset(event.assets),
+            )
+        case LoanApproved():
+            return replace(loan, status=LoanStatus.APPROVED)
+        case LoanRefused():
+            return replace(loan, status=LoanStatus.REFUSED, waiting=frozenset())
+        case LoanWithdrawn():
+            return replace(loan, status=LoanStatus.WITHDRAWN, waiting=frozenset())
+        case LoanHandedOver(asset=asset):
+            return replace(
+                loan,
+                status=LoanStatus.RUNNING,
+                waiting=loan.waiting - {asset},
+                out=loan.out | {asset},
+            )
+        case LoanExtended(due=due):
+            return replace(loan, due=due, extensions=loan.extensions + 1)
+        case LoanItemReturned(asset=asset):
+            out = loan.out - {asset}
+            status = loan.status if out or loan.waiting else LoanStatus.CLOSED
+            return replace(loan, status=status, out=out, back=loan.back | {asset})
+        case _:
+            assert_never(event)
+
+
+def evolve_asset(asset: Asset, event: AssetLoanEvent) -> Asset:
+    """What a loan means for the thing lent."""
+    match event:
+        case AssetLent(borrower=borrower, due=due, case=case):
+            in_warehouse = asset.custody in (Custody.WAREHOUSE, Custody.VIRTUAL)
+            return replace(
+                asset,
+                home=asset.custody,
+                custody=Custody.WAREHOUSE_LENT if in_warehouse else Custody.LENT,
+                lock=Lock.NONE,
+                borrower=borrower,
+                due=due,
+                case=case,
+            )
+        case LoanTermExtended(due=due):
+            return replace(asset, due=due)
+        case ReturnInspected(result=result):
+            return replace(
+                asset,
+                custody=asset.home,
+                home=Custody.NONE,
+                borrower="",
+                due=None,
+                case="",
+                grade=result.words.zh,
+            )
+        case _:
+            assert_never(event)
+
+
+lifecycle.part(LoanEvent, evolve)
+assets_.lifecycle.part(AssetLoanEvent, evolve_asset)
+
+# What may be asked ------------------------------------------------------------
+
+NEW = Rule(
+    slug="loan-exists",
+    zh="该借用单已经提出。",
+    en="This loan has been requested already.",
+    holds=lambda loan, _: loan.status is LoanStatus.NONE,
+)
+REQUESTED = Rule(
+    slug="loan-not-awaiting-decision",
+    zh="该借用单不在待审批状态。",
+    en="The loan does not await a decision.",
+    holds=lambda loan, _: loan.status is LoanStatus.REQUESTED,
+)
+NOT_BEGUN = Rule(
+    slug="loan-begun",
+    zh="已交付或已办结的借用单不能撤回；请办理归还。",
+    en="A loan that began or ended cannot be withdrawn; return the items instead.",
+    holds=lambda loan, _: loan.status in (LoanStatus.REQUESTED, LoanStatus.APPROVED),
+)
+AGREED = Rule(
+    slug="loan-not-approved",
+    zh="借用须先获批准才能交付。",
+    en="A loan is handed over only after it was approved.",
+    law="国管资〔2009〕167号 第21条",
+    holds=lambda loan, _: loan.status in (LoanStatus.APPROVED, LoanStatus.RUNNING),
+)
+RUNNING = Rule(
+    slug="loan-not-running",
+    zh="没有在外的借用物品。",
+    en="Nothing of this loan is out.",
+    holds=lambda loan, _: loan.status is LoanStatus.RUNNING,
+)
+WITHIN_TERM = Rule(
+    slug="loan-too-long",
+    zh="借用期限不得超过 {days} 天。",
+    en="A loan may last at most {days} days.",
+)
+DUE_AHEAD = Rule(
+    slug="due-not-ahead",
+    zh="应还日期 {due} 须晚于 {after}。",
+    en="The due date {due} must be after {after}.",
+)
+EXTENSIONS_LEFT = Rule(
+    slug="no-extension-left",
+    zh="续借次数已满（{most} 次）。",
+    en="The loan was extended {most} times already, which is the limit.",
+)
+LENDABLE = Rule(
+    slug="never-lent",
+    zh="此类资产（车辆、房屋等）不得出借。",
+    en="Assets of this kind (vehicles, premises) are never lent.",
+    law="国令621 第23、25条",
+    holds=lambda asset, occasion: asset.kind not in occasion.policy.never_lent,
+)
+LENDABLE_CUSTODY = Rule(
+    slug="not-lendable-now",
+    zh="只有库存、闲置、低效或在仓的资产才能出借。",
+    en="Only an asset in store, idle, under-used or in a warehouse can be lent.",
+    holds=lambda asset, _: (
+        asset.custody
+        in (
+            Custody.STORE,
+            Custody.IDLE,
+            Custody.UNDER_USED,
+            Custody.WAREHOUSE,
+            Custody.VIRTUAL,
+        )
+    ),
+)
+HOLDER_LENDS = Rule(
+    slug="lender-does-not-hold-it",
+    zh="出借单位 {lender} 不是该资产的保管单位（{custodian}）。",
+    en="The lender {lender} is not the custodian of the asset ({custodian}).",
+)
+OUT_ON_LOAN = Rule(
+    slug="not-on-loan",
+    zh="该资产没有出借。",
+    en="The asset is not on loan.",
+    holds=lambda asset, _: asset.custody in (Custody.LENT, Custody.WAREHOUSE_LENT),
+)
+
+
+@lifecycle.verb(NEW, zh="申请借用", en="Request a loan", roles=(Role.CLERK, Role.OFFICE))
+def request(
+    _: Loan,
+    occasion: Occasion,
+    *,
+    lender: UnitId,
+    borrower: UnitId,
+    assets: tuple[AssetId, ...],
+    due: date,
+    purpose: Given,
+) -> tuple[Event | Ask, ...]:
+    """Ask to borrow the listed assets; they are reserved until the answer."""
+    if due <= occasion.on:
+        raise DUE_AHEAD.broken(due=due, after=occasion.on)
+    within_term(occasion, due)
+    form = {"case": occasion.stream, "lender": lender}
+    return (
+        LoanRequested(
+            applicant=occasion.by,
+            lender=lender,
+            borrower=borrower,
+            assets=listed(assets),
+            due=due,
+            purpose=purpose,
+        ),
+        *(Ask(f"asset/{a}", "hold_for_loan", form) for a in assets),
+    )
+
+
+@lifecycle.verb(
+    REQUESTED, OTHER_PERSON, zh="批准借用", en="Approve the loan", roles=(Role.HEAD, Role.OFFICE)
+)
+def approve(_: Loan, __: Occasion, *, approval_no: Given) -> LoanApproved:
+    """Approve the loan; the assets move only at the hand-over."""
+    return LoanApproved(approval_no=approval_no)
+
+
+@lifecycle.verb(
+    REQUESTED, OTHER_PERSON, zh="不同意借用", en="Refuse the loan", roles=(Role.HEAD, Role.OFFICE)
+)
+def refuse(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Refuse the loan and free the assets."""
+    return (
+        LoanRefused(reason=reason),
+        *releases(occasion.stream, tuple(sorted(loan.waiting)), reason),
+    )
+
+
+@lifecycle.verb(NOT_BEGUN, zh="撤回借用", en="Withdraw the loan", roles=(Role.CLERK, Role.OFFICE))
+def withdraw(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Withdraw the request and free the assets."""
+    return (
+        LoanWithdrawn(reason=reason),
+        *releases(occasion.stream, tuple(sorted(loan.waiting)), reason),
+    )
+
+
+@lifecycle.verb(AGREED, zh="交付借用物品", en="Hand over", roles=(Role.KEEPER, Role.CLERK))
+def hand_over(loan: Loan, occasion: Occasion, *, asset: AssetId) -> tuple[LoanHandedOver, Ask]:
+    """Hand over one piece of the list; its card follows in the same breath."""
+    if asset not in loan.waiting:
+        raise ON_THE_LIST.broken(asset=asset)
+    form = {"borrower": loan.borrower, "due": loan.due, "case": occasion.stream}
+    return (LoanHandedOver(asset=asset), Ask(f"asset/{asset}", "lend", form))
+
+
+@lifecycle.verb(RUNNING, zh="续借", en="Extend", roles=(Role.HEAD, Role.OFFICE))
+def extend(loan: Loan, occasion: Occasion, *, due: date, reason: Given) -> tuple[Event | Ask, ...]:
+    """Let the borrower keep what is out until a later date."""
+    most = occasion.policy.loan_extensions_max
+    if most is not None and loan.extensions >= most:
+        raise EXTENSIONS_LEFT.broken(most=most)
+    if loan.due is not None and due <= loan.due:
+        raise DUE_AHEAD.broken(due=due, after=loan.due)
+    within_term(occasion, due)
+    out = sorted(loan.out)
+    return (
+        LoanExtended(due=due, reason=reason),
+        *(Ask(f"asset/{a}", "extend_loan", {"due": due}) for a in out),
+    )
+
+
+@lifecycle.verb(RUNNING, zh="归还验收", en="Inspect a return", roles=(Role.KEEPER, Role.CLERK))
+def inspect_return(
+    loan: Loan,
+    _: Occasion,
+    *,
+    asset: AssetId,
+    result: ReturnResult,
+    note: Text = "",
+    compensation: Fen | None = None,
+) -> tuple[LoanItemReturned, Ask]:
+    """Inspect one piece that came back; the others stay out."""
+    if asset not in loan.out:
+        raise ON_THE_LIST.broken(asset=asset)
+    return (
+        LoanItemReturned(asset=asset, result=result, note=note, compensation=compensation),
+        Ask(f"asset/{asset}", "come_back", {"result": result, "note": note}),
+    )
+
+
+def within_term(occasion: Occasion, due: date) -> None:
+    """Refuse a term beyond the policy's limit; where there is none, nothing is refused."""
+    days = occasion.policy.loan_days_max
+    if days is not None and due > occasion.on + timedelta(days=days):
+        raise WITHIN_TERM.broken(days=days)
+
+
+@assets_.lifecycle.verb(
+    ON_BOOKS, UNLOCKED, LENDABLE, LENDABLE_CUSTODY, zh="借用占用", en="Hold for a loan", inner=True
+)
+def hold_for_loan(asset: Asset, _: Occasion, *, case: Stream, lender: UnitId) -> HeldForProcess:
+    """Reserve the asset for a loan its custodian is asked for."""
+    if lender != asset.custodian:
+        raise HOLDER_LENDS.broken(lender=lender, custodian=asset.custodian)
+    return HeldForProcess(case=case, lock=Lock.RESERVED)
+
+
+@assets_.lifecycle.verb(ON_BOOKS, LENDABLE, zh="出借", en="Lend", inner=True)
+def lend(asset: Asset, _: Occasion, *, borrower: UnitId, due: date, case: Stream) -> AssetLent:
+    """Hand the asset to another unit for a time; the books do not move."""
+    held_by(asset, case)
+    return AssetLent(borrower=borrower, due=due, case=case)
+
+
+@assets_.lifecycle.verb(OUT_ON_LOAN, zh="续借", en="Extend the loan", inner=True)
+def extend_loan(_: Asset, __: Occasion, *, due: date) -> LoanTermExtended:
+    """Let the borrower keep it longer."""
+    return LoanTermExtended(due=due)
+
+
+@assets_.lifecycle.verb(OUT_ON_LOAN, zh="归还", en="Come back", inner=True)
+def come_back(_: Asset, __: Occasion, *, result: ReturnResult, note: Text = "") -> ReturnInspected:
+    """Take the asset back to where it was lent from."""
+    return ReturnInspected(result=result, note=note)

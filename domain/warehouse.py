@@ -1,0 +1,469 @@
+"""Intake into the public warehouse, physical or virtual, with or without the books (#23-#27)."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import asset as assets_
+from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
+from domain.values import AssetId, Code, Fen, Given, PersonId, PlaceId, Stream, Text, UnitId
+from domain.words import Role, Term, Words
+
+
+class IntakeStatus(Term):
+    """Where an intake stands."""
+
+    NONE = "none", "未申请", "not applied for"
+    APPLIED = "applied", "已申请", "applied for"
+    APPROVED = "approved", "已审核", "approved"
+    REFUSED = "refused", "不同意", "refused"
+    RECEIVED = "received", "已入仓", "received"
+
+
+class IntakeGround(Term):
+    """Why it comes in (内蒙古令238号 第17条; DOMAIN.md b.2 #23)."""
+
+    IDLE = "idle", "闲置", "idle"
+    UNDER_USED = "under_used", "低效运转", "under-used"
+    OVER_STANDARD = "over_standard", "超标准配置", "over the configuration standard"
+    EVENT = "event", "会议活动配置", "bought for a meeting or event"
+    TEMPORARY = "temporary", "临时机构资产", "of a temporary body"
+    VACATED = "vacated", "腾退", "vacated"
+
+
+class Books(Term):
+    """Whether intake moves the books; both occur (DOMAIN.md, open questions)."""
+
+    CUSTODY_ONLY = "custody_only", "只代管，账不动", "custody only, books stay"
+    TRANSFER = "transfer", "账随物走", "books move with the thing"
+
+
+class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The list and what is left to receive."""
+
+    status: IntakeStatus = IntakeStatus.NONE
+    applicant: str = ""
+    unit: str = ""
+    warehouse: str = ""
+    keeper_unit: str = ""
+    virtual: bool = False
+    books: Books = Books.CUSTODY_ONLY
+    waiting: frozenset[str] = frozenset()
+    received: frozenset[str] = frozenset()
+
+    def describe(self, lang: Lang) -> str:
+        """Say where the intake stands."""
+        counts = (len(self.waiting), len(self.received))
+        if lang == "zh":
+            return "入仓单{}，待接收{}项、已接收{}项".format(self.status.words.zh, *counts)
+        return "The intake is {}: {} to receive, {} received".format(self.status.words.en, *counts)
+
+
+lifecycle: Lifecycle[Intake] = Lifecycle("intake", Intake, Words("入仓单", "Intake"))
+
+# What happened ----------------------------------------------------------------
+
+
+class IntakeApplied(
+    Event,
+    name="intake.applied",
+    zh="{unit}申请入仓（{ground}）至{warehouse}",
+    en="{unit} applies for intake ({ground}) into {warehouse}",
+):
+    """#23 A unit offers what it does not need."""
+
+    applicant: PersonId
+    unit: UnitId
+    ground: IntakeGround
+    warehouse: PlaceId
+    assets: tuple[AssetId, ...]
+    note: Text = ""
+
+
+class IntakeApproved(
+    Event,
+    name="intake.approved",
+    zh="同意入仓，{books}，由{keeper_unit}保管",
+    en="Intake approved, {books}, kept by {keeper_unit}",
+):
+    """#24 It may come in: physically or virtually, with or without the books."""
+
+    keeper_unit: UnitId
+    virtual: bool
+    books: Books
+    approval_no: Code = ""
+
+
+class IntakeRefused(
+    Event, name="intake.refused", zh="不同意入仓：{reason}", en="Intake refused: {reason}"
+):
+    """#24 It stays where it is."""
+
+    reason: Text
+
+
+class IntakeItemReceived(
+    Event,
+    name="intake.item_received",
+    zh="接收{asset}，{condition}",
+    en="{asset} received {condition}",
+):
+    """#25 One piece was counted in; a difference is a fact, however unwelcome."""
+
+    asset: AssetId
+    condition: Code = ""
+    difference: Text = ""
+    receipt: Code = ""
+
+
+IntakeEvent: TypeAlias = IntakeApplied | IntakeApproved | IntakeRefused | IntakeItemReceived
+
+
+class ReceivedIntoWarehouse(
+    Event,
+    name="asset.received_into_warehouse",
+    zh="入仓：{warehouse} {shelf}",
+    en="Received into {warehouse} {shelf}",
+):
+    """#25 It is in the warehouse; virtually means that it still stands at the holder's site.
+
+    `accounting_unit` is set only when the books move with the thing.
+    """
+
+    warehouse: PlaceId
+    virtual: bool
+    keeper_unit: UnitId | None = None
+    accounting_unit: UnitId | None = None
+    shelf: Code = ""
+    condition: Code = ""
+    case: Stream | None = None
+
+
+class Refurbished(
+    Event,
+    name="asset.refurbished",
+    zh="修复性使用：{result}，成色{condition}，费用{cost}",
+    en="Refurbished: {result}, condition {condition}, cost {cost}",
+):
+    """#26 The warehouse made it usable again (自治区政府令231号 第18条); cost in fen."""
+
+    result: Text
+    condition: Code
+    cost: Fen | None = None
+
+
+class ListedForReuse(
+    Event,
+    name="asset.listed_for_reuse",
+    zh="上架供调剂：{description}",
+    en="Listed for reuse: {description}",
+):
+    """#27 Other units can see it and ask for it."""
+
+    description: Text = ""
+    remaining_life: Code = ""
+
+
+class DelistedFromReuse(
+    Event, name="asset.delisted_from_reuse", zh="下架：{reason}", en="Taken off the list: {reason}"
+):
+    """#27 It is not on offer any more."""
+
+    reason: Text
+
+
+WarehouseEvent: TypeAlias = ReceivedIntoWarehouse | Refurbished | ListedForReuse | DelistedFromReuse
+
+# Where that leaves us ---------------------------------------------------------
+
+
+def evolve(intake: Intake, event: IntakeEvent) -> Intake:
+    """What an event means. Never refuses: it already happened."""
+    match event:
+        case IntakeApplied():
+            return Intake(
+                status=IntakeStatus.APPLIED,
+                applicant=event.applicant,
+                unit=event.unit,
+                warehouse=event.warehouse,
+                waiting=frozenset(event.assets),
+            )
+        case IntakeApproved(keeper_unit=keeper, virtual=virtual, books=books):
+            return replace(
+                intake,
+                status=IntakeStatus.APPROVED,
+                keeper_unit=keeper,
+                virtual=virtual,
+                books=books,
+            )
+        case IntakeRefused():
+            return replace(intake, status=IntakeStatus.REFUSED, waiting=frozenset())
+        case IntakeItemReceived(asset=asset):
+            waiting = intake.waiting - {asset}
+            status = intake.status if waiting else IntakeStatus.RECEIVED
+            received = intake.received | {asset}
+            return replace(intake, status=status, waiting=waiting, received=received)
+        case _:
+            assert_never(event)
+
+
+def evolve_asset(asset: Asset, event: WarehouseEvent) -> Asset:
+    """What the warehouse means for the thing."""
+    match event:
+        case ReceivedIntoWarehouse():
+            return replace(
+                asset,
+                custody=Custody.VIRTUAL if event.virtual else Custody.WAREHOUSE,
+                lock=Lock.NONE,
+                case="",
+                custodian=event.keeper_unit or asset.custodian,
+                accounting_unit=event.accounting_unit or asset.accounting_unit,
+                user="",
+                place=asset.place if event.virtual and asset.place else event.warehouse,
+                shelf=event.shelf,
+                grade=event.condition or asset.grade,
+            )
+        case Refurbished(condition=condition):
+            return replace(asset, grade=condition)
+        case ListedForReuse():
+            return replace(asset, listed=True)
+        case DelistedFromReuse():
+            return replace(asset, listed=False)
+        case _:
+            assert_never(event)
+
+
+lifecycle.part(IntakeEvent, evolve)
+assets_.lifecycle.part(WarehouseEvent, evolve_asset)
+
+# What may be asked ------------------------------------------------------------
+
+NEW = Rule(
+    slug="intake-exists",
+    zh="该入仓单已经提出。",
+    en="This intake has been applied for already.",
+    holds=lambda intake, _: intake.status is IntakeStatus.NONE,
+)
+APPLIED = Rule(
+    slug="intake-not-awaiting-decision",
+    zh="该入仓单不在待审核状态。",
+    en="The intake does not await a decision.",
+    holds=lambda intake, _: intake.status is IntakeStatus.APPLIED,
+)
+APPROVED = Rule(
+    slug="intake-not-approved",
+    zh="入仓须先审核同意，才能接收。",
+    en="Things are received only after the intake was approved.",
+    law="内蒙古机关运行保障条例 第16条",
+    holds=lambda intake, _: intake.status is IntakeStatus.APPROVED,
+)
+TO_SPARE = Rule(
+    slug="not-to-spare",
+    zh="只有库存、闲置或低效的资产才能申请入仓；在用资产请先交回或认定闲置。",
+    en="Only an asset in store, idle or under-used can go into the warehouse; "
+    "take it back or declare it idle first.",
+    law="内蒙古令238号 第17条",
+    holds=lambda asset, _: asset.custody in (Custody.STORE, Custody.IDLE, Custody.UNDER_USED),
+)
+HOLDER_OFFERS = Rule(
+    slug="unit-does-not-hold-it",
+    zh="申请单位 {unit} 不是该资产的保管单位（{custodian}）。",
+    en="The applying unit {unit} is not the custodian of the asset ({custodian}).",
+)
+IN_WAREHOUSE = Rule(
+    slug="not-in-warehouse",
+    zh="该资产不在公物仓内。",
+    en="The asset is not in the public warehouse.",
+    holds=lambda asset, _: asset.custody in (Custody.WAREHOUSE, Custody.VIRTUAL),
+)
+OFFERABLE = Rule(
+    slug="not-offerable",
+    zh="只有闲置、低效或在仓的资产才能上架。",
+    en="Only an asset that is idle, under-used or in the warehouse can be listed.",
+    holds=lambda asset, _: (
+        asset.custody in (Custody.IDLE, Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL)
+    ),
+)
+NOT_LISTED = Rule(
+    slug="already-listed",
+    zh="该资产已经上架。",
+    en="The asset is listed already.",
+    holds=lambda asset, _: not asset.listed,
+)
+LISTED = Rule(
+    slug="not-listed",
+    zh="该资产没有上架。",
+    en="The asset is not listed.",
+    holds=lambda asset, _: asset.listed,
+)
+
+
+@lifecycle.verb(NEW, zh="申请入仓", en="Apply for intake", roles=(Role.CLERK,))
+def apply(
+    _: Intake,
+    occasion: Occasion,
+    *,
+    unit: UnitId,
+    ground: IntakeGround,
+    warehouse: PlaceId,
+    assets: tuple[AssetId, ...],
+    note: Text = "",
+) -> tuple[Event | Ask, ...]:
+    """Offer to the public warehouse what the unit does not need."""
+    return (
+        IntakeApplied(
+            applicant=occasion.by,
+            unit=unit,
+            ground=ground,
+            warehouse=warehouse,
+            assets=listed(assets),
+            note=note,
+        ),
+        *(
+            Ask(f"asset/{a}", "hold_for_intake", {"case": occasion.stream, "unit": unit})
+            for a in assets
+        ),
+    )
+
+
+@lifecycle.verb(
+    APPLIED, OTHER_PERSON, zh="同意入仓", en="Approve the intake", roles=(Role.OFFICE, Role.FINANCE)
+)
+def approve(
+    _: Intake,
+    __: Occasion,
+    *,
+    keeper_unit: UnitId,
+    virtual: bool = False,
+    books: Books = Books.CUSTODY_ONLY,
+    approval_no: Code = "",
+) -> IntakeApproved:
+    """Agree to the intake and say how: physical or virtual, with or without the books."""
+    return IntakeApproved(
+        keeper_unit=keeper_unit, virtual=virtual, books=books, approval_no=approval_no
+    )
+
+
+@lifecycle.verb(
+    APPLIED,
+    OTHER_PERSON,
+    zh="不同意入仓",
+    en="Refuse the intake",
+    roles=(Role.OFFICE, Role.FINANCE),
+)
+def refuse(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Refuse the intake and free the assets."""
+    return (
+        IntakeRefused(reason=reason),
+        *releases(occasion.stream, tuple(sorted(intake.waiting)), reason),
+    )
+
+
+@lifecycle.verb(APPROVED, zh="接收入仓", en="Receive", roles=(Role.KEEPER,))
+def receive(
+    intake: Intake,
+    occasion: Occasion,
+    *,
+    asset: AssetId,
+    shelf: Code = "",
+    condition: Code = "完好",
+    difference: Text = "",
+    receipt: Code = "",
+) -> tuple[IntakeItemReceived, Ask]:
+    """Count one piece in; its card follows in the same breath."""
+    if asset not in intake.waiting:
+        raise ON_THE_LIST.broken(asset=asset)
+    form = {
+        "case": occasion.stream,
+        "warehouse": intake.warehouse,
+        "virtual": intake.virtual,
+        "keeper_unit": intake.keeper_unit,
+        "accounting_unit": intake.keeper_unit if intake.books is Books.TRANSFER else None,
+        "shelf": shelf,
+        "condition": condition,
+    }
+    return (
+        IntakeItemReceived(
+            asset=asset, condition=condition, difference=difference, receipt=receipt
+        ),
+        Ask(f"asset/{asset}", "enter_warehouse", form),
+    )
+
+
+@assets_.lifecycle.verb(
+    ON_BOOKS, UNLOCKED, TO_SPARE, zh="入仓占用", en="Hold for intake", inner=True
+)
+def hold_for_intake(asset: Asset, _: Occasion, *, case: Stream, unit: UnitId) -> HeldForProcess:
+    """Hold the asset while its intake is decided."""
+    if unit != asset.custodian:
+        raise HOLDER_OFFERS.broken(unit=unit, custodian=asset.custodian)
+    return HeldForProcess(case=case, lock=Lock.APPROVAL)
+
+
+@assets_.lifecycle.verb(ON_BOOKS, zh="入仓", en="Enter the warehouse", inner=True)
+def enter_warehouse(
+    asset: Asset,
+    _: Occasion,
+    *,
+    case: Stream,
+    warehouse: PlaceId,
+    virtual: bool,
+    keeper_unit: UnitId,
+    accounting_unit: UnitId | None = None,
+    shelf: Code = "",
+    condition: Code = "",
+) -> ReceivedIntoWarehouse:
+    """Take the asset into the warehouse; virtually, it stays where it stands."""
+    held_by(asset, case)
+    return ReceivedIntoWarehouse(
+        warehouse=warehouse,
+        virtual=virtual,
+        keeper_unit=None if virtual else keeper_unit,
+        accounting_unit=accounting_unit,
+        shelf=shelf,
+        condition=condition,
+        case=case,
+    )
+
+
+@assets_.lifecycle.verb(
+    ON_BOOKS, IN_WAREHOUSE, zh="修复性使用", en="Refurbish", roles=(Role.KEEPER,)
+)
+def refurbish(
+    _: Asset, __: Occasion, *, result: Given, condition: Code = "完好", cost: Fen | None = None
+) -> Refurbished:
+    """Record that the warehouse made the asset usable again."""
+    return Refurbished(result=result, condition=condition, cost=cost)
+
+
+@assets_.lifecycle.verb(
+    ON_BOOKS,
+    UNLOCKED,
+    OFFERABLE,
+    NOT_LISTED,
+    zh="上架",
+    en="List for reuse",
+    roles=(Role.KEEPER, Role.CLERK, Role.OFFICE),
+)
+def list_for_reuse(
+    _: Asset, __: Occasion, *, description: Text = "", remaining_life: Code = ""
+) -> ListedForReuse:
+    """Offer the asset to other units."""
+    return ListedForReuse(description=description, remaining_life=remaining_life)
+
+
+@assets_.lifecycle.verb(
+    ON_BOOKS,
+    LISTED,
+    zh="下架",
+    en="Take off the list",
+    roles=(Role.KEEPER, Role.CLERK, Role.OFFICE),
+)
+def delist(_: Asset, __: Occasion, *, reason: Given) -> DelistedFromReuse:
+    """Stop offering the asset."""
+    return DelistedFromReuse(reason=reason)

@@ -1,0 +1,171 @@
+"""Every word a person can see that is not a sentence of its own: in Chinese and English."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Any, Self
+
+import msgspec
+
+
+class Words(msgspec.Struct, frozen=True):
+    """One term in both languages (DOMAIN.md a)."""
+
+    zh: str
+    en: str
+
+    @classmethod
+    def of(cls, slug: str) -> Words:
+        """Return the term for a role, field or choice; the slug itself when none is known."""
+        return TERMS.get(slug) or cls(slug, slug.replace("_", " "))
+
+
+class Term(StrEnum):
+    """A closed choice whose members carry their words: `STORE = "store", "库存", "in store"`."""
+
+    words: Words
+
+    def __new__(cls, value: str, zh: str, en: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = Words(zh, en)
+        return member
+
+
+def in_words(value: Any, lang: str) -> str:
+    """Return a value as a person of that language reads it."""
+    match value:
+        case Term() as term:
+            return term.words.zh if lang == "zh" else term.words.en
+        case Words() as words:
+            return words.zh if lang == "zh" else words.en
+        case tuple() | list() as many:
+            return ("、" if lang == "zh" else ", ").join(in_words(v, lang) for v in many)
+        case date() as day:
+            return day.isoformat()
+        case None:
+            return "未载明" if lang == "zh" else "not stated"
+        case bool() as yes:
+            return ("是" if yes else "否") if lang == "zh" else ("yes" if yes else "no")
+        case _:
+            return str(value)
+
+
+class Role(Term):
+    """Who acts (DOMAIN.md c)."""
+
+    CLERK = "clerk", "单位资产管理员", "asset clerk"
+    ACCOUNTANT = "accountant", "单位财务", "unit accountant"
+    HEAD = "head", "单位负责人", "unit head"
+    KEEPER = "keeper", "仓管员", "warehouse keeper"
+    OFFICE = "office", "机关事务管理", "offices administration"
+    FINANCE = "finance", "财政部门", "finance department"
+    AUDITOR = "auditor", "审计", "auditor"
+    ADMIN = "admin", "系统管理员", "system administrator"
+    IMPORTER = "importer", "数据导入", "data import"
+
+
+TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
+    "accepted_on": Words("验收日期", "accepted on"),
+    "accounting_unit": Words("入账单位", "accounting unit"),
+    "accumulated": Words("累计折旧（分）", "accumulated depreciation (fen)"),
+    "acquired": Words("取得日期", "acquired on"),
+    "acquired_year": Words("取得年份", "year acquired"),
+    "agreement": Words("协议编号", "agreement no."),
+    "amount": Words("金额", "amount"),
+    "appraised": Words("评估价", "appraised value"),
+    "approval_no": Words("批准文号", "approval no."),
+    "asset": Words("资产", "asset"),
+    "asset_no": Words("资产编号", "asset number"),
+    "assets": Words("资产清单", "assets"),
+    "auctioneer": Words("拍卖机构", "auctioneer"),
+    "books": Words("账务处理", "books"),
+    "borrower": Words("借用单位", "borrower"),
+    "buyer": Words("买受人", "buyer"),
+    "carrier": Words("标签载体", "carrier"),
+    "case": Words("所属事项", "case"),
+    "certificate": Words("回收（销毁）证明", "certificate no."),
+    "class_code": Words("分类代码", "class code"),
+    "class_scheme": Words("分类标准版本", "class code version"),
+    "code": Words("代码", "code"),
+    "condition": Words("成色", "condition"),
+    "cost": Words("费用", "cost"),
+    "currency": Words("币种", "currency"),
+    "custodian": Words("保管单位", "custodian"),
+    "deal_no": Words("成交确认书编号", "deal confirmation no."),
+    "deductions": Words("扣除", "deductions"),
+    "due": Words("应还日期", "due date"),
+    "ends_on": Words("截止日期", "ends on"),
+    "evidence": Words("依据", "evidence"),
+    "example": Words("示例", "example"),
+    "fault": Words("故障", "fault"),
+    "form": Words("处置方式", "form of disposal"),
+    "from_unit": Words("调出单位", "giving unit"),
+    "gross": Words("总额", "gross"),
+    "ground": Words("事由", "ground"),
+    "in_voucher": Words("调入凭证", "in-voucher"),
+    "inspector": Words("验收人", "inspector"),
+    "item": Words("品名", "item"),
+    "kind": Words("资产类别", "kind"),
+    "label": Words("标签号", "label id"),
+    "lender": Words("出借单位", "lender"),
+    "located": Words("所在区域", "region"),
+    "measure": Words("计量单位", "unit of measure"),
+    "minutes_no": Words("会议纪要编号", "minutes no."),
+    "mode": Words("方式", "mode"),
+    "model": Words("规格型号", "model"),
+    "name": Words("名称", "name"),
+    "net": Words("应缴净额", "net"),
+    "note": Words("说明", "note"),
+    "out_voucher": Words("调出凭证", "out-voucher"),
+    "owner": Words("权属登记人", "registered owner"),
+    "parent": Words("上级单位", "parent unit"),
+    "period": Words("期间", "period"),
+    "place": Words("存放地点", "place"),
+    "platform": Words("交易平台", "trading platform"),
+    "price": Words("成交价", "price"),
+    "purpose": Words("用途", "purpose"),
+    "quantity": Words("数量", "quantity"),
+    "reason": Words("原因", "reason"),
+    "receipt": Words("收据编号", "receipt no."),
+    "recipient": Words("接收单位", "recipient"),
+    "recycler": Words("回收企业", "recycler"),
+    "registered_owner": Words("权属登记人", "registered owner"),
+    "report_no": Words("报告编号", "report no."),
+    "reserve": Words("保留价", "reserve price"),
+    "result": Words("结果", "result"),
+    "round": Words("轮次", "round"),
+    "scope": Words("调剂范围", "scope"),
+    "seq": Words("条目号", "entry"),
+    "shelf": Words("库位", "shelf"),
+    "serial": Words("序列号", "serial number"),
+    "since": Words("起始日期", "since"),
+    "supplier": Words("供应商", "supplier"),
+    "text": Words("内容", "text"),
+    "to_unit": Words("调入单位", "receiving unit"),
+    "unit": Words("单位", "unit"),
+    "unit_value": Words("单价", "unit value"),
+    "until": Words("至", "until"),
+    "uscc": Words("统一社会信用代码", "unified social credit code"),
+    "use_by": Words("领用人", "user"),
+    "user": Words("使用人", "user"),
+    "valid_until": Words("有效期至", "valid until"),
+    "value": Words("原值", "original cost"),
+    "value_type": Words("价值类型", "value type"),
+    "vendor": Words("维修单位", "vendor"),
+    "virtual": Words("虚拟仓", "virtual"),
+    "voucher": Words("凭证号", "voucher no."),
+    "warehouse": Words("公物仓", "warehouse"),
+    "year": Words("年份", "year"),
+    "zone": Words("时区", "time zone"),
+    "words": Words("原文", "in their words"),
+    "by_whom": Words("作出单位", "decided by"),
+    "after": Words("晚于", "after"),
+    "before": Words("早于", "before"),
+    "dataset": Words("数据来源", "data set"),
+    "plate": Words("号牌", "plate"),
+    "treasury_on": Words("入库日期", "treasury date"),
+    "description": Words("描述", "description"),
+    "source": Words("来源", "source"),
+}

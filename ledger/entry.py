@@ -1,0 +1,276 @@
+"""One entry of the log: the envelope around a fact, and its bytes (AUDIT format, version 1).
+
+What is hashed is what is stored. The bytes are JCS (RFC 8785): under our rules (ASCII keys,
+no floats, integers below 2^53) sorted compact JSON is exactly that.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from domain.decider import FACTS, UPCASTERS, Document, EntryReversed, Event
+
+ENVELOPE_VERSION = 1
+ENTRY_BYTES_MAX = 65_535  # the length of an entry in a tile bundle has 16 bits
+UNSTAMPED = "0000-00-00T00:00:00.000000Z"  # as wide as every recorded_at
+STAMP_MARK = b'"recorded_at":"'
+
+
+class TooLarge(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+    """An entry would not fit 65,535 bytes; large things are attachments by hash."""
+
+
+class Corrupt(Exception):  # noqa: N818
+    """Stored bytes, columns or hashes contradict each other: somebody changed the log."""
+
+
+class Via(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request came in: acting unit and role, channel, request, and the policy applied."""
+
+    unit: str = ""
+    role: str = ""
+    channel: str = ""
+    request: str = ""
+    policy: str = ""
+
+
+class Corrects(msgspec.Struct, frozen=True):
+    """The entry that this one takes back."""
+
+    seq: int
+    stream: str
+
+
+class Draft(msgspec.Struct, kw_only=True, gc=False):
+    """What is about to be recorded; the server adds position, time and salt."""
+
+    stream: str
+    seq: int
+    event: Event
+    actor: str
+    cause: str
+    effective_at: str
+    corrects: Corrects | None = None
+    docs: tuple[Document, ...] = ()
+    via: Via | None = None
+    dated: str = ""  # "not_after": the source only proves that it had happened by then
+
+    # The names by which the event-sourcing library knows these two.
+    @property
+    def originator_id(self) -> str:
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        return self.seq
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A recorded fact with its envelope. `position` counts from 1; its leaf index is one less."""
+
+    position: int
+    stream: str
+    seq: int
+    event: Event
+    recorded_at: str
+    effective_at: str
+    actor: str
+    cause: str
+    corrects: Corrects | None
+    state: bytes
+
+    @property
+    def effective_on(self) -> str:
+        """Return the business date in the zone it was claimed in, as YYYY-MM-DD."""
+        return self.effective_at[:10]
+
+    @property
+    def beside(self) -> Beside:
+        """Return what was recorded beside the fact: papers, channel, precision of the date."""
+        return _beside.decode(self.state).body
+
+
+class Beside(msgspec.Struct, frozen=True):
+    docs: tuple[Document, ...] = ()
+    via: Via = Via()
+    dated: str = ""
+
+
+class _BesideWire(msgspec.Struct):
+    body: Beside
+
+
+_beside = msgspec.json.Decoder(_BesideWire)
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def salts(count: int) -> list[str]:
+    """Return fresh salts, 16 random bytes each, so that leaf hashes are safe to publish."""
+    random = os.urandom(16 * count)
+    return [base64.b64encode(random[i : i + 16]).decode() for i in range(0, 16 * count, 16)]
+
+
+def encode(draft: Draft, salt: str) -> bytes:
+    """Return the bytes of an entry, not yet stamped with its time of recording.
+
+    Raise TooLarge beyond 65,535 bytes, ValueError for text that is not NFC.
+    """
+    event = draft.event
+    body: dict[str, Any] = msgspec.to_builtins(event)
+    if draft.docs:
+        body["docs"] = msgspec.to_builtins(draft.docs)
+    if draft.via is not None:
+        body["via"] = msgspec.to_builtins(draft.via)
+    if draft.dated:
+        body["dated"] = draft.dated
+    state = _encode(
+        {
+            "actor": draft.actor,
+            "body": body,
+            "cause": draft.cause,
+            "corrects": draft.corrects,
+            "effective_at": draft.effective_at,
+            "recorded_at": UNSTAMPED,
+            "salt": salt,
+            "seq": draft.seq,
+            "stream": draft.stream,
+            "tv": event.type_version,
+            "type": event.type_name,
+            "v": ENVELOPE_VERSION,
+        }
+    )
+    if len(state) > ENTRY_BYTES_MAX:
+        raise TooLarge(f"{event.type_name}: {len(state)} bytes")
+    if not state.isascii() and not unicodedata.is_normalized("NFC", state.decode()):
+        raise ValueError(f"{event.type_name}: text is not in Unicode form NFC")
+    return state
+
+
+def stamp(state: bytes, recorded_at: str) -> bytes:
+    """Return the entry with its time of recording in the place kept for it."""
+    start = state.rindex(STAMP_MARK) + len(STAMP_MARK)
+    return state[:start] + recorded_at.encode() + state[start + len(UNSTAMPED) :]
+
+
+def stamp_offset(state: bytes) -> int:
+    """Return where the time of recording is kept, in bytes from the start."""
+    return state.rindex(STAMP_MARK) + len(STAMP_MARK)
+
+
+_WIRE: list[Any] = [
+    ("actor", str),
+    ("cause", str),
+    ("corrects", Corrects | None),
+    ("effective_at", str),
+    ("recorded_at", str),
+    ("salt", str),
+    ("seq", int),
+    ("stream", str),
+    ("tv", int),
+    ("type", str),
+    ("v", int),
+]
+
+
+class _Decoders(dict[str, Any]):
+    """A strict decoder for each registered fact, made at first use."""
+
+    def __missing__(self, type_name: str) -> Any:
+        fact = FACTS.get(type_name)
+        if fact is None:
+            raise Corrupt(f"unknown type {type_name!r}: a newer version wrote this log, or nobody")
+        wire = msgspec.defstruct(
+            f"Wire_{fact.__name__}",
+            [("body", fact), *_WIRE],
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        decoder = msgspec.json.Decoder(wire).decode
+        self[type_name] = (decoder, fact.type_version)
+        return self[type_name]
+
+
+_decoders = _Decoders()
+
+
+def decode(position: int, stream: str, seq: int, type_name: str, state: bytes) -> Entry:
+    """Read a stored entry; its columns must say the same as its bytes, else Corrupt."""
+    decoder, version = _decoders[type_name]
+    try:
+        wire = decoder(state)
+        if wire.tv != version:
+            wire = _decode_older(state)
+    except msgspec.DecodeError:
+        wire = _decode_older(state)
+    if wire.stream != stream or wire.seq != seq or wire.type != type_name or wire.v != 1:
+        raise Corrupt(f"position {position}: columns say {stream}#{seq} {type_name}, bytes do not")
+    return Entry(
+        position,
+        stream,
+        seq,
+        wire.body,
+        wire.recorded_at,
+        wire.effective_at,
+        wire.actor,
+        wire.cause,
+        wire.corrects,
+        state,
+    )
+
+
+def _decode_older(state: bytes) -> Any:
+    """Read an entry whose fact has a newer shape today, through the upcasters."""
+    try:
+        raw = msgspec.json.decode(state)
+        name, version, body = raw["type"], raw["tv"], raw["body"]
+        while version < FACTS[name].type_version:
+            body = UPCASTERS[name, version](body)
+            version += 1
+        decoder, _ = _decoders[name]
+        return decoder(_encode(raw | {"tv": version, "body": body}))
+    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        raise Corrupt(f"entry cannot be read: {error}") from error
+
+
+def standing(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the facts that stand, in the order in which they were true.
+
+    A reversal cancels what it cites, and may itself be reversed. Order is business date,
+    then order of recording: the same for every observer.
+    """
+    all_ = entries if isinstance(entries, Sequence) else list(entries)
+    reversals = [e for e in all_ if e.corrects is not None]
+    if reversals:
+        cancelled: set[int] = set()
+        for entry in reversed(reversals):  # a later reversal decides whether an earlier one counts
+            if entry.seq not in cancelled and entry.corrects is not None:
+                cancelled.add(entry.corrects.seq)
+        all_ = [
+            e for e in all_ if e.seq not in cancelled and not isinstance(e.event, EntryReversed)
+        ]
+    return sorted(all_, key=lambda e: (e.effective_on, e.seq))
+
+
+def moment(now: datetime) -> str:
+    """Return a UTC time with exactly six decimals: string order is time order."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def claim_time(on: date, zone: str, now: datetime) -> str:
+    """Return the claimed time of a business date in a unit's zone.
+
+    Today means now; any other day is claimed as a day, from its first second.
+    """
+    place = ZoneInfo(zone)
+    local = now.astimezone(place)
+    if on == local.date():
+        return local.isoformat(timespec="seconds")
+    return datetime.combine(on, time(), place).isoformat(timespec="seconds")
