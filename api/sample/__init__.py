@@ -1,0 +1,1 @@
+"""Published records that travel with the program, so that the demo needs no network."""
