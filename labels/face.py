@@ -21,10 +21,10 @@ HEIGHT_DOTS: Final = 354  # 30 mm
 POINT_6: Final = 25  # 6 pt, the smallest print that is still read at arm's length
 TEXT_CHARS_MAX: Final = 500
 
-_MARGIN: Final = 14  # 1.2 mm: what a label printer may be off
-_HEAD: Final = 44  # the unit's line, with the rule below it
+_MARGIN: Final = 14  # 1.2 mm at the sides: what a label printer may be off
+_HEAD: Final = 48  # the unit's line, with the rule below it
 _FOOT: Final = 32  # the identity in digits
-_CODE_DOTS: Final = HEIGHT_DOTS - _HEAD - _FOOT - 12  # 22.5 mm
+_CODE_DOTS: Final = 266  # 22.5 mm
 _GAP: Final = 10
 _LEADING: Final = 1.16  # line height in ems; the type's own 1.45 is for books
 _PARAGRAPH: Final = 4
@@ -113,7 +113,7 @@ def pixels(face: LabelFace, payload: str) -> Image.Image:
     draw = ImageDraw.Draw(image)
     draw.fontmode = "1"
     image.paste(qr.pixels(plan.symbol), (0, _HEAD))
-    draw.line((_MARGIN, _HEAD - 4, WIDTH_DOTS - _MARGIN, _HEAD - 4), fill=0, width=2)
+    draw.line((_MARGIN, _HEAD - 5, WIDTH_DOTS - _MARGIN, _HEAD - 5), fill=0, width=2)
     for line in plan.lines:
         _write(draw, line)
     return image
@@ -157,7 +157,7 @@ def _head(face: LabelFace, settings: dict[str, Setting]) -> Iterator[Placed]:
     if face.example:
         mark = _CAPTIONS[face.language][4]
         right -= glyphs.width(mark, Face.TEXT, POINT_6) + 2 * 6
-        yield Placed(mark, Face.TEXT, POINT_6, right + 6, 30, inverse=True)
+        yield Placed(mark, Face.TEXT, POINT_6, right + 6, _HEAD - 15, inverse=True)
         right -= 10
     unit = glyphs.fit(
         glyphs.tidy(face.unit),
@@ -165,7 +165,7 @@ def _head(face: LabelFace, settings: dict[str, Setting]) -> Iterator[Placed]:
         sizes=(_TEXT_SIZES,),
     )
     settings["unit"] = unit
-    yield Placed(unit.lines[0], Face.TEXT, unit.size_dots, _MARGIN, 31)
+    yield Placed(unit.lines[0], Face.TEXT, unit.size_dots, _MARGIN, _HEAD - 14)
 
 
 def _foot(face: LabelFace, settings: dict[str, Setting]) -> Iterator[Placed]:
@@ -243,7 +243,7 @@ def _write(draw: ImageDraw.ImageDraw, line: Placed) -> None:
     ink = 0
     if line.inverse:
         right = line.x + glyphs.width(line.text, line.face, line.size_dots)
-        top, bottom = line.baseline - line.size_dots, line.baseline + line.size_dots // 5
+        top, bottom = line.baseline - line.size_dots + 1, line.baseline + line.size_dots // 5
         draw.rectangle((line.x - 6, top, right + 6, bottom), fill=0)
         ink = 1
     x = float(line.x)

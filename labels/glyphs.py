@@ -19,7 +19,7 @@ from typing import Final
 
 from PIL import ImageFont
 
-_FOLDER: Final = Path(__file__).parent / "fonts"
+FONTS: Final = Path(__file__).parent / "fonts"
 ELLIPSIS: Final = "…"
 
 # 避头: marks that do not begin a line.
@@ -65,14 +65,14 @@ def missing_glyphs(text: str) -> tuple[str, ...]:
 @cache
 def font(face: Face, size_dots: int) -> ImageFont.FreeTypeFont:
     """Load one font in one size, laid out glyph by glyph (no shaping library needed)."""
-    path = _FOLDER / face.value
+    path = FONTS / face.value
     return ImageFont.truetype(path, size_dots, layout_engine=ImageFont.Layout.BASIC)
 
 
 @cache
 def coverage(face: Face) -> frozenset[int]:
     """Read from the font itself which code points it has glyphs for (OpenType `cmap` table)."""
-    return frozenset(_mapped((_FOLDER / face.value).read_bytes()))
+    return frozenset(_mapped((FONTS / face.value).read_bytes()))
 
 
 def _mapped(data: bytes) -> Iterator[int]:

@@ -61,6 +61,14 @@ class Kind(StrEnum):
     SEVERAL = "several"
     NOTHING = "nothing"
 
+    @property
+    def zh(self) -> str:
+        return _KINDS[self][0]
+
+    @property
+    def en(self) -> str:
+        return _KINDS[self][1]
+
 
 class Verdict(StrEnum):
     """What the signature on a scanned label says."""
@@ -79,6 +87,18 @@ class Verdict(StrEnum):
         return _SENTENCES[self][1]
 
 
+_KINDS: Final[Mapping[Kind, tuple[str, str]]] = {
+    Kind.GIAI: ("资产标签（GIAI）。", "An asset label (GIAI)."),
+    Kind.OBJECT: ("资产标签。", "An asset label."),
+    Kind.ASSET_NO: ("资产编号。", "An asset number."),
+    Kind.EPC: ("射频标签（EPC）。", "A radio tag (EPC)."),
+    Kind.FOREIGN: ("这不是资产标签，已按原样记下。", "Not an asset label; kept as it came."),
+    Kind.SEVERAL: (
+        "一次扫到了多个码，请分开再扫。",
+        "Several codes in one scan; scan them one by one.",
+    ),
+    Kind.NOTHING: ("没有扫到内容。", "Nothing was scanned."),
+}
 _SENTENCES: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.GENUINE: ("标签校验通过。", "The label is genuine."),
     Verdict.UNSIGNED: (
