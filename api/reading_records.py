@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -34,12 +34,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     occurrence: int = 1
 
 
-class Keyed(Protocol):
-    """Give a key back together with how often it was seen in this file, from 1."""
-
-    def __call__(self, key: str, /) -> tuple[str, int]:
-        """Count one more row about this thing."""
-
+Keyed: TypeAlias = Callable[[str], tuple[str, int]]
+"""Give a key back together with how often it was seen in this file, from 1."""
 
 R = TypeVar("R", bound=Record)
 _QUARTER: Final = re.compile(r"(?:19|20)[0-9]{2}Q[1-4]")

@@ -56,7 +56,7 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
     en: str
 
 
-class Unreadable(Exception):  # noqa: N818 - named like the fact it is
+class Unreadable(Exception):
     """A file that cannot be taken, with all its problems; nothing of it was used."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
