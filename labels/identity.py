@@ -33,7 +33,7 @@ _MAC_CHARS: Final = 14
 _MAC_DOMAIN: Final = b"ZCLBL1"
 _UNIT_SEPARATOR: Final = b"\x1f"
 
-_OBJECT_ID = re.compile(r"[0-9A-Z](?:[0-9A-Z-]{0,34}[0-9A-Z])?")
+_OBJECT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}")
 _PREFIX = re.compile(r"[0-9]{6,12}")
 _GIAI = re.compile(r"[0-9]{6,12}[1-9][0-9]{11}")
 # GS1 General Specifications, AI encodable character set 82; a GIAI has at most 30 of them.
@@ -175,8 +175,9 @@ class KeyRing:
 class LabelPayload:
     """Name one printed label: the thing (GIAI or object id) and which issue of its label it is.
 
-    `id` is canonical: digits for a GIAI (company prefix, then 12 digits not starting with 0), capital
-    letters, digits and inner hyphens for an object, at most 36. `issue` counts from 1.
+    `id` is digits for a GIAI (company prefix, then 12 not starting with 0); letters, digits and
+    `_.~-` for an object, at most 80, where two ids must differ in more than case. `issue` counts
+    from 1.
     """
 
     kind: Kind
@@ -237,7 +238,9 @@ def _is_address(name: str) -> bool:
 
 def _mac(identifier: str, issue: int, key: LabelKey) -> str:
     """Sign id and issue, nothing else, so that a label survives the renaming of everything."""
-    message = _UNIT_SEPARATOR.join((_MAC_DOMAIN, identifier.encode(), str(issue).encode()))
+    # Without case: a device that shifts every letter must not make a genuine label look forged.
+    parts = (_MAC_DOMAIN, identifier.upper().encode(), str(issue).encode())
+    message = _UNIT_SEPARATOR.join(parts)
     digest = hmac.new(key.secret, message, hashlib.sha256).digest()[:_MAC_BYTES]
     return base64.urlsafe_b64encode(digest)[:_MAC_CHARS].decode()
 
@@ -249,8 +252,8 @@ def _mac(identifier: str, issue: int, key: LabelKey) -> str:
 class Scanned:
     """What a scanner, a camera or a keyboard gave us, read as far as it can be.
 
-    `id` is canonical for the kind; `issue`, `key` and `mac` are there when the label carries them.
-    `case_lost` says that the device wrote everything in one case.
+    `id` is as it was read, `folded` what to look an object up by; `issue`, `key` and `mac` are there
+    when the label carries them. `case_lost` says that the device wrote everything in one case.
     """
 
     text: str
@@ -260,6 +263,11 @@ class Scanned:
     key: str | None = None
     mac: str | None = None
     case_lost: bool = False
+
+    @property
+    def folded(self) -> str:
+        """Give the id without case, the way ids and asset numbers are compared."""
+        return self.id.upper()
 
 
 def parse(text: str) -> Scanned:
@@ -331,8 +339,8 @@ def _parse_url(text: str, plain: str) -> Scanned:
     marker, value = head.rpartition("/")[2].lower(), unquote(last)
     if marker == "8004":
         scanned = _giai_or_foreign(text, value)
-    elif marker == "obj" and _OBJECT_ID.fullmatch(value.upper()):
-        scanned = Scanned(text, Kind.OBJECT, value.upper())
+    elif marker == "obj" and _OBJECT_ID.fullmatch(value):
+        scanned = Scanned(text, Kind.OBJECT, value)
     else:
         return Scanned(text, Kind.FOREIGN, "")
     return scanned if scanned.kind is Kind.FOREIGN else _with_query(scanned, parts.query, plain)

@@ -66,7 +66,7 @@ def test_the_printed_code_is_the_payload(label: LabelFace, host: str):
 
 @settings(max_examples=25)
 @each(
-    st.from_regex(r"[0-9A-Z](?:[0-9A-Z-]{0,34}[0-9A-Z])?", fullmatch=True),
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}", fullmatch=True),
     st.integers(1, 999),
 )
 def test_any_object_id_survives_the_printer(id_: str, issue: int):
