@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import date, time
 from typing import Final
 
+from api.reading_bytes import Source
+from api.reading_problems import Problem
 from api.reading_reasons import RefusalKind, classify
 from api.reading_records import Keyed, Record, read
-from api.reading_text import Problem, Source
 from api.reading_values import Amount, Cells, clock
 
 # What a row says --------------------------------------------------------------

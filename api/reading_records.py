@@ -15,7 +15,9 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from api.reading_text import Column, Evidence, Problem, Source, Unreadable, table
+from api.reading_bytes import Source
+from api.reading_problems import Problem, Unreadable
+from api.reading_text import Column, Evidence, table
 from api.reading_values import Cells
 
 SAMPLE: Final = Path(__file__).parent / "sample"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from api.reading_bytes import Source
+from api.reading_problems import Problem
 from api.reading_records import Keyed, Record, read
-from api.reading_text import Problem, Source
 from api.reading_values import Amount, Cells
 
 # What a row says --------------------------------------------------------------

@@ -1,28 +1,20 @@
-"""Turn the bytes of a published table into rows that prove where they came from, or say why not."""
+"""Cut a published table into rows that prove where they came from, or say why it cannot be."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
-import io
-import zlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import msgspec
 
-# Limits -----------------------------------------------------------------------
+from api.reading_bytes import Source, checked_encoding, lines, name_of, unpacked
+from api.reading_problems import Problem, Unreadable, refuse
 
-SIZE_BYTES_MAX: Final = 256 * 1024 * 1024
-"""A table larger than this, unpacked, is refused: packed files may hide any size."""
 ROW_BYTES_MAX: Final = 128 * 1024
 """A row longer than this means a quotation mark that was never closed."""
-PROBLEMS_MAX: Final = 10_000
-"""So many problems are listed; a last one says how many more there are."""
 
-Source: TypeAlias = Path | bytes
 Column: TypeAlias = str | tuple[str, ...]
 """A column's name, or the names that publishers have given it over time."""
 
@@ -40,248 +32,6 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     line: int
     sha256: str
     raw: bytes
-
-
-class Problem(msgspec.Struct, frozen=True, gc=False):
-    """One thing that is wrong: where, what, and what to do, in both languages.
-
-    `column` counts characters for damaged text and cells for a bad value; 0 is the whole line.
-    """
-
-    file: str
-    line: int
-    column: int
-    slug: str
-    zh: str
-    en: str
-
-
-class Unreadable(Exception):
-    """A file that cannot be taken, with all its problems; nothing of it was used."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        """Keep the problems in the order of the file, at most `PROBLEMS_MAX` and a closing word."""
-        ordered = sorted(problems, key=lambda each: (each.line, each.column))
-        self.total = len(ordered)
-        if self.total > PROBLEMS_MAX:
-            rest = self.total - PROBLEMS_MAX
-            last = ordered[PROBLEMS_MAX - 1]
-            ordered = [
-                *ordered[:PROBLEMS_MAX],
-                Problem(
-                    last.file,
-                    last.line,
-                    0,
-                    "more-problems",
-                    f"另有 {rest} 处问题未列出。请先改正上面的问题再导入。",
-                    f"{rest} more problems are not listed. Correct the above and import again.",
-                ),
-            ]
-        self.problems = tuple(ordered)
-        super().__init__(f"{self.total} problems, the first: {self.problems[0].en}")
-
-    def in_chinese(self) -> str:
-        """Say every problem in Chinese, one per line."""
-        return "\n".join(
-            f"{each.file} 第{each.line}行"
-            + (f"第{each.column}列" if each.column else "")
-            + f"：{each.zh}"
-            for each in self.problems
-        )
-
-    def in_english(self) -> str:
-        """Say every problem in English, one per line."""
-        return "\n".join(
-            f"{each.file}, line {each.line}"
-            + (f", column {each.column}" if each.column else "")
-            + f": {each.en}"
-            for each in self.problems
-        )
-
-
-# From a file to bytes ---------------------------------------------------------
-
-
-def name_of(source: Source, file: str | None) -> str:
-    """Name the source as its evidence will: without folder, without `.gz`."""
-    name = file if file is not None else source.name if isinstance(source, Path) else "upload"
-    return name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".gz")
-
-
-def _refuse(file: str, slug: str, zh: str, en: str, line: int = 1, column: int = 0) -> Unreadable:
-    return Unreadable([Problem(file, line, column, slug, zh, en)])
-
-
-def unpacked(source: Source, file: str) -> bytes:
-    """Read a source whole; a gzip file is recognised by its first bytes, never by its name.
-
-    Raises `Unreadable` when the file cannot be opened, is damaged, or exceeds `SIZE_BYTES_MAX`.
-    """
-    try:
-        packed = source.read_bytes() if isinstance(source, Path) else source
-        if packed[:2] != b"\x1f\x8b":
-            data = packed
-        else:
-            with gzip.open(io.BytesIO(packed)) as stream:
-                data = stream.read(SIZE_BYTES_MAX + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise _refuse(
-            file,
-            "damaged-gzip",
-            "压缩文件不完整或已损坏。请重新下载或重新压缩后再导入。",
-            "The compressed file is cut short or damaged. Download or pack it again.",
-        ) from error
-    except OSError as error:
-        raise _refuse(
-            file,
-            "cannot-open",
-            "文件打不开。请检查文件是否存在、是否有读取权限。",
-            "The file cannot be opened. Check that it exists and may be read.",
-        ) from error
-    if len(data) > SIZE_BYTES_MAX:
-        mib = SIZE_BYTES_MAX // (1024 * 1024)
-        raise _refuse(
-            file,
-            "too-large",
-            f"文件解压后超过 {mib} MB。请拆分后分次导入。",
-            f"The file is larger than {mib} MB when unpacked. Split it and import the parts.",
-        )
-    return data
-
-
-# From bytes to text -----------------------------------------------------------
-
-_NOT_TEXT: Final = (
-    (b"PK\x03\x04", "Excel 工作簿（xlsx）或压缩包", "an Excel workbook (xlsx) or a zip archive"),
-    (b"\xd0\xcf\x11\xe0", "旧版 Excel 工作簿（xls）", "an old Excel workbook (xls)"),
-    (b"%PDF", "PDF 文件", "a PDF"),
-)
-
-
-def _faults(data: bytes, encoding: str) -> list[tuple[int, int]]:
-    """Find every span of bytes that is not text in this encoding."""
-    view, at, spans = memoryview(data), 0, []
-    while at < len(view):
-        try:
-            str(view[at:], encoding)
-        except UnicodeDecodeError as error:
-            spans.append((at + error.start, at + error.end))
-            at += error.end
-        else:
-            break
-    return spans
-
-
-def _plausible_gb(text: str) -> bool:
-    """Tell Chinese from other encodings that happen to decode: its characters are in GB 2312."""
-    foreign = [character for character in text if ord(character) > 127]
-    common = sum(1 for character in foreign if character.encode("gb2312", "ignore"))
-    return common * 10 >= len(foreign) * 7
-
-
-def encoding_of(data: bytes) -> str:
-    """Name the encoding: a byte order mark decides, else what most lines are written in.
-
-    Counting lines keeps one broken character of a UTF-8 file from turning the whole of it
-    into GB18030, where nearly any pair of bytes means some character.
-    """
-    if data.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    if data.startswith(b"\xff\xfe"):
-        return "utf-16-le"
-    if data.startswith(b"\xfe\xff"):
-        return "utf-16-be"
-    votes = {"utf-8": 0, "gb18030": 0}
-    for line in data.split(b"\n"):
-        if line.isascii():
-            continue
-        if not _faults(line, "utf-8"):
-            votes["utf-8"] += 1
-        elif not _faults(line, "gb18030") and _plausible_gb(line.decode("gb18030")):
-            votes["gb18030"] += 1
-    return "gb18030" if votes["gb18030"] > votes["utf-8"] else "utf-8"
-
-
-def _damage(data: bytes, encoding: str, file: str) -> list[Problem]:
-    """Say of each broken span on which line and character it lies, and which bytes it is."""
-    problems: list[Problem] = []
-    label = {"utf-8-sig": "UTF-8", "gb18030": "GB18030"}.get(encoding, encoding.upper())
-    line, counted, line_start = 1, 0, 0
-    mark = "\n".encode(encoding.removesuffix("-sig"))
-    for start, end in _faults(data, encoding.removesuffix("-sig")):
-        line += data.count(mark, counted, start)
-        line_start = max(line_start, data.rfind(mark, counted, start) + len(mark), 0)
-        counted = start
-        before = data[line_start:start].decode(encoding.removesuffix("-sig"), "replace")
-        found = data[start:end].hex(" ").upper()
-        problems.append(
-            Problem(
-                file,
-                line,
-                len(before.removeprefix("\ufeff")) + 1,
-                "broken-encoding",
-                f"字节 {found} 不是有效的 {label} 文字。"
-                "请用原软件重新导出，编码选“UTF-8”或“GB18030”。",
-                f"The bytes {found} are not {label} text. "
-                "Export again from the original program as UTF-8 or GB18030.",
-            )
-        )
-    return problems
-
-
-def _lines(data: bytes, encoding: str) -> Iterator[tuple[bytes, str]]:
-    """Cut into physical lines, each as bytes (for the evidence) and as text, ends included."""
-    plain = encoding.removesuffix("-sig")
-    if plain.startswith("utf-16"):
-        text = data.decode(plain)
-        end = "\n" if "\n" in text else "\r"
-        for line in _kept_ends(text, end):
-            yield line.encode(plain), line
-        return
-    # In UTF-8 and GB18030 the bytes of a line end never occur inside another character.
-    mark = b"\n" if b"\n" in data else b"\r"
-    start = 0
-    while start < len(data):
-        stop = data.find(mark, start)
-        stop = len(data) if stop < 0 else stop + 1
-        yield data[start:stop], data[start:stop].decode(plain)
-        start = stop
-
-
-def _kept_ends(text: str, end: str) -> Iterator[str]:
-    start = 0
-    while start < len(text):
-        stop = text.find(end, start)
-        stop = len(text) if stop < 0 else stop + 1
-        yield text[start:stop]
-        start = stop
-
-
-def _checked_encoding(data: bytes, file: str) -> str:
-    """Name the encoding after checking every byte; raise `Unreadable` with every fault."""
-    for magic, zh, en in _NOT_TEXT:
-        if data.startswith(magic):
-            raise _refuse(
-                file,
-                "not-a-table",
-                f"这是{zh}，不是文本表格。请另存为“CSV UTF-8”后再导入。",
-                f"This is {en}, not a text table. Save it as “CSV UTF-8” and import that.",
-            )
-    encoding = encoding_of(data)
-    if not encoding.startswith("utf-16") and b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise _refuse(
-            file,
-            "binary",
-            "文件含有空字节：可能是二进制文件，或是没有字节序标记的 UTF-16。请另存为“CSV UTF-8”。",
-            "The file holds zero bytes: it is binary, or UTF-16 without a byte order mark. "
-            "Save it as “CSV UTF-8”.",
-            line,
-        )
-    damage = _damage(data, encoding, file)
-    if damage:
-        raise Unreadable(damage)
-    return encoding
 
 
 # From text to rows ------------------------------------------------------------
@@ -314,7 +64,7 @@ class _Record(msgspec.Struct, gc=False):
 
 def _records(data: bytes, encoding: str, quoting: bool) -> Iterator[_Record]:
     held: _Record | None = None
-    for number, (raw, text) in enumerate(_lines(data, encoding), start=1):
+    for number, (raw, text) in enumerate(lines(data, encoding), start=1):
         if held is None:
             held = _Record(number, raw, text)
         else:
@@ -365,15 +115,15 @@ def table(source: Source, columns: Sequence[Column], file: str | None = None) ->
     """
     name = name_of(source, file)
     data = unpacked(source, name)
-    encoding = _checked_encoding(data, name)
+    encoding = checked_encoding(data, name)
     if not data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0"):
-        raise _refuse(
+        raise refuse(
             name,
             "empty-file",
             "文件是空的。请检查导出是否完成。",
             "The file is empty. Check that the export was finished.",
         )
-    first = next(_lines(data, encoding))[1].removeprefix("\ufeff")
+    first = next(lines(data, encoding))[1].removeprefix("\ufeff")
     delimiter = "\t" if "\t" in first else ","
     records = _records(data, encoding, quoting=delimiter == ",")
     head = next(records).text.removeprefix("\ufeff").rstrip("\r\n")

@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from api.reading_text import Evidence, Problem, Row, Table
+from api.reading_problems import Problem
+from api.reading_text import Evidence, Row, Table
 
 # Rules ------------------------------------------------------------------------
 

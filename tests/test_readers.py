@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given as each
 from hypothesis import strategies as st
 
+from api import reading_bytes, reconciling
 from api import reading_leso as leso
+from api import reading_problems as problems
 from api import reading_reasons as reasons
 from api import reading_seattle as seattle
-from api import reading_text as text
 from api import reading_values as values
-from api import reconciling
 from api.reading_records import SAMPLE, Record, quarter_of
 from api.sample import build
 
@@ -43,7 +43,7 @@ QUARTERS: dict[str, int] = {
 }
 
 SharedFile = Callable[[str], Path]
-Held = tuple[list[leso.LesoInventoryRow], list[text.Problem]]
+Held = tuple[list[leso.LesoInventoryRow], list[problems.Problem]]
 
 
 def dollars(cents: int) -> str:
@@ -55,7 +55,7 @@ def held_2019(shared: Path) -> Held:
     path = shared / "leso/inventory_2019-12-31.csv.gz"
     if not path.exists():
         pytest.skip("absent: shared/data/leso/inventory_2019-12-31.csv.gz")
-    notices: list[text.Problem] = []
+    notices: list[problems.Problem] = []
     return list(leso.inventory(path, notices=notices)), notices
 
 
@@ -537,8 +537,8 @@ def test_a_rare_character_of_gb18030_is_read():
     assert row.color == "㙍䶮"
 
 
-def refused(data: bytes | Path) -> text.Unreadable:
-    with pytest.raises(text.Unreadable) as caught:
+def refused(data: bytes | Path) -> problems.Unreadable:
+    with pytest.raises(problems.Unreadable) as caught:
         list(seattle.surplus(data, file="fleet.csv"))
     for problem in caught.value.problems:
         assert problem.en
@@ -579,6 +579,8 @@ def test_western_text_in_latin_1_is_refused_not_read_as_chinese():
 
 
 def test_half_a_utf_16_character_is_refused():
+    broken = "EQUIP_ID".encode("utf-16") + b"\x00\xd8" + ",YEAR\n".encode("utf-16-le")
+    assert told(broken) == [("broken-encoding", 1, 9)]
     assert told(CHINESE.encode("utf-16")[:-1])[-1] == ("broken-encoding", 2, 40)
 
 
@@ -608,7 +610,7 @@ def test_every_missing_column_is_named():
 
 
 def test_a_renamed_column_is_asked_for_under_both_names():
-    with pytest.raises(text.Unreadable, match="Station Name \\(LEA\\)” or “Agency Name"):
+    with pytest.raises(problems.Unreadable, match="Station Name \\(LEA\\)” or “Agency Name"):
         list(
             leso.inventory(
                 b"State,NSN,Item Name,Quantity,UI,Acquisition Value,Ship Date,Station Type\n"
@@ -643,7 +645,7 @@ def test_a_quotation_mark_that_is_never_closed_is_told_where_it_opens():
 
 def test_a_bad_amount_says_what_was_read():
     head = "EQUIP_ID,YEAR,MAKE,MODEL,DESCRIPTION,DEPT,SALE_PRICE,SALE_DATE,SOLD_BY"
-    with pytest.raises(text.Unreadable) as caught:
+    with pytest.raises(problems.Unreadable) as caught:
         list(
             seattle.sold_undated(f"{head}\n1,2000,A,B,C,D,12O.5,,X\n1,2000,A,B,C,D,,,X\n".encode())
         )
@@ -653,21 +655,26 @@ def test_a_bad_amount_says_what_was_read():
     assert caught.value.in_english().startswith("upload, line 2, column 7: ")
 
 
-def test_problems_beyond_the_limit_are_counted():
-    bad = [text.Problem("f", line, 0, "x", "错", "wrong") for line in range(text.PROBLEMS_MAX + 7)]
-    assert len(text.Unreadable(bad[:-7]).problems) == text.PROBLEMS_MAX
-    beyond = text.Unreadable(bad)
-    assert (len(beyond.problems), beyond.total) == (text.PROBLEMS_MAX + 1, text.PROBLEMS_MAX + 7)
-    assert beyond.problems[-1].en.startswith("7 more")
+def test_problems_beyond_the_limit_are_announced_not_listed():
+    most = problems.PROBLEMS_MAX
+    bad = [problems.Problem("f", line, 0, "x", "错", "wrong") for line in range(most + 7)]
+    assert len(problems.Unreadable(bad[:most]).problems) == most
+    beyond = problems.Unreadable(bad).problems
+    assert (len(beyond), beyond[-1].slug, beyond[-1].line) == (most + 1, "more-problems", most)
+
+
+def test_a_file_of_nothing_but_damage_is_refused_within_the_limit():
+    data = SURPLUS_HEAD.encode() + b"\n" + b"\xff" * (2 * problems.PROBLEMS_MAX)
+    assert len(refused(data).problems) == problems.PROBLEMS_MAX + 1
 
 
 def test_a_file_that_unpacks_beyond_the_limit_is_refused():
-    bomb = gzip.compress(bytes(text.SIZE_BYTES_MAX + 1), compresslevel=1)
+    bomb = gzip.compress(bytes(reading_bytes.SIZE_BYTES_MAX + 1), compresslevel=1)
     assert [problem.slug for problem in refused(bomb).problems] == ["too-large"]
 
 
 @each(st.binary(max_size=400), st.booleans())
 def test_any_bytes_are_read_or_refused_but_never_break_the_reader(data: bytes, headed: bool):
     start = SURPLUS_HEAD.encode() + b"\n" if headed else b""
-    with contextlib.suppress(text.Unreadable):
+    with contextlib.suppress(problems.Unreadable):
         list(seattle.surplus(start + data))
