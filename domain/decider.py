@@ -156,7 +156,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return Refused(self, details)
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a malfunction
+class Refused(Exception):
     """The answer no: which rule, in which state, and what may be asked instead."""
 
     def __init__(self, rule: Rule, details: Mapping[str, Any] | None = None) -> None:

@@ -24,11 +24,11 @@ UNSTAMPED = "0000-00-00T00:00:00.000000Z"  # as wide as every recorded_at
 STAMP_MARK = b'"recorded_at":"'
 
 
-class TooLarge(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+class TooLarge(ValueError):
     """An entry would not fit 65,535 bytes; large things are attachments by hash."""
 
 
-class Corrupt(Exception):  # noqa: N818
+class Corrupt(Exception):
     """Stored bytes, columns or hashes contradict each other: somebody changed the log."""
 
 

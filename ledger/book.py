@@ -1,0 +1,487 @@
+"""The book: append-only, every act in one transaction, every stream readable as of any day."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Self, TypeAlias, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+from eventsourcing.application import Application
+from eventsourcing.persistence import Mapper, StoredEvent
+from psycopg.conninfo import conninfo_to_dict
+
+import domain.lives  # noqa: F401 - every fact must be known before the log is read
+from domain.decider import LIFECYCLES, Ask, EntryReversed, Occasion, Refused, Rule
+from domain.words import Words
+from ledger import tree
+from ledger.act import (
+    ACT_ENTRIES_MAX,
+    Act,
+    Batch,
+    Conflict,
+    Evidence,
+    Receipt,
+    Replayed,
+    Taken,
+)
+from ledger.entry import (
+    Corrects,
+    Draft,
+    Entry,
+    Via,
+    claim_time,
+    decode,
+    encode,
+    moment,
+    salts,
+    standing,
+)
+from ledger.postgres import LedgerPostgresRecorder
+from ledger.sqlite import LedgerSQLiteRecorder
+
+TRIES = 20  # an act that lost a race decides again on the newer state
+Clock: TypeAlias = Callable[[], datetime]
+
+TOO_MANY = Rule(
+    slug="act-too-large",
+    zh="一次办理最多 {most} 条记录，本次需要 {count} 条；请分批办理。",
+    en="One act records at most {most} entries; this one needs {count}. Split it.",
+)
+IN_THE_FUTURE = Rule(
+    slug="date-in-the-future",
+    zh="业务日期 {on} 晚于今天 {today}；请按实际发生日期填写。",
+    en="The business date {on} is after today, {today}; give the day on which it happened.",
+)
+NOT_THERE = Rule(
+    slug="no-such-entry",
+    zh="{stream} 没有第 {seq} 条记录。",
+    en="{stream} has no entry {seq}.",
+)
+REVERSED_ALREADY = Rule(
+    slug="already-reversed",
+    zh="第 {seq} 条已被红冲，不能重复红冲；如红冲有误，可以红冲那条红冲记录。",
+    en="Entry {seq} is reversed already; if that was the mistake, reverse the reversal.",
+)
+LAST_FIRST = Rule(
+    slug="later-entries-stand",
+    zh="第 {seq} 条之后还有有效记录（{stream} 第 {later} 条）；请先红冲后面的记录。",
+    en="Entry {later} of {stream} stands after entry {seq}; reverse the later one first.",
+)
+NUMBER_TAKEN = Rule(
+    slug="number-taken",
+    zh="{kind} {value} 已被使用，不能重复；用过的编号不再发放。",
+    en="{kind} {value} is used already; a number is never given twice.",
+)
+
+
+class EntryMapper(Mapper[str]):
+    """Turns drafts into stored bytes and back, by stable names only."""
+
+    def __init__(self) -> None:
+        self._salts: list[str] = []
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        draft = cast(Draft, domain_event)
+        try:
+            salt = self._salts.pop()
+        except IndexError:
+            self._salts = salts(256)
+            salt = self._salts.pop()
+        return StoredEvent(draft.stream, draft.seq, draft.event.type_name, encode(draft, salt))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        s = stored_event
+        return decode(0, str(s.originator_id), s.originator_version, s.topic, s.state)
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One stream as known now: its entries, its state today, and its version."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    standing: tuple[Entry, ...]
+    state: Any
+    version: int
+
+
+class Book(Application[str]):
+    """The ledger of one place. Open it with `Book.open(url)`."""
+
+    name = "ledger"
+    clock: Clock
+    url: str
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock | None = None) -> Self:
+        """Open `sqlite:///file.db` or `postgresql://…`, creating the tables when missing.
+
+        `clock` replaces the server's time in tests. Raise Unsafe when the database would not
+        keep what it acknowledges.
+        """
+        book = cls(environment(url))
+        book.clock = clock or (lambda: datetime.now(UTC))
+        book.url = url
+        book._timed = clock is not None
+        return book
+
+    _timed = False
+
+    def construct_mapper(self) -> Mapper[str]:
+        return EntryMapper()
+
+    @property
+    def log(self) -> LedgerSQLiteRecorder | LedgerPostgresRecorder:  # type: ignore[override] # the library's own `log` is deprecated
+        """Return the recorder: raw rows, positions and proofs of who wrote what."""
+        return cast("LedgerSQLiteRecorder | LedgerPostgresRecorder", self.recorder)
+
+    # Reading -----------------------------------------------------------------
+
+    def stream(self, name: str) -> Stream:
+        """Read one stream; an empty one has version 0 and the empty state."""
+        entries = tuple(decode(*row) for row in self.log.stream_rows(name))
+        kept = tuple(standing(entries))
+        state = lifecycle_of(name).fold(e.event for e in kept)
+        return Stream(name, entries, kept, state, entries[-1].seq if entries else 0)
+
+    def entries(self, start: int = 1, stop: int | None = None) -> Iterator[Entry]:
+        """Yield entries by position, both ends included."""
+        for page in self.log.rows(start, stop):
+            for row in page:
+                yield decode(*row)
+
+    def state_at(self, name: str, on: str, known: int | None = None) -> Any:
+        """Return the state of a stream: true on a business date, known at a position.
+
+        An independent fold of the log; what projections answer must equal it (T02, T04).
+        """
+        entries = [
+            decode(*row) for row in self.log.stream_rows(name) if known is None or row[0] <= known
+        ]
+        return lifecycle_of(name).fold(e.event for e in standing(entries) if e.effective_on <= on)
+
+    def head(self) -> tuple[int, bytes, str]:
+        """Return size, root and the time of the last entry."""
+        size, recorded_at, packed = self.log.head()
+        return size, tree.root(tree.unpack(packed)), recorded_at
+
+    def position_known(self, when: str) -> int:
+        """Return the size of the log at a time (`YYYY-MM-DD` means the end of that UTC day)."""
+        return self.log.position_at(f"{when}T23:59:59.999999Z" if len(when) == 10 else when)
+
+    # Writing -----------------------------------------------------------------
+
+    def act(
+        self,
+        asks: Sequence[Ask],
+        occasion: Occasion,
+        *,
+        key: str | None = None,
+        expected: Mapping[str, int] | None = None,
+        via: Via | None = None,
+        context: Mapping[str, str] | None = None,
+        zone: str = "Asia/Shanghai",
+        evidence: Sequence[Evidence] = (),
+    ) -> Receipt:
+        """Grant every ask and whatever it asks of other streams, or nothing.
+
+        `key` makes a repetition answer with the first receipt. `expected` maps streams to the
+        version the asker saw; a newer one raises Conflict. Raise Refused when a rule says no,
+        KeyReused, or msgspec.ValidationError for a mistyped form.
+        """
+        asks = [Ask(a.stream, a.verb, normalised(a.form)) for a in asks]
+        print_ = fingerprint(asks, occasion) if key is not None else ""
+        if key is not None:
+            known = self.log.receipt(occasion.by, key, print_)
+            if known is not None:
+                return known
+        today = self.clock().astimezone(ZoneInfo(zone)).date()
+        if occasion.on > today:
+            raise IN_THE_FUTURE.broken(on=occasion.on, today=today)
+        claimed = claim_time(occasion.on, zone, self.clock())
+        for attempt in range(TRIES):
+            try:
+                desk = Desk(self, occasion, claimed, via, new_id("cmd"))
+                for number, ask in enumerate(asks):
+                    desk.grant(ask, f"{desk.cause}/{number}" if len(asks) > 1 else desk.cause)
+                for stream, version in (expected or {}).items():
+                    if desk.at(stream).version != version:
+                        raise Conflict(stream, version, desk.at(stream).version)
+                return self.append(
+                    desk.drafts,
+                    actor=occasion.by,
+                    cause=desk.cause,
+                    key=key,
+                    fingerprint=print_,
+                    context=context,
+                    evidence=evidence,
+                )
+            except Conflict as conflict:
+                if expected is not None and conflict.stream in expected:
+                    raise
+                if attempt == TRIES - 1:
+                    raise
+                time.sleep(0.001 * (1 + attempt) * (os.urandom(1)[0] / 128))
+        raise AssertionError("unreachable")
+
+    def reverse(
+        self,
+        stream: str,
+        seq: int,
+        occasion: Occasion,
+        *,
+        reason: str,
+        key: str | None = None,
+        via: Via | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> Receipt:
+        """Take back a mistaken entry together with all that the same request wrote (T10).
+
+        The reversal takes the business date of the original, so that the pair nets to zero in
+        every view known from now on; both stay visible. Raise Refused.
+        """
+        print_ = fingerprint([Ask(stream, "reverse", {"seq": seq, "reason": reason})], occasion)
+        if key is not None:
+            known = self.log.receipt(occasion.by, key, print_)
+            if known is not None:
+                return known
+        original = next((e for e in self.stream(stream).entries if e.seq == seq), None)
+        if original is None:
+            raise NOT_THERE.broken(stream=stream, seq=seq)
+        command = self.log.command(original.position)
+        assert command is not None
+        first, count = command[0], command[1]
+        group = [e for e in self.entries(first, first + count - 1) if e.cause == original.cause]
+        drafts: list[Draft] = []
+        cause = new_id("cmd")
+        reason = normalised(reason)
+        for name in dict.fromkeys(e.stream for e in group):
+            current = self.stream(name)
+            mine = [e for e in group if e.stream == name]
+            refuse_reversal(current, mine)
+            for number, entry in enumerate(reversed(mine), start=1):
+                drafts.append(
+                    Draft(
+                        stream=name,
+                        seq=current.version + number,
+                        event=EntryReversed(seq=entry.seq, reason=reason),
+                        actor=occasion.by,
+                        cause=cause,
+                        effective_at=entry.effective_at,
+                        corrects=Corrects(seq=entry.seq, stream=name),
+                        docs=occasion.docs,
+                        via=via,
+                    )
+                )
+        return self.append(
+            drafts, actor=occasion.by, cause=cause, key=key, fingerprint=print_, context=context
+        )
+
+    def append(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        actor: str,
+        cause: str,
+        key: str | None = None,
+        fingerprint: str = "",
+        context: Mapping[str, str] | None = None,
+        claims: Iterable[tuple[str, str, str]] = (),
+        evidence: Sequence[Evidence] = (),
+    ) -> Receipt:
+        """Record drafts in one transaction: what already happened, as an import knows it.
+
+        Raise Conflict, Refused (number taken), KeyReused.
+        """
+        if not drafts:
+            raise ValueError("an act without entries")
+        act = Act(
+            cause=cause,
+            actor=actor,
+            key=key,
+            fingerprint=fingerprint,
+            context=json.dumps(dict(context or {}), sort_keys=True, ensure_ascii=False),
+            claims=[*claims, *claimed_by(drafts)],
+            evidence=list(evidence),
+            now=moment(self.clock()) if self._timed else None,
+        )
+        try:
+            self.save(cast(Any, Batch(drafts)), act=act)
+        except Replayed as replayed:
+            return replayed.receipt
+        except Taken as taken:
+            raise NUMBER_TAKEN.broken(kind=Words.of(taken.kind), value=taken.value) from taken
+        assert act.receipt is not None
+        return act.receipt
+
+
+class Desk:
+    """Where one act is prepared: the streams it read, the drafts it will write."""
+
+    def __init__(
+        self, book: Book, occasion: Occasion, claimed: str, via: Via | None, cause: str
+    ) -> None:
+        self.book, self.occasion, self.claimed = book, occasion, claimed
+        self.via, self.cause = via, cause
+        self.drafts: list[Draft] = []
+        self._streams: dict[str, Stream] = {}
+        self._now: dict[str, Any] = {}  # state including our own drafts
+        self._then: dict[str, Any] = {}  # the same as of the business date
+        self._added: dict[str, int] = {}
+
+    def at(self, name: str) -> Stream:
+        """Read a stream once per act."""
+        if name not in self._streams:
+            stream = self.book.stream(name)
+            self._streams[name] = stream
+            self._now[name] = stream.state
+            on = self.claimed[:10]
+            late = bool(stream.standing) and stream.standing[-1].effective_on > on
+            self._then[name] = (
+                lifecycle_of(name).fold(e.event for e in stream.standing if e.effective_on <= on)
+                if late
+                else stream.state
+            )
+            self._added[name] = 0
+        return self._streams[name]
+
+    def grant(self, ask: Ask, cause: str, *, asked: bool = False) -> None:
+        """Decide one ask and everything it asks in turn.
+
+        A request for a past day must be right on that day and right today.
+        """
+        lifecycle = lifecycle_of(ask.stream)
+        stream = self.at(ask.stream)
+        occasion = msgspec.structs.replace(self.occasion, stream=ask.stream)
+        then, now = self._then[ask.stream], self._now[ask.stream]
+        try:
+            answers = lifecycle.decide(then, ask.verb, occasion, ask.form, asked=asked)
+            if then is not now:
+                lifecycle.decide(now, ask.verb, occasion, ask.form, asked=asked)
+        except Refused as refused:
+            refused.stream = refused.stream or ask.stream
+            raise
+        for answer in answers:
+            if isinstance(answer, Ask):
+                self.grant(answer, cause, asked=True)
+                continue
+            self._added[ask.stream] += 1
+            self.drafts.append(
+                Draft(
+                    stream=ask.stream,
+                    seq=stream.version + self._added[ask.stream],
+                    event=answer,
+                    actor=occasion.by,
+                    cause=cause,
+                    effective_at=self.claimed,
+                    docs=occasion.docs,
+                    via=self.via,
+                )
+            )
+            if len(self.drafts) > ACT_ENTRIES_MAX:
+                raise TOO_MANY.broken(most=ACT_ENTRIES_MAX, count=f">{ACT_ENTRIES_MAX}")
+            moved = lifecycle.evolve(self._now[ask.stream], answer)
+            same = self._then[ask.stream] is self._now[ask.stream]
+            self._then[ask.stream] = (
+                moved if same else lifecycle.evolve(self._then[ask.stream], answer)
+            )
+            self._now[ask.stream] = moved
+
+
+def lifecycle_of(stream: str) -> Any:
+    """Return the lifecycle of a stream by its kind; raise KeyError for an unknown kind."""
+    return LIFECYCLES[stream.split("/", 1)[0]]
+
+
+def refuse_reversal(stream: Stream, group: Sequence[Entry]) -> None:
+    """Refuse to reverse what is reversed already or what later entries stand on."""
+    cancelled = set()
+    for entry in reversed(stream.entries):
+        if entry.corrects is not None and entry.seq not in cancelled:
+            cancelled.add(entry.corrects.seq)
+    for entry in group:
+        if entry.seq in cancelled:
+            raise REVERSED_ALREADY.broken(seq=entry.seq)
+    last = group[-1].seq
+    for entry in stream.standing:
+        if entry.seq > last:
+            raise LAST_FIRST.broken(seq=last, later=entry.seq, stream=stream.name)
+
+
+def claimed_by(drafts: Iterable[Draft]) -> Iterator[tuple[str, str, str]]:
+    """Yield the identifiers that drafts use once and for all."""
+    for draft in drafts:
+        for field in draft.event.claims:
+            value = getattr(draft.event, field)
+            if value:
+                yield field, value, draft.stream
+
+
+def fingerprint(asks: Sequence[Ask], occasion: Occasion) -> str:
+    """Return a hash of what is asked and in whose name: the same request has the same one."""
+    content = msgspec.json.encode(
+        [
+            [[a.stream, a.verb, a.form] for a in asks],
+            occasion.on,
+            occasion.unit,
+            occasion.role,
+            occasion.docs,
+        ],
+        order="sorted",
+    )
+    return sha256(content).hexdigest()
+
+
+def normalised(value: Any) -> Any:
+    """Return the value with every text in Unicode form NFC, as the log stores it."""
+    match value:
+        case str():
+            return unicodedata.normalize("NFC", value)
+        case dict():
+            return {k: normalised(v) for k, v in value.items()}
+        case list() | tuple():
+            return [normalised(v) for v in value]
+        case _:
+            return value
+
+
+def new_id(prefix: str = "") -> str:
+    """Return a fresh opaque id whose order is roughly its time (UUIDv7 bits, base 32)."""
+    digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
+    text = ""
+    for _ in range(26):
+        number, digit = divmod(number, 32)
+        text = digits[digit] + text
+    return f"{prefix}_{text}" if prefix else text
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return the library's settings for a database address; raise ValueError for another."""
+    if url.startswith("sqlite:///"):
+        return {
+            "PERSISTENCE_MODULE": "ledger.sqlite",
+            "SQLITE_DBNAME": url.removeprefix("sqlite:///"),
+            "ORIGINATOR_ID_TYPE": "text",
+        }
+    if url.startswith(("postgresql://", "postgres://")):
+        parts = {k: str(v) for k, v in conninfo_to_dict(url).items()}
+        return {
+            "PERSISTENCE_MODULE": "ledger.postgres",
+            "POSTGRES_DBNAME": parts.get("dbname", "gongwu"),
+            "POSTGRES_HOST": parts.get("host", "127.0.0.1"),
+            "POSTGRES_PORT": parts.get("port", "5432"),
+            "POSTGRES_USER": parts.get("user", "gongwu"),
+            "POSTGRES_PASSWORD": parts.get("password", ""),
+            "POSTGRES_CONNECT_TIMEOUT": "5",
+            "POSTGRES_POOL_SIZE": "2",
+            "POSTGRES_MAX_OVERFLOW": "14",
+            "ORIGINATOR_ID_TYPE": "text",
+        }
+    raise ValueError(f"{url}: use sqlite:///FILE or postgresql://USER@HOST/NAME")

@@ -1,0 +1,432 @@
+"""The log in PostgreSQL: one server function per act, COPY for imports, positions without gaps.
+
+Every append holds one advisory lock until its commit, so the order of positions is the order
+of commits and a tailing reader never passes over an entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import psycopg
+from eventsourcing import postgres as library
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL
+
+from ledger import tree
+from ledger.act import Act, Conflict, KeyReused, Receipt, Row, Taken, Unsafe, stamped
+from ledger.sqlite import PAGE_ROWS, answer_again
+
+COPY_FROM = 200  # entries from which COPY beats the server function
+LOCK = 7_246_813  # any constant; it names the tail of this log
+
+TABLES = """
+CREATE TABLE ledger_entry (
+  notification_id bigint PRIMARY KEY,
+  originator_id text COLLATE "C" NOT NULL,
+  originator_version bigint NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  state bytea NOT NULL,
+  leaf bytea NOT NULL,
+  CONSTRAINT ledger_entry_stream UNIQUE (originator_id, originator_version)
+);
+CREATE TABLE ledger_head (
+  one int PRIMARY KEY CHECK (one = 1),
+  size bigint NOT NULL,
+  recorded_at text COLLATE "C" NOT NULL,
+  frontier bytea NOT NULL
+);
+INSERT INTO ledger_head VALUES (1, 0, '', '');
+CREATE TABLE ledger_command (
+  first bigint PRIMARY KEY,
+  count bigint NOT NULL,
+  cause text NOT NULL,
+  actor text NOT NULL,
+  key text,
+  fingerprint text NOT NULL,
+  context text NOT NULL,
+  recorded_at text COLLATE "C" NOT NULL,
+  CONSTRAINT ledger_command_key UNIQUE (actor, key)
+);
+CREATE INDEX ledger_command_time ON ledger_command (recorded_at);
+CREATE TABLE ledger_claim (
+  kind text NOT NULL,
+  value text NOT NULL,
+  stream text NOT NULL,
+  CONSTRAINT ledger_claim_once PRIMARY KEY (kind, value)
+);
+CREATE TABLE ledger_evidence (
+  sha256 text PRIMARY KEY,
+  media text NOT NULL,
+  content bytea NOT NULL
+);
+
+-- Speed bumps, not the guarantee: whoever owns the tables can drop them. The tree convicts.
+CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the ledger is append-only: % refuses %', TG_TABLE_NAME, TG_OP;
+END $$;
+CREATE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.size < OLD.size THEN
+    RAISE EXCEPTION 'the ledger is append-only: its size never shrinks';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_command
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_claim
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_evidence
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON ledger_head
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER only_grows BEFORE UPDATE ON ledger_head
+  FOR EACH ROW EXECUTE FUNCTION ledger_only_grows();
+
+-- One act in one call. Stamps each entry in the place kept for its time, hashes, grows the tree.
+CREATE FUNCTION ledger_append(
+  p_streams text[], p_seqs bigint[], p_topics text[], p_states bytea[], p_offsets int[],
+  p_kinds text[], p_values text[], p_holders text[],
+  p_cause text, p_actor text, p_key text, p_fingerprint text, p_context text, p_now text
+) RETURNS TABLE (o_fingerprint text, o_cause text, o_first bigint, o_count bigint, o_at text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  head ledger_head%ROWTYPE;
+  at text COLLATE "C";
+  entry bytea;
+  hash bytea;
+  stack bytea;
+  carried bigint;
+  amount int := array_length(p_states, 1);
+BEGIN
+  PERFORM pg_advisory_xact_lock(7246813);
+  IF p_key IS NOT NULL THEN
+    RETURN QUERY SELECT c.fingerprint, c.cause, c.first, c.count, c.recorded_at::text
+      FROM ledger_command c WHERE c.actor = p_actor AND c.key = p_key;
+    IF FOUND THEN RETURN; END IF;
+  END IF;
+  SELECT * INTO head FROM ledger_head;
+  at := coalesce(p_now,
+    to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'));
+  IF head.recorded_at > at THEN at := head.recorded_at; END IF;
+  stack := head.frontier;
+  FOR i IN 1..amount LOOP
+    entry := overlay(p_states[i] PLACING convert_to(at, 'UTF8') FROM p_offsets[i] + 1);
+    hash := sha256('\\x00'::bytea || entry);
+    INSERT INTO ledger_entry
+      VALUES (head.size + i, p_streams[i], p_seqs[i], p_topics[i], entry, hash);
+    carried := head.size + i - 1;
+    WHILE carried & 1 = 1 LOOP
+      hash := sha256('\\x01'::bytea || substr(stack, length(stack) - 31) || hash);
+      stack := substr(stack, 1, length(stack) - 32);
+      carried := carried >> 1;
+    END LOOP;
+    stack := stack || hash;
+  END LOOP;
+  IF p_kinds IS NOT NULL THEN
+    INSERT INTO ledger_claim SELECT * FROM unnest(p_kinds, p_values, p_holders);
+  END IF;
+  UPDATE ledger_head SET size = head.size + amount, recorded_at = at, frontier = stack;
+  INSERT INTO ledger_command VALUES
+    (head.size + 1, amount, p_cause, p_actor, p_key, p_fingerprint, p_context, at);
+  PERFORM pg_notify('ledger_entry', '');
+  RETURN QUERY SELECT ''::text, p_cause, head.size + 1, amount::bigint, at::text;
+END $$;
+"""
+APPEND = SQL(
+    "SELECT * FROM ledger_append(%s::text[],%s::bigint[],%s::text[],%s::bytea[],%s::int[],"
+    "%s::text[],%s::text[],%s::text[],%s,%s,%s,%s,%s,%s)"
+)
+SELECT_ROWS = (
+    "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_entry "
+)
+
+
+class LedgerPostgresRecorder(PostgresApplicationRecorder):
+    """Entries, leaves, frontier, claims, evidence and command key: all or nothing."""
+
+    def create_table(self) -> None:
+        """Create tables and functions once; several processes may start at the same moment."""
+        with self._writing() as c:
+            c.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            row = c.execute("SELECT to_regclass('ledger_head')").fetchone()
+            if row is not None and row[0] is None:
+                c.execute(cast(Any, TABLES))
+        self.assert_durable()
+
+    def assert_durable(self) -> None:
+        """Refuse a server that may lose what it acknowledged."""
+        with self.reading() as c:
+            for setting, bad in (
+                ("synchronous_commit", ("off", "local")),
+                ("fsync", ("off",)),
+                ("full_page_writes", ("off",)),
+            ):
+                row = c.execute(cast(Any, f"SHOW {setting}")).fetchone()
+                if row is None or row[0] in bad:
+                    raise Unsafe(f"PostgreSQL: {setting} is {row and row[0]}, must be on")
+
+    @contextmanager
+    def _writing(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+        # No pipeline: in one, an error would surface too late to be told by its name.
+        with (
+            self.datastore.get_connection() as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=tuple_row) as cursor,
+        ):
+            yield cursor
+
+    @contextmanager
+    def reading(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+        """Lend a cursor for reading; rows are tuples, bytes come in binary."""
+        with (
+            self.datastore.get_connection() as connection,
+            connection.cursor(row_factory=tuple_row, binary=True) as cursor,
+        ):
+            yield cursor
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
+        act: Act = kwargs["act"]
+        try:
+            if len(stored_events) >= COPY_FROM:
+                self._copy(stored_events, act)
+            else:
+                self._append(stored_events, act)
+        except IntegrityError as error:
+            if "ledger_claim_once" in str(error):
+                raise self._taken(act) from error
+            if "ledger_entry_stream" in str(error):
+                raise self._conflict(stored_events) from error
+            raise
+
+    def _append(self, stored_events: Sequence[StoredEvent], act: Act) -> None:
+        kinds, values, holders = (
+            [list(column) for column in zip(*act.claims, strict=True)]
+            if act.claims
+            else (None, None, None)
+        )
+        mark = b'"recorded_at":"'
+        arguments = (
+            [s.originator_id for s in stored_events],
+            [s.originator_version for s in stored_events],
+            [s.topic for s in stored_events],
+            [s.state for s in stored_events],
+            [s.state.rindex(mark) + len(mark) for s in stored_events],
+            kinds,
+            values,
+            holders,
+            act.cause,
+            act.actor,
+            act.key,
+            act.fingerprint,
+            act.context,
+            act.now,
+        )
+        if act.evidence:
+            with self._writing() as c:
+                self._keep(c, act)
+                row = c.execute(APPEND, arguments, prepare=True).fetchone()
+        else:  # one statement is one transaction: a round trip less
+            with (
+                self.datastore.get_connection() as connection,
+                connection.cursor(row_factory=tuple_row) as c,
+            ):
+                row = c.execute(APPEND, arguments, prepare=True).fetchone()
+        assert row is not None
+        known, cause, first, count, recorded_at = row
+        if first and cause != act.cause:
+            answer_again((known, cause, first, count, recorded_at), act.fingerprint)
+        act.receipt = Receipt(cause=cause, first=first, count=count, recorded_at=recorded_at)
+
+    def _keep(self, c: psycopg.Cursor[Any], act: Act) -> None:
+        c.executemany(
+            "INSERT INTO ledger_evidence VALUES (%s,%s,%s) ON CONFLICT DO NOTHING",
+            [(e.sha256, e.media, e.content) for e in act.evidence],
+        )
+
+    def _copy(self, stored_events: Sequence[StoredEvent], act: Act) -> None:
+        with self._writing() as c:
+            c.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            if act.key is not None:
+                c.execute(
+                    "SELECT fingerprint, cause, first, count, recorded_at FROM ledger_command"
+                    " WHERE actor=%s AND key=%s",
+                    (act.actor, act.key),
+                )
+                answer_again(c.fetchone(), act.fingerprint)
+            row = c.execute("SELECT size, recorded_at, frontier FROM ledger_head").fetchone()
+            assert row is not None
+            size, last, packed = row
+            frontier = tree.unpack(bytes(packed))
+            recorded_at, states, leaves, new_size = stamped(
+                [s.state for s in stored_events], size, last, frontier, act.now
+            )
+            with c.copy("COPY ledger_entry FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(["int8", "text", "int8", "text", "bytea", "bytea"])
+                for position, s, state, leaf in zip(
+                    range(size + 1, new_size + 1), stored_events, states, leaves, strict=True
+                ):
+                    copy.write_row(
+                        (position, s.originator_id, s.originator_version, s.topic, state, leaf)
+                    )
+            if act.claims:
+                with c.copy("COPY ledger_claim FROM STDIN (FORMAT BINARY)") as copy:
+                    copy.set_types(["text", "text", "text"])
+                    for claim in act.claims:
+                        copy.write_row(claim)
+            self._keep(c, act)
+            c.execute(
+                "UPDATE ledger_head SET size=%s, recorded_at=%s, frontier=%s",
+                (new_size, recorded_at, tree.pack(frontier)),
+            )
+            c.execute(
+                "INSERT INTO ledger_command VALUES (%s,%s,%s,%s,%s,%s,%s,%s)",
+                (
+                    size + 1,
+                    new_size - size,
+                    act.cause,
+                    act.actor,
+                    act.key,
+                    act.fingerprint,
+                    act.context,
+                    recorded_at,
+                ),
+            )
+            c.execute("SELECT pg_notify('ledger_entry', '')")
+        act.receipt = Receipt(
+            cause=act.cause, first=size + 1, count=new_size - size, recorded_at=recorded_at
+        )
+
+    def _conflict(self, stored_events: Sequence[StoredEvent]) -> Conflict:
+        expected: dict[str, int] = {}
+        for s in stored_events:
+            expected.setdefault(str(s.originator_id), s.originator_version - 1)
+        for stream, version in expected.items():
+            current = self.version(stream)
+            if current != version:
+                return Conflict(stream, version, current)
+        raise AssertionError("a version conflict without a conflicting stream")
+
+    def _taken(self, act: Act) -> Taken:
+        seen: dict[tuple[str, str], str] = {}
+        for kind, value, stream in act.claims:
+            holder = self.claimed(kind, value) or seen.get((kind, value))
+            if holder is not None:
+                return Taken(kind, value, holder)
+            seen[kind, value] = stream
+        raise AssertionError("a claim was refused though nobody holds it")
+
+    def _one(self, query: str, *arguments: Any) -> tuple[Any, ...] | None:
+        with self.reading() as c:
+            return c.execute(cast(Any, query), arguments, prepare=True).fetchone()
+
+    def rows(self, start: int, stop: int | None = None) -> Iterator[list[Row]]:
+        """Yield pages of plain rows from position `start` to `stop`, both included."""
+        query = SELECT_ROWS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
+        while True:
+            end = start + PAGE_ROWS - 1 if stop is None else min(start + PAGE_ROWS - 1, stop)
+            with self.reading() as c:
+                page = c.execute(cast(Any, query), (start, end)).fetchall()
+            if not page:
+                return
+            yield cast(list[Row], page)
+            start = page[-1][0] + 1
+            if stop is not None and start > stop:
+                return
+
+    def stream_rows(self, stream: str) -> list[Row]:
+        """Return one stream, oldest first."""
+        query = SELECT_ROWS + "WHERE originator_id=%s ORDER BY originator_version"
+        with self.reading() as c:
+            return cast(list[Row], c.execute(cast(Any, query), (stream,), prepare=True).fetchall())
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        """Return the stored leaf hashes of a range of positions."""
+        query = (
+            "SELECT leaf FROM ledger_entry WHERE notification_id BETWEEN %s AND %s"
+            " ORDER BY notification_id"
+        )
+        with self.reading() as c:
+            return [bytes(row[0]) for row in c.execute(cast(Any, query), (start, stop))]
+
+    def version(self, stream: str) -> int:
+        """Return the version of a stream, 0 when it is empty."""
+        row = self._one(
+            "SELECT max(originator_version) FROM ledger_entry WHERE originator_id=%s", stream
+        )
+        return (row and row[0]) or 0
+
+    def head(self) -> tuple[int, str, bytes]:
+        """Return size, time of the last entry and packed frontier."""
+        row = self._one("SELECT size, recorded_at, frontier FROM ledger_head")
+        assert row is not None
+        return row[0], row[1], bytes(row[2])
+
+    def command(self, position: int) -> tuple[Any, ...] | None:
+        """Return the act that wrote a position: first, count, cause, actor, key, context, time."""
+        return self._one(
+            "SELECT first, count, cause, actor, key, context, recorded_at FROM ledger_command"
+            " WHERE first <= %s ORDER BY first DESC LIMIT 1",
+            position,
+        )
+
+    def receipt(self, actor: str, key: str, fingerprint: str) -> Receipt | None:
+        """Return the receipt of a request recorded before; raise KeyReused for another one."""
+        row = self._one(
+            "SELECT fingerprint, cause, first, count, recorded_at FROM ledger_command"
+            " WHERE actor=%s AND key=%s",
+            actor,
+            key,
+        )
+        if row is None:
+            return None
+        known, cause, first, count, recorded_at = row
+        if known != fingerprint:
+            raise KeyReused(cause)
+        return Receipt(
+            cause=cause, first=first, count=count, recorded_at=recorded_at, replayed=True
+        )
+
+    def claimed(self, kind: str, value: str) -> str | None:
+        """Return the stream that holds an identifier."""
+        row = self._one("SELECT stream FROM ledger_claim WHERE kind=%s AND value=%s", kind, value)
+        return cast(str, row[0]) if row else None
+
+    def claims(self, kind: str) -> dict[str, str]:
+        """Return every claimed value of a kind with its stream."""
+        with self.reading() as c:
+            rows = c.execute("SELECT value, stream FROM ledger_claim WHERE kind=%s", (kind,))
+            return dict(cast("list[tuple[str, str]]", rows.fetchall()))
+
+    def evidence(self, sha256: str) -> tuple[str, bytes] | None:
+        """Return media type and bytes of a piece of evidence."""
+        row = self._one("SELECT media, content FROM ledger_evidence WHERE sha256=%s", sha256)
+        return (row[0], bytes(row[1])) if row else None
+
+    def position_at(self, recorded_at: str) -> int:
+        """Return the last position recorded at or before a time."""
+        row = self._one(
+            "SELECT first + count - 1 FROM ledger_command WHERE recorded_at <= %s"
+            " ORDER BY recorded_at DESC, first DESC LIMIT 1",
+            recorded_at,
+        )
+        return row[0] if row else 0
+
+
+class Factory(library.PostgresFactory):
+    """The library's factory with our tables and recorder."""
+
+    application_recorder_class = LedgerPostgresRecorder
+
+    def application_recorder(self) -> ApplicationRecorder:
+        recorder = LedgerPostgresRecorder(self.datastore, events_table_name="ledger_entry")
+        if self.env_create_table():
+            recorder.create_table()
+        return recorder

@@ -1,0 +1,327 @@
+"""The log in one SQLite file: WAL, synchronous=FULL, one transaction per act."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from eventsourcing import sqlite as library
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+)
+
+from ledger import tree
+from ledger.act import Act, Conflict, KeyReused, Receipt, Replayed, Row, Taken, Unsafe, stamped
+
+LOCK_SECONDS = 10
+PAGE_ROWS = 20_000
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS ledger_entry (
+  notification_id INTEGER PRIMARY KEY,
+  originator_id TEXT NOT NULL,
+  originator_version INTEGER NOT NULL,
+  topic TEXT NOT NULL,
+  state BLOB NOT NULL,
+  leaf BLOB NOT NULL,
+  UNIQUE (originator_id, originator_version)
+);
+CREATE TABLE IF NOT EXISTS ledger_head (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  size INTEGER NOT NULL,
+  recorded_at TEXT NOT NULL,
+  frontier BLOB NOT NULL
+);
+INSERT OR IGNORE INTO ledger_head VALUES (1, 0, '', x'');
+CREATE TABLE IF NOT EXISTS ledger_command (
+  first INTEGER PRIMARY KEY,
+  count INTEGER NOT NULL,
+  cause TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  key TEXT,
+  fingerprint TEXT NOT NULL,
+  context TEXT NOT NULL,
+  recorded_at TEXT NOT NULL,
+  UNIQUE (actor, key)
+);
+CREATE INDEX IF NOT EXISTS ledger_command_time ON ledger_command (recorded_at);
+CREATE TABLE IF NOT EXISTS ledger_claim (
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  PRIMARY KEY (kind, value)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger_evidence (
+  sha256 TEXT PRIMARY KEY,
+  media TEXT NOT NULL,
+  content BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+# Speed bumps, not the guarantee: whoever owns the file can drop them. The tree convicts.
+GUARDS = [
+    f"""CREATE TRIGGER IF NOT EXISTS {table}_no_{what.lower()} BEFORE {what} ON {table}
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: {table} refuses {what}'); END"""
+    for table in ("ledger_entry", "ledger_command", "ledger_claim", "ledger_evidence")
+    for what in ("UPDATE", "DELETE")
+] + [
+    """CREATE TRIGGER IF NOT EXISTS ledger_entry_no_replace BEFORE INSERT ON ledger_entry
+    WHEN EXISTS (SELECT 1 FROM ledger_entry WHERE notification_id = NEW.notification_id)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: ledger_entry refuses REPLACE'); END""",
+    """CREATE TRIGGER IF NOT EXISTS ledger_head_no_delete BEFORE DELETE ON ledger_head
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: ledger_head refuses DELETE'); END""",
+    """CREATE TRIGGER IF NOT EXISTS ledger_head_only_grows BEFORE UPDATE ON ledger_head
+    WHEN NEW.size < OLD.size
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: its size never shrinks'); END""",
+]
+INSERT_ENTRY = "INSERT INTO ledger_entry VALUES (?,?,?,?,?,?)"
+SELECT_ROWS = (
+    "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_entry "
+)
+
+
+class Pool(SQLiteConnectionPool):
+    """Connections that lose nothing acknowledged, asserted one by one."""
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        cursor = connection.cursor()
+        for pragma, wanted in (("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0)):
+            cursor.execute(f"PRAGMA {pragma}={wanted}")
+            cursor.execute(f"PRAGMA {pragma}")
+            found = cursor.fetchone()[0]
+            if found != wanted:
+                raise Unsafe(f"SQLite: PRAGMA {pragma} is {found}, must be {wanted}")
+        cursor.execute("PRAGMA journal_mode")
+        mode = cursor.fetchone()[0]
+        if mode != "wal":
+            raise Unsafe(f"SQLite: journal_mode is {mode}, must be wal (use a local disk)")
+        return connection
+
+
+class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
+    """Entries, leaves, frontier, claims, evidence and command key: all or nothing."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        return [*(s for s in TABLES.split(";\n") if s.strip()), *GUARDS]
+
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> None:
+        act: Act = kwargs["act"]
+        # A write first: it takes the lock, so that nothing read below can be stale.
+        c.execute("UPDATE ledger_head SET size=size WHERE one=1")
+        if act.key is not None:
+            c.execute(
+                "SELECT fingerprint, cause, first, count, recorded_at FROM ledger_command"
+                " WHERE actor=? AND key=?",
+                (act.actor, act.key),
+            )
+            answer_again(c.fetchone(), act.fingerprint)
+        c.execute("SELECT size, recorded_at, frontier FROM ledger_head")
+        size, last, packed = c.fetchone()
+        frontier = tree.unpack(packed)
+        recorded_at, states, leaves, new_size = stamped(
+            [s.state for s in stored_events], size, last, frontier, act.now
+        )
+        c.executemany(
+            INSERT_ENTRY,
+            [
+                (position, s.originator_id, s.originator_version, s.topic, state, leaf)
+                for position, s, state, leaf in zip(
+                    range(size + 1, new_size + 1), stored_events, states, leaves, strict=True
+                )
+            ],
+        )
+        if act.claims:
+            c.executemany("INSERT INTO ledger_claim VALUES (?,?,?)", act.claims)
+        if act.evidence:
+            c.executemany(
+                "INSERT OR IGNORE INTO ledger_evidence VALUES (?,?,?)",
+                [(e.sha256, e.media, e.content) for e in act.evidence],
+            )
+        c.execute(
+            "UPDATE ledger_head SET size=?, recorded_at=?, frontier=? WHERE one=1",
+            (new_size, recorded_at, tree.pack(frontier)),
+        )
+        c.execute(
+            "INSERT INTO ledger_command VALUES (?,?,?,?,?,?,?,?)",
+            (
+                size + 1,
+                new_size - size,
+                act.cause,
+                act.actor,
+                act.key,
+                act.fingerprint,
+                act.context,
+                recorded_at,
+            ),
+        )
+        act.receipt = Receipt(
+            cause=act.cause, first=size + 1, count=new_size - size, recorded_at=recorded_at
+        )
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
+        try:
+            super().insert_events(stored_events, **kwargs)
+        except IntegrityError as error:
+            act: Act = kwargs["act"]
+            if "ledger_claim" in str(error):
+                raise self._taken(act) from error
+            if "ledger_entry.originator" in str(error):
+                raise self._conflict(stored_events) from error
+            raise
+
+    def _conflict(self, stored_events: Sequence[StoredEvent]) -> Conflict:
+        expected: dict[str, int] = {}
+        for s in stored_events:
+            expected.setdefault(str(s.originator_id), s.originator_version - 1)
+        for stream, version in expected.items():
+            current = self.version(stream)
+            if current != version:
+                return Conflict(stream, version, current)
+        raise AssertionError("a version conflict without a conflicting stream")
+
+    def _taken(self, act: Act) -> Taken:
+        seen: dict[tuple[str, str], str] = {}
+        for kind, value, stream in act.claims:
+            holder = self.claimed(kind, value) or seen.get((kind, value))
+            if holder is not None:
+                return Taken(kind, value, holder)
+            seen[kind, value] = stream
+        raise AssertionError("a claim was refused though nobody holds it")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection for reading."""
+        with self.datastore.get_connection(commit=False) as connection:
+            raw = connection.cursor().sqlite_cursor.connection
+            factory, raw.row_factory = raw.row_factory, None
+            try:
+                yield raw
+            finally:
+                raw.row_factory = factory
+
+    def rows(self, start: int, stop: int | None = None) -> Iterator[list[Row]]:
+        """Yield pages of plain rows from position `start` to `stop`, both included."""
+        while True:
+            end = start + PAGE_ROWS - 1 if stop is None else min(start + PAGE_ROWS - 1, stop)
+            with self.reading() as c:
+                query = SELECT_ROWS + "WHERE notification_id BETWEEN ? AND ?"
+                page = c.execute(query, (start, end)).fetchall()
+            if not page:
+                return
+            yield page
+            start = page[-1][0] + 1
+            if stop is not None and start > stop:
+                return
+
+    def stream_rows(self, stream: str) -> list[Row]:
+        """Return one stream, oldest first."""
+        query = SELECT_ROWS + "WHERE originator_id=? ORDER BY originator_version"
+        with self.reading() as c:
+            return cast(list[Row], c.execute(query, (stream,)).fetchall())
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        """Return the stored leaf hashes of a range of positions."""
+        query = "SELECT leaf FROM ledger_entry WHERE notification_id BETWEEN ? AND ?"
+        with self.reading() as c:
+            return [row[0] for row in c.execute(query, (start, stop))]
+
+    def version(self, stream: str) -> int:
+        """Return the version of a stream, 0 when it is empty."""
+        query = "SELECT MAX(originator_version) FROM ledger_entry WHERE originator_id=?"
+        with self.reading() as c:
+            return c.execute(query, (stream,)).fetchone()[0] or 0
+
+    def head(self) -> tuple[int, str, bytes]:
+        """Return size, time of the last entry and packed frontier."""
+        with self.reading() as c:
+            query = "SELECT size, recorded_at, frontier FROM ledger_head"
+            return cast(tuple[int, str, bytes], c.execute(query).fetchone())
+
+    def command(self, position: int) -> tuple[Any, ...] | None:
+        """Return the act that wrote a position: first, count, cause, actor, key, context, time."""
+        query = (
+            "SELECT first, count, cause, actor, key, context, recorded_at FROM ledger_command"
+            " WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        )
+        with self.reading() as c:
+            return cast("tuple[Any, ...] | None", c.execute(query, (position,)).fetchone())
+
+    def receipt(self, actor: str, key: str, fingerprint: str) -> Receipt | None:
+        """Return the receipt of a request recorded before; raise KeyReused for another one."""
+        query = (
+            "SELECT fingerprint, cause, first, count, recorded_at FROM ledger_command"
+            " WHERE actor=? AND key=?"
+        )
+        with self.reading() as c:
+            row = c.execute(query, (actor, key)).fetchone()
+        try:
+            answer_again(row, fingerprint)
+        except Replayed as replayed:
+            return replayed.receipt
+        return None
+
+    def claimed(self, kind: str, value: str) -> str | None:
+        """Return the stream that holds an identifier."""
+        query = "SELECT stream FROM ledger_claim WHERE kind=? AND value=?"
+        with self.reading() as c:
+            row = c.execute(query, (kind, value)).fetchone()
+        return row and cast(str, row[0])
+
+    def claims(self, kind: str) -> dict[str, str]:
+        """Return every claimed value of a kind with its stream."""
+        with self.reading() as c:
+            query = "SELECT value, stream FROM ledger_claim WHERE kind=?"
+            return dict(c.execute(query, (kind,)).fetchall())
+
+    def evidence(self, sha256: str) -> tuple[str, bytes] | None:
+        """Return media type and bytes of a piece of evidence."""
+        query = "SELECT media, content FROM ledger_evidence WHERE sha256=?"
+        with self.reading() as c:
+            return cast("tuple[str, bytes] | None", c.execute(query, (sha256,)).fetchone())
+
+    def position_at(self, recorded_at: str) -> int:
+        """Return the last position recorded at or before a time."""
+        query = (
+            "SELECT first + count - 1 FROM ledger_command WHERE recorded_at <= ?"
+            " ORDER BY recorded_at DESC, first DESC LIMIT 1"
+        )
+        with self.reading() as c:
+            row = c.execute(query, (recorded_at,)).fetchone()
+        return row[0] if row else 0
+
+
+def answer_again(row: Sequence[Any] | None, fingerprint: str) -> None:
+    """Raise Replayed or KeyReused when a key was used before."""
+    if row is None:
+        return
+    known, cause, first, count, recorded_at = row
+    if known != fingerprint:
+        raise KeyReused(cause)
+    raise Replayed(
+        Receipt(cause=cause, first=first, count=count, recorded_at=recorded_at, replayed=True)
+    )
+
+
+class Factory(library.SQLiteFactory):
+    """The library's factory with our pool, table and recorder."""
+
+    application_recorder_class = LedgerSQLiteRecorder
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.datastore.close()
+        self.datastore.pool = Pool(db_name=self.datastore.pool.db_name, lock_timeout=LOCK_SECONDS)
+
+    def application_recorder(self) -> ApplicationRecorder:
+        recorder = LedgerSQLiteRecorder(self.datastore, events_table_name="ledger_entry")
+        if self.env_create_table():
+            recorder.create_table()
+        return recorder
