@@ -1,0 +1,372 @@
+"""Who may sign in, in which unit and roles, and what people are called: outside the log.
+
+The log knows people by id alone. Names live here, so that they can be erased (T09) while every
+entry stays what it was. The tables share the ledger's database and never its events.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Self
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=12)
+SEEN_EVERY = timedelta(seconds=60)  # how exactly idleness is measured: a write a minute, no more
+WINDOW = timedelta(minutes=15)
+TRIES_PER_LOGIN = 5
+TRIES_PER_ADDRESS = 30
+PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX = 8, 200
+
+metadata = MetaData()
+account = Table(
+    "account_login",
+    metadata,
+    Column("login", String(80), primary_key=True),
+    Column("password", String(200), nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("unit", String(80), nullable=False),
+    Column("roles", String(200), nullable=False),
+    Column("locale", String(8), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+)
+person_ = Table(
+    "account_person",
+    metadata,
+    Column("person", String(80), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("name_en", String(200), nullable=False),
+    Column("erased_at", String(32), nullable=False),
+)
+session_ = Table(
+    "account_session",
+    metadata,
+    Column("id_sha256", String(64), primary_key=True),
+    Column("login", String(80), nullable=False, index=True),
+    Column("role", String(40), nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("seen_at", String(32), nullable=False),
+)
+failure = Table(
+    "account_failure",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("what", String(100), nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("account_failure_what", "what", "at"),
+)
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One log-in: the person behind it, the unit acted for, and the roles granted."""
+
+    login: str
+    person: str
+    unit: str
+    roles: tuple[str, ...]
+    locale: str = "zh"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed-in account and the role it acts in now."""
+
+    account: Account
+    role: str
+
+
+class TooManyTries(Exception):
+    """Too many wrong passwords for a log-in or from an address; `minutes` says how long to wait."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(f"wait {minutes} minutes")
+        self.minutes = minutes
+
+    @property
+    def zh(self) -> str:
+        return f"密码错误次数过多，请 {self.minutes} 分钟后再试，或请系统管理员重设密码。"
+
+    @property
+    def en(self) -> str:
+        return (
+            f"Too many wrong passwords. Wait {self.minutes} minutes, "
+            "or ask the system administrator for a new password."
+        )
+
+
+class Accounts:
+    """The log-ins, sessions and names of one installation."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self.engine, self.clock = engine, clock
+        self._hasher = PasswordHasher()  # Argon2id, RFC 9106 low-memory profile
+        self._nobody = ""
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], datetime] | None = None) -> Self:
+        """Open the tables at `sqlite:///FILE` or `postgresql://…`, creating them when absent."""
+        engine = engine_of(url)
+        metadata.create_all(engine)
+        return cls(engine, clock or (lambda: datetime.now(UTC)))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    # Accounts ----------------------------------------------------------------
+
+    def create(
+        self,
+        login: str,
+        password: str,
+        person: str,
+        name: str,
+        unit: str,
+        roles: Iterable[str],
+        locale: str = "zh",
+        *,
+        name_en: str = "",
+    ) -> Account:
+        """Open a log-in for a person of a unit; the first role is the one acted in at sign-in.
+
+        Raise ValueError when the log-in is taken or the password shorter than eight characters.
+        """
+        if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
+            raise ValueError(
+                f"a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"
+            )
+        new = Account(
+            login=login.casefold(), person=person, unit=unit, roles=tuple(roles), locale=locale
+        )
+        values = {
+            "login": new.login,
+            "password": self._hasher.hash(password),
+            "person": person,
+            "unit": unit,
+            "roles": " ".join(new.roles),
+            "locale": locale,
+            "disabled": False,
+        }
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(insert(account).values(values))
+        except IntegrityError:
+            raise ValueError(f"{login}: this log-in exists already") from None
+        self.introduce(person, name, name_en)
+        return new
+
+    def check(self, login: str, password: str, address: str = "") -> Account | None:
+        """Return the account when the password is right, else None; raise TooManyTries.
+
+        Wrong tries are counted per log-in and per address over a quarter of an hour. An unknown
+        log-in costs as much time as a known one.
+        """
+        login = login.strip().casefold()[:80]
+        self._refuse_flood(login, address)
+        with self.engine.connect() as connection:
+            row = connection.execute(select(account).where(account.c.login == login)).first()
+        self._nobody = self._nobody or self._hasher.hash(secrets.token_hex())
+        try:
+            self._hasher.verify(row.password if row else self._nobody, password)
+        except VerificationError:
+            row = None
+        if row is None or row.disabled:
+            self._note_failure(login, address)
+            return None
+        with self.engine.begin() as connection:
+            connection.execute(delete(failure).where(failure.c.what == f"login {login}"))
+        return account_of(row)
+
+    def all(self) -> list[Account]:
+        """Return every enabled log-in, by name."""
+        query = select(account).where(account.c.disabled.is_(False)).order_by(account.c.login)
+        with self.engine.connect() as connection:
+            return [account_of(row) for row in connection.execute(query)]
+
+    def find(self, login: str) -> Account | None:
+        """Return an enabled account by its log-in."""
+        query = select(account).where(account.c.login == login, account.c.disabled.is_(False))
+        with self.engine.connect() as connection:
+            row = connection.execute(query).first()
+        return account_of(row) if row else None
+
+    def disable(self, login: str) -> None:
+        """Close a log-in and end all its sessions at once."""
+        login = login.casefold()
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(account).where(account.c.login == login).values(disabled=True)
+            )
+            connection.execute(delete(session_).where(session_.c.login == login))
+
+    def _refuse_flood(self, login: str, address: str) -> None:
+        now = self.clock()
+        since = stamp(now - WINDOW)
+        for what, most in (
+            (f"login {login}", TRIES_PER_LOGIN),
+            (f"from {address}", TRIES_PER_ADDRESS),
+        ):
+            query = select(func.count(), func.min(failure.c.at)).where(
+                failure.c.what == what, failure.c.at > since
+            )
+            with self.engine.connect() as connection:
+                count, first = connection.execute(query).one()
+            if count >= most:
+                left = datetime.fromisoformat(first) + WINDOW - now
+                raise TooManyTries(max(1, -(-int(left.total_seconds()) // 60)))
+
+    def _note_failure(self, login: str, address: str) -> None:
+        now = self.clock()
+        rows = [{"what": f"login {login}", "at": stamp(now)}]
+        rows += [{"what": f"from {address}", "at": stamp(now)}] if address else []
+        with self.engine.begin() as connection:
+            connection.execute(delete(failure).where(failure.c.at <= stamp(now - WINDOW)))
+            connection.execute(insert(failure), rows)
+
+    # Sessions ----------------------------------------------------------------
+
+    def sign_in(self, who: Account) -> str:
+        """Begin a session and return its secret id (256 bits); only its hash is stored."""
+        token, now = secrets.token_urlsafe(32), stamp(self.clock())
+        row = {"login": who.login, "role": who.roles[0], "started_at": now, "seen_at": now}
+        with self.engine.begin() as connection:
+            old = stamp(self.clock() - ABSOLUTE)
+            connection.execute(delete(session_).where(session_.c.started_at <= old))
+            connection.execute(insert(session_).values(id_sha256=hashed(token), **row))
+        return token
+
+    def session(self, token: str) -> Session | None:
+        """Return who holds this session id; None when unknown, idle 30 minutes or 12 hours old."""
+        now = self.clock()
+        query = (
+            select(session_, account)
+            .join(account, account.c.login == session_.c.login)
+            .where(session_.c.id_sha256 == hashed(token), account.c.disabled.is_(False))
+        )
+        with self.engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        if row.started_at <= stamp(now - ABSOLUTE) or row.seen_at <= stamp(now - IDLE):
+            self.sign_out(token)
+            return None
+        if row.seen_at <= stamp(now - SEEN_EVERY):
+            self._change(token, seen_at=stamp(now))
+        return Session(account=account_of(row), role=row.role)
+
+    def switch(self, token: str, role: str) -> bool:
+        """Act in another of the granted roles from now on; False when it was not granted."""
+        current = self.session(token)
+        if current is None or role not in current.account.roles:
+            return False
+        self._change(token, role=role)
+        return True
+
+    def sign_out(self, token: str) -> None:
+        """End one session."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(session_).where(session_.c.id_sha256 == hashed(token)))
+
+    def _change(self, token: str, **values: str) -> None:
+        query = update(session_).where(session_.c.id_sha256 == hashed(token)).values(values)
+        with self.engine.begin() as connection:
+            connection.execute(query)
+
+    # People ------------------------------------------------------------------
+
+    def introduce(self, person: str, name: str, name_en: str = "") -> None:
+        """Say what a person is called; a later name replaces the earlier one."""
+        values = {"name": name, "name_en": name_en, "erased_at": ""}
+        with self.engine.begin() as connection:
+            known = connection.execute(
+                update(person_).where(person_.c.person == person).values(values)
+            )
+            if known.rowcount == 0:
+                connection.execute(insert(person_).values(person=person, **values))
+
+    def erase(self, person: str) -> None:
+        """Forget what a person was called; the log keeps only the id (T09)."""
+        values = {"name": "", "name_en": "", "erased_at": stamp(self.clock())}
+        with self.engine.begin() as connection:
+            connection.execute(update(person_).where(person_.c.person == person).values(values))
+
+    def name_of(self, person: str, lang: str = "zh") -> str:
+        """Return what a person is called; the id when nobody said, a remark when it was erased."""
+        return self.names(lang, [person]).get(person, person)
+
+    def names(self, lang: str, persons: Iterable[str] | None = None) -> Mapping[str, str]:
+        """Return the names of the given persons, or of all who still have one."""
+        query = select(person_)
+        if persons is None:
+            query = query.where(person_.c.erased_at == "").order_by(person_.c.person)
+        else:
+            query = query.where(person_.c.person.in_(list(persons)))
+        with self.engine.connect() as connection:
+            return {row.person: named(row, lang) for row in connection.execute(query)}
+
+
+def named(row: Any, lang: str) -> str:
+    """Return the name in a row of the directory."""
+    if row.erased_at:
+        return "（姓名已删除）" if lang == "zh" else "(name erased)"
+    return (row.name_en if lang == "en" else "") or row.name
+
+
+def account_of(row: Any) -> Account:
+    """Read an account from its row."""
+    return Account(
+        login=row.login,
+        person=row.person,
+        unit=row.unit,
+        roles=tuple(row.roles.split()),
+        locale=row.locale,
+    )
+
+
+def hashed(token: str) -> str:
+    """Return what is stored of a session id."""
+    return sha256(token.encode()).hexdigest()
+
+
+def stamp(at: datetime) -> str:
+    """Return a UTC time whose text order is its time order."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def engine_of(url: str) -> Engine:
+    """Return an engine that waits its turn when the ledger is writing."""
+    if not url.startswith("sqlite:"):
+        scheme, rest = url.split(":", 1)
+        driver = "postgresql+psycopg" if scheme in ("postgres", "postgresql") else scheme
+        return create_engine(f"{driver}:{rest}", pool_size=2, max_overflow=8, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 10})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA busy_timeout=10000")
+
+    return engine
