@@ -1,1 +1,1 @@
-"""Show what the facts add up to, in tables that can be thrown away and rebuilt."""
+"""Lists that can be thrown away and rebuilt from the log: one table and its questions each."""

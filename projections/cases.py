@@ -1,0 +1,138 @@
+"""Loans, intakes, reallocations and disposals: one row for each, where it stands.
+
+Reads every event of `loan/`, `intake/`, `reallocation/` and `disposal/` streams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, Text, func, or_, select
+
+from domain.disposal import Disposal
+from domain.lending import Loan
+from domain.reallocation import Reallocation
+from domain.warehouse import Intake
+from projections.inventory import metadata
+from projections.scope import EVERYTHING, Filters, Scope, page
+
+KINDS = ("loan", "intake", "reallocation", "disposal")
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),  # the whole stream name
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("applicant", Text, nullable=False),
+    Column("from_unit", Text, nullable=False),
+    Column("to_unit", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("items", Text, nullable=False),  # a quantity
+    Column("amount", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("opened_on", Text, nullable=False),
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+indexes = (
+    Index("cases_by_status", cases.c.kind, cases.c.status, cases.c.changed_on),
+    Index("cases_by_change", cases.c.changed_on, cases.c.id),
+)
+Case = Loan | Intake | Reallocation | Disposal
+
+
+def row(
+    id_: str, case: Case, opened_on: str, changed_on: str, version: int
+) -> tuple[Any, ...] | None:
+    """Return the row of a case, None while nobody has asked for it."""
+    if case.status.value == "none":
+        return None
+    head = (id_, id_.split("/", 1)[0], case.status.value, case.applicant)
+    tail = (opened_on, changed_on, version)
+    match case:
+        case Loan():
+            items = str(len(case.waiting | case.out | case.back))
+            due = case.due.isoformat() if case.due else ""
+            return (
+                *head, case.lender, case.borrower, case.purpose, items, None, "", "", due, "", *tail
+            )  # fmt: skip
+        case Intake():
+            items = str(len(case.waiting | case.received))
+            return (
+                *head, case.unit, case.keeper_unit, case.warehouse, items, None, "", "", "", "",
+                *tail,
+            )  # fmt: skip
+        case Reallocation():
+            return (
+                *head, case.from_unit, case.to_unit, case.item, case.quantity, case.unit_value,
+                case.currency, case.reason, "", case.dataset, *tail,
+            )  # fmt: skip
+        case Disposal():
+            items = str(len(case.approved or case.proposed or case.executed))
+            amount = case.proceeds if case.executed else None
+            return (
+                *head, case.unit, "", case.form.value, items, amount, case.currency, "", "",
+                case.dataset, *tail,
+            )  # fmt: skip
+
+
+def listing(
+    scope: Scope,
+    *,
+    kind: str = "",
+    status: str = "",
+    text: str = "",
+    dataset: str = "",
+    after: str | None = None,
+    limit: int = 50,
+) -> Select[Any]:
+    """Return the cases that match, the latest change first, a page at a time."""
+    query = select(cases)
+    c = cases.c
+    if scope.units is not None:
+        mine = sorted(scope.units)
+        query = query.where(or_(c.from_unit.in_(mine), c.to_unit.in_(mine)))
+    for column, wanted in ((c.kind, kind), (c.status, status), (c.dataset, dataset)):
+        if wanted:
+            query = query.where(column == wanted)
+    for word in text.split():
+        query = query.where(
+            or_(
+                func.lower(c.title).contains(word.lower(), autoescape=True),
+                func.lower(c.id).contains(word.lower(), autoescape=True),
+                c.reason.contains(word, autoescape=True),
+            )
+        )
+    order = Filters(sort="changed_on", descending=True)
+    return page(query, cases, order, after, limit)  # type: ignore[no-any-return]
+
+
+def counts(scope: Scope = EVERYTHING, kind: str = "") -> Select[Any]:
+    """Count cases per kind, status and data set."""
+    c = cases.c
+    query = select(c.kind, c.status, c.dataset, func.count().label("cases"))
+    if scope.units is not None:
+        mine = sorted(scope.units)
+        query = query.where(or_(c.from_unit.in_(mine), c.to_unit.in_(mine)))
+    if kind:
+        query = query.where(c.kind == kind)
+    return query.group_by(c.kind, c.status, c.dataset).order_by(c.kind, c.status, c.dataset)
+
+
+def refusals(dataset: str = "") -> Select[Any]:
+    """Count refused reallocations per reason."""
+    c = cases.c
+    query = select(c.reason.label("key"), func.count().label("cases")).where(
+        c.kind == "reallocation", c.status == "refused"
+    )
+    if dataset:
+        query = query.where(c.dataset == dataset)
+    return query.group_by(c.reason).order_by(func.count().desc(), c.reason)
+
+
+def one(stream: str) -> Select[Any]:
+    """Return one case."""
+    return select(cases).where(cases.c.id == stream)

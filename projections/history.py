@@ -1,0 +1,126 @@
+"""What there was: the inventory as it stood on any day, as it was known at any time.
+
+Reads every event of `asset/` streams. "As of" is an index lookup, not a replay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Select, Text, select
+
+from domain.asset import Asset, Book
+from projections.inventory import counts_of, metadata, totals_of
+from projections.scope import Filters, Scope, page, where
+from projections.temporal import at, by_id, temporal_table
+
+KIND = "asset"
+history = temporal_table(
+    "history",
+    metadata,
+    Column("asset_no", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("book", Text, nullable=False),
+    Column("custody", Text, nullable=False),
+    Column("lock", Text, nullable=False),
+    Column("accounting_unit", Text, nullable=False),
+    Column("custodian", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("value", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("listed", Integer, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("search", Text, nullable=False),
+)
+indexes = (
+    by_id(history),
+    # Everything that totals need, so that a past date is answered from the index alone.
+    Index(
+        "history_alive",
+        history.c.known_to,
+        history.c.to_on,
+        history.c.from_on,
+        history.c.closed_by,
+        history.c.known_from,
+        history.c.book,
+        history.c.custody,
+        history.c.kind,
+        history.c.accounting_unit,
+        history.c.currency,
+        history.c.value,
+    ),
+)
+
+
+def columns(_: str, asset: Asset) -> tuple[Any, ...] | None:
+    """Return what an interval says of an asset, None while it does not exist."""
+    if asset.book is Book.NONE:
+        return None
+    words = (asset.asset_no, asset.name, asset.model, asset.serial, asset.plate, asset.label)
+    return (
+        asset.asset_no,
+        asset.name,
+        asset.kind._value_,
+        asset.book._value_,
+        asset.custody._value_,
+        asset.lock._value_,
+        asset.accounting_unit,
+        asset.custodian,
+        asset.user,
+        asset.owner,
+        asset.place,
+        asset.value,
+        asset.currency,
+        asset.quantity,
+        int(asset.listed),
+        asset.dataset,
+        " ".join(filter(None, words)).casefold(),
+    )
+
+
+def as_of(
+    scope: Scope,
+    filters: Filters,
+    *,
+    on: str,
+    known: int | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Select[Any]:
+    """Return the cards as they stood on a day, a page at a time."""
+    if filters.sort == "changed_on":
+        raise ValueError("a past inventory is not sorted by its last change")
+    query = select(history).where(at(history, on, known), where(history, scope, filters))
+    return page(query, history, filters, after, limit)  # type: ignore[no-any-return]
+
+
+def totals_as_of(
+    scope: Scope, filters: Filters, *, on: str, known: int | None = None
+) -> Select[Any]:
+    """Count and value per currency as they stood on a day."""
+    return totals_of(history).where(at(history, on, known), where(history, scope, filters))
+
+
+def counts_as_of(
+    scope: Scope, by: str, filters: Filters, *, on: str, known: int | None = None
+) -> Select[Any]:
+    """Count and value per value of one column as they stood on a day."""
+    return counts_of(history, by).where(at(history, on, known), where(history, scope, filters))
+
+
+def one_as_of(id_: str, *, on: str, known: int | None = None) -> Select[Any]:
+    """Return one card as it stood on a day."""
+    return select(history).where(history.c.id == id_, at(history, on, known))
+
+
+def intervals(id_: str) -> Select[Any]:
+    """Return everything ever known about one asset, oldest knowledge first."""
+    return (
+        select(history)
+        .where(history.c.id == id_)
+        .order_by(history.c.known_from, history.c.from_on, history.c.position)
+    )

@@ -1,0 +1,187 @@
+"""What there is now: one row for each asset, its card, holder, place and value.
+
+Reads every event of `asset/` streams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    func,
+    or_,
+    select,
+)
+
+from domain.asset import Asset, Book
+from projections.scope import Filters, Scope, page, where
+
+KIND = "asset"
+metadata = MetaData()
+inventory = Table(
+    "inventory",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("asset_no", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("book", Text, nullable=False),
+    Column("custody", Text, nullable=False),
+    Column("lock", Text, nullable=False),
+    Column("accounting_unit", Text, nullable=False),
+    Column("custodian", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("shelf", Text, nullable=False),
+    Column("value", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("value_type", Text, nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("class_code", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("plate", Text, nullable=False),
+    Column("acquired", Text, nullable=False),
+    Column("acquired_year", Integer),
+    Column("borrower", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("listed", Integer, nullable=False),
+    Column("idle_since", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("case", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+indexes = (
+    Index("inventory_by_no", inventory.c.asset_no, inventory.c.id),
+    Index("inventory_by_label", inventory.c.label),
+    Index("inventory_by_unit", inventory.c.accounting_unit, inventory.c.custody),
+    Index("inventory_by_custodian", inventory.c.custodian),
+)
+
+
+def row(id_: str, asset: Asset, changed_on: str, version: int) -> tuple[Any, ...] | None:
+    """Return the row of an asset, None while it does not exist."""
+    if asset.book is Book.NONE:
+        return None
+    return (
+        id_,
+        asset.asset_no,
+        asset.name,
+        asset.kind.value,
+        asset.book.value,
+        asset.custody.value,
+        asset.lock.value,
+        asset.accounting_unit,
+        asset.custodian,
+        asset.user,
+        asset.owner,
+        asset.place,
+        asset.shelf,
+        asset.value,
+        asset.currency,
+        asset.value_type.value,
+        asset.quantity,
+        asset.measure,
+        asset.class_code,
+        asset.model,
+        asset.serial,
+        asset.plate,
+        asset.acquired.isoformat() if asset.acquired else "",
+        asset.acquired_year,
+        asset.borrower,
+        asset.due.isoformat() if asset.due else "",
+        asset.label,
+        int(asset.listed),
+        asset.idle_since.isoformat() if asset.idle_since else "",
+        asset.grade,
+        asset.case,
+        asset.dataset,
+        searchable(asset),
+        changed_on,
+        version,
+    )
+
+
+def searchable(asset: Asset) -> str:
+    """Return what a person may type to find the asset."""
+    words = (asset.asset_no, asset.name, asset.model, asset.serial, asset.plate, asset.label)
+    return " ".join(word for word in words if word).casefold()
+
+
+def listing(
+    scope: Scope, filters: Filters, *, after: str | None = None, limit: int = 50
+) -> Select[Any]:
+    """Return the cards that match, a page at a time."""
+    query = select(inventory).where(where(inventory, scope, filters))
+    return page(query, inventory, filters, after, limit)  # type: ignore[no-any-return]
+
+
+def totals(scope: Scope, filters: Filters) -> Select[Any]:
+    """Count and value per currency; what has no stated value is counted apart."""
+    return totals_of(inventory).where(where(inventory, scope, filters))
+
+
+def totals_of(table: Any) -> Select[Any]:
+    """Count and value per currency of a table of cards."""
+    return (
+        select(
+            table.c.currency,
+            func.count().label("assets"),
+            func.coalesce(func.sum(table.c.value), 0).label("value"),
+            (func.count() - func.count(table.c.value)).label("unvalued"),
+        )
+        .group_by(table.c.currency)
+        .order_by(table.c.currency)
+    )
+
+
+def counts(scope: Scope, by: str, filters: Filters) -> Select[Any]:
+    """Count and value per value of one column, and currency."""
+    return counts_of(inventory, by).where(where(inventory, scope, filters))
+
+
+def counts_of(table: Any, by: str) -> Select[Any]:
+    """Count and value per value of one column of a table of cards."""
+    key = table.c[by]
+    return (
+        select(
+            key.label("key"),
+            table.c.currency,
+            func.count().label("assets"),
+            func.coalesce(func.sum(table.c.value), 0).label("value"),
+        )
+        .group_by(key, table.c.currency)
+        .order_by(key, table.c.currency)
+    )
+
+
+def find(scope: Scope, code: str) -> Select[Any]:
+    """Return the assets a code may mean: number, label, id, serial or plate, in any case."""
+    code = code.strip().casefold()
+    c = inventory.c
+    fits = or_(*(func.lower(col) == code for col in (c.asset_no, c.label, c.id, c.serial, c.plate)))
+    return (
+        select(inventory)
+        .where(where(inventory, scope, Filters()), fits)
+        .order_by(c.asset_no, c.id)
+        .limit(20)
+    )
+
+
+def one(id_: str) -> Select[Any]:
+    """Return one card."""
+    return select(inventory).where(inventory.c.id == id_)

@@ -1,0 +1,101 @@
+"""What a reader may see, and what they ask for: every query takes both."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, FromClause, and_, false, func, or_, tuple_
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """Which units' property a reader may see; None is everything."""
+
+    units: frozenset[str] | None = None
+
+
+EVERYTHING = Scope()
+SORTS = ("asset_no", "name", "value", "changed_on")
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for; an empty field asks for nothing."""
+
+    text: str = ""
+    kind: str = ""
+    book: str = ""
+    custody: str = ""
+    lock: str = ""
+    unit: str = ""  # accounting unit
+    custodian: str = ""
+    user: str = ""
+    owner: str = ""
+    place: str = ""
+    dataset: str = ""
+    listed: bool | None = None
+    sort: str = "asset_no"
+    descending: bool = False
+
+
+class BadCursor(ValueError):
+    """A cursor nobody gave out."""
+
+
+COLUMN = {"unit": "accounting_unit"}
+
+
+def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bool]:
+    """Return the condition for a table with the columns of an asset card."""
+    c = table.c
+    conditions: list[ColumnElement[bool]] = []
+    if scope.units is not None:
+        mine = sorted(scope.units)
+        conditions.append(
+            or_(c.accounting_unit.in_(mine), c.custodian.in_(mine)) if mine else false()
+        )
+    for field in (
+        "kind", "book", "custody", "lock", "unit", "custodian", "user", "owner", "place", "dataset"
+    ):  # fmt: skip
+        wanted = getattr(filters, field)
+        if wanted:
+            conditions.append(c[COLUMN.get(field, field)] == wanted)
+    if filters.listed is not None:
+        conditions.append(c.listed == int(filters.listed))
+    words = filters.text.casefold().split()
+    conditions.extend(c.search.contains(word, autoescape=True) for word in words)
+    return and_(*conditions) if conditions else and_(True)
+
+
+def order(table: FromClause, filters: Filters) -> tuple[Any, Any]:
+    """Return sort key and id of a listing; an unknown value sorts before every known one."""
+    sort = filters.sort if filters.sort in SORTS else "asset_no"
+    key = func.coalesce(table.c.value, -1) if sort == "value" else table.c[sort]
+    return key, table.c.id
+
+
+def page(query: Any, table: FromClause, filters: Filters, after: str | None, limit: int) -> Any:
+    """Order a listing and start it after a cursor (keyset, never OFFSET)."""
+    key, id_ = order(table, filters)
+    if after:
+        try:
+            last = json.loads(base64.urlsafe_b64decode(after))
+            value, last_id = last
+        except ValueError as error:
+            raise BadCursor(after) from error
+        place = tuple_(key, id_)
+        query = query.where(
+            place < (value, last_id) if filters.descending else place > (value, last_id)
+        )
+    both = (key.desc(), id_.desc()) if filters.descending else (key, id_)
+    return query.order_by(*both).limit(limit)
+
+
+def cursor(row: Any, filters: Filters) -> str:
+    """Return where a listing goes on after this row."""
+    sort = filters.sort if filters.sort in SORTS else "asset_no"
+    value = row[sort]
+    if sort == "value" and value is None:
+        value = -1
+    return base64.urlsafe_b64encode(json.dumps([value, row["id"]]).encode()).decode()

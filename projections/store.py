@@ -1,0 +1,376 @@
+"""Where the lists live: follow the log, answer questions, start again from nothing.
+
+All lists and the position they have reached are written in one transaction. They may be lost
+and rebuilt, so their own commits need not wait for the disk; entries always do.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self, TypeAlias
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.schema import CreateIndex, DropIndex
+
+from domain.decider import LIFECYCLES
+from ledger.book import Book
+from ledger.entry import Entry, decode, standing
+from projections import cases, history, inventory, units
+from projections.temporal import Columns, Intervals, Open
+from projections.writing import Writer
+
+VERSION = 1  # of the tables: a newer number rebuilds them at the next start
+BATCH = 5_000
+LOCK = 7_246_814
+CACHE_MAX = 50_000
+Progress: TypeAlias = Callable[[int, int], None]
+Current: TypeAlias = Callable[[str, Any, "Kept"], "tuple[Any, ...] | None"]
+
+metadata = inventory.metadata
+streams = Table(
+    "stream",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("first_on", Text, nullable=False),
+    Column("last_on", Text, nullable=False),
+    Column("open_position", BigInteger),
+    Column("open_known", BigInteger),
+    Column("state", LargeBinary, nullable=False),
+)
+progress_table = Table(
+    "projected",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+
+def _asset(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
+    return inventory.row(id_, state, kept.last_on, kept.version)
+
+
+def _unit(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
+    return units.unit_row(id_, state, kept.last_on, kept.version)
+
+
+def _place(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
+    return units.place_row(id_, state, kept.last_on, kept.version)
+
+
+def _case(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
+    return cases.row(id_, state, kept.first_on, kept.last_on, kept.version)
+
+
+# Which list shows which kind of stream: what is now, and what was.
+CURRENT: dict[str, tuple[Table, Current]] = {
+    "asset": (inventory.inventory, _asset),
+    "unit": (units.unit, _unit),
+    "place": (units.place, _place),
+    **dict.fromkeys(cases.KINDS, (cases.cases, _case)),
+}
+TEMPORAL: dict[str, tuple[Table, Columns]] = {
+    "asset": (history.history, history.columns),
+    "unit": (units.name, units.called),
+    "place": (units.name, units.called),
+}
+INDEXES = (*inventory.indexes, *history.indexes, *units.indexes, *cases.indexes)
+_pack = msgspec.msgpack.Encoder(order="deterministic").encode
+_unpack = {kind: msgspec.msgpack.Decoder(life.state).decode for kind, life in LIFECYCLES.items()}
+
+
+class Stuck(Exception):
+    """An entry cannot be projected; the lists stay where they are until this is mended."""
+
+    def __init__(self, position: int, cause: Exception) -> None:
+        super().__init__(f"position {position}: {type(cause).__name__}: {cause}")
+        self.position = position
+
+
+class Kept:
+    """What is remembered of one stream between batches."""
+
+    __slots__ = ("first_on", "last_on", "open", "state", "version")
+
+    def __init__(self, state: Any) -> None:
+        self.version, self.first_on, self.last_on = 0, "", ""
+        self.state, self.open = state, None
+
+    open: Open | None
+
+
+class ReadModels:
+    """The lists of one ledger. Open with the ledger's own address."""
+
+    def __init__(self, url: str) -> None:
+        self.sqlite = url.startswith("sqlite:")
+        address = make_url(url.replace("postgres://", "postgresql://", 1))
+        if not self.sqlite:
+            address = address.set(drivername="postgresql+psycopg")
+        options: dict[str, Any] = {"connect_args": {"timeout": 10}} if self.sqlite else {}
+        self.engine = create_engine(address, pool_size=5, max_overflow=15, **options)
+        if self.sqlite:
+            event.listen(self.engine, "connect", _configure)
+        self._lock = threading.Lock()
+        self._cache: dict[str, Kept] = {}
+        self._reached = -1
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the lists, creating their tables when missing or of an older version."""
+        models = cls(url)
+        with models._writing() as c:
+            metadata.create_all(c)
+            found = c.execute(text("SELECT version FROM projected")).scalar()
+            if found is None:
+                c.execute(progress_table.insert().values(one=1, position=0, version=VERSION))
+            elif found != VERSION:
+                metadata.drop_all(c)
+                metadata.create_all(c)
+                c.execute(progress_table.insert().values(one=1, position=0, version=VERSION))
+        return models
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    # Reading -----------------------------------------------------------------
+
+    def rows(self, query: Select[Any]) -> list[RowMapping]:
+        """Return all rows of a query."""
+        with self.engine.connect() as c:
+            return list(c.execute(query).mappings())
+
+    def one(self, query: Select[Any]) -> RowMapping | None:
+        """Return the first row of a query, or None."""
+        with self.engine.connect() as c:
+            return c.execute(query).mappings().first()
+
+    def position(self) -> int:
+        """Return the position the lists have reached."""
+        with self.engine.connect() as c:
+            return int(c.execute(text("SELECT position FROM projected")).scalar_one())
+
+    # Following the log ---------------------------------------------------------
+
+    def catch_up(self, book: Book, progress: Progress | None = None) -> int:
+        """Project everything recorded since the last time; return the position reached.
+
+        Raise Stuck at an entry that cannot be projected: it is never skipped.
+        """
+        with self._lock:
+            while True:
+                with self._writing() as c:
+                    row = c.exec_driver_sql("SELECT position FROM projected").first()
+                    start = row[0] if row else 0
+                    page = next(book.log.rows(start + 1, start + BATCH), None)
+                    if page is None:
+                        self._reached = start
+                        return int(start)
+                    if start != self._reached or len(self._cache) > CACHE_MAX:
+                        self._cache = {}
+                    self._reached = -1  # until this batch is committed
+                    batch = _Batch(book, Writer(c), self._cache, fresh=False)
+                    batch.take(page)
+                    batch.flush()
+                    end = page[-1][0]
+                    c.execute(_REACHED, {"p": end})
+                self._reached = end
+                if progress is not None:
+                    progress(end, book.log.head()[0])
+                if len(page) < BATCH:
+                    return int(end)
+
+    def rebuild(self, book: Book, progress: Progress | None = None) -> int:
+        """Throw every list away and project the whole log again, in one transaction (T01)."""
+        with self._lock, self._writing() as c, collector_off():
+            for index in INDEXES:
+                c.execute(DropIndex(index, if_exists=True))
+            for table in metadata.sorted_tables:
+                if table is not progress_table:
+                    c.execute(table.delete())
+            self._cache, self._reached = {}, -1
+            batch = _Batch(book, Writer(c), {}, fresh=True)
+            end, size = 0, book.log.head()[0]
+            for page in book.log.rows(1, size):
+                batch.take(page)
+                batch.flush_intervals()
+                end = page[-1][0]
+                if progress is not None:
+                    progress(end, size)
+            batch.flush()
+            for index in INDEXES:
+                c.execute(CreateIndex(index))
+            c.execute(_REACHED, {"p": end})
+            if self.sqlite:
+                c.exec_driver_sql("ANALYZE")
+            return end
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Open the one writing transaction; other processes wait for it."""
+        with self.engine.connect() as c:
+            if self.sqlite:
+                c.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                c.exec_driver_sql("SET LOCAL synchronous_commit=off")
+                c.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            yield c
+            if self.sqlite:
+                c.exec_driver_sql("COMMIT")
+            c.commit()
+
+
+_REACHED = text("UPDATE projected SET position=:p")
+
+
+def _configure(connection: Any, _: Any) -> None:
+    """Leave transactions to us, and commits of lists to the next checkpoint of the log."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+class _Batch:
+    """Entries taken together: fold, then write every list at once."""
+
+    def __init__(self, book: Book, writer: Writer, cache: dict[str, Kept], *, fresh: bool) -> None:
+        self.book, self.writer, self.cache, self.fresh = book, writer, cache, fresh
+        self.dirty: set[str] = set()
+        self.intervals = {table: Intervals(table, columns) for table, columns in TEMPORAL.values()}
+        self.temporal = {kind: self.intervals[table] for kind, (table, _) in TEMPORAL.items()}
+
+    def take(self, page: Sequence[Any]) -> None:
+        """Fold a page of rows."""
+        if not self.fresh:
+            self._recall({row[1] for row in page} - self.cache.keys())
+        cache, dirty, temporal = self.cache, self.dirty, self.temporal
+        for row in page:
+            position, stream, seq = row[0], row[1], row[2]
+            try:
+                entry = decode(*row)
+                kind, id_ = stream.split("/", 1)
+                life = LIFECYCLES[kind]
+                kept = cache.get(stream)
+                if kept is None:
+                    kept = cache[stream] = Kept(life.state())
+                on = entry.effective_at[:10]
+                kept.version = seq
+                dirty.add(stream)
+                if entry.corrects is not None or on < kept.last_on:
+                    self._retell(entry, kind, id_, kept)
+                    continue
+                fact = entry.event
+                state = kept.state = life.meanings[type(fact)](kept.state, fact)
+                kept.last_on = on
+                if not kept.first_on:
+                    kept.first_on = on
+                lines = temporal.get(kind)
+                if lines is not None:
+                    kept.open = lines.follow(id_, kept.open, position, on, state)
+            except Exception as error:
+                raise Stuck(position, error) from error
+
+    def _recall(self, missing: Iterable[str]) -> None:
+        rows = self.writer.select("*", streams, sorted(missing))
+        for stream, version, first_on, last_on, open_position, open_known, state in rows:
+            kind, id_ = stream.split("/", 1)
+            kept = self.cache[stream] = Kept(_unpack[kind](bytes(state)))
+            kept.version, kept.first_on, kept.last_on = version, first_on, last_on
+            if open_position is not None:
+                values = TEMPORAL[kind][1](id_, kept.state)
+                assert values is not None
+                kept.open = Open(open_position, open_known, values)
+
+    def _retell(self, entry: Entry, kind: str, id_: str, kept: Kept) -> None:
+        """Work out a stream anew after a late entry or a reversal."""
+        self.flush_intervals()
+        life = LIFECYCLES[kind]
+        told = [
+            decode(*row)
+            for row in self.book.log.stream_rows(entry.stream)
+            if row[0] <= entry.position
+        ]
+        line: list[tuple[Entry, Any]] = []
+        state = life.state()
+        for fact in standing(told):
+            state = life.evolve(state, fact.event)
+            line.append((fact, state))
+        kept.state = state
+        kept.first_on = line[0][0].effective_on if line else ""
+        kept.last_on = line[-1][0].effective_on if line else ""
+        lines = self.temporal.get(kind)
+        if lines is not None:
+            kept.open = lines.retell(self.writer, id_, line, entry.position)
+
+    def flush_intervals(self) -> None:
+        """Write what was."""
+        for lines in self.intervals.values():
+            lines.flush(self.writer)
+
+    def flush(self) -> None:
+        """Write what was, what is, and what must be remembered."""
+        self.flush_intervals()
+        now: dict[Table, list[tuple[Any, ...]]] = {}
+        gone: dict[Table, list[str]] = {}
+        kept_rows: list[tuple[Any, ...]] = []
+        for stream in sorted(self.dirty):
+            kept = self.cache[stream]
+            kind, id_ = stream.split("/", 1)
+            table, current = CURRENT[kind]
+            key = stream if table is cases.cases else id_
+            row = current(key, kept.state, kept)
+            if row is None:
+                gone.setdefault(table, []).append(key)
+            else:
+                now.setdefault(table, []).append(row)
+            open_ = kept.open
+            kept_rows.append(
+                (
+                    stream,
+                    kept.version,
+                    kept.first_on,
+                    kept.last_on,
+                    open_ and open_.position,
+                    open_ and open_.known_from,
+                    _pack(kept.state),
+                )
+            )
+        write = self.writer.insert if self.fresh else self.writer.replace
+        for table, rows in now.items():
+            write(table, rows)
+        for table, keys in gone.items():
+            if not self.fresh:
+                self.writer.delete(table, keys)
+        write(streams, kept_rows)
+        self.dirty = set()
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Do without garbage collection while millions of small objects are made and kept."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

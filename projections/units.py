@@ -1,0 +1,117 @@
+"""Who is who and where is where: units and places now, and their names on any day (T11).
+
+Reads every event of `unit/` and `place/` streams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Integer, Select, Table, Text, select
+
+from domain.place import Place
+from domain.unit import Unit
+from projections.inventory import metadata
+from projections.temporal import at, by_id, temporal_table
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("uscc", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("located", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("example", Integer, nullable=False),
+    Column("dissolved", Integer, nullable=False),
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+place = Table(
+    "place",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("example", Integer, nullable=False),
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+name = temporal_table(
+    "name",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+)
+indexes = (by_id(name),)
+
+
+def unit_row(id_: str, state: Unit, changed_on: str, version: int) -> tuple[Any, ...] | None:
+    """Return the row of a unit, None while it does not exist."""
+    if not state.name:
+        return None
+    return (
+        id_,
+        state.name,
+        state.name_en,
+        state.kind.value,
+        state.uscc,
+        state.parent,
+        state.located,
+        state.zone,
+        int(state.example),
+        int(state.dissolved),
+        changed_on,
+        version,
+    )
+
+
+def place_row(id_: str, state: Place, changed_on: str, version: int) -> tuple[Any, ...] | None:
+    """Return the row of a place, None while it does not exist."""
+    if not state.name:
+        return None
+    return (
+        id_,
+        state.name,
+        state.name_en,
+        state.kind.value,
+        state.unit,
+        int(state.example),
+        changed_on,
+        version,
+    )
+
+
+def called(_: str, state: Unit | Place) -> tuple[Any, ...] | None:
+    """Return what a unit or place is called, None while it does not exist."""
+    return (state.name, state.name_en) if state.name else None
+
+
+def all_units() -> Select[Any]:
+    """Return every unit, the example city's first."""
+    return select(unit).order_by(unit.c.example.desc(), unit.c.name, unit.c.id)
+
+
+def all_places() -> Select[Any]:
+    """Return every place."""
+    return select(place).order_by(place.c.example.desc(), place.c.name, place.c.id)
+
+
+def names_now() -> Select[Any]:
+    """Return the names of all units and places as they are known now (id, name, name_en)."""
+    return names_at("9999-12-30")
+
+
+def names_at(on: str, known: int | None = None) -> Select[Any]:
+    """Return the names that held on a day, as known at a position (None: known now)."""
+    return select(name.c.id, name.c.name, name.c.name_en).where(at(name, on, known))
+
+
+def names_of(id_: str) -> Select[Any]:
+    """Return every name a unit or place ever had, oldest first."""
+    return select(name).where(name.c.id == id_).order_by(name.c.from_on, name.c.position)

@@ -1,0 +1,101 @@
+"""Writing rows fast on both databases: plain tuples in the order of a table's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+CHUNK = 400
+
+
+class Writer:
+    """One transaction's writes; the statements are those of SQLite or PostgreSQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.sqlite = connection.dialect.name == "sqlite"
+        self.mark = "?" if self.sqlite else "%s"
+
+    def _cursor(self) -> Any:
+        raw = self.connection.connection.dbapi_connection
+        assert raw is not None
+        return raw.cursor()
+
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows that are not there."""
+        if not rows:
+            return
+        if self.sqlite or len(rows) < 20:
+            marks = ",".join([self.mark] * len(table.columns))
+            sql = f"INSERT INTO {table.name} VALUES ({marks})"
+            self._cursor().executemany(sql, rows)
+            return
+        with self._cursor() as c, c.copy(f"COPY {table.name} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def replace(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Put rows in the place of those with the same key, the table's first column."""
+        if not rows:
+            return
+        if self.sqlite:
+            marks = ",".join([self.mark] * len(table.columns))
+            self._cursor().executemany(
+                f"INSERT OR REPLACE INTO {table.name} VALUES ({marks})", rows
+            )
+            return
+        self.delete(table, [row[0] for row in rows])
+        self.insert(table, rows)
+
+    def delete(self, table: Table, keys: Iterable[str]) -> None:
+        """Remove rows by key, the table's first column."""
+        key = next(iter(table.columns)).name
+        if self.sqlite:
+            sql = f"DELETE FROM {table.name} WHERE {key}=?"
+            self._cursor().executemany(sql, [(k,) for k in keys])
+        else:
+            with self._cursor() as c:
+                c.execute(f"DELETE FROM {table.name} WHERE {key} = ANY(%s)", (list(keys),))
+
+    def close(self, table: Table, rows: Sequence[tuple[str, int, int, int]]) -> None:
+        """End open intervals: (to_on, closed_by, position, known_from) each."""
+        if not rows:
+            return
+        if self.sqlite:
+            sql = f"UPDATE {table.name} SET to_on=?, closed_by=? WHERE position=? AND known_from=?"
+            self._cursor().executemany(sql, rows)
+            return
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        with self._cursor() as c:
+            c.execute(
+                f"UPDATE {table.name} t SET to_on=v.to_on, closed_by=v.closed_by FROM"
+                " unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])"
+                " AS v(to_on, closed_by, position, known_from)"
+                " WHERE t.position=v.position AND t.known_from=v.known_from",
+                columns,
+            )
+
+    def supersede(self, table: Table, known_to: int, keys: Sequence[tuple[int, int]]) -> None:
+        """Say that rows (position, known_from) are what was known only until `known_to`."""
+        sql = (
+            f"UPDATE {table.name} SET known_to={self.mark}"
+            f" WHERE position={self.mark} AND known_from={self.mark}"
+        )
+        self._cursor().executemany(sql, [(known_to, *key) for key in keys])
+
+    def select(self, columns: str, table: Table, keys: Sequence[str]) -> list[Any]:
+        """Return named columns of the rows with these keys."""
+        key = next(iter(table.columns)).name
+        found: list[Any] = []
+        cursor = self._cursor()
+        for start in range(0, len(keys), CHUNK):
+            some = list(keys[start : start + CHUNK])
+            if self.sqlite:
+                marks = ",".join("?" * len(some))
+                cursor.execute(f"SELECT {columns} FROM {table.name} WHERE {key} IN ({marks})", some)
+            else:
+                cursor.execute(f"SELECT {columns} FROM {table.name} WHERE {key} = ANY(%s)", (some,))
+            found += cursor.fetchall()
+        return found
