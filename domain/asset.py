@@ -13,7 +13,19 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
-from domain.values import Code, Currency, Fen, Name, PersonId, PlaceId, Quantity, Text, UnitId
+from domain.values import (
+    Code,
+    Currency,
+    Fen,
+    Given,
+    Name,
+    PersonId,
+    PlaceId,
+    Quantity,
+    Reference,
+    Text,
+    UnitId,
+)
 from domain.words import Role, Term, Words
 
 
@@ -380,28 +392,28 @@ PENDING = Rule(
     slug="not-pending-acceptance",
     zh="只有待验收的资产才能验收。",
     en="Only an asset pending acceptance can be inspected.",
-    law="自治区政府令231号 第18条",
+    law="《新疆维吾尔自治区机关事务管理办法》第18条",
     holds=lambda asset, _: asset.book is Book.PENDING and asset.accepted is None,
 )
 ACCEPTED = Rule(
     slug="not-accepted",
     zh="验收合格后才能建卡入账。",
     en="A card is opened only after acceptance has passed.",
-    law="自治区政府令231号 第18条",
+    law="《新疆维吾尔自治区机关事务管理办法》第18条",
     holds=lambda asset, _: asset.book is Book.PENDING and asset.accepted is True,
 )
 ON_BOOKS = Rule(
     slug="not-on-books",
     zh="只有在账的资产才能办理。",
     en="This can be done only with an asset that is on the books.",
-    law="国令738 第30条",
+    law="《行政事业性国有资产管理条例》第30条",
     holds=lambda asset, _: asset.book is Book.ON_BOOKS,
 )
 STILL_OURS = Rule(
     slug="not-ours-any-more",
     zh="只有在账或待处置的资产才能办理。",
     en="This can be done only with an asset on the books or pending disposal.",
-    law="国令738 第30条",
+    law="《行政事业性国有资产管理条例》第30条",
     holds=lambda asset, _: asset.book in (Book.ON_BOOKS, Book.TO_DISPOSE),
 )
 UNLOCKED = Rule(
@@ -414,7 +426,7 @@ ANOTHER_INSPECTOR = Rule(
     slug="inspector-is-recorder",
     zh="验收人与经办人须为不同的人。",
     en="The inspector and the person who records must be two people.",
-    law="国令738 第51条",
+    law="《行政事业性国有资产管理条例》第51条",
 )
 SOMETHING_CORRECTED = Rule(
     slug="nothing-corrected",
@@ -466,7 +478,7 @@ def pass_acceptance(
 
 @lifecycle.verb(PENDING, zh="验收不合格", en="Fail acceptance", roles=(Role.CLERK, Role.KEEPER))
 def fail_acceptance(
-    _: Asset, occasion: Occasion, *, inspector: PersonId, reason: Text
+    _: Asset, occasion: Occasion, *, inspector: PersonId, reason: Given
 ) -> AcceptanceFailed:
     """Record that the inspectors refused the delivery; it goes back to the supplier."""
     if inspector == occasion.by:
@@ -479,7 +491,7 @@ def register(
     asset: Asset,
     _: Occasion,
     *,
-    asset_no: Name,
+    asset_no: Reference,
     class_code: Code = "",
     class_scheme: Code = "GB/T 14885-2022",
     value: Fen | None = None,
@@ -512,7 +524,7 @@ def register_existing(
     _: Asset,
     __: Occasion,
     *,
-    asset_no: Name,
+    asset_no: Reference,
     name: Name,
     kind: Kind,
     unit: UnitId,
@@ -559,7 +571,7 @@ def correct_card(
     _: Asset,
     __: Occasion,
     *,
-    reason: Text,
+    reason: Given,
     name: Name | None = None,
     class_code: Code | None = None,
     class_scheme: Code | None = None,
@@ -593,7 +605,7 @@ def correct_value(
     *,
     value: Fen,
     value_type: ValueType = ValueType.COST,
-    reason: Text,
+    reason: Given,
     voucher: Code = "",
 ) -> ValueCorrected:
     """Correct the recorded value; the books need a voucher, so finance does it."""

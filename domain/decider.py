@@ -25,7 +25,7 @@ from typing import (
 import msgspec
 
 from domain.policy import GENERIC, Policy
-from domain.words import Words, in_words
+from domain.words import Words, cited, in_words
 
 Lang: TypeAlias = Literal["zh", "en"]
 RESERVED = frozenset({"docs", "via", "dated"})  # written beside the fact by the ledger
@@ -178,7 +178,7 @@ class Refused(Exception):
             head = f"{where}。" if where else ""
             tail = f"现在可以办理：{can}。" if can else "目前没有可办理的事项。" if where else ""
             return f"{head}{reason}{law}{tail}"
-        law = f" ({self.rule.law})" if self.rule.law else ""
+        law = f" ({cited(self.rule.law, lang)})" if self.rule.law else ""
         head = f"{where}. " if where else ""
         can = ", ".join(v.en.lower() for v in self.instead)
         tail = f" You can: {can}." if can else " Nothing can be done now." if where else ""
@@ -232,7 +232,7 @@ NOT_YOUR_ROLE = Rule(
     slug="not-your-role",
     zh="您的岗位（{role}）不能办理“{verb}”；请由 {roles} 办理。",
     en="Your role ({role}) may not do “{verb}”; ask one of: {roles}.",
-    law="国令738 第51条",
+    law="《行政事业性国有资产管理条例》第51条",
 )
 UNKNOWN_VERB = Rule(
     slug="unknown-verb",

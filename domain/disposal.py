@@ -16,7 +16,20 @@ from domain import asset as assets_
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Book, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
-from domain.values import AssetId, Code, Currency, Fen, Given, Name, PersonId, Stream, Text, UnitId
+from domain.use import STILL_HERE
+from domain.values import (
+    AssetId,
+    Code,
+    Currency,
+    Fen,
+    Given,
+    Name,
+    PersonId,
+    Reference,
+    Stream,
+    Text,
+    UnitId,
+)
 from domain.words import Role, Term, Words
 
 
@@ -40,6 +53,7 @@ class DisposalStatus(Term):
     PROPOSED = "proposed", "已提议", "proposed"
     APPROVED = "approved", "已批准", "approved"
     REJECTED = "rejected", "未获批准", "rejected"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
     EXECUTED = "executed", "已执行", "executed"
     ASSESSED = "assessed", "收入已确认", "income assessed"
     REMITTED = "remitted", "已上缴国库", "remitted"
@@ -48,6 +62,7 @@ class DisposalStatus(Term):
 SOLD_FORMS = frozenset({Form.SALE, Form.AUCTION})
 GIVEN_FORMS = frozenset({Form.ASSIGNMENT, Form.DONATION, Form.EXCHANGE})
 SCRAP_FORMS = frozenset({Form.SCRAP, Form.TAKE_BACK})
+LOST_FORMS = frozenset({Form.WRITE_OFF})
 
 
 class Deduction(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +81,7 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     form: Form = Form.SCRAP
     proposed: frozenset[str] = frozenset()
     approval_no: str = ""
+    valid_until: date | None = None
     approved: frozenset[str] = frozenset()
     executed: frozenset[str] = frozenset()
     derecognised: frozenset[str] = frozenset()
@@ -130,6 +146,17 @@ class DisposalRejected(
     reason: Text
 
 
+class DisposalWithdrawn(
+    Event,
+    name="disposal.withdrawn",
+    zh="撤回处置提议：{reason}",
+    en="Disposal withdrawn: {reason}",
+):
+    """#34 The unit keeps the list after all; nobody had decided yet."""
+
+    reason: Text
+
+
 class Sold(
     Event,
     name="disposal.sold",
@@ -171,6 +198,23 @@ class Scrapped(
     recycler: Name
     certificate: Code
     price: Fen = 0
+
+
+class LossWrittenOff(
+    Event,
+    name="disposal.loss_written_off",
+    zh="损失核销：{asset}，核实批复{ruling_no}，赔偿{compensation}",
+    en="Loss written off: {asset}, ruling {ruling_no}, compensation {compensation}",
+):
+    """#42 One piece is lost by an authority's ruling (国令738 第38、39条); compensation in fen.
+
+    The file stays open beside the books (账销案存): nothing here deletes a card.
+    """
+
+    asset: AssetId
+    ruling_no: Code
+    evidence: Text
+    compensation: Fen = 0
 
 
 class AssetDerecognised(
@@ -219,9 +263,11 @@ DisposalEvent: TypeAlias = (
     DisposalProposed
     | DisposalApproved
     | DisposalRejected
+    | DisposalWithdrawn
     | Sold
     | GivenAway
     | Scrapped
+    | LossWrittenOff
     | AssetDerecognised
     | IncomeAssessed
     | RemittedToTreasury
@@ -300,27 +346,32 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
                 form=event.form,
                 proposed=frozenset(event.assets),
             )
-        case DisposalApproved(approval_no=approval_no, assets=assets):
+        case DisposalApproved():
             return replace(
                 case,
                 status=DisposalStatus.APPROVED,
-                approval_no=approval_no,
-                approved=frozenset(assets),
+                approval_no=event.approval_no,
+                valid_until=event.valid_until,
+                approved=frozenset(event.assets),
             )
         case DisposalRejected():
             return replace(case, status=DisposalStatus.REJECTED)
+        case DisposalWithdrawn():
+            return replace(case, status=DisposalStatus.WITHDRAWN)
         case Sold(asset=asset, price=price, currency=currency):
             return carried_out(replace(case, currency=currency), asset, price)
         case GivenAway(asset=asset):
             return carried_out(case, asset, 0)
         case Scrapped(asset=asset, price=price):
             return carried_out(case, asset, price)
+        case LossWrittenOff(asset=asset, compensation=compensation):
+            return carried_out(case, asset, compensation)
         case AssetDerecognised(asset=asset):
             return replace(case, derecognised=case.derecognised | {asset})
         case IncomeAssessed(gross=gross, net=net, currency=currency):
-            return replace(
-                case, status=DisposalStatus.ASSESSED, net=net, proceeds=gross, currency=currency
-            )
+            done = net is not None and case.remitted >= net
+            status = DisposalStatus.REMITTED if done else DisposalStatus.ASSESSED
+            return replace(case, status=status, net=net, proceeds=gross, currency=currency)
         case RemittedToTreasury(amount=amount):
             remitted = case.remitted + amount
             done = case.net is not None and remitted >= case.net
@@ -380,8 +431,13 @@ APPROVED = Rule(
     slug="disposal-not-approved",
     zh="处置须先获批复才能执行。",
     en="A disposal is carried out only after it was approved.",
-    law="自治区政府令231号 第19条",
+    law="《新疆维吾尔自治区机关事务管理办法》第19条",
     holds=lambda case, _: case.status is DisposalStatus.APPROVED,
+)
+IN_FORCE = Rule(
+    slug="approval-expired",
+    zh="批复 {approval_no} 的有效期至 {valid_until}，已过期；请重新报批。",
+    en="The approval {approval_no} was valid until {valid_until}; ask for a new one.",
 )
 EXECUTED = Rule(
     slug="disposal-not-executed",
@@ -399,38 +455,48 @@ ASSESSED = Rule(
     slug="income-not-assessed",
     zh="须先确认应缴收入，或收入已全部上缴。",
     en="The income must be assessed first, or all of it is remitted already.",
-    law="国令738 第26条",
+    law="《行政事业性国有资产管理条例》第26条",
     holds=lambda case, _: case.status is DisposalStatus.ASSESSED and case.net is not None,
 )
 APPROVED_PART = Rule(
     slug="approved-beyond-proposed",
     zh="批准清单中有未提议的资产：{assets}。",
     en="The approved list names assets nobody proposed: {assets}.",
-    law="国令738 第35条",
+    law="《行政事业性国有资产管理条例》第35条",
 )
 RIGHT_FORM = Rule(
     slug="another-form",
     zh="批准的处置方式是{form}，不能按此办理。",
     en="The approved form is {form}; this step belongs to another form.",
-    law="自治区政府令231号 第19条",
+    law="《新疆维吾尔自治区机关事务管理办法》第19条",
 )
 SUM_RIGHT = Rule(
     slug="income-does-not-add-up",
     zh="总额 {gross} 与已执行所得 {proceeds} 不符，或扣除合计超过总额（单位：分）。",
     en="Gross {gross} differs from the proceeds {proceeds}, or deductions exceed it (in fen).",
-    law="国令738 第26条",
+    law="《行政事业性国有资产管理条例》第26条",
 )
 NOT_TOO_MUCH = Rule(
     slug="remitted-beyond-due",
     zh="上缴 {amount} 超过尚欠 {left}（单位：分）。",
     en="{amount} is more than the {left} still due (in fen).",
 )
+SOMETHING_PAID = Rule(
+    slug="nothing-remitted",
+    zh="上缴金额必须大于零。",
+    en="The amount remitted must be more than zero.",
+)
+PAID_ALREADY = Rule(
+    slug="treasury-date-in-the-future",
+    zh="入库日期 {treasury_on} 晚于业务日期 {on}。",
+    en="The treasury date {treasury_on} is after the business date {on}.",
+)
 DISPOSABLE = Rule(
     slug="not-disposable-now",
     zh="只有库存、闲置、低效或在仓的资产才能提议处置；在用、出借、在途、维修的请先收回。",
     en="Only an asset in store, idle, under-used or in the warehouse can be proposed; "
     "take back what is in use, lent, in transit or under repair.",
-    law="国令738 第21条",
+    law="《行政事业性国有资产管理条例》第21条",
     holds=lambda asset, _: (
         asset.custody
         in (
@@ -448,17 +514,11 @@ TO_DISPOSE = Rule(
     en="The asset is not pending disposal.",
     holds=lambda asset, _: asset.book is Book.TO_DISPOSE,
 )
-STILL_HERE = Rule(
-    slug="already-gone",
-    zh="该资产已经离场。",
-    en="The asset has left already.",
-    holds=lambda asset, _: asset.custody is not Custody.LEFT,
-)
 GONE = Rule(
     slug="still-here",
     zh="处置尚未执行，不能核销。",
     en="The disposal has not been carried out, so the books keep the asset.",
-    law="国令738 第35条",
+    law="《行政事业性国有资产管理条例》第35条",
     holds=lambda asset, _: asset.executed,
 )
 
@@ -471,7 +531,7 @@ def propose(
     unit: UnitId,
     form: Form,
     ground: Given,
-    minutes_no: Given,
+    minutes_no: Reference,
     assets: tuple[AssetId, ...],
 ) -> tuple[Event | Ask, ...]:
     """Propose to dispose of the listed assets, on the strength of a minuted decision."""
@@ -499,13 +559,13 @@ def approve(
     disposal: Disposal,
     occasion: Occasion,
     *,
-    approval_no: Given,
+    approval_no: Reference,
     assets: tuple[AssetId, ...] = (),
     amount: Fen | None = None,
     valid_until: date | None = None,
 ) -> tuple[Event | Ask, ...]:
     """Approve all, or only the listed part; what is not approved is let go."""
-    chosen = tuple(sorted(assets or disposal.proposed))
+    chosen = tuple(sorted(set(assets) or disposal.proposed))
     beyond = set(chosen) - disposal.proposed
     if beyond:
         raise APPROVED_PART.broken(assets=tuple(sorted(beyond)))
@@ -535,6 +595,17 @@ def reject(disposal: Disposal, occasion: Occasion, *, reason: Given) -> tuple[Ev
     )
 
 
+@lifecycle.verb(
+    PROPOSED, zh="撤回处置", en="Withdraw the disposal", roles=(Role.CLERK, Role.OFFICE)
+)
+def withdraw(disposal: Disposal, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Withdraw the proposal and free the assets; nobody has decided yet."""
+    return (
+        DisposalWithdrawn(reason=reason),
+        *releases(occasion.stream, tuple(sorted(disposal.proposed)), reason),
+    )
+
+
 @lifecycle.verb(APPROVED, zh="登记成交", en="Record a sale", roles=(Role.OFFICE, Role.CLERK))
 def sell(
     disposal: Disposal,
@@ -542,13 +613,13 @@ def sell(
     *,
     asset: AssetId,
     price: Fen,
-    buyer: Given,
-    deal_no: Given,
+    buyer: Reference,
+    deal_no: Reference,
 ) -> tuple[Event | Ask, ...]:
     """Record that one approved piece was sold and handed to the buyer."""
-    to_execute(disposal, asset, SOLD_FORMS)
+    to_execute(disposal, occasion, asset, SOLD_FORMS)
     return (
-        Sold(asset=asset, price=price, buyer=buyer[:80], deal_no=deal_no[:80]),
+        Sold(asset=asset, price=price, buyer=buyer, deal_no=deal_no),
         leave(asset, disposal, occasion.stream),
     )
 
@@ -560,12 +631,12 @@ def give_away(
     *,
     asset: AssetId,
     recipient: Name,
-    agreement: Given,
+    agreement: Reference,
 ) -> tuple[Event | Ask, ...]:
     """Record that one approved piece was donated, assigned or exchanged."""
-    to_execute(disposal, asset, GIVEN_FORMS)
+    to_execute(disposal, occasion, asset, GIVEN_FORMS)
     return (
-        GivenAway(asset=asset, recipient=recipient, agreement=agreement[:80]),
+        GivenAway(asset=asset, recipient=recipient, agreement=agreement),
         leave(asset, disposal, occasion.stream),
     )
 
@@ -577,13 +648,35 @@ def scrap(
     *,
     asset: AssetId,
     recycler: Name,
-    certificate: Given,
+    certificate: Reference,
     price: Fen = 0,
 ) -> tuple[Event | Ask, ...]:
     """Record that one approved piece went to a licensed recycler."""
-    to_execute(disposal, asset, SCRAP_FORMS)
+    to_execute(disposal, occasion, asset, SCRAP_FORMS)
     return (
-        Scrapped(asset=asset, recycler=recycler, certificate=certificate[:80], price=price),
+        Scrapped(asset=asset, recycler=recycler, certificate=certificate, price=price),
+        leave(asset, disposal, occasion.stream),
+    )
+
+
+@lifecycle.verb(
+    APPROVED, zh="损失核销", en="Write off a loss", roles=(Role.ACCOUNTANT, Role.FINANCE)
+)
+def write_off(
+    disposal: Disposal,
+    occasion: Occasion,
+    *,
+    asset: AssetId,
+    ruling_no: Reference,
+    evidence: Given,
+    compensation: Fen = 0,
+) -> tuple[Event | Ask, ...]:
+    """Record that one approved piece is lost, with the ruling and who has to pay for it."""
+    to_execute(disposal, occasion, asset, LOST_FORMS)
+    return (
+        LossWrittenOff(
+            asset=asset, ruling_no=ruling_no, evidence=evidence, compensation=compensation
+        ),
         leave(asset, disposal, occasion.stream),
     )
 
@@ -592,14 +685,14 @@ def scrap(
     SOMETHING_EXECUTED, zh="核销", en="Derecognise", roles=(Role.ACCOUNTANT, Role.FINANCE)
 )
 def derecognise(
-    disposal: Disposal, _: Occasion, *, asset: AssetId, voucher: Given
+    disposal: Disposal, _: Occasion, *, asset: AssetId, voucher: Reference
 ) -> tuple[AssetDerecognised, Ask]:
     """Let the books go of one piece that was disposed of."""
     if asset not in disposal.executed - disposal.derecognised:
         raise ON_THE_LIST.broken(asset=asset)
     return (
-        AssetDerecognised(asset=asset, voucher=voucher[:80]),
-        Ask(f"asset/{asset}", "derecognise_asset", {"voucher": voucher[:80]}),
+        AssetDerecognised(asset=asset, voucher=voucher),
+        Ask(f"asset/{asset}", "derecognise_asset", {"voucher": voucher}),
     )
 
 
@@ -626,17 +719,24 @@ def assess_income(
     ASSESSED, zh="登记上缴国库", en="Record remittance", roles=(Role.ACCOUNTANT, Role.FINANCE)
 )
 def remit(
-    disposal: Disposal, _: Occasion, *, amount: Fen, voucher: Given, treasury_on: date
+    disposal: Disposal, occasion: Occasion, *, amount: Fen, voucher: Reference, treasury_on: date
 ) -> RemittedToTreasury:
     """Record money that reached the treasury."""
+    if amount == 0:
+        raise SOMETHING_PAID.broken()
+    if treasury_on > occasion.on:
+        raise PAID_ALREADY.broken(treasury_on=treasury_on, on=occasion.on)
     left = (disposal.net or 0) - disposal.remitted
     if amount > left:
         raise NOT_TOO_MUCH.broken(amount=amount, left=left)
-    return RemittedToTreasury(amount=amount, voucher=voucher[:80], treasury_on=treasury_on)
+    return RemittedToTreasury(amount=amount, voucher=voucher, treasury_on=treasury_on)
 
 
-def to_execute(disposal: Disposal, asset: str, forms: frozenset[Form]) -> None:
-    """Refuse what was not approved, was done already, or belongs to another form."""
+def to_execute(disposal: Disposal, occasion: Occasion, asset: str, forms: frozenset[Form]) -> None:
+    """Refuse what was not approved, was done already, is too late, or belongs to another form."""
+    until = disposal.valid_until
+    if until is not None and occasion.on > until:
+        raise IN_FORCE.broken(approval_no=disposal.approval_no, valid_until=until)
     if disposal.form not in forms:
         raise RIGHT_FORM.broken(form=disposal.form)
     if asset not in disposal.approved - disposal.executed:

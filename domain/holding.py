@@ -71,7 +71,7 @@ OTHER_PERSON = Rule(
     slug="own-request",
     zh="不能审批自己提出的申请；请由另一人办理。",
     en="Nobody approves their own request; another person must do it.",
-    law="国令738 第51条",
+    law="《行政事业性国有资产管理条例》第51条",
     holds=lambda case, occasion: case.applicant != occasion.by,
 )
 ON_THE_LIST = Rule(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.asset import STILL_OURS, Asset, lifecycle
 from domain.decider import Event, Occasion, Rule
-from domain.values import Code, Given, Name, Text
+from domain.values import Code, Given, Reference, Text
 from domain.words import Role, Term
 
 
@@ -90,7 +90,7 @@ WITH_LABEL = Rule(
     STILL_OURS, WITHOUT_LABEL, zh="贴标", en="Bind a label", roles=(Role.CLERK, Role.KEEPER)
 )
 def bind_label(
-    _: Asset, __: Occasion, *, label: Name, carrier: Carrier = Carrier.QR, note: Text = ""
+    _: Asset, __: Occasion, *, label: Reference, carrier: Carrier = Carrier.QR, note: Text = ""
 ) -> LabelBound:
     """Put a label on the asset."""
     return LabelBound(label=label, carrier=carrier, note=note)
@@ -100,7 +100,7 @@ def bind_label(
     STILL_OURS, WITH_LABEL, zh="换标", en="Replace the label", roles=(Role.CLERK, Role.KEEPER)
 )
 def replace_label(
-    asset: Asset, _: Occasion, *, label: Name, reason: Given, carrier: Carrier = Carrier.QR
+    asset: Asset, _: Occasion, *, label: Reference, reason: Given, carrier: Carrier = Carrier.QR
 ) -> tuple[LabelVoided, LabelBound]:
     """Void the old label and bind a new one in one act."""
     return (

@@ -12,7 +12,7 @@ from domain import asset as assets_
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
-from domain.values import AssetId, Code, Fen, Given, PersonId, Stream, Text, UnitId
+from domain.values import AssetId, Code, Fen, Given, PersonId, Reference, Stream, Text, UnitId
 from domain.words import Role, Term, Words
 
 
@@ -105,6 +105,17 @@ class LoanWithdrawn(
     reason: Text
 
 
+class LoanRestWithdrawn(
+    Event,
+    name="loan.rest_withdrawn",
+    zh="余下物品不再交付：{reason}",
+    en="The rest is not handed over: {reason}",
+):
+    """#20 What still waited is free again; what is out stays out."""
+
+    reason: Text
+
+
 class LoanHandedOver(Event, name="loan.handed_over", zh="交付{asset}", en="{asset} handed over"):
     """#20 One piece left the lender's hands."""
 
@@ -139,6 +150,7 @@ LoanEvent: TypeAlias = (
     | LoanApproved
     | LoanRefused
     | LoanWithdrawn
+    | LoanRestWithdrawn
     | LoanHandedOver
     | LoanExtended
     | LoanItemReturned
@@ -202,6 +214,9 @@ def evolve(loan: Loan, event: LoanEvent) -> Loan:
             return replace(loan, status=LoanStatus.REFUSED, waiting=frozenset())
         case LoanWithdrawn():
             return replace(loan, status=LoanStatus.WITHDRAWN, waiting=frozenset())
+        case LoanRestWithdrawn():
+            status = loan.status if loan.out else LoanStatus.CLOSED
+            return replace(loan, status=status, waiting=frozenset())
         case LoanHandedOver(asset=asset):
             return replace(
                 loan,
@@ -232,6 +247,7 @@ def evolve_asset(asset: Asset, event: AssetLoanEvent) -> Asset:
                 borrower=borrower,
                 due=due,
                 case=case,
+                listed=False,
             )
         case LoanTermExtended(due=due):
             return replace(asset, due=due)
@@ -276,14 +292,26 @@ AGREED = Rule(
     slug="loan-not-approved",
     zh="借用须先获批准才能交付。",
     en="A loan is handed over only after it was approved.",
-    law="国管资〔2009〕167号 第21条",
+    law="国管资〔2009〕167号第21条",
     holds=lambda loan, _: loan.status in (LoanStatus.APPROVED, LoanStatus.RUNNING),
 )
 RUNNING = Rule(
     slug="loan-not-running",
+    zh="该借用尚未开始交付，或已办结。",
+    en="The loan has not begun, or it is over.",
+    holds=lambda loan, _: loan.status is LoanStatus.RUNNING,
+)
+REST_WAITING = Rule(
+    slug="nothing-waiting",
+    zh="没有尚未交付的物品。",
+    en="Nothing of this loan still waits to be handed over.",
+    holds=lambda loan, _: bool(loan.waiting),
+)
+OUT = Rule(
+    slug="nothing-out",
     zh="没有在外的借用物品。",
     en="Nothing of this loan is out.",
-    holds=lambda loan, _: loan.status is LoanStatus.RUNNING,
+    holds=lambda loan, _: bool(loan.out),
 )
 WITHIN_TERM = Rule(
     slug="loan-too-long",
@@ -304,7 +332,7 @@ LENDABLE = Rule(
     slug="never-lent",
     zh="此类资产（车辆、房屋等）不得出借。",
     en="Assets of this kind (vehicles, premises) are never lent.",
-    law="国令621 第23、25条",
+    law="《机关事务管理条例》第23、25条",
     holds=lambda asset, occasion: asset.kind not in occasion.policy.never_lent,
 )
 LENDABLE_CUSTODY = Rule(
@@ -367,7 +395,7 @@ def request(
 @lifecycle.verb(
     REQUESTED, OTHER_PERSON, zh="批准借用", en="Approve the loan", roles=(Role.HEAD, Role.OFFICE)
 )
-def approve(_: Loan, __: Occasion, *, approval_no: Given) -> LoanApproved:
+def approve(_: Loan, __: Occasion, *, approval_no: Reference) -> LoanApproved:
     """Approve the loan; the assets move only at the hand-over."""
     return LoanApproved(approval_no=approval_no)
 
@@ -392,6 +420,21 @@ def withdraw(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Event | 
     )
 
 
+@lifecycle.verb(
+    RUNNING,
+    REST_WAITING,
+    zh="余下不再交付",
+    en="Withdraw the rest",
+    roles=(Role.CLERK, Role.KEEPER, Role.OFFICE),
+)
+def withdraw_rest(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Free what was approved but not handed over; what is out comes back as agreed."""
+    return (
+        LoanRestWithdrawn(reason=reason),
+        *releases(occasion.stream, tuple(sorted(loan.waiting)), reason),
+    )
+
+
 @lifecycle.verb(AGREED, zh="交付借用物品", en="Hand over", roles=(Role.KEEPER, Role.CLERK))
 def hand_over(loan: Loan, occasion: Occasion, *, asset: AssetId) -> tuple[LoanHandedOver, Ask]:
     """Hand over one piece of the list; its card follows in the same breath."""
@@ -401,7 +444,7 @@ def hand_over(loan: Loan, occasion: Occasion, *, asset: AssetId) -> tuple[LoanHa
     return (LoanHandedOver(asset=asset), Ask(f"asset/{asset}", "lend", form))
 
 
-@lifecycle.verb(RUNNING, zh="续借", en="Extend", roles=(Role.HEAD, Role.OFFICE))
+@lifecycle.verb(RUNNING, OUT, zh="续借", en="Extend", roles=(Role.HEAD, Role.OFFICE))
 def extend(loan: Loan, occasion: Occasion, *, due: date, reason: Given) -> tuple[Event | Ask, ...]:
     """Let the borrower keep what is out until a later date."""
     most = occasion.policy.loan_extensions_max
@@ -417,7 +460,7 @@ def extend(loan: Loan, occasion: Occasion, *, due: date, reason: Given) -> tuple
     )
 
 
-@lifecycle.verb(RUNNING, zh="归还验收", en="Inspect a return", roles=(Role.KEEPER, Role.CLERK))
+@lifecycle.verb(RUNNING, OUT, zh="归还验收", en="Inspect a return", roles=(Role.KEEPER, Role.CLERK))
 def inspect_return(
     loan: Loan,
     _: Occasion,

@@ -24,6 +24,7 @@ from domain.values import (
     PersonId,
     PlaceId,
     Quantity,
+    Reference,
     Stream,
     Text,
     UnitId,
@@ -38,6 +39,7 @@ class ReallocationStatus(Term):
     REQUESTED = "requested", "已申请", "requested"
     APPROVED = "approved", "已批准", "approved"
     REFUSED = "refused", "不同意", "refused"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
     LAPSED = "lapsed", "已失效", "lapsed"
     SHIPPED = "shipped", "在途", "on the way"
     RECEIVED = "received", "已调入", "received"
@@ -58,7 +60,6 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     status: ReallocationStatus = ReallocationStatus.NONE
     applicant: str = ""
-    sender: str = ""
     from_unit: str = ""
     to_unit: str = ""
     item: str = ""
@@ -69,6 +70,7 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     currency: str = "CNY"
     waiting: frozenset[str] = frozenset()
     moving: frozenset[str] = frozenset()
+    sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who sent it
     arrived: frozenset[str] = frozenset()
     booked: frozenset[str] = frozenset()
     reason: str = ""
@@ -138,9 +140,20 @@ class ReallocationRefused(
 ):
     """#30 The answer is no, with the reason; `words` keeps the source's own."""
 
-    reason: Code
+    reason: Text
     by_whom: Code = ""
     words: Text = ""
+
+
+class ReallocationWithdrawn(
+    Event,
+    name="reallocation.withdrawn",
+    zh="撤回调剂申请：{reason}",
+    en="Reallocation withdrawn: {reason}",
+):
+    """#29 The taker needs it no longer; nothing had been sent."""
+
+    reason: Text
 
 
 class ConsignmentShipped(
@@ -198,6 +211,7 @@ ReallocationEvent: TypeAlias = (
     ReallocationRequested
     | ReallocationApproved
     | ReallocationRefused
+    | ReallocationWithdrawn
     | ConsignmentShipped
     | TransferOutConfirmed
     | TransferInConfirmed
@@ -263,15 +277,17 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
             return replace(
                 case, status=ReallocationStatus.REFUSED, waiting=frozenset(), reason=reason
             )
+        case ReallocationWithdrawn():
+            return replace(case, status=ReallocationStatus.WITHDRAWN, waiting=frozenset())
         case ConsignmentShipped():
             return replace(case, status=ReallocationStatus.SHIPPED)
         case TransferOutConfirmed(asset=asset, sender=sender):
             return replace(
                 case,
                 status=ReallocationStatus.SHIPPED,
-                sender=sender,
                 waiting=case.waiting - {asset},
                 moving=case.moving | {asset},
+                sent=case.sent | {(asset, sender)},
             )
         case TransferInConfirmed(asset=asset):
             moving = case.moving - {asset}
@@ -280,6 +296,7 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
                 case,
                 status=case.status if left else ReallocationStatus.RECEIVED,
                 moving=moving,
+                sent=frozenset(pair for pair in case.sent if pair[0] != asset),
                 arrived=case.arrived | {asset},
             )
         case AccountingTransferred(asset=asset):
@@ -338,8 +355,16 @@ APPROVED = Rule(
     slug="reallocation-not-approved",
     zh="调剂须先获批准才能调出。",
     en="Things are sent only after the reallocation was approved.",
-    law="内蒙古机关运行保障条例 第17条",
+    law="《内蒙古自治区机关运行保障条例》第17条",
     holds=lambda case, _: case.status in (ReallocationStatus.APPROVED, ReallocationStatus.SHIPPED),
+)
+NOTHING_SENT = Rule(
+    slug="reallocation-begun-or-over",
+    zh="调剂单已开始调出、已办结或尚未提出，不能撤回。",
+    en="A reallocation can be withdrawn only before its first piece is sent.",
+    holds=lambda case, _: (
+        case.status in (ReallocationStatus.REQUESTED, ReallocationStatus.APPROVED)
+    ),
 )
 ON_THE_WAY = Rule(
     slug="nothing-on-the-way",
@@ -357,8 +382,8 @@ TWO_SIDES = Rule(
     slug="sender-is-receiver",
     zh="调出确认与调入确认须由两人分别办理。",
     en="Sending and arrival are confirmed by two different people.",
-    law="国令738 第22、51条",
-    holds=lambda case, occasion: case.sender != occasion.by,
+    law="《行政事业性国有资产管理条例》第22、51条",
+    holds=lambda case, occasion: any(sender != occasion.by for _, sender in case.sent),
 )
 DIFFERENT_UNITS = Rule(
     slug="same-unit",
@@ -369,7 +394,7 @@ SPARE = Rule(
     slug="not-available",
     zh="只有库存、闲置、低效或在仓的资产才能调剂。",
     en="Only an asset in store, idle, under-used or in the warehouse can be reallocated.",
-    law="内蒙古机关运行保障条例 第17条",
+    law="《内蒙古自治区机关运行保障条例》第17条",
     holds=lambda asset, _: (
         asset.custody
         in (
@@ -431,7 +456,7 @@ def request(
     roles=(Role.OFFICE, Role.FINANCE),
 )
 def approve(
-    _: Reallocation, __: Occasion, *, scope: Scope, approval_no: Given
+    _: Reallocation, __: Occasion, *, scope: Scope, approval_no: Reference
 ) -> ReallocationApproved:
     """Approve the reallocation; the assets move only when both sides confirm."""
     return ReallocationApproved(scope=scope, approval_no=approval_no)
@@ -447,7 +472,18 @@ def approve(
 def refuse(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Refuse the reallocation and free the assets."""
     return (
-        ReallocationRefused(reason=reason[:80]),
+        ReallocationRefused(reason=reason),
+        *releases(occasion.stream, tuple(sorted(case_.waiting)), reason),
+    )
+
+
+@lifecycle.verb(
+    NOTHING_SENT, zh="撤回调剂", en="Withdraw the reallocation", roles=(Role.CLERK, Role.OFFICE)
+)
+def withdraw(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Withdraw the request and free the assets; nothing has been sent yet."""
+    return (
+        ReallocationWithdrawn(reason=reason),
         *releases(occasion.stream, tuple(sorted(case_.waiting)), reason),
     )
 
@@ -474,6 +510,8 @@ def confirm_in(
     """Confirm that one piece is in the hands of the taking side."""
     if asset not in case_.moving:
         raise ON_THE_LIST.broken(asset=asset)
+    if (asset, occasion.by) in case_.sent:
+        raise TWO_SIDES.broken()
     form = {"unit": case_.to_unit, "place": place, "case": occasion.stream}
     return (
         TransferInConfirmed(asset=asset, place=place),
@@ -487,8 +525,8 @@ def move_books(
     _: Occasion,
     *,
     asset: AssetId,
-    out_voucher: Given,
-    in_voucher: Given,
+    out_voucher: Reference,
+    in_voucher: Reference,
     gross: Fen,
     accumulated: Fen = 0,
 ) -> tuple[AccountingTransferred, Ask]:

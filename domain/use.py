@@ -158,6 +158,7 @@ def evolve(asset: Asset, event: UseEvent) -> Asset:
                 user=user or "",
                 place=place or asset.place,
                 idle_since=None,
+                listed=False,
             )
         case ReturnedByUser(condition=condition, place=place):
             return replace(
@@ -166,13 +167,15 @@ def evolve(asset: Asset, event: UseEvent) -> Asset:
                 user="",
                 grade=condition or asset.grade,
                 place=place or asset.place,
+                idle_since=None,
+                listed=False,
             )
         case CustodianChanged(user=user):
             return replace(asset, user=user)
         case Relocated(place=place):
             return replace(asset, place=place, shelf="")
         case RepairStarted():
-            return replace(asset, home=asset.custody, custody=Custody.REPAIR)
+            return replace(asset, home=asset.custody, custody=Custody.REPAIR, listed=False)
         case RepairCompleted():
             return replace(asset, custody=asset.home, home=Custody.NONE)
         case DeclaredIdle(ground=IdleGround.UNDER_USED, since=since):
@@ -181,7 +184,7 @@ def evolve(asset: Asset, event: UseEvent) -> Asset:
             return replace(asset, custody=Custody.IDLE, idle_since=since)
         case PutBackToUse():
             custody = Custody.IN_USE if asset.user else Custody.STORE
-            return replace(asset, custody=custody, idle_since=None)
+            return replace(asset, custody=custody, idle_since=None, listed=False)
         case DamageFound():
             return replace(asset, grade="损坏")
         case _:
@@ -192,18 +195,27 @@ lifecycle.part(UseEvent, evolve)
 
 # What may be asked ------------------------------------------------------------
 
+AWAY = (
+    Custody.NONE,
+    Custody.LENT,
+    Custody.WAREHOUSE_LENT,
+    Custody.TRANSIT,
+    Custody.REPAIR,
+    Custody.LEFT,
+)
+
 IN_STORE = Rule(
     slug="not-in-store",
     zh="只有库存、闲置或低效的资产才能领用。",
     en="Only an asset in store, idle or under-used can be issued.",
-    law="自治区政府令231号 第18条",
+    law="《新疆维吾尔自治区机关事务管理办法》第18条",
     holds=lambda asset, _: asset.custody in (Custody.STORE, Custody.IDLE, Custody.UNDER_USED),
 )
 IN_USE = Rule(
     slug="not-in-use",
     zh="只有在用的资产才能交回或交接。",
     en="Only an asset in use can be handed back or handed over.",
-    law="国令738 第15条",
+    law="《行政事业性国有资产管理条例》第15条",
     holds=lambda asset, _: asset.custody in (Custody.IN_USE, Custody.UNDER_USED),
 )
 REPAIRABLE = Rule(
@@ -225,7 +237,7 @@ USED_OR_STORED = Rule(
     slug="already-idle-or-away",
     zh="只有库存或在用的资产才能认定闲置、低效或超标准。",
     en="Only an asset in store or in use can be declared idle, under-used or over standard.",
-    law="内蒙古令238号 第17条",
+    law="《内蒙古自治区机关事务管理办法》第17条",
     holds=lambda asset, _: asset.custody in (Custody.STORE, Custody.IN_USE),
 )
 IDLE = Rule(
@@ -238,9 +250,13 @@ ON_SITE = Rule(
     slug="not-on-site",
     zh="资产不在本单位或仓内，不能移位。",
     en="The asset is neither with the unit nor in the warehouse, so it cannot be moved.",
-    holds=lambda asset, _: (
-        asset.custody not in (Custody.NONE, Custody.LEFT, Custody.TRANSIT, Custody.REPAIR)
-    ),
+    holds=lambda asset, _: asset.custody not in AWAY,
+)
+STILL_HERE = Rule(
+    slug="already-gone",
+    zh="该资产已经离场。",
+    en="The asset has left already.",
+    holds=lambda asset, _: asset.custody is not Custody.LEFT,
 )
 NOT_LATER = Rule(
     slug="date-in-the-future",
@@ -354,8 +370,8 @@ def put_back_to_use(_: Asset, __: Occasion, *, reason: Given) -> PutBackToUse:
 
 
 @lifecycle.verb(
-    STILL_OURS, ON_SITE, zh="登记损坏", en="Record damage", roles=(Role.CLERK, Role.KEEPER)
+    STILL_OURS, STILL_HERE, zh="登记损坏", en="Record damage", roles=(Role.CLERK, Role.KEEPER)
 )
 def record_damage(_: Asset, __: Occasion, *, text: Given) -> DamageFound:
-    """Record damage that somebody saw."""
+    """Record damage that somebody saw, wherever the asset is."""
     return DamageFound(text=text)

@@ -27,6 +27,7 @@ Currency: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Quantity: TypeAlias = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]*[1-9])?$")]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
 Code: TypeAlias = Annotated[str, Meta(max_length=80, pattern=PRINTABLE)]
+Reference: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80, pattern=PRINTABLE)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000, pattern=PRINTABLE, extra={"long": True})]
 Given: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=2000, pattern=PRINTABLE, extra={"long": True})

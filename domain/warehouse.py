@@ -22,6 +22,7 @@ class IntakeStatus(Term):
     APPLIED = "applied", "已申请", "applied for"
     APPROVED = "approved", "已审核", "approved"
     REFUSED = "refused", "不同意", "refused"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
     RECEIVED = "received", "已入仓", "received"
 
 
@@ -107,6 +108,14 @@ class IntakeRefused(
     reason: Text
 
 
+class IntakeWithdrawn(
+    Event, name="intake.withdrawn", zh="撤回入仓申请：{reason}", en="Intake withdrawn: {reason}"
+):
+    """#23 The unit needs it after all; nothing had been received."""
+
+    reason: Text
+
+
 class IntakeItemReceived(
     Event,
     name="intake.item_received",
@@ -121,7 +130,9 @@ class IntakeItemReceived(
     receipt: Code = ""
 
 
-IntakeEvent: TypeAlias = IntakeApplied | IntakeApproved | IntakeRefused | IntakeItemReceived
+IntakeEvent: TypeAlias = (
+    IntakeApplied | IntakeApproved | IntakeRefused | IntakeWithdrawn | IntakeItemReceived
+)
 
 
 class ReceivedIntoWarehouse(
@@ -203,6 +214,8 @@ def evolve(intake: Intake, event: IntakeEvent) -> Intake:
             )
         case IntakeRefused():
             return replace(intake, status=IntakeStatus.REFUSED, waiting=frozenset())
+        case IntakeWithdrawn():
+            return replace(intake, status=IntakeStatus.WITHDRAWN, waiting=frozenset())
         case IntakeItemReceived(asset=asset):
             waiting = intake.waiting - {asset}
             status = intake.status if waiting else IntakeStatus.RECEIVED
@@ -259,15 +272,23 @@ APPROVED = Rule(
     slug="intake-not-approved",
     zh="入仓须先审核同意，才能接收。",
     en="Things are received only after the intake was approved.",
-    law="内蒙古机关运行保障条例 第16条",
+    law="《内蒙古自治区机关运行保障条例》第16条",
     holds=lambda intake, _: intake.status is IntakeStatus.APPROVED,
+)
+NOTHING_RECEIVED = Rule(
+    slug="intake-begun-or-over",
+    zh="入仓单已开始接收、已办结或尚未提出，不能撤回。",
+    en="An intake can be withdrawn only before its first piece is received.",
+    holds=lambda intake, _: (
+        intake.status in (IntakeStatus.APPLIED, IntakeStatus.APPROVED) and not intake.received
+    ),
 )
 TO_SPARE = Rule(
     slug="not-to-spare",
     zh="只有库存、闲置或低效的资产才能申请入仓；在用资产请先交回或认定闲置。",
     en="Only an asset in store, idle or under-used can go into the warehouse; "
     "take it back or declare it idle first.",
-    law="内蒙古令238号 第17条",
+    law="《内蒙古自治区机关事务管理办法》第17条",
     holds=lambda asset, _: asset.custody in (Custody.STORE, Custody.IDLE, Custody.UNDER_USED),
 )
 HOLDER_OFFERS = Rule(
@@ -360,6 +381,15 @@ def refuse(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple[Event 
     """Refuse the intake and free the assets."""
     return (
         IntakeRefused(reason=reason),
+        *releases(occasion.stream, tuple(sorted(intake.waiting)), reason),
+    )
+
+
+@lifecycle.verb(NOTHING_RECEIVED, zh="撤回入仓", en="Withdraw the intake", roles=(Role.CLERK,))
+def withdraw(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Withdraw the application and free the assets; nothing has been received yet."""
+    return (
+        IntakeWithdrawn(reason=reason),
         *releases(occasion.stream, tuple(sorted(intake.waiting)), reason),
     )
 

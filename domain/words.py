@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
@@ -50,6 +51,33 @@ def in_words(value: Any, lang: str) -> str:
             return ("是" if yes else "否") if lang == "zh" else ("yes" if yes else "no")
         case _:
             return str(value)
+
+
+LAWS: dict[str, str] = {
+    "《行政事业性国有资产管理条例》": (
+        "Regulations on State-Owned Assets of Administrative Organs and Public Institutions "
+        "(State Council Order 738)"
+    ),
+    "《机关事务管理条例》": "Regulations on Government Offices Administration (State Council Order 621)",
+    "《新疆维吾尔自治区机关事务管理办法》": (
+        "Xinjiang Measures for Government Offices Administration (Order 231)"
+    ),
+    "《内蒙古自治区机关事务管理办法》": (
+        "Inner Mongolia Measures for Government Offices Administration (Order 238)"
+    ),
+    "《内蒙古自治区机关运行保障条例》": (
+        "Inner Mongolia Regulations on Support for the Operation of Government Organs"
+    ),
+    "国管资〔2009〕167号": "Guo Guan Zi (2009) No. 167",
+}
+
+
+def cited(law: str, lang: str) -> str:
+    """Return the article of a rule as a person of that language reads it; empty stays empty."""
+    if lang == "zh" or not law:
+        return law
+    title, article = re.fullmatch(r"(.+?)第([^第]+)条", law).groups()  # type: ignore[union-attr] # a test reads every rule
+    return f"{LAWS[title]}, art. {article.replace('、', ', ')}"
 
 
 class Role(Term):
