@@ -1,0 +1,46 @@
+"""The only place that wires things together."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api import pages, problems, rest, security
+from api.office import Office
+from api.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+# Some systems register scripts as plain text, and a browser then refuses them.
+mimetypes.add_type("text/javascript", ".js")
+
+
+def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
+    """Return the application over an open office, or one that opens and closes its own."""
+    office = office or Office.open(settings)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        office.close()
+
+    app = FastAPI(
+        title="公物 Gongwu",
+        summary="公物仓与国有资产全生命周期的事件账本 · An event-sourced ledger of public property",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=life,
+    )
+    app.state.office = office
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(rest.router(office))
+    app.include_router(pages.router(office))
+    problems.install(app)
+    security.protect(app, https=settings.https, refuse=problems.refuse)
+    return app

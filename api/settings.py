@@ -1,0 +1,46 @@
+"""What an operator sets: by environment, with defaults that work on one machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+# A name, not an address: labels outlive servers, so it must be one the unit keeps (D6).
+LABEL_HOST = "id.example.cn"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the ledger is, where it listens, and what labels say.
+
+    `label_secret` signs label codes; without one, labels carry no authenticity code.
+    `https` is set when a proxy in front speaks it: cookies become Secure.
+    """
+
+    database: str = "sqlite:///gongwu.db"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    https: bool = False
+    demo: bool = False
+    label_host: str = LABEL_HOST
+    label_key: str = "1"
+    label_secret: bytes = b""
+    zone: str = "Asia/Shanghai"
+    files: Path = Path()
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE."""
+        given = {
+            name: os.environ[f"GONGWU_{name.upper()}"]
+            for name in ("database", "host", "label_host", "label_key", "zone")
+            if os.environ.get(f"GONGWU_{name.upper()}")
+        }
+        return cls(
+            **given,  # type: ignore[arg-type] # all of them are texts
+            port=int(os.environ.get("GONGWU_PORT") or 8000),
+            https=os.environ.get("GONGWU_HTTPS", "").lower() in {"1", "true", "yes"},
+            label_secret=bytes.fromhex(os.environ.get("GONGWU_LABEL_SECRET", "")),
+        )
