@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
+from domain.decider import Lang
+from domain.words import Words, in_words
 from ledger import tree
 from ledger.entry import Draft, moment, stamp
 
@@ -95,6 +97,53 @@ class KeyReused(Exception):
     """The idempotency key was used before with other content (422)."""
 
 
+TROUBLES = {
+    "locked": Words(
+        "账本正被另一程序占用，本次未记入任何内容；请稍后重试。",
+        "Another program holds the ledger; nothing was recorded. Try again shortly.",
+    ),
+    "disk-full": Words(
+        "磁盘空间已满，本次未记入任何内容；已有记录完好，可以查阅。腾出空间后重试。",
+        "The disk is full; nothing was recorded. What was recorded before is safe and can be read."
+        " Free some space and try again.",
+    ),
+    "disk": Words(
+        "读写磁盘出错，本次操作没有完成；请管理员检查磁盘，然后重试。",
+        "The disk failed to read or write; this was not completed. Check the disk, then try again.",
+    ),
+    "read-only": Words(
+        "数据库处于只读状态，不能记账；请管理员检查权限或主备切换。",
+        "The database is read-only, so nothing can be recorded. Check permissions or fail-over.",
+    ),
+    "away": Words(
+        "无法连接数据库，请稍后重试。如刚才已提交，请用同一请求编号重试，不会重复记账。",
+        "The database cannot be reached; try again shortly. If you had just submitted something,"
+        " repeat it with the same request key: it will not be recorded twice.",
+    ),
+    "damaged": Words(
+        "数据库文件已损坏，为保护记录已停止读写；请管理员从备份恢复并运行校验。",
+        "The database is damaged and is not used any further, to protect the records. Restore a"
+        " backup and verify it.",
+    ),
+}
+
+
+class Unavailable(Exception):
+    """The database cannot answer now: `kind` (a key of TROUBLES) says why.
+
+    Unless `kind` is "away" nothing was recorded. After "away" a commit may have happened without
+    its answer; the same idempotency key finds out.
+    """
+
+    def __init__(self, kind: str, cause: BaseException | None = None) -> None:
+        super().__init__(f"{kind}: {cause}" if cause else kind)
+        self.kind = kind
+
+    def sentence(self, lang: Lang) -> str:
+        """Say in the reader's language what is wrong and what to do."""
+        return in_words(TROUBLES[self.kind], lang)
+
+
 class Unsafe(Exception):
     """The database is not set so that acknowledged entries survive a power cut."""
 
@@ -114,3 +163,4 @@ def stamped(
 
 
 Row: TypeAlias = tuple[int, str, int, str, bytes]  # position, stream, seq, type, bytes
+Select: TypeAlias = Callable[..., list[tuple[Any, ...]]]  # a query with `?` for each value

@@ -44,7 +44,9 @@ from ledger.entry import (
     standing,
 )
 from ledger.postgres import LedgerPostgresRecorder
+from ledger.postgres import told as told_postgres
 from ledger.sqlite import LedgerSQLiteRecorder
+from ledger.sqlite import told as told_sqlite
 
 TRIES = 20  # an act that lost a race decides again on the newer state
 Clock: TypeAlias = Callable[[], datetime]
@@ -123,9 +125,10 @@ class Book(Application[str]):
         """Open `sqlite:///file.db` or `postgresql://…`, creating the tables when missing.
 
         `clock` replaces the server's time in tests. Raise Unsafe when the database would not
-        keep what it acknowledges.
+        keep what it acknowledges, Unavailable when it cannot be used now.
         """
-        book = cls(environment(url))
+        with (told_sqlite if url.startswith("sqlite:") else told_postgres)():
+            book = cls(environment(url))
         book.clock = clock or (lambda: datetime.now(UTC))
         book.url = url
         book._timed = clock is not None

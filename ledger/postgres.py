@@ -12,18 +12,37 @@ from typing import Any, cast
 
 import psycopg
 from eventsourcing import postgres as library
-from eventsourcing.persistence import ApplicationRecorder, IntegrityError, StoredEvent
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
 from ledger import tree
-from ledger.act import Act, Conflict, KeyReused, Receipt, Row, Taken, Unsafe, stamped
+from ledger.act import (
+    Act,
+    Conflict,
+    KeyReused,
+    Receipt,
+    Row,
+    Select,
+    Taken,
+    Unavailable,
+    Unsafe,
+    stamped,
+)
 from ledger.sqlite import PAGE_ROWS, answer_again
 
 COPY_FROM = 200  # entries from which COPY beats the server function
 LOCK = 7_246_813  # any constant; it names the tail of this log
 
+GUARDED = ("ledger_entry", "ledger_command", "ledger_claim", "ledger_evidence", "ledger_head")
 TABLES = """
 CREATE TABLE ledger_entry (
   notification_id bigint PRIMARY KEY,
@@ -149,6 +168,31 @@ SELECT_ROWS = (
 )
 
 
+TROUBLE_BY_STATE = {
+    "53100": "disk-full",
+    "58030": "disk",
+    "25006": "read-only",
+    "40P01": "locked",
+    "55P03": "locked",
+    "XX001": "damaged",
+    "XX002": "damaged",
+}
+RECONNECT_SECONDS = 2.0  # then the next request tries at once, however long the server was away
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn trouble with the server into Unavailable; a mistake of ours stays what it is."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError) as error:
+        state = getattr(error.__cause__, "sqlstate", None)
+        kind = TROUBLE_BY_STATE.get(state or "")
+        if kind is None and isinstance(error, InternalError):
+            raise
+        raise Unavailable(kind or "away", error) from error
+
+
 class LedgerPostgresRecorder(PostgresApplicationRecorder):
     """Entries, leaves, frontier, claims, evidence and command key: all or nothing."""
 
@@ -174,10 +218,20 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                     raise Unsafe(f"PostgreSQL: {setting} is {row and row[0]}, must be on")
 
     @contextmanager
+    def _lent(self) -> Iterator[psycopg.Connection[Any]]:
+        try:
+            with told(), self.datastore.get_connection() as connection:
+                yield connection
+        except Unavailable as trouble:
+            if trouble.kind == "away":  # forget dead connections: one request pays, not each
+                self.datastore.pool.check()
+            raise
+
+    @contextmanager
     def _writing(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
         # No pipeline: in one, an error would surface too late to be told by its name.
         with (
-            self.datastore.get_connection() as connection,
+            self._lent() as connection,
             connection.transaction(),
             connection.cursor(row_factory=tuple_row) as cursor,
         ):
@@ -187,7 +241,7 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
     def reading(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
         """Lend a cursor for reading; rows are tuples, bytes come in binary."""
         with (
-            self.datastore.get_connection() as connection,
+            self._lent() as connection,
             connection.cursor(row_factory=tuple_row, binary=True) as cursor,
         ):
             yield cursor
@@ -235,7 +289,7 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                 row = c.execute(APPEND, arguments, prepare=True).fetchone()
         else:  # one statement is one transaction: a round trip less
             with (
-                self.datastore.get_connection() as connection,
+                self._lent() as connection,
                 connection.cursor(row_factory=tuple_row) as c,
             ):
                 row = c.execute(APPEND, arguments, prepare=True).fetchone()
@@ -322,6 +376,31 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                 return Taken(kind, value, holder)
             seen[kind, value] = stream
         raise AssertionError("a claim was refused though nobody holds it")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Select]:
+        """Lend one unchanging view of the log, so that a check does not see it grow."""
+        with self.reading() as c, c.connection.transaction():
+            c.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield lambda query, *values: c.execute(
+                cast(Any, query.replace("?", "%s")), values
+            ).fetchall()
+
+    def damage(self, select: Select) -> list[str]:
+        """Return the guards that are gone or switched off; pages are checked by the server."""
+        there = {
+            (row[0], row[1])
+            for row in select(
+                "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+                " WHERE t.tgenabled IN ('O', 'A') AND NOT t.tgisinternal"
+            )
+        }
+        wanted = [(table, "append_only") for table in GUARDED] + [("ledger_head", "only_grows")]
+        return [
+            f"the guard is gone: {name} on {table}"
+            for table, name in wanted
+            if (table, name) not in there
+        ]
 
     def _one(self, query: str, *arguments: Any) -> tuple[Any, ...] | None:
         with self.reading() as c:
@@ -424,6 +503,10 @@ class Factory(library.PostgresFactory):
     """The library's factory with our tables and recorder."""
 
     application_recorder_class = LedgerPostgresRecorder
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.datastore.pool.reconnect_timeout = RECONNECT_SECONDS
 
     def application_recorder(self) -> ApplicationRecorder:
         recorder = LedgerPostgresRecorder(self.datastore, events_table_name="ledger_entry")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 from eventsourcing import sqlite as library
-from eventsourcing.persistence import ApplicationRecorder, IntegrityError, StoredEvent
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -17,7 +26,19 @@ from eventsourcing.sqlite import (
 )
 
 from ledger import tree
-from ledger.act import Act, Conflict, KeyReused, Receipt, Replayed, Row, Taken, Unsafe, stamped
+from ledger.act import (
+    Act,
+    Conflict,
+    KeyReused,
+    Receipt,
+    Replayed,
+    Row,
+    Select,
+    Taken,
+    Unavailable,
+    Unsafe,
+    stamped,
+)
 
 LOCK_SECONDS = 10
 PAGE_ROWS = 20_000
@@ -79,17 +100,60 @@ GUARDS = [
     WHEN NEW.size < OLD.size
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: its size never shrinks'); END""",
 ]
+NAMES = set(re.findall(r"CREATE \w+ IF NOT EXISTS (\w+)", ";".join([TABLES, *GUARDS])))
 INSERT_ENTRY = "INSERT INTO ledger_entry VALUES (?,?,?,?,?,?)"
 SELECT_ROWS = (
     "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_entry "
 )
 
 
+TROUBLE_BY_CODE = {
+    sqlite3.SQLITE_BUSY: "locked",
+    sqlite3.SQLITE_LOCKED: "locked",
+    sqlite3.SQLITE_FULL: "disk-full",
+    sqlite3.SQLITE_IOERR: "disk",
+    sqlite3.SQLITE_READONLY: "read-only",
+    sqlite3.SQLITE_PERM: "read-only",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "damaged",
+    sqlite3.SQLITE_CANTOPEN: "away",
+}
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn trouble with the file into Unavailable; a mistake of ours stays what it is."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, DatabaseError, InterfaceError) as error:
+        cause = error if isinstance(error, sqlite3.Error) else error.__cause__
+        code = getattr(cause, "sqlite_errorcode", None)
+        if code is None and isinstance(error, OperationalError):
+            raise Unavailable("locked", error) from error  # the library's pool ran out of time
+        kind = TROUBLE_BY_CODE.get((code or 0) & 0xFF)
+        if kind is None:
+            raise
+        raise Unavailable(kind, error) from error
+
+
 class Pool(SQLiteConnectionPool):
     """Connections that lose nothing acknowledged, asserted one by one."""
 
+    def _connected(self) -> SQLiteConnection:
+        # Two processes may make the same new file: the change to WAL does not wait for a lock.
+        give_up = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return super()._create_connection()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.01)
+
     def _create_connection(self) -> SQLiteConnection:
-        connection = super()._create_connection()
+        connection = self._connected()
         cursor = connection.cursor()
         for pragma, wanted in (("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0)):
             cursor.execute(f"PRAGMA {pragma}={wanted}")
@@ -109,6 +173,21 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
 
     def construct_create_table_statements(self) -> list[str]:
         return [*(s for s in TABLES.split(";\n") if s.strip()), *GUARDS]
+
+    def create_table(self) -> None:
+        """Create what is missing, once, whoever else opens the file at the same moment."""
+        with told(), self.datastore.get_connection(commit=True) as connection:
+            c = connection.cursor()
+            c.execute("SELECT name FROM sqlite_master")
+            if {row[0] for row in c.fetchall()} >= NAMES:
+                return  # a ledger that exists opens without waiting for a writer
+            c.execute("BEGIN IMMEDIATE")
+            try:
+                self._create_table(c)
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -168,7 +247,8 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
         try:
-            super().insert_events(stored_events, **kwargs)
+            with told():
+                super().insert_events(stored_events, **kwargs)
         except IntegrityError as error:
             act: Act = kwargs["act"]
             if "ledger_claim" in str(error):
@@ -199,13 +279,32 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection for reading."""
-        with self.datastore.get_connection(commit=False) as connection:
+        with told(), self.datastore.get_connection(commit=False) as connection:
             raw = connection.cursor().sqlite_cursor.connection
             factory, raw.row_factory = raw.row_factory, None
             try:
                 yield raw
             finally:
                 raw.row_factory = factory
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Select]:
+        """Lend one unchanging view of the log, so that a check does not see it grow."""
+        with self.reading() as c:
+            c.execute("BEGIN")
+            try:
+                yield lambda query, *values: c.execute(query, values).fetchall()
+            finally:
+                c.rollback()
+
+    def damage(self, select: Select) -> list[str]:
+        """Return what the database itself finds broken in its file, and guards that are gone."""
+        found = [str(row[0]) for row in select("PRAGMA integrity_check")]
+        there = {row[0] for row in select("SELECT sql FROM sqlite_master")}
+        wanted = [s.replace(" IF NOT EXISTS", "", 1) for s in GUARDS]
+        return [line for line in found if line != "ok"] + [
+            f"the guard is gone: {sql.split(' BEFORE')[0]}" for sql in wanted if sql not in there
+        ]
 
     def rows(self, start: int, stop: int | None = None) -> Iterator[list[Row]]:
         """Yield pages of plain rows from position `start` to `stop`, both included."""

@@ -1,0 +1,442 @@
+"""Check the whole log against itself: every byte, hash, column, number and command.
+
+Integrity (is what is stored what was recorded?) and completeness (does everything that lists
+the log show all of it?) are separate verdicts: a lagging table is not a forgery.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+import msgspec
+
+from domain.decider import FACTS, Lang
+from ledger import tree
+from ledger.act import Select, Unavailable
+from ledger.book import Book
+from ledger.entry import ENTRY_BYTES_MAX, Corrupt, Entry, decode
+
+PROBLEMS_MAX = 100
+PAGE_ROWS = 20_000
+FIRST = -(2**62)  # before every position, also one that somebody forged below 1
+CHECKS = {
+    "unreadable-file": ("数据库文件损坏：{detail}", "The database file is damaged: {detail}"),
+    "guard-missing": ("数据库防改触发器缺失：{detail}", "A database guard is missing: {detail}"),
+    "position-gap": (
+        "第 {position} 条缺失或顺序错乱（此处存的是 {detail}）",
+        "Entry {position} is missing or out of order (found {detail})",
+    ),
+    "leaf": (
+        "第 {position} 条的内容与其哈希不符：内容或哈希被改动",
+        "Entry {position} does not match its hash: bytes or hash were altered",
+    ),
+    "root": (
+        "全部记录重新计算的树根 {detail} 与账本保存的不符",
+        "The root recomputed from all entries, {detail}, is not the one the ledger keeps",
+    ),
+    "size": (
+        "账本记载共 {detail} 条，与实有条数不符",
+        "The ledger says it holds {detail} entries; that is not what is there",
+    ),
+    "last-time": (
+        "账本记载的最后记账时间 {detail} 与最后一条不符",
+        "The ledger's last time, {detail}, is not that of its last entry",
+    ),
+    "too-large": ("第 {position} 条超过 65,535 字节", "Entry {position} exceeds 65,535 bytes"),
+    "columns": (
+        "第 {position} 条不能读取或与列不符：{detail}",
+        "Entry {position} cannot be read or contradicts its columns: {detail}",
+    ),
+    "canonical": (
+        "第 {position} 条不是规范编码（JCS）：{detail}",
+        "Entry {position} is not in canonical form (JCS): {detail}",
+    ),
+    "seq-gap": (
+        "第 {position} 条所在的流缺号或重号：{detail}",
+        "Entry {position} leaves a gap or repeats a number in its stream: {detail}",
+    ),
+    "time-backwards": (
+        "第 {position} 条的记账时间早于前一条：{detail}",
+        "Entry {position} was recorded before the one in front of it: {detail}",
+    ),
+    "command": (
+        "第 {position} 条起的受理记录与条目不符：{detail}",
+        "The command that wrote entry {position} contradicts it: {detail}",
+    ),
+    "claim": (
+        "第 {position} 条使用的编号未登记或登记给了别的流：{detail}",
+        "An identifier used by entry {position} is not claimed, or by another stream: {detail}",
+    ),
+    "claim-unfounded": (
+        "编号登记没有对应的记录：{detail}",
+        "A claimed identifier has no entry that uses it: {detail}",
+    ),
+    "evidence": (
+        "附件内容与其指纹不符：{detail}",
+        "A piece of evidence does not match its fingerprint: {detail}",
+    ),
+    "incomplete": ("列表与账本不一致：{detail}", "A list differs from the ledger: {detail}"),
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that does not hold. `position` is 0 when no single entry is to blame."""
+
+    check: str
+    position: int = 0
+    detail: str = ""
+
+    def sentence(self, lang: Lang) -> str:
+        """Say what does not hold."""
+        zh, en = CHECKS[self.check]
+        return (zh if lang == "zh" else en).format(position=self.position, detail=self.detail)
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `verify`. `unlisted` counts problems beyond the first 100.
+
+    `completeness` is None when nobody said how to check it.
+    """
+
+    size: int
+    root: bytes
+    integrity: tuple[Problem, ...] = ()
+    completeness: tuple[Problem, ...] | None = None
+    unlisted: int = 0
+
+    @property
+    def intact(self) -> bool:
+        return not self.integrity
+
+    @property
+    def complete(self) -> bool:
+        return not self.completeness
+
+    @property
+    def first(self) -> Problem | None:
+        """Return the problem with the first bad position, else one without a position."""
+        placed = [p for p in self.integrity if p.position]
+        return min(placed, key=lambda p: p.position) if placed else next(iter(self.integrity), None)
+
+    def sentence(self, lang: Lang) -> str:
+        """Say both verdicts in one or two sentences."""
+        zh = lang == "zh"
+        root = self.root.hex()
+        if self.intact:
+            said = (
+                f"完整性：通过，共 {self.size:,} 条，树根 {root}。"
+                if zh
+                else f"Integrity: passed, {self.size:,} entries, root {root}."
+            )
+        else:
+            assert self.first is not None
+            count = len(self.integrity) + self.unlisted
+            said = (
+                f"完整性：未通过，{count} 处问题；首先：{self.first.sentence('zh')}。"
+                if zh
+                else f"Integrity: FAILED, {count} problems; first: {self.first.sentence('en')}."
+            )
+        if self.completeness is None:
+            return said
+        if self.complete:
+            return said + ("完备性：通过。" if zh else " Completeness: passed.")
+        worst = self.completeness[0].sentence(lang)
+        return said + (f"完备性：未通过，{worst}。" if zh else f" Completeness: FAILED, {worst}.")
+
+
+Progress: TypeAlias = Callable[[int, int], None]  # entries checked, entries in all
+
+
+class _Findings:
+    """Problems in the order found, bounded, so that a ruined log still gives an answer."""
+
+    def __init__(self) -> None:
+        self.kept: list[Problem] = []
+        self.unlisted = 0
+
+    def add(self, check: str, position: int = 0, detail: object = "") -> None:
+        if len(self.kept) < PROBLEMS_MAX:
+            self.kept.append(Problem(check=check, position=position, detail=str(detail)))
+        else:
+            self.unlisted += 1
+
+
+def verify(
+    book: Book,
+    *,
+    lists: Callable[[Book], Iterable[str]] | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Recompute every hash and the root from the stored bytes, and check all that hangs on them.
+
+    `lists` compares projections with the log and yields one sentence for each difference; its
+    findings are the completeness verdict. Report all problems, at most 100 by name. Raise
+    nothing about the log's content; Unavailable when the database cannot be read at all.
+    """
+    found = _Findings()
+    size, leaves = 0, list[bytes]()
+    try:
+        with book.log.snapshot() as select:
+            for line in book.log.damage(select):
+                found.add("guard-missing" if "guard" in line else "unreadable-file", 0, line)
+            size, recorded_at, packed = select(
+                "SELECT size, recorded_at, frontier FROM ledger_head"
+            )[0]
+            used = _Used()
+            _check_entries(select, size, found, leaves, used, progress)
+            _check_head(size, recorded_at, bytes(packed), leaves, used.last_time, found)
+            _check_claims(select, used, found)
+            _check_evidence(select, found)
+    except Unavailable as trouble:
+        if trouble.kind != "damaged":
+            raise
+        found.add("unreadable-file", len(leaves) + 1, trouble)
+    except (sqlite3.DatabaseError, IndexError, TypeError, ValueError, OverflowError) as error:
+        found.add("unreadable-file", len(leaves) + 1, repr(error))
+    completeness = None
+    if lists is not None:
+        completeness = tuple(
+            Problem(check="incomplete", detail=line)
+            for _, line in zip(range(PROBLEMS_MAX), lists(book), strict=False)
+        )
+    return Verdict(
+        size=size,
+        root=root_of(leaves),
+        integrity=tuple(found.kept),
+        completeness=completeness,
+        unlisted=found.unlisted,
+    )
+
+
+def root_of(leaves: list[bytes]) -> bytes:
+    """Return the Merkle tree hash over leaf hashes by the recursion of RFC 9162 §2.1.1.
+
+    Written apart from `ledger.tree`, so that a mistake in one is seen by the other.
+    """
+    if not leaves:
+        return sha256(b"").digest()
+
+    def mth(start: int, stop: int) -> bytes:
+        count = stop - start
+        if count == 1:
+            return leaves[start]
+        middle = start + (1 << (count - 1).bit_length() - 1)
+        return sha256(b"\x01" + mth(start, middle) + mth(middle, stop)).digest()
+
+    return mth(0, len(leaves))
+
+
+class _Used:
+    """What the entries say about each other: checked against the other tables afterwards."""
+
+    def __init__(self) -> None:
+        self.seqs: dict[str, int] = {}
+        self.claims: dict[tuple[str, str], tuple[str, int]] = {}
+        self.last_time = ""
+
+
+def _check_entries(
+    select: Select,
+    size: int,
+    found: _Findings,
+    leaves: list[bytes],
+    used: _Used,
+    progress: Progress | None,
+) -> None:
+    expected = 1
+    commands = _Commands(select, found)
+    for position, stream, seq, type_name, state, leaf in _rows(select):
+        if position != expected:
+            found.add("position-gap", min(expected, position), position)
+        expected = position + 1
+        state = bytes(state)
+        hash_ = sha256(b"\x00" + state).digest()
+        leaves.append(hash_)
+        if hash_ != leaf:
+            found.add("leaf", position)
+        if len(state) > ENTRY_BYTES_MAX:
+            found.add("too-large", position)
+        wrong = uncanonical(state)
+        if wrong:
+            found.add("canonical", position, wrong)
+        if seq != used.seqs.get(stream, 0) + 1:
+            found.add("seq-gap", position, f"{stream} {used.seqs.get(stream, 0)} → {seq}")
+        used.seqs[stream] = seq
+        commands.upto(position)
+        try:
+            entry = decode(position, stream, seq, type_name, state)
+        except (Corrupt, ValueError, TypeError) as error:
+            found.add("columns", position, error)
+            continue
+        _note(entry, used, found)
+        commands.check(entry)
+        if progress is not None and not len(leaves) % PAGE_ROWS:
+            progress(len(leaves), size)
+    commands.finish(expected - 1)
+    if progress is not None:
+        progress(len(leaves), size)
+
+
+def _rows(select: Select) -> Iterator[tuple[Any, ...]]:
+    query = (
+        "SELECT notification_id, originator_id, originator_version, topic, state, leaf"
+        " FROM ledger_entry WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
+    )
+    last = FIRST
+    while page := select(query, last, PAGE_ROWS):
+        yield from page
+        last = page[-1][0]
+
+
+def _note(entry: Entry, used: _Used, found: _Findings) -> None:
+    """Check an entry against the one before, and keep what other tables must agree with."""
+    if entry.recorded_at < used.last_time:
+        found.add("time-backwards", entry.position, f"{entry.recorded_at} < {used.last_time}")
+    used.last_time = entry.recorded_at
+    for kind in entry.event.claims:
+        value = getattr(entry.event, kind)
+        if value and used.claims.setdefault((kind, value), (entry.stream, entry.position))[0] != (
+            entry.stream
+        ):
+            found.add("claim", entry.position, f"{kind} {value}")
+
+
+_big = re.compile(rb"[:,\[]-?[0-9]{16,}")
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def _float(text: str) -> float:
+    raise ValueError(f"the number {text} is not an integer")
+
+
+_decode = msgspec.json.Decoder(float_hook=_float).decode
+
+
+def uncanonical(state: bytes) -> str:
+    """Return why bytes are not the JCS form of our entries (AUDIT format, version 1), or ''."""
+    try:
+        value = _decode(state)
+    except (msgspec.DecodeError, ValueError) as error:
+        return str(error)
+    if _encode(value) != state:
+        return "parsed and written again, the bytes differ"
+    if _big.search(state) and any(abs(n) >= 2**53 for n in _integers(value)):
+        return "an integer beyond 2^53"
+    return ""
+
+
+def _integers(value: Any) -> Iterator[int]:
+    match value:
+        case bool():
+            return
+        case int():
+            yield value
+        case list():
+            for item in value:
+                yield from _integers(item)
+        case dict():
+            for item in value.values():
+                yield from _integers(item)
+
+
+def _check_head(
+    size: int,
+    recorded_at: str,
+    packed: bytes,
+    leaves: list[bytes],
+    last_time: str,
+    found: _Findings,
+) -> None:
+    if size != len(leaves):
+        found.add("size", 0, size)
+    root = root_of(leaves)
+    if len(packed) % tree.HASH_BYTES or tree.root(tree.unpack(packed)) != root:
+        found.add("root", 0, root.hex())
+    frontier = list[bytes]()
+    tree.grow(0, frontier, leaves)
+    if tree.pack(frontier) != packed and tree.root(tree.unpack(packed)) == root:
+        found.add("root", 0, root.hex())
+    if recorded_at != last_time:
+        found.add("last-time", 0, recorded_at)
+
+
+class _Commands:
+    """The table of commands, read beside the entries: each entry belongs to exactly one."""
+
+    def __init__(self, select: Select, found: _Findings) -> None:
+        self.found, self._all = found, self._read(select)
+        self.first, self.stop = 0, 1  # positions of the current command; stop is excluded
+        self.said: tuple[str, str, str] = ("", "", "")  # cause, actor, recorded_at
+
+    def _read(self, select: Select) -> Iterator[tuple[Any, ...]]:
+        query = (
+            "SELECT first, count, cause, actor, recorded_at FROM ledger_command"
+            " WHERE first > ? ORDER BY first LIMIT ?"
+        )
+        last = FIRST
+        while page := select(query, last, PAGE_ROWS):
+            yield from page
+            last = page[-1][0]
+
+    def upto(self, position: int) -> None:
+        """Go on to the command that wrote `position`; each must begin where the last ended."""
+        while self.stop <= position:
+            row = next(self._all, None)
+            if row is None:
+                self.found.add("command", self.stop, "–")
+                self.first, self.stop, self.said = self.stop, 2**63, ("", "", "")
+                return
+            first, count, cause, actor, recorded_at = row
+            if first != self.stop or count < 1:
+                self.found.add("command", min(first, self.stop), f"{first} + {count}")
+            self.first, self.stop = first, max(first + count, self.stop)
+            self.said = (cause, actor, recorded_at)
+
+    def check(self, entry: Entry) -> None:
+        """Compare an entry with what its command says about it."""
+        cause, actor, recorded_at = self.said
+        if not cause or entry.position < self.first:
+            return  # no command: named already
+        if entry.cause != cause and not entry.cause.startswith(f"{cause}/"):
+            self.found.add("command", entry.position, f"{cause} / {entry.cause}")
+        elif (entry.actor, entry.recorded_at) != (actor, recorded_at):
+            self.found.add("command", entry.position, f"{actor} {recorded_at}")
+
+    def finish(self, size: int) -> None:
+        """Report commands that claim more entries than there are."""
+        rest = next(self._all, None)
+        if self.stop != size + 1 and self.stop != 2**63:
+            self.found.add("command", min(self.stop, size + 1), f"{self.stop - 1} / {size}")
+        elif rest is not None:
+            self.found.add("command", rest[0], rest[2])
+
+
+def _check_claims(select: Select, used: _Used, found: _Findings) -> None:
+    """Identifiers used by entries are claimed by the same stream, and claims have a stream."""
+    kinds = {kind for fact in FACTS.values() for kind in fact.claims}
+    claimed = {
+        (kind, value): stream
+        for kind, value, stream in select("SELECT kind, value, stream FROM ledger_claim")
+    }
+    for claim, (stream, position) in used.claims.items():
+        if claimed.pop(claim, None) != stream:
+            found.add("claim", position, " ".join(claim))
+    for (kind, value), stream in claimed.items():
+        if kind in kinds or stream not in used.seqs:
+            found.add("claim-unfounded", 0, f"{kind} {value} → {stream}")
+
+
+def _check_evidence(select: Select, found: _Findings) -> None:
+    last = ""
+    while page := select(
+        "SELECT sha256, content FROM ledger_evidence WHERE sha256 > ? ORDER BY sha256 LIMIT 16",
+        last,
+    ):
+        for name, content in page:
+            if sha256(content).hexdigest() != name:
+                found.add("evidence", 0, name)
+        last = page[-1][0]

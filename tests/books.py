@@ -1,0 +1,82 @@
+"""What the tests of the ledger share: small requests, and writers that live in other processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from domain.decider import Ask, Occasion
+from ledger.act import Unavailable
+from ledger.book import Book
+
+ON = date(2025, 3, 3)
+NOON = datetime(2025, 3, 3, 4, tzinfo=UTC)  # noon in Beijing
+ADMIN = Occasion(by="u_admin", on=ON, unit="o_1", role="admin")
+CLERK = Occasion(by="u_clerk", on=ON, unit="o_1", role="clerk")
+
+# Warm processes to fork from: a writer then starts in a hundredth of a second.
+processes = get_context("forkserver")
+processes.set_forkserver_preload(["books"])
+
+
+@contextmanager
+def opened(url: str, **options: Any) -> Iterator[Book]:
+    """Lend an open book."""
+    book = Book.open(url, **options)
+    try:
+        yield book
+    finally:
+        book.close()
+
+
+def unit(name: str) -> Ask:
+    """Ask for a unit: one entry of a stream of its own."""
+    return Ask(f"unit/{name}", "establish", {"name": f"示例市{name}局", "kind": "organ"})
+
+
+def card(asset: str, number: str = "", **fields: Any) -> Ask:
+    """Ask for an asset's card; its number may be used once."""
+    form = {"asset_no": number or asset, "name": "笔记本电脑", "kind": "computer", "unit": "o_1"}
+    return Ask(f"asset/{asset}", "register_existing", {**form, "value": 650_000, **fields})
+
+
+def correction(asset: str, model: str) -> Ask:
+    """Ask for another entry in an asset's stream."""
+    return Ask(f"asset/{asset}", "correct_card", {"reason": "核对", "model": model})
+
+
+def write_until_killed(url: str, name: str, first: int, acknowledged: Connection) -> None:
+    """Record acts of three entries for ever; report each key only after its receipt."""
+    book = Book.open(url)
+    number = first
+    while True:
+        key = f"{name}.{number}"
+        try:
+            receipt = book.act([unit(f"{key}.{i}") for i in range(3)], ADMIN, key=key)
+        except Unavailable:  # the server was killed, not we
+            return
+        acknowledged.send((key, receipt.first))
+        number += 1
+
+
+def started(target: Any, *arguments: Any) -> BaseProcess:
+    """Start a function of this module in a process of its own."""
+    process = processes.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def kill(victims: list[BaseProcess]) -> None:
+    """Kill -9, and wait until they are gone."""
+    for process in victims:
+        if process.pid is not None and process.is_alive():
+            process.kill()
+    for process in victims:
+        process.join()
+        assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode
