@@ -25,6 +25,7 @@ from typing import (
 import msgspec
 
 from domain.policy import GENERIC, Policy
+from domain.values import checked
 from domain.words import Words, cited, in_words
 
 Lang: TypeAlias = Literal["zh", "en"]
@@ -280,9 +281,9 @@ class Lifecycle(Generic[S]):
             name = function.__name__
             hints = get_type_hints(function, include_extras=True)
             fields: list[Any] = [
-                (p.name, hints[p.name])
+                (p.name, checked(hints[p.name]))
                 if p.default is p.empty
-                else (p.name, hints[p.name], p.default)
+                else (p.name, checked(hints[p.name]), p.default)
                 for p in inspect.signature(function).parameters.values()
                 if p.kind is p.KEYWORD_ONLY
             ]

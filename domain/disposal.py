@@ -7,9 +7,10 @@ what is executed is a subset of what was approved (T91).
 from __future__ import annotations
 
 from datetime import date
-from typing import TypeAlias, assert_never
+from typing import Annotated, TypeAlias, assert_never
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from domain import asset as assets_
@@ -18,6 +19,7 @@ from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
 from domain.use import STILL_HERE
 from domain.values import (
+    PRINTABLE,
     AssetId,
     Code,
     Currency,
@@ -68,7 +70,7 @@ LOST_FORMS = frozenset({Form.WRITE_OFF})
 class Deduction(msgspec.Struct, frozen=True, kw_only=True):
     """One line between gross and net, in fen; never hidden in a total (DOMAIN.md h)."""
 
-    type: Name
+    type: Annotated[str, Meta(min_length=1, max_length=80, pattern=PRINTABLE)]
     amount: Fen
 
 

@@ -7,30 +7,56 @@ decimal strings in one spelling. Ids are opaque. Texts are NFC and bounded.
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Annotated, TypeAlias
+from types import UnionType
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from msgspec import Meta
+
+
+class Written:
+    """How a value must be written on a form; in the log it is read as it stands.
+
+    What is recorded passed this check once. Matching it again at every replay would cost more
+    than all other decoding together.
+    """
+
+    def __init__(self, **constraints: Any) -> None:
+        self.meta = Meta(**constraints)
+
+
+def checked(hint: Any) -> Any:
+    """Return a type as forms must check it: every `Written` becomes a constraint."""
+    arguments = get_args(hint)
+    if get_origin(hint) is Annotated:
+        metas = (m.meta if isinstance(m, Written) else m for m in hint.__metadata__)
+        return Annotated[(checked(hint.__origin__), *metas)]
+    if get_origin(hint) is tuple:
+        return tuple[tuple(a if a is ... else checked(a) for a in arguments)]  # type: ignore[misc] # built at run time
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(checked(a) for a in arguments)]  # noqa: UP007 - built at run time
+    return hint
+
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}$"
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
-UnitId: TypeAlias = Annotated[str, Meta(pattern=ID, extra={"ref": "unit"})]
-PersonId: TypeAlias = Annotated[str, Meta(pattern=ID, extra={"ref": "person"})]
-PlaceId: TypeAlias = Annotated[str, Meta(pattern=ID, extra={"ref": "place"})]
-AssetId: TypeAlias = Annotated[str, Meta(pattern=ID, extra={"ref": "asset"})]
+UnitId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "unit"})]
+PersonId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "person"})]
+PlaceId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "place"})]
+AssetId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "asset"})]
 Stream: TypeAlias = Annotated[
-    str, Meta(pattern=r"^[a-z]+/[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}$", extra={"ref": "stream"})
+    str, Written(pattern=r"^[a-z]+/[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}$", extra={"ref": "stream"})
 ]
 Fen: TypeAlias = Annotated[int, Meta(ge=0, lt=2**53, extra={"money": True})]
 SignedFen: TypeAlias = Annotated[int, Meta(gt=-(2**53), lt=2**53, extra={"money": True})]
-Currency: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
-Quantity: TypeAlias = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]*[1-9])?$")]
-Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
-Code: TypeAlias = Annotated[str, Meta(max_length=80, pattern=PRINTABLE)]
+Currency: TypeAlias = Annotated[str, Written(pattern=r"^[A-Z]{3}$")]
+Quantity: TypeAlias = Annotated[str, Written(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]*[1-9])?$")]
+Name: TypeAlias = Annotated[str, Written(min_length=1, max_length=200, pattern=PRINTABLE)]
+Code: TypeAlias = Annotated[str, Written(max_length=80, pattern=PRINTABLE)]
 Reference: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80, pattern=PRINTABLE)]
-Text: TypeAlias = Annotated[str, Meta(max_length=2000, pattern=PRINTABLE, extra={"long": True})]
+Text: TypeAlias = Annotated[str, Written(max_length=2000, pattern=PRINTABLE, extra={"long": True})]
 Given: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=2000, pattern=PRINTABLE, extra={"long": True})
+    str, Written(min_length=1, max_length=2000, pattern=PRINTABLE, extra={"long": True})
 ]
 
 
