@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import psycopg
+
 from domain.decider import Ask, Occasion
 from ledger.act import Unavailable
 from ledger.book import Book
+from ledger.postgres import GUARDED
 
 ON = date(2025, 3, 3)
 NOON = datetime(2025, 3, 3, 4, tzinfo=UTC)  # noon in Beijing
@@ -80,3 +84,25 @@ def kill(victims: list[BaseProcess]) -> None:
     for process in victims:
         process.join()
         assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode
+
+
+@contextmanager
+def unguarded(url: str) -> Iterator[Callable[..., None]]:
+    """Lend what somebody has who owns the database: statements that no guard refuses."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            guards = file.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'")
+            kept = guards.fetchall()
+            for name, _ in kept:
+                file.execute(f"DROP TRIGGER {name}")
+            yield lambda query, *values: file.execute(query, values)
+            for _, statement in kept:
+                file.execute(statement)
+            file.commit()
+        return
+    with psycopg.connect(url) as server:
+        for table in GUARDED:
+            server.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
+        yield lambda query, *values: server.execute(query.replace("?", "%s").encode(), values)
+        for table in GUARDED:
+            server.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())
