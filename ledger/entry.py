@@ -74,16 +74,16 @@ class Draft(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A recorded fact with its envelope. `position` counts from 1; its leaf index is one less."""
+    """A recorded fact with its envelope. `position` counts from 1; its leaf index is one less.
+
+    Replays need only the fields; what else the envelope says is read from its bytes when asked.
+    """
 
     position: int
     stream: str
     seq: int
     event: Event
-    recorded_at: str
     effective_at: str
-    actor: str
-    cause: str
     corrects: Corrects | None
     state: bytes
 
@@ -93,9 +93,24 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return self.effective_at[:10]
 
     @property
+    def recorded_at(self) -> str:
+        """Return the server's time of recording, UTC."""
+        return _envelope(self.state).recorded_at
+
+    @property
+    def actor(self) -> str:
+        """Return the id of the person who recorded it."""
+        return _envelope(self.state).actor
+
+    @property
+    def cause(self) -> str:
+        """Return the id of the request that wrote it; `/n` marks the n-th of a batch."""
+        return _envelope(self.state).cause
+
+    @property
     def beside(self) -> Beside:
         """Return what was recorded beside the fact: papers, channel, precision of the date."""
-        return _beside.decode(self.state).body
+        return _envelope(self.state).body
 
 
 class Beside(msgspec.Struct, frozen=True):
@@ -104,11 +119,14 @@ class Beside(msgspec.Struct, frozen=True):
     dated: str = ""
 
 
-class _BesideWire(msgspec.Struct):
+class _Envelope(msgspec.Struct):
+    actor: str
     body: Beside
+    cause: str
+    recorded_at: str
 
 
-_beside = msgspec.json.Decoder(_BesideWire)
+_envelope = msgspec.json.Decoder(_Envelope).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -166,16 +184,11 @@ def stamp_offset(state: bytes) -> int:
 
 
 _WIRE: list[Any] = [
-    ("actor", str),
-    ("cause", str),
     ("corrects", Corrects | None),
     ("effective_at", str),
-    ("recorded_at", str),
-    ("salt", str),
     ("seq", int),
     ("stream", str),
     ("tv", int),
-    ("type", str),
     ("v", int),
 ]
 
@@ -190,7 +203,8 @@ class _Decoders(dict[str, Any]):
         wire = msgspec.defstruct(
             f"Wire_{fact.__name__}",
             [("body", fact), *_WIRE],
-            forbid_unknown_fields=True,
+            tag_field="type",
+            tag=type_name,
             gc=False,
         )
         decoder = msgspec.json.Decoder(wire).decode
@@ -207,34 +221,23 @@ def decode(position: int, stream: str, seq: int, type_name: str, state: bytes) -
     try:
         wire = decoder(state)
         if wire.tv != version:
-            wire = _decode_older(state)
+            wire = _decode_older(type_name, state)
     except msgspec.DecodeError:
-        wire = _decode_older(state)
-    if wire.stream != stream or wire.seq != seq or wire.type != type_name or wire.v != 1:
+        wire = _decode_older(type_name, state)
+    if wire.stream != stream or wire.seq != seq or wire.v != ENVELOPE_VERSION:
         raise Corrupt(f"position {position}: columns say {stream}#{seq} {type_name}, bytes do not")
-    return Entry(
-        position,
-        stream,
-        seq,
-        wire.body,
-        wire.recorded_at,
-        wire.effective_at,
-        wire.actor,
-        wire.cause,
-        wire.corrects,
-        state,
-    )
+    return Entry(position, stream, seq, wire.body, wire.effective_at, wire.corrects, state)
 
 
-def _decode_older(state: bytes) -> Any:
+def _decode_older(type_name: str, state: bytes) -> Any:
     """Read an entry whose fact has a newer shape today, through the upcasters."""
     try:
         raw = msgspec.json.decode(state)
-        name, version, body = raw["type"], raw["tv"], raw["body"]
-        while version < FACTS[name].type_version:
-            body = UPCASTERS[name, version](body)
+        version, body = raw["tv"], raw["body"]
+        decoder, newest = _decoders[type_name]
+        while version < newest:
+            body = UPCASTERS[type_name, version](body)
             version += 1
-        decoder, _ = _decoders[name]
         return decoder(_encode(raw | {"tv": version, "body": body}))
     except (msgspec.DecodeError, KeyError, TypeError) as error:
         raise Corrupt(f"entry cannot be read: {error}") from error
