@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -175,7 +175,7 @@ def _kind(type_: inspect.Type) -> Type:
             raise AssertionError(f"no question is written for {other}")
 
 
-_QUANTITY = get_args(values.Quantity)[1].pattern
+_QUANTITY = get_args(values.checked(values.Quantity))[1].pattern
 
 
 def _choices(type_: inspect.Type) -> tuple[tuple[str, Words], ...]:
@@ -524,15 +524,23 @@ def _check(type_: inspect.Type, value: Any, path: str) -> list[Fault]:
     return [] if _fits(bare, value) else [Fault(path, _sentence(bare))]
 
 
+@cache
+def _inside(struct: type[msgspec.Struct]) -> dict[str, tuple[inspect.Type, bool]]:
+    """Return the fields of a struct inside a form, as they must be written."""
+    hints = get_type_hints(struct, include_extras=True)
+    found = msgspec.structs.fields(struct)
+    return {f.name: (inspect.type_info(values.checked(hints[f.name])), f.required) for f in found}
+
+
 def _check_struct(type_: inspect.StructType, value: Any, path: str) -> list[Fault]:
     if not isinstance(value, dict):
         return [Fault(path, Words("须为对象。", "Must be an object."))]
-    known = {field.encode_name: field for field in type_.fields}
+    known = _inside(type_.cls)
     faults = [Fault(f"{path}.{name}", _unknown(known)) for name in value if name not in known]
-    for name, field in known.items():
+    for name, (inner, required) in known.items():
         if name in value:
-            faults += _check(field.type, value[name], f"{path}.{name}")
-        elif field.required:
+            faults += _check(inner, value[name], f"{path}.{name}")
+        elif required:
             faults.append(Fault(f"{path}.{name}", REQUIRED))
     return faults
 

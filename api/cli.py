@@ -1,0 +1,240 @@
+"""The command line: what a person at the machine can do, in two languages, with honest exit codes."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import cli_do, cli_read, cli_serve
+from api.cli_terminal import (
+    EXIT_CODES,
+    Doors,
+    Terminal,
+    language,
+    quiet,
+)
+
+app = typer.Typer(
+    cls=Doors,
+    name="gongwu",
+    help="公物：公物仓与国有资产的事件账本。 An event-sourced ledger of public property.",
+    epilog=f"{EXIT_CODES.zh} {EXIT_CODES.en}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+asset = typer.Typer(help="资产卡片与历史 · One asset: its card and its history.")
+app.add_typer(asset, name="asset")
+
+Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出 · Answer as JSON.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
+KnownAt = Annotated[
+    str, typer.Option("--known-at", help="已知于（UTC）· As known at this day or time (UTC).")
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"gongwu {installed('gongwu')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    database: Annotated[
+        str,
+        typer.Option(
+            envvar="GONGWU_DATABASE",
+            help="数据库地址 · Database: sqlite:///FILE or postgresql://…",
+        ),
+    ] = "",
+    lang: Annotated[str, typer.Option(help="语言 · Language: zh, en.")] = "",
+    json: Json = False,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="版本 · Version."),
+    ] = False,
+) -> None:
+    """Set what every command shares."""
+    quiet()
+    if lang not in ("", "zh", "en"):
+        raise typer.BadParameter("zh | en", param_hint="--lang")
+    ctx.obj = Terminal(lang=language(lang), json=json, database=database)
+
+
+def at(ctx: typer.Context, json: bool) -> Terminal:
+    """Return the terminal of this run; `--json` may stand before or after the command."""
+    terminal: Terminal = ctx.obj
+    terminal.json = terminal.json or json
+    return terminal
+
+
+# Serving ------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path, typer.Option(help="演示数据所在文件夹 · Where the demonstration keeps its data.")
+    ] = Path("gongwu-demo"),
+    host: Annotated[str, typer.Option(help="监听地址 · Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="端口 · Port.", min=0, max=65535)] = 8000,
+    load_only: Annotated[
+        bool, typer.Option("--load-only", help="只装入，不启动 · Load, do not serve.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """打开演示（首次装入样例数据）· Open the demonstration, loading its data the first time."""
+    cli_serve.demo(at(ctx, json), folder, host, port, load_only=load_only)
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option(envvar="GONGWU_HOST", help="监听地址 · Address.")] = "",
+    port: Annotated[int, typer.Option(envvar="GONGWU_PORT", help="端口 · Port.", max=65535)] = -1,
+) -> None:
+    """启动服务 · Serve the ledger's pages and API."""
+    cli_serve.serve(at(ctx, False), host, port)
+
+
+# Reading ------------------------------------------------------------------------
+
+
+@asset.command("show")
+def asset_show(
+    ctx: typer.Context,
+    code: Annotated[
+        str, typer.Argument(help="标识、资产编号、标签或序列号 · Id, number, label or serial.")
+    ],
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
+    json: Json = False,
+) -> None:
+    """显示一项资产 · Show one asset."""
+    cli_read.show(at(ctx, json), code, as_of, known_at)
+
+
+@asset.command("history")
+def asset_history(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="标识或编号 · Id, number, label or serial.")],
+    json: Json = False,
+) -> None:
+    """显示一项资产的全部历史 · Show everything that happened to one asset."""
+    cli_read.history(at(ctx, json), code)
+
+
+@app.command()
+def inventory(
+    ctx: typer.Context,
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
+    text: Annotated[str, typer.Option(help="查找文字 · Words to look for.")] = "",
+    kind: Annotated[str, typer.Option(help="资产类别 · Kind, e.g. vehicle.")] = "",
+    book: Annotated[str, typer.Option(help="账务状态 · Book status, e.g. on_books.")] = "",
+    custody: Annotated[str, typer.Option(help="实物状态 · Custody, e.g. in_use.")] = "",
+    lock: Annotated[str, typer.Option(help="占用 · Lock.")] = "",
+    unit: Annotated[str, typer.Option(help="入账单位标识 · Accounting unit (id).")] = "",
+    custodian: Annotated[str, typer.Option(help="保管单位标识 · Custodian (id).")] = "",
+    user: Annotated[str, typer.Option(help="使用人标识 · User (id).")] = "",
+    owner: Annotated[str, typer.Option(help="权属登记人标识 · Registered owner (id).")] = "",
+    place: Annotated[str, typer.Option(help="地点标识 · Place (id).")] = "",
+    dataset: Annotated[str, typer.Option(help="数据来源 · Data set.")] = "",
+    limit: Annotated[int, typer.Option(help="最多行数 · Rows at most.", min=1, max=1000)] = 50,
+    after: Annotated[str, typer.Option(help="续页标记 · Cursor of the next page.")] = "",
+    totals: Annotated[bool, typer.Option("--totals", help="只看合计 · Totals only.")] = False,
+    json: Json = False,
+) -> None:
+    """列出库存（可设截至日期与已知时点）· List the inventory, now or at any past date."""
+    filters = {
+        "text": text, "kind": kind, "book": book, "custody": custody, "lock": lock, "unit": unit,
+        "custodian": custodian, "user": user, "owner": owner, "place": place, "dataset": dataset,
+    }  # fmt: skip
+    cli_read.inventory_(
+        at(ctx, json), filters, as_of, known_at, limit=0 if totals else limit, after=after
+    )
+
+
+@app.command()
+def head(ctx: typer.Context, json: Json = False) -> None:
+    """账本的条数、树根与最后时间 · Size, root and last time of the log."""
+    cli_read.head(at(ctx, json))
+
+
+@app.command()
+def verify(ctx: typer.Context, json: Json = False) -> None:
+    """重算全部哈希并核对 · Recompute every hash and check everything against the log."""
+    cli_read.verify_(at(ctx, json))
+
+
+@app.command()
+def rebuild(ctx: typer.Context, json: Json = False) -> None:
+    """由账本重建全部列表 · Rebuild every list from the log."""
+    cli_read.rebuild(at(ctx, json))
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    what: Annotated[
+        str, typer.Argument(help="entries（JSONL）或 inventory（CSV）· entries or inventory.")
+    ] = "entries",
+    to: Annotated[str, typer.Option(help="文件，- 为标准输出 · File; - is standard output.")] = "-",
+    start: Annotated[int, typer.Option(help="起始位置 · First position.", min=1)] = 1,
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
+) -> None:
+    """导出条目原文或库存 · Export the entries as they are, or the inventory."""
+    if what not in ("entries", "inventory"):
+        raise typer.BadParameter("entries | inventory", param_hint="WHAT")
+    cli_read.export(at(ctx, False), what, to, start, as_of, known_at)
+
+
+# Writing ------------------------------------------------------------------------
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="要导入的文件 · Files to import.")],
+    json: Json = False,
+) -> None:
+    """导入公开清单（可重复，不重复记账）· Import published lists; twice adds nothing."""
+    cli_do.import_(at(ctx, json), files)
+
+
+@app.command(
+    "do",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+)
+def do(
+    ctx: typer.Context,
+    stream: Annotated[str, typer.Argument(help="种类/编号 · KIND/ID, e.g. asset/7Q2K.")] = "",
+    verb: Annotated[str, typer.Argument(help="事项 · What to do, e.g. issue.")] = "",
+    login: Annotated[str, typer.Option("--as", help="账号 · Log-in.")] = "",
+    role: Annotated[str, typer.Option("--role", help="以哪个岗位 · Acting in which role.")] = "",
+    on: Annotated[str, typer.Option("--on", help="业务日期 · Business date.")] = "",
+    key: Annotated[str, typer.Option("--key", help="幂等键 · Idempotency key.")] = "",
+    expected: Annotated[int, typer.Option("--expect", help="预期版本 · Version expected.")] = -1,
+    json: Json = False,
+    show_help: Annotated[
+        bool, typer.Option("--help", help="字段说明 · Explain the fields.")
+    ] = False,
+) -> None:
+    """办理一项业务 · Do one step: gongwu do asset/7Q2K issue --as clerk --user u_li."""
+    terminal = at(ctx, json)
+    if show_help or not verb:
+        cli_do.explain(terminal, stream, verb)
+        return
+    cli_do.do(
+        terminal, stream, verb, ctx.args, login=login, role=role, on=on, key=key, expected=expected
+    )

@@ -1,0 +1,167 @@
+"""Open the demonstration and serve the ledger from the command line."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from api.cli_read import settings_of
+from api.cli_terminal import UNAVAILABLE, Stop, Terminal
+from api.office import Office
+from api.settings import Settings
+from domain.words import Words
+from projections.store import Progress
+
+BACKLOG = 2048
+SECRET_BYTES = 32
+
+
+def demo(
+    terminal: Terminal, folder: Path, host: str, port: int, *, load_only: bool = False
+) -> None:
+    """Load the demonstration once, say how to get in, and serve it until it is stopped."""
+    from api import demo as demonstration
+
+    listener = None if load_only else listen(host, port)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = msgspec.structs.replace(
+        Settings.from_env(),
+        database=terminal.database or f"sqlite:///{folder / 'gongwu.db'}",
+        host=host,
+        port=port,
+        demo=True,
+        files=folder,
+        label_secret=label_secret(folder),
+    )
+    office = open_office(terminal, settings)
+    with terminal.progress(Words("装入样例数据", "Loading sample data")) as tick:
+        bar = tick
+
+        def told(zh: str, en: str, done: int, total: int) -> None:
+            bar(done, total, Words(zh, en))
+
+        loaded = demonstration.load(office.book, office.models, office.accounts, told)
+    size = office.book.head()[0]
+    if load_only:
+        office.close()
+        if terminal.json:
+            terminal.answer({"database": settings.database, "size": size, "loaded": bool(loaded)})
+        terminal.say(f"样例数据已就绪：{size:,} 条记录。", f"Sample data ready: {size:,} entries.")
+        return
+    assert listener is not None
+    welcome(terminal, listener, size, demonstration)
+    run(settings, office, listener)
+
+
+def serve(terminal: Terminal, host: str, port: int) -> None:
+    """Serve the ledger of the settings until it is stopped."""
+    settings = settings_of(terminal)
+    changed: dict[str, Any] = {"host": host} if host else {}
+    changed |= {"port": port} if port >= 0 else {}
+    settings = msgspec.structs.replace(settings, **changed)
+    listener = listen(settings.host, settings.port)
+    office = open_office(terminal, settings)
+    url = address(listener)
+    terminal.say(f"公物账本：{url}  （按 Ctrl+C 停止）", f"Gongwu: {url}  (Ctrl+C stops it)")
+    run(settings, office, listener)
+
+
+def open_office(terminal: Terminal, settings: Settings) -> Office:
+    """Open the ledger, showing how far its lists are."""
+    with terminal.progress(Words("更新列表", "Bringing lists up to date")) as tick:
+        progress: Progress = tick
+        return Office.open(settings, progress)
+
+
+def label_secret(folder: Path) -> bytes:
+    """Return the secret of the demonstration's labels, made at the first start and kept."""
+    file = folder / "label-secret"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_hex(SECRET_BYTES))
+    return bytes.fromhex(file.read_text().strip())
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything is loaded; Stop with what to do when it is taken."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(found[0], socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(found[4])
+        listener.listen(BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            said = Words(
+                f"端口 {port} 已被占用：可能已有一个公物账本在运行，请直接打开 http://{host}:{port}；"
+                f"或换一个端口：--port {port + 1}。",
+                f"Port {port} is taken: perhaps Gongwu runs already, then open"
+                f" http://{host}:{port}; or choose another one: --port {port + 1}.",
+            )
+        else:
+            said = Words(
+                f"无法在 {host}:{port} 监听（{error.strerror}）；请换一个地址或端口。",
+                f"Cannot listen on {host}:{port} ({error.strerror}); choose another one.",
+            )
+        raise Stop(said, UNAVAILABLE) from None
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Return the address people open."""
+    host, port = listener.getsockname()[:2]
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def welcome(terminal: Terminal, listener: socket.socket, size: int, demonstration: Any) -> None:
+    """Say where to look, how to get in and how to stop."""
+    url = address(listener)
+    if terminal.json:
+        people = [
+            {"login": p.login, "roles": list(p.roles), "password": demonstration.PASSWORD}
+            for p in demonstration.PEOPLE
+        ]
+        terminal.answer({"address": url, "size": size, "people": people})
+        return
+    terminal.say(f"公物演示账本已就绪，共 {size:,} 条记录。", f"Gongwu is ready: {size:,} entries.")
+    terminal.say(f"打开：{url}", f"Open: {url}")
+    terminal.say(
+        f"演示账号（密码均为 {demonstration.PASSWORD}）：",
+        f"Demo log-ins (the password is always {demonstration.PASSWORD}):",
+    )
+    terminal.table(
+        [Words("账号", "log-in"), Words("岗位", "roles"), Words("单位", "unit")],
+        [
+            [p.login, "、".join(terminal.told(Words.of(r)) for r in p.roles), p.unit]
+            for p in demonstration.PEOPLE
+        ],
+    )
+    terminal.say("按 Ctrl+C 停止。", "Ctrl+C stops it.")
+
+
+def run(settings: Settings, office: Office, listener: socket.socket) -> None:
+    """Serve until a signal comes. One process: SQLite has one writer, and threads share it."""
+    import uvicorn
+
+    from api.app import create_app
+
+    fast = importlib.util.find_spec("uvloop") is not None
+    quick = importlib.util.find_spec("httptools") is not None
+    config = uvicorn.Config(
+        create_app(settings, office),
+        loop="uvloop" if fast else "asyncio",
+        http="httptools" if quick else "h11",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
