@@ -35,6 +35,7 @@ from ledger.act import (
     Taken,
     Unavailable,
     Unsafe,
+    seal,
     stamped,
 )
 from ledger.sqlite import PAGE_ROWS, answer_again
@@ -69,6 +70,7 @@ CREATE TABLE ledger_command (
   fingerprint text NOT NULL,
   context text NOT NULL,
   recorded_at text COLLATE "C" NOT NULL,
+  seal text NOT NULL,
   CONSTRAINT ledger_command_key UNIQUE (actor, key)
 );
 CREATE INDEX ledger_command_time ON ledger_command (recorded_at);
@@ -81,7 +83,8 @@ CREATE TABLE ledger_claim (
 CREATE TABLE ledger_evidence (
   sha256 text PRIMARY KEY,
   media text NOT NULL,
-  content bytea NOT NULL
+  content bytea NOT NULL,
+  seal text NOT NULL
 );
 
 -- Speed bumps, not the guarantee: whoever owns the tables can drop them. The tree convicts.
@@ -154,7 +157,9 @@ BEGIN
   END IF;
   UPDATE ledger_head SET size = head.size + amount, recorded_at = at, frontier = stack;
   INSERT INTO ledger_command VALUES
-    (head.size + 1, amount, p_cause, p_actor, p_key, p_fingerprint, p_context, at);
+    (head.size + 1, amount, p_cause, p_actor, p_key, p_fingerprint, p_context, at,
+     encode(sha256(convert_to(concat_ws(E'\\n', head.size + 1, amount, p_cause, p_actor,
+       coalesce(p_key, ''), p_fingerprint, p_context, at), 'UTF8')), 'hex'));
   PERFORM pg_notify('ledger_entry', '');
   RETURN QUERY SELECT ''::text, p_cause, head.size + 1, amount::bigint, at::text;
 END $$;
@@ -301,8 +306,8 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
 
     def _keep(self, c: psycopg.Cursor[Any], act: Act) -> None:
         c.executemany(
-            "INSERT INTO ledger_evidence VALUES (%s,%s,%s) ON CONFLICT DO NOTHING",
-            [(e.sha256, e.media, e.content) for e in act.evidence],
+            "INSERT INTO ledger_evidence VALUES (%s,%s,%s,%s) ON CONFLICT DO NOTHING",
+            [e.row for e in act.evidence],
         )
 
     def _copy(self, stored_events: Sequence[StoredEvent], act: Act) -> None:
@@ -340,18 +345,19 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                 "UPDATE ledger_head SET size=%s, recorded_at=%s, frontier=%s",
                 (new_size, recorded_at, tree.pack(frontier)),
             )
+            said = (
+                size + 1,
+                new_size - size,
+                act.cause,
+                act.actor,
+                act.key,
+                act.fingerprint,
+                act.context,
+                recorded_at,
+            )
             c.execute(
-                "INSERT INTO ledger_command VALUES (%s,%s,%s,%s,%s,%s,%s,%s)",
-                (
-                    size + 1,
-                    new_size - size,
-                    act.cause,
-                    act.actor,
-                    act.key,
-                    act.fingerprint,
-                    act.context,
-                    recorded_at,
-                ),
+                "INSERT INTO ledger_command VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
+                (*said, seal(*said)),
             )
             c.execute("SELECT pg_notify('ledger_entry', '')")
         act.receipt = Receipt(
@@ -397,7 +403,7 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         }
         wanted = [(table, "append_only") for table in GUARDED] + [("ledger_head", "only_grows")]
         return [
-            f"the guard is gone: {name} on {table}"
+            f"not as it was made: {name} on {table}"
             for table, name in wanted
             if (table, name) not in there
         ]

@@ -37,6 +37,7 @@ from ledger.act import (
     Taken,
     Unavailable,
     Unsafe,
+    seal,
     stamped,
 )
 
@@ -69,6 +70,7 @@ CREATE TABLE IF NOT EXISTS ledger_command (
   fingerprint TEXT NOT NULL,
   context TEXT NOT NULL,
   recorded_at TEXT NOT NULL,
+  seal TEXT NOT NULL,
   UNIQUE (actor, key)
 );
 CREATE INDEX IF NOT EXISTS ledger_command_time ON ledger_command (recorded_at);
@@ -81,7 +83,8 @@ CREATE TABLE IF NOT EXISTS ledger_claim (
 CREATE TABLE IF NOT EXISTS ledger_evidence (
   sha256 TEXT PRIMARY KEY,
   media TEXT NOT NULL,
-  content BLOB NOT NULL
+  content BLOB NOT NULL,
+  seal TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 # Speed bumps, not the guarantee: whoever owns the file can drop them. The tree convicts.
@@ -100,7 +103,19 @@ GUARDS = [
     WHEN NEW.size < OLD.size
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: its size never shrinks'); END""",
 ]
-NAMES = set(re.findall(r"CREATE \w+ IF NOT EXISTS (\w+)", ";".join([TABLES, *GUARDS])))
+
+
+def made(statement: str) -> tuple[str, str, str, str]:
+    """Return how SQLite lists what a statement made: type, name, table, text."""
+    said = re.search(r"CREATE (\w+) IF NOT EXISTS (\w+)(?:.*? ON (\w+))?", statement, re.DOTALL)
+    assert said is not None
+    kind, name, table = said.groups()
+    table = name if kind == "TABLE" else table
+    return kind.lower(), name, table, statement.strip().replace(" IF NOT EXISTS", "", 1)
+
+
+SCHEMA = [made(s) for s in (*TABLES.split(";\n"), *GUARDS) if "CREATE" in s]
+NAMES = {name for _, name, _, _ in SCHEMA}
 INSERT_ENTRY = "INSERT INTO ledger_entry VALUES (?,?,?,?,?,?)"
 SELECT_ROWS = (
     "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_entry "
@@ -125,7 +140,11 @@ def told() -> Iterator[None]:
     """Turn trouble with the file into Unavailable; a mistake of ours stays what it is."""
     try:
         yield
+    except UnicodeDecodeError as error:  # the driver stumbles over a message about a torn file
+        raise Unavailable("damaged", error) from error
     except (sqlite3.DatabaseError, DatabaseError, InterfaceError) as error:
+        if "Could not decode" in str(error):
+            raise Unavailable("damaged", error) from error
         cause = error if isinstance(error, sqlite3.Error) else error.__cause__
         code = getattr(cause, "sqlite_errorcode", None)
         if code is None and isinstance(error, OperationalError):
@@ -221,26 +240,24 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             c.executemany("INSERT INTO ledger_claim VALUES (?,?,?)", act.claims)
         if act.evidence:
             c.executemany(
-                "INSERT OR IGNORE INTO ledger_evidence VALUES (?,?,?)",
-                [(e.sha256, e.media, e.content) for e in act.evidence],
+                "INSERT OR IGNORE INTO ledger_evidence VALUES (?,?,?,?)",
+                [e.row for e in act.evidence],
             )
         c.execute(
             "UPDATE ledger_head SET size=?, recorded_at=?, frontier=? WHERE one=1",
             (new_size, recorded_at, tree.pack(frontier)),
         )
-        c.execute(
-            "INSERT INTO ledger_command VALUES (?,?,?,?,?,?,?,?)",
-            (
-                size + 1,
-                new_size - size,
-                act.cause,
-                act.actor,
-                act.key,
-                act.fingerprint,
-                act.context,
-                recorded_at,
-            ),
+        said = (
+            size + 1,
+            new_size - size,
+            act.cause,
+            act.actor,
+            act.key,
+            act.fingerprint,
+            act.context,
+            recorded_at,
         )
+        c.execute("INSERT INTO ledger_command VALUES (?,?,?,?,?,?,?,?,?)", (*said, seal(*said)))
         act.receipt = Receipt(
             cause=act.cause, first=size + 1, count=new_size - size, recorded_at=recorded_at
         )
@@ -300,10 +317,9 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
     def damage(self, select: Select) -> list[str]:
         """Return what the database itself finds broken in its file, and guards that are gone."""
         found = [str(row[0]) for row in select("PRAGMA integrity_check")]
-        there = {row[0] for row in select("SELECT sql FROM sqlite_master")}
-        wanted = [s.replace(" IF NOT EXISTS", "", 1) for s in GUARDS]
+        there = set(select("SELECT type, name, tbl_name, sql FROM sqlite_master"))
         return [line for line in found if line != "ok"] + [
-            f"the guard is gone: {sql.split(' BEFORE')[0]}" for sql in wanted if sql not in there
+            f"not as it was made: {wanted[1]}" for wanted in SCHEMA if wanted not in there
         ]
 
     def rows(self, start: int, stop: int | None = None) -> Iterator[list[Row]]:

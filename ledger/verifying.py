@@ -16,7 +16,7 @@ import msgspec
 
 from domain.decider import FACTS, Lang
 from ledger import tree
-from ledger.act import Select, Unavailable
+from ledger.act import Select, Unavailable, seal
 from ledger.book import Book
 from ledger.entry import ENTRY_BYTES_MAX, Corrupt, Entry, decode
 
@@ -25,7 +25,10 @@ PAGE_ROWS = 20_000
 FIRST = -(2**62)  # before every position, also one that somebody forged below 1
 CHECKS = {
     "unreadable-file": ("数据库文件损坏：{detail}", "The database file is damaged: {detail}"),
-    "guard-missing": ("数据库防改触发器缺失：{detail}", "A database guard is missing: {detail}"),
+    "schema": (
+        "数据库结构或防改触发器被改动：{detail}",
+        "A table or guard of the database was changed: {detail}",
+    ),
     "position-gap": (
         "第 {position} 条缺失或顺序错乱（此处存的是 {detail}）",
         "Entry {position} is missing or out of order (found {detail})",
@@ -182,7 +185,11 @@ def verify(
     try:
         with book.log.snapshot() as select:
             for line in book.log.damage(select):
-                found.add("guard-missing" if "guard" in line else "unreadable-file", 0, line)
+                found.add(
+                    "schema" if line.startswith("not as it was made") else "unreadable-file",
+                    0,
+                    line,
+                )
             size, recorded_at, packed = select(
                 "SELECT size, recorded_at, frontier FROM ledger_head"
             )[0]
@@ -374,7 +381,8 @@ class _Commands:
 
     def _read(self, select: Select) -> Iterator[tuple[Any, ...]]:
         query = (
-            "SELECT first, count, cause, actor, recorded_at FROM ledger_command"
+            "SELECT first, count, cause, actor, key, fingerprint, context, recorded_at, seal"
+            " FROM ledger_command"
             " WHERE first > ? ORDER BY first LIMIT ?"
         )
         last = FIRST
@@ -390,7 +398,9 @@ class _Commands:
                 self.found.add("command", self.stop, "–")
                 self.first, self.stop, self.said = self.stop, 2**63, ("", "", "")
                 return
-            first, count, cause, actor, recorded_at = row
+            first, count, cause, actor, _, _, _, recorded_at, sealed = row
+            if sealed != seal(*row[:-1]):
+                self.found.add("command", first, "key, fingerprint, context, …")
             if first != self.stop or count < 1:
                 self.found.add("command", min(first, self.stop), f"{first} + {count}")
             self.first, self.stop = first, max(first + count, self.stop)
@@ -433,10 +443,11 @@ def _check_claims(select: Select, used: _Used, found: _Findings) -> None:
 def _check_evidence(select: Select, found: _Findings) -> None:
     last = ""
     while page := select(
-        "SELECT sha256, content FROM ledger_evidence WHERE sha256 > ? ORDER BY sha256 LIMIT 16",
+        "SELECT sha256, media, content, seal FROM ledger_evidence WHERE sha256 > ?"
+        " ORDER BY sha256 LIMIT 16",
         last,
     ):
-        for name, content in page:
-            if sha256(content).hexdigest() != name:
+        for name, media, content, sealed in page:
+            if sha256(content).hexdigest() != name or sealed != seal(name, media):
                 found.add("evidence", 0, name)
         last = page[-1][0]

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -57,16 +58,14 @@ def correction(asset: str, model: str) -> Ask:
 
 def write_until_killed(url: str, name: str, first: int, acknowledged: Connection) -> None:
     """Record acts of three entries for ever; report each key only after its receipt."""
-    book = Book.open(url)
-    number = first
-    while True:
-        key = f"{name}.{number}"
-        try:
+    try:
+        book = Book.open(url)
+        for number in count(first):
+            key = f"{name}.{number}"
             receipt = book.act([unit(f"{key}.{i}") for i in range(3)], ADMIN, key=key)
-        except Unavailable:  # the server was killed, not we
-            return
-        acknowledged.send((key, receipt.first))
-        number += 1
+            acknowledged.send((key, receipt.first))
+    except Unavailable:  # the server was killed, not we
+        return
 
 
 def started(target: Any, *arguments: Any) -> BaseProcess:

@@ -144,12 +144,15 @@ TAMPERED: list[tuple[str, str, int, str]] = [
     ("another actor", "UPDATE ledger_command SET actor='u_other' WHERE first=3", 3, "command"),
     ("another time", "UPDATE ledger_command SET recorded_at='2030' WHERE first=3", 3, "command"),
     ("another cause", "UPDATE ledger_command SET cause='cmd_X' WHERE first=3", 3, "command"),
+    ("another context", "UPDATE ledger_command SET context='{ }' WHERE first=3", 3, "command"),
+    ("another key", "UPDATE ledger_command SET key='k2' WHERE first=3", 3, "command"),
+    ("another fingerprint", "UPDATE ledger_command SET fingerprint='' WHERE first=3", 3, "command"),
     ("a command removed", "DELETE FROM ledger_command WHERE first=3", 3, "command"),
     ("the last command removed", "DELETE FROM ledger_command WHERE first=10", 10, "command"),
-    ("commands that overlap", "UPDATE ledger_command SET count=3 WHERE first=1", 3, "command"),
+    ("commands that overlap", "UPDATE ledger_command SET count=3 WHERE first=1", 1, "command"),
     (
         "a command of nothing",
-        "INSERT INTO ledger_command VALUES (99,1,'c','a',NULL,'','{}','2030')",
+        "INSERT INTO ledger_command VALUES (99,1,'c','a',NULL,'','{}','2030','')",
         99,
         "command",
     ),
@@ -166,6 +169,7 @@ TAMPERED: list[tuple[str, str, int, str]] = [
         0,
         "claim-unfounded",
     ),
+    ("other media", "UPDATE ledger_evidence SET media='image/png'", 0, "evidence"),
     ("other evidence", "UPDATE ledger_evidence SET content=substr(content,2)", 0, "evidence"),
 ]
 
@@ -199,7 +203,7 @@ def test_a_missing_guard_is_a_finding(url: str):
 
         with psycopg.connect(url) as server:
             server.execute("ALTER TABLE ledger_entry DISABLE TRIGGER USER")
-    assert checks(verdict_of(url)) == {"guard-missing"}
+    assert checks(verdict_of(url)) == {"schema"}
 
 
 def test_a_ruined_log_is_answered_within_bounds(url: str):
