@@ -1,0 +1,1 @@
+"""Measure every figure beside its floor, in the same run, on the machine at hand."""

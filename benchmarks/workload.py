@@ -1,0 +1,190 @@
+"""Lives of assets, ten facts each, over three years: the log that every benchmark works on.
+
+Entries come in the order of their days, so that neighbours in the log belong to different
+assets, as in a real year of work. A few facts are recorded late and a few are taken back,
+because real ledgers have both and they are what makes projections hard.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import islice
+
+from domain.asset import AssetRegistered, Kind, Mode
+from domain.decider import Document, EntryReversed, Event
+from domain.labelling import LabelBound
+from domain.use import (
+    CustodianChanged,
+    DeclaredIdle,
+    IssuedToUser,
+    PutBackToUse,
+    Relocated,
+    ReturnedByUser,
+)
+from ledger.act import Receipt
+from ledger.book import Book, new_id
+from ledger.entry import Corrects, Draft, Via
+
+FACTS_PER_ASSET = 10
+START = date(2022, 1, 1)
+DAYS = 3 * 365
+LATE_ONE_IN = 50  # assets with one fact recorded after a later one
+REVERSED_ONE_IN = 200  # assets with one fact taken back
+CHUNK = 4_000  # entries in one transaction of an import
+SEED = 1
+UNITS = [f"o_{number:02}" for number in range(40)]
+NAMES = [
+    ("台式计算机", Kind.COMPUTER, 5_200_00),
+    ("笔记本电脑", Kind.COMPUTER, 6_800_00),
+    ("多功能一体机", Kind.OFFICE, 3_450_00),
+    ("文件柜", Kind.FURNITURE, 980_00),
+    ("会议桌", Kind.FURNITURE, 4_600_00),
+    ("公务用车", Kind.VEHICLE, 179_800_00),
+]
+VIA = Via(unit="o_00", role="importer", channel="import", policy="generic")
+ACTOR = "u_importer"
+
+
+def middle() -> str:
+    """Return a day in the middle of the three years."""
+    return (START + timedelta(days=DAYS // 2)).isoformat()
+
+
+class Lives:
+    """Drafts of `events // 10` lives in the order of their days; the same for the same seed."""
+
+    def __init__(self, events: int) -> None:
+        self.assets = events // FACTS_PER_ASSET
+        self.events = self.assets * FACTS_PER_ASSET
+        self.ids = [new_id() for _ in range(self.assets)]
+
+    @property
+    def streams(self) -> list[str]:
+        return [f"asset/{id_}" for id_ in self.ids]
+
+    def regular(self) -> list[str]:
+        """Return the streams in which nothing is late and nothing is taken back."""
+        return [s for n, s in enumerate(self.streams) if not _late(n) and not _reversed(n)]
+
+    def _days(self) -> list[list[int]]:
+        """Return for each day what happens on it, as asset number times ten plus step."""
+        chance = random.Random(SEED)
+        days: list[list[int]] = [[] for _ in range(DAYS)]
+        for asset in range(self.assets):
+            # Number order is time order, as with real asset numbers.
+            day = asset * 2 * DAYS // (3 * self.assets)
+            for step in range(FACTS_PER_ASSET):
+                days[day].append(asset * FACTS_PER_ASSET + step)
+                day += chance.randint(1, 36)
+        return days
+
+    def drafts(self) -> Iterator[Draft]:
+        """Yield every draft; about one document for three facts."""
+        cause, count = "", 0
+        for offset, happenings in enumerate(self._days()):
+            day = START + timedelta(days=offset)
+            for number in happenings:
+                asset, step = divmod(number, FACTS_PER_ASSET)
+                if not count % CHUNK:
+                    cause = new_id("imp")
+                yield self._draft(asset, step, day, f"{cause}/{count % CHUNK}")
+                count += 1
+
+    def _draft(self, asset: int, step: int, day: date, cause: str) -> Draft:
+        stream = f"asset/{self.ids[asset]}"
+        on, corrects = day, None
+        event: Event
+        if step == 6 and _late(asset):
+            on = day - timedelta(days=30)  # before most of what was recorded already
+        if step == 9 and _reversed(asset):
+            event = EntryReversed(seq=9, reason="登记有误，予以更正")
+            corrects = Corrects(seq=9, stream=stream)
+        else:
+            event = fact(asset, step, on)
+        docs: tuple[Document, ...] = ()
+        if step in (0, 5, 8):
+            docs = (Document(type="清单", number=f"示例〔{on.year}〕{asset % 997}号", issued=on),)
+        return Draft(
+            stream=stream,
+            seq=step + 1,
+            event=event,
+            actor=ACTOR,
+            cause=cause,
+            effective_at=f"{on.isoformat()}T00:00:00+08:00",
+            corrects=corrects,
+            docs=docs,
+            via=VIA,
+        )
+
+
+def _late(asset: int) -> bool:
+    return asset % LATE_ONE_IN == 7
+
+
+def _reversed(asset: int) -> bool:
+    return asset % REVERSED_ONE_IN == 11
+
+
+def fact(asset: int, step: int, on: date) -> Event:
+    """Return what happens to an asset in one step of its life."""
+    unit = UNITS[asset % len(UNITS)]
+    user = f"u_{(asset * 7 + step) % 5000:05}"
+    place = f"p_{(asset + step) % 300:03}"
+    match step:
+        case 0:
+            name, kind, value = NAMES[asset % len(NAMES)]
+            return AssetRegistered(
+                asset_no=f"TY{2022 + asset % 3}{asset:09}",
+                name=name,
+                kind=kind,
+                unit=unit,
+                class_code=f"A020{asset % 90:02}",
+                class_scheme="GB/T 14885-2022",
+                value=None if asset % 41 == 0 else value + asset % 1000,
+                mode=Mode.PURCHASE,
+                acquired=on,
+                model=f"型号{asset % 313}",
+                serial=f"SN{asset:010}",
+                place=place,
+            )
+        case 1:
+            return LabelBound(label=f"L{asset:09}")
+        case 2 | 6:
+            return IssuedToUser(unit=unit, user=user, place=place, purpose="日常办公")
+        case 3:
+            return Relocated(place=place, reason="办公室调整")
+        case 4:
+            return CustodianChanged(user=user, reason="岗位变动")
+        case 5 | 7:
+            return ReturnedByUser(condition="完好", reason="不再需要", place=place)
+        case 8:
+            return DeclaredIdle(since=on, evidence="三个月未使用")
+        case _:
+            return PutBackToUse(reason="调整后继续使用")
+
+
+def chunks(lives: Lives) -> Iterator[list[Draft]]:
+    """Yield the drafts in the portions in which an import records them."""
+    drafts = lives.drafts()
+    while portion := list(islice(drafts, CHUNK)):
+        yield portion
+
+
+def record(book: Book, drafts: list[Draft]) -> Receipt:
+    """Record one portion as an import does: one transaction, acknowledged when on disk."""
+    cause = drafts[0].cause.split("/")[0]
+    return book.append(drafts, actor=ACTOR, cause=cause, context={"channel": "import"})
+
+
+def fill(url: str, events: int) -> Lives:
+    """Fill a new ledger; return the lives in it."""
+    lives = Lives(events)
+    book = Book.open(url)
+    try:
+        for portion in chunks(lives):
+            record(book, portion)
+    finally:
+        book.close()
+    return lives
