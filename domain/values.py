@@ -37,23 +37,27 @@ def checked(hint: Any) -> Any:
     return hint
 
 
-ID = r"^[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}$"
+# `$` alone lets a last line feed through, in Python and in JSON Schema alike.
+END = r"$(?!\n)"
+ID = r"^[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}" + END
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+# One line that reads as it is stored: no breaks, nothing that turns the direction of writing.
+LINE = r"^[^\x00-\x1f\x7f\x85\u2028-\u202e\u2066-\u2069]*" + END
 
 UnitId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "unit"})]
 PersonId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "person"})]
 PlaceId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "place"})]
 AssetId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "asset"})]
-Stream: TypeAlias = Annotated[
-    str, Written(pattern=r"^[a-z]+/[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}$", extra={"ref": "stream"})
-]
+Stream: TypeAlias = Annotated[str, Written(pattern=r"^[a-z]+/" + ID[1:], extra={"ref": "stream"})]
 Fen: TypeAlias = Annotated[int, Meta(ge=0, lt=2**53, extra={"money": True})]
 SignedFen: TypeAlias = Annotated[int, Meta(gt=-(2**53), lt=2**53, extra={"money": True})]
-Currency: TypeAlias = Annotated[str, Written(pattern=r"^[A-Z]{3}$")]
-Quantity: TypeAlias = Annotated[str, Written(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]*[1-9])?$")]
-Name: TypeAlias = Annotated[str, Written(min_length=1, max_length=200, pattern=PRINTABLE)]
-Code: TypeAlias = Annotated[str, Written(max_length=80, pattern=PRINTABLE)]
-Reference: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80, pattern=PRINTABLE)]
+Currency: TypeAlias = Annotated[str, Written(pattern=r"^[A-Z]{3}" + END)]
+Quantity: TypeAlias = Annotated[
+    str, Written(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]*[1-9])?" + END)
+]
+Name: TypeAlias = Annotated[str, Written(min_length=1, max_length=200, pattern=LINE)]
+Code: TypeAlias = Annotated[str, Written(max_length=80, pattern=LINE)]
+Reference: TypeAlias = Annotated[str, Written(min_length=1, max_length=80, pattern=LINE)]
 Text: TypeAlias = Annotated[str, Written(max_length=2000, pattern=PRINTABLE, extra={"long": True})]
 Given: TypeAlias = Annotated[
     str, Written(min_length=1, max_length=2000, pattern=PRINTABLE, extra={"long": True})
