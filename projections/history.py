@@ -34,7 +34,6 @@ history = temporal_table(
     Column("quantity", Text, nullable=False),
     Column("listed", Integer, nullable=False),
     Column("dataset", Text, nullable=False),
-    Column("search", Text, nullable=False),
 )
 indexes = (
     by_id(history),
@@ -60,7 +59,6 @@ def columns(_: str, asset: Asset) -> tuple[Any, ...] | None:
     """Return what an interval says of an asset, None while it does not exist."""
     if asset.book is Book.NONE:
         return None
-    words = (asset.asset_no, asset.name, asset.model, asset.serial, asset.plate, asset.label)
     return (
         asset.asset_no,
         asset.name,
@@ -78,7 +76,6 @@ def columns(_: str, asset: Asset) -> tuple[Any, ...] | None:
         asset.quantity,
         int(asset.listed),
         asset.dataset,
-        " ".join(filter(None, words)).casefold(),
     )
 
 

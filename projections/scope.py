@@ -63,8 +63,12 @@ def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bo
             conditions.append(c[COLUMN.get(field, field)] == wanted)
     if filters.listed is not None:
         conditions.append(c.listed == int(filters.listed))
-    words = filters.text.casefold().split()
-    conditions.extend(c.search.contains(word, autoescape=True) for word in words)
+    for word in filters.text.casefold().split():
+        if "search" in c:
+            conditions.append(c.search.contains(word, autoescape=True))
+        else:  # what was: the number and the name of that time
+            either = (func.lower(c.asset_no), func.lower(c.name))
+            conditions.append(or_(*(e.contains(word, autoescape=True) for e in either)))
     return and_(*conditions) if conditions else and_(True)
 
 

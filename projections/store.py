@@ -37,7 +37,7 @@ from projections import cases, history, inventory, units
 from projections.temporal import Columns, Intervals, Open
 from projections.writing import Writer
 
-VERSION = 1  # of the tables: a newer number rebuilds them at the next start
+VERSION = 2  # of the tables: a newer number rebuilds them at the next start
 BATCH = 5_000
 LOCK = 7_246_814
 CACHE_MAX = 50_000
@@ -52,9 +52,9 @@ streams = Table(
     Column("version", Integer, nullable=False),
     Column("first_on", Text, nullable=False),
     Column("last_on", Text, nullable=False),
-    Column("open_position", BigInteger),
-    Column("open_known", BigInteger),
+    Column("open_row", BigInteger),
     Column("state", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 progress_table = Table(
     "projected",
@@ -246,7 +246,8 @@ _REACHED = text("UPDATE projected SET position=:p")
 def _configure(connection: Any, _: Any) -> None:
     """Leave transactions to us, and commits of lists to the next checkpoint of the log."""
     connection.isolation_level = None
-    connection.execute("PRAGMA synchronous=NORMAL")
+    for pragma in ("synchronous=NORMAL", "cache_size=-65536", "temp_store=MEMORY", "threads=2"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 class _Batch:
@@ -290,15 +291,15 @@ class _Batch:
                 raise Stuck(position, error) from error
 
     def _recall(self, missing: Iterable[str]) -> None:
-        rows = self.writer.select("*", streams, sorted(missing))
-        for stream, version, first_on, last_on, open_position, open_known, state in rows:
+        rows = self.writer.select("*", streams, "stream", sorted(missing))
+        for stream, version, first_on, last_on, open_row, state in rows:
             kind, id_ = stream.split("/", 1)
             kept = self.cache[stream] = Kept(_unpack[kind](bytes(state)))
             kept.version, kept.first_on, kept.last_on = version, first_on, last_on
-            if open_position is not None:
+            if open_row is not None:
                 values = TEMPORAL[kind][1](id_, kept.state)
                 assert values is not None
-                kept.open = Open(open_position, open_known, values)
+                kept.open = Open(open_row, values)
 
     def _retell(self, entry: Entry, kind: str, id_: str, kept: Kept) -> None:
         """Work out a stream anew after a late entry or a reversal."""
@@ -349,8 +350,7 @@ class _Batch:
                     kept.version,
                     kept.first_on,
                     kept.last_on,
-                    open_ and open_.position,
-                    open_ and open_.known_from,
+                    open_ and open_.row,
                     _pack(kept.state),
                 )
             )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, and_, or_
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, and_, or_
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.entry import Entry
@@ -20,7 +20,8 @@ from projections.writing import Writer
 FOREVER = "9999-12-31"
 NEVER = 2**62  # a position no log reaches
 Columns: TypeAlias = Callable[[str, Any], "tuple[Any, ...] | None"]
-HEAD = 7  # id, position, from_on, to_on, closed_by, known_from, known_to
+HEAD = 8  # row, id, position, from_on, to_on, closed_by, known_from, known_to
+RETOLD = 2**40  # rows of what was told anew are numbered from here; others by their position
 
 
 def temporal_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
@@ -28,12 +29,19 @@ def temporal_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Tabl
     return Table(
         name,
         metadata,
+        # An INTEGER key on SQLite is the row's own place in the file: appending costs nothing.
+        Column(
+            "row",
+            BigInteger().with_variant(Integer, "sqlite"),
+            primary_key=True,
+            autoincrement=False,
+        ),
         Column("id", Text, nullable=False),
-        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
         Column("from_on", Text, nullable=False),
         Column("to_on", Text, nullable=False),
         Column("closed_by", BigInteger, nullable=False),
-        Column("known_from", BigInteger, primary_key=True, autoincrement=False),
+        Column("known_from", BigInteger, nullable=False),
         Column("known_to", BigInteger, nullable=False),
         *columns,
     )
@@ -62,28 +70,28 @@ class Intervals:
 
     def __init__(self, table: Table, columns: Columns) -> None:
         self.table, self.columns = table, columns
-        self.opened: dict[int, list[Any]] = {}  # rows not yet written, by position
-        self.closed: list[tuple[str, int, int, int]] = []
+        self.opened: dict[int, list[Any]] = {}  # rows not yet written, by their number
+        self.closed: list[tuple[str, int, int]] = []
 
     def follow(
-        self, id_: str, before: Open | None, entry_position: int, on: str, state: Any
+        self, id_: str, before: Open | None, position: int, on: str, state: Any
     ) -> Open | None:
         """Record what an event in order changed; return the row that is open now."""
         values = self.columns(id_, state)
         if before is not None:
             if before.values == values:
                 return before
-            pending = self.opened.get(before.position)
+            pending = self.opened.get(before.row)
             if pending is not None:
-                pending[3], pending[4] = on, entry_position
+                pending[4], pending[5] = on, position
             else:
-                self.closed.append((on, entry_position, before.position, before.known_from))
+                self.closed.append((on, position, before.row))
         if values is None:
             return None
-        self.opened[entry_position] = [
-            id_, entry_position, on, FOREVER, NEVER, entry_position, NEVER, *values
+        self.opened[position] = [
+            position, id_, position, on, FOREVER, NEVER, position, NEVER, *values
         ]  # fmt: skip
-        return Open(entry_position, entry_position, values)
+        return Open(position, values)
 
     def flush(self, writer: Writer) -> None:
         """Write what is pending."""
@@ -99,42 +107,47 @@ class Intervals:
         Everything pending must have been written. Return the row that is open now.
         """
         wanted = self._line(id_, line, known)
-        live = {
-            (row[1], *row[2:4], *row[HEAD:]): row
-            for row in map(tuple, writer.select("*", self.table, [id_]))
-            if row[6] == NEVER
-        }
-        fresh = {(row[1], *row[2:4], *row[HEAD:]): row for row in wanted}
-        gone = [(row[1], row[5]) for key, row in live.items() if key not in fresh]
-        if gone:
-            writer.supersede(self.table, known, gone)
-        writer.insert(self.table, [row for key, row in fresh.items() if key not in live])
-        if not wanted or wanted[-1][3] != FOREVER:
+        told = writer.select("*", self.table, "id", [id_])
+        live = {_said(row): row for row in told if row[7] == NEVER}
+        fresh = {_said(row): row for row in wanted}
+        writer.supersede(
+            self.table, known, [row[0] for said, row in live.items() if said not in fresh]
+        )
+        number = max(writer.highest(self.table), RETOLD)
+        for said, row in fresh.items():
+            if said not in live:
+                number += 1
+                row[0] = number
+        writer.insert(self.table, [row for said, row in fresh.items() if said not in live])
+        if not wanted or wanted[-1][4] != FOREVER:
             return None
-        last = wanted[-1]
-        kept = live.get((last[1], *last[2:4], *last[HEAD:]), last)
-        return Open(kept[1], kept[5], tuple(kept[HEAD:]))
+        last = live.get(_said(wanted[-1]), wanted[-1])
+        return Open(last[0], tuple(last[HEAD:]))
 
     def _line(self, id_: str, line: Sequence[tuple[Entry, Any]], known: int) -> list[list[Any]]:
         rows: list[list[Any]] = []
         for entry, state in line:
             values = self.columns(id_, state)
-            last = rows[-1] if rows and rows[-1][3] == FOREVER else None
+            last = rows[-1] if rows and rows[-1][4] == FOREVER else None
             if last is not None:
                 if tuple(last[HEAD:]) == values:
                     continue
-                last[3], last[4] = entry.effective_on, entry.position
+                last[4], last[5] = entry.effective_on, entry.position
             if values is not None:
-                rows.append(
-                    [id_, entry.position, entry.effective_on, FOREVER, NEVER, known, NEVER, *values]
-                )
+                position, on = entry.position, entry.effective_on
+                rows.append([0, id_, position, on, FOREVER, NEVER, known, NEVER, *values])
         return rows
+
+
+def _said(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return what a row says, leaving out how and when that became known."""
+    return (row[2], row[3], row[4], *row[HEAD:])
 
 
 class Open:
     """The interval of a thing that has not ended."""
 
-    __slots__ = ("known_from", "position", "values")
+    __slots__ = ("row", "values")
 
-    def __init__(self, position: int, known_from: int, values: tuple[Any, ...]) -> None:
-        self.position, self.known_from, self.values = position, known_from, values
+    def __init__(self, row: int, values: tuple[Any, ...]) -> None:
+        self.row, self.values = row, values

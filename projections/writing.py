@@ -59,35 +59,36 @@ class Writer:
             with self._cursor() as c:
                 c.execute(f"DELETE FROM {table.name} WHERE {key} = ANY(%s)", (list(keys),))
 
-    def close(self, table: Table, rows: Sequence[tuple[str, int, int, int]]) -> None:
-        """End open intervals: (to_on, closed_by, position, known_from) each."""
+    def close(self, table: Table, rows: Sequence[tuple[str, int, int]]) -> None:
+        """End open intervals: (to_on, closed_by, row) each."""
         if not rows:
             return
         if self.sqlite:
-            sql = f"UPDATE {table.name} SET to_on=?, closed_by=? WHERE position=? AND known_from=?"
+            sql = f'UPDATE {table.name} SET to_on=?, closed_by=? WHERE "row"=?'
             self._cursor().executemany(sql, rows)
             return
         columns = [list(column) for column in zip(*rows, strict=True)]
         with self._cursor() as c:
             c.execute(
                 f"UPDATE {table.name} t SET to_on=v.to_on, closed_by=v.closed_by FROM"
-                " unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])"
-                " AS v(to_on, closed_by, position, known_from)"
-                " WHERE t.position=v.position AND t.known_from=v.known_from",
+                ' unnest(%s::text[], %s::bigint[], %s::bigint[]) AS v(to_on, closed_by, "row")'
+                ' WHERE t."row"=v."row"',
                 columns,
             )
 
-    def supersede(self, table: Table, known_to: int, keys: Sequence[tuple[int, int]]) -> None:
-        """Say that rows (position, known_from) are what was known only until `known_to`."""
-        sql = (
-            f"UPDATE {table.name} SET known_to={self.mark}"
-            f" WHERE position={self.mark} AND known_from={self.mark}"
-        )
-        self._cursor().executemany(sql, [(known_to, *key) for key in keys])
+    def supersede(self, table: Table, known_to: int, rows: Sequence[int]) -> None:
+        """Say that rows are what was known only until `known_to`."""
+        sql = f'UPDATE {table.name} SET known_to={self.mark} WHERE "row"={self.mark}'
+        self._cursor().executemany(sql, [(known_to, row) for row in rows])
 
-    def select(self, columns: str, table: Table, keys: Sequence[str]) -> list[Any]:
-        """Return named columns of the rows with these keys."""
-        key = next(iter(table.columns)).name
+    def highest(self, table: Table) -> int:
+        """Return the highest row number."""
+        cursor = self._cursor()
+        cursor.execute(f'SELECT max("row") FROM {table.name}')
+        return cursor.fetchone()[0] or 0
+
+    def select(self, columns: str, table: Table, key: str, keys: Sequence[str]) -> list[Any]:
+        """Return named columns of the rows with one of these keys."""
         found: list[Any] = []
         cursor = self._cursor()
         for start in range(0, len(keys), CHUNK):
