@@ -18,7 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from domain import values
-from domain.decider import LIFECYCLES, Document, Verb
+from domain.decider import Document, Verb
 from domain.words import Words
 
 DEPTH_MAX = 32
@@ -238,6 +238,15 @@ def _asked(form: type[msgspec.Struct]) -> dict[str, tuple[inspect.Type, bool]]:
     """Return each field of a whole request with its type, and whether it must be there."""
     found = msgspec.structs.fields(_wire(form))
     return {f.name: (inspect.type_info(f.type), f.required) for f in found}
+
+
+def papers(given: Mapping[str, Any], faults: list[Fault]) -> tuple[Document, ...]:
+    """Read the papers of a request that asks for nothing else; note every fault."""
+    known = {"docs": inspect.type_info(Papers)}
+    faults += [Fault(name, _unknown(known)) for name in given if name not in known]
+    found = _check(known["docs"], given.get("docs", []), "docs")
+    faults += found
+    return () if found else msgspec.convert(given.get("docs", []), tuple[Document, ...])
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -620,28 +629,22 @@ def _sentence(type_: inspect.Type) -> Words:
 
 
 def schema(verb: Verb) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a verb's request, self-contained."""
+    """Return the JSON Schema (2020-12) of a verb's request, without references."""
     found = msgspec.json.schema(_wire(verb.form))
-    _entitle(found["$defs"][verb.form.__name__])
-    return found
-
-
-def schemas() -> dict[tuple[str, str], dict[str, Any]]:
-    """Return kind and verb with a reference to its schema, and under `("", "")` all definitions."""
-    verbs = [v for life in LIFECYCLES.values() for v in life.verbs.values() if not v.inner]
-    references, definitions = msgspec.json.schema_components(
-        [_wire(v.form) for v in verbs], ref_template="#/components/schemas/{name}"
-    )
-    for verb in verbs:
-        _entitle(definitions[verb.form.__name__])
-    found = {(v.kind, v.name): r for v, r in zip(verbs, references, strict=True)}
-    return found | {("", ""): definitions}
-
-
-def _entitle(definition: dict[str, Any]) -> None:
-    """Give each property its name in both languages."""
+    whole: dict[str, Any] = _inlined(found["$defs"][verb.form.__name__], found["$defs"])
     named = {f.name: f.words for f in COMMON} | {"docs": Words("所依据的文件", "papers")}
-    definition.setdefault("additionalProperties", False)
-    for name, property_ in definition.get("properties", {}).items():
+    for name, property_ in whole["properties"].items():
         words = named.get(name) or Words.of(name)
         property_["title"] = f"{words.zh} · {words.en}"
+    return whole | {"additionalProperties": False}
+
+
+def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return a schema with every reference replaced by what it names; forms never nest in rings."""
+    if isinstance(part, list):
+        return [_inlined(p, definitions) for p in part]
+    if not isinstance(part, dict):
+        return part
+    named = part.get("$ref", "").removeprefix("#/$defs/")
+    rest = {k: _inlined(v, definitions) for k, v in part.items() if k != "$ref"}
+    return _inlined(definitions[named], definitions) | rest if named else rest

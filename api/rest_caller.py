@@ -1,0 +1,284 @@
+"""Who calls, and how what they sent is read: signed-in person, body, headers, questions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+
+from api import forms, problems
+from api.accounts import Account, TooManyTries
+from api.forms import Fault, Invalid
+from api.office import Actor, Office
+from domain.decider import Lang
+from domain.values import ID
+from domain.words import Words
+from ledger.entry import moment
+from projections import units
+
+BODY_BYTES_MAX = 1 << 20
+KEY_CHARS_MAX = 200
+REMEMBERED_SECONDS = 60.0
+REMEMBERED_MAX = 1_000
+KEY_REQUIRED = Words(
+    "请在请求头 Idempotency-Key 中给出一个新的随机值（如 UUID，最多 200 个字符）；重试时用同一个值，"
+    "便不会重复记账。",
+    "Give a fresh random value (such as a UUID, at most 200 characters) in the header"
+    " Idempotency-Key; repeat it when you retry, and nothing is recorded twice.",
+)
+BAD_MATCH = Words(
+    '请求头 If-Match 须为一个版本，写作 "5"（取自 ETag）。',
+    'If-Match must be one version, written "5", as the ETag gave it.',
+)
+NOT_GRANTED = Words(
+    "请求头 Gongwu-Role 所说的岗位没有授予这个账号。",
+    "The role in the header Gongwu-Role was not granted to this log-in.",
+)
+NO_SUCH_ID = Words(
+    "编号只含字母、数字和 _ . ~ -，最多 80 个字符。",
+    "An id has letters, digits and _ . ~ -, at most 80 characters.",
+)
+LONE = re.compile(r"[\ud800-\udfff]")
+
+
+class Callers:
+    """Tells who a request comes from: a session of the pages, or HTTP Basic with a log-in.
+
+    A password is hashed once a minute, not at every request: what is remembered is a keyed hash
+    that dies with the process, and the account is looked up each time, so that closing it ends
+    everything at once.
+    """
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.cookie = "__Host-session" if office.settings.https else "session"
+        self._secret = secrets.token_bytes(32)
+        self._known: dict[bytes, tuple[float, str]] = {}
+        self._zones: dict[str, str] = {}
+
+    def actor(self, request: Request) -> Actor:
+        """Return who calls; raise Problem 401, 403 or 429."""
+        token = request.cookies.get(self.cookie, "")
+        session = self.office.accounts.session(token) if token else None
+        if session is not None:
+            account, role = session.account, session.role
+        else:
+            account = self._basic(request)
+            role = account.roles[0]
+        wanted = request.headers.get("gongwu-role", "")
+        if wanted and wanted not in account.roles:
+            raise problems.plain(403, NOT_GRANTED, "role-not-granted")
+        return Actor(
+            person=account.person,
+            unit=account.unit,
+            role=wanted or role,
+            zone=self._zone(account.unit),
+        )
+
+    def _basic(self, request: Request) -> Account:
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            raise problems.plain(401)
+        digest = blake2b(credentials.encode(), key=self._secret).digest()
+        until, login = self._known.get(digest, (0.0, ""))
+        if until > time.monotonic():
+            account = self.office.accounts.find(login)
+        else:
+            account = self._checked(request, credentials)
+            if len(self._known) >= REMEMBERED_MAX:
+                self._known.clear()
+            self._known[digest] = (time.monotonic() + REMEMBERED_SECONDS, account.login)
+        if account is None:
+            raise problems.plain(401)
+        return account
+
+    def _checked(self, request: Request, credentials: str) -> Account:
+        try:
+            text = base64.b64decode(credentials, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise problems.plain(401) from None
+        login, _, password = text.partition(":")
+        try:
+            account = self.office.accounts.check(login, password, address(request))
+        except TooManyTries as error:
+            problem = problems.plain(429, Words(error.zh, error.en))
+            problem.headers["Retry-After"] = str(error.minutes * 60)
+            raise problem from None
+        if account is None:
+            raise problems.plain(401)
+        return account
+
+    def _zone(self, unit: str) -> str:
+        if unit not in self._zones:
+            row = self.office.models.one(units.all_units().where(units.unit.c.id == unit))
+            if row is None or not row["zone"]:
+                return self.office.settings.zone
+            self._zones[unit] = str(row["zone"])
+        return self._zones[unit]
+
+
+def lang_of(request: Request) -> Lang:
+    """Return the language of an answer."""
+    return problems.language(request.headers.get("accept-language", ""))
+
+
+def address(request: Request) -> str:
+    """Return where the request came from."""
+    return request.client.host if request.client else ""
+
+
+def how(request: Request) -> dict[str, str]:
+    """Return how the request came, for the record (T12)."""
+    device = request.headers.get("user-agent", "")
+    return {
+        "channel": "api",
+        "request": problems.request_id(request),
+        "address": address(request),
+        "device": device.encode("ascii", "replace").decode()[:200],
+    }
+
+
+def check_id(id_: str) -> str:
+    """Return an id of a path; raise Problem 404 for what no id looks like."""
+    if not re.fullmatch(ID.rstrip("$"), id_):
+        raise problems.plain(404, NO_SUCH_ID, "no-such-id")
+    return id_
+
+
+# What a write carries -------------------------------------------------------------
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the body of a JSON request; raise Problem 413 or 415."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise problems.plain(415)
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > BODY_BYTES_MAX:
+        raise problems.plain(413)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            raise problems.plain(413)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def key_of(request: Request) -> str:
+    """Return the idempotency key; raise Problem 400 when there is none."""
+    key = request.headers.get("idempotency-key", "").strip()
+    if not 0 < len(key) <= KEY_CHARS_MAX or not key.isascii() or not key.isprintable():
+        raise problems.plain(400, KEY_REQUIRED, "idempotency-key-required")
+    return key
+
+
+def expected_of(request: Request, stream: str) -> dict[str, int] | None:
+    """Return the version the caller saw; raise Problem 400 for what is no version."""
+    given = request.headers.get("if-match", "").strip()
+    if not given:
+        return None
+    found = re.fullmatch(r'"(\d{1,9})"|(\d{1,9})', given)
+    if found is None:
+        raise problems.plain(400, BAD_MATCH, "bad-if-match")
+    return {stream: int(found[1] or found[2])}
+
+
+def made_id(actor: Actor, key: str) -> str:
+    """Return the id of a new stream, the same whenever the same request is repeated."""
+    digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    number = int.from_bytes(blake2b(f"{actor.person}\0{key}".encode(), digest_size=16).digest())
+    text = ""
+    for _ in range(26):
+        number, digit = divmod(number, 32)
+        text = digits[digit] + text
+    return text
+
+
+# What a question carries ------------------------------------------------------------
+
+
+class Questions:
+    """The query of an address: every name known, every value valid, all faults told at once."""
+
+    def __init__(self, request: Request, known: Mapping[str, str]) -> None:
+        pairs = request.query_params.multi_items()
+        self.given = dict(pairs)
+        self.faults: list[Fault] = []
+        names = [name for name, _ in pairs]
+        for name, value in self.given.items():
+            if name not in known:
+                self.fault(name, "没有这个参数", "There is no such parameter", "、".join(known))
+            elif names.count(name) > 1:
+                self.fault(name, "这个参数出现了两次", "This parameter occurs twice")
+            elif len(value) > 2_000 or LONE.search(value) or "\0" in value:
+                self.fault(name, "参数过长或含无效字符", "Too long, or with invalid characters")
+
+    def fault(self, name: str, zh: str, en: str, more: str = "") -> None:
+        """Note what is wrong with a parameter."""
+        tail_zh, tail_en = (f"；可用：{more}", f"; there are {more}") if more else ("", "")
+        self.faults.append(Fault(name, Words(f"{zh}{tail_zh}。", f"{en}{tail_en}.")))
+
+    def text(self, name: str) -> str:
+        return self.given.get(name, "").strip()
+
+    def day(self, name: str) -> str:
+        """Return a date, or an empty text."""
+        value = self.text(name)
+        try:
+            return date.fromisoformat(value).isoformat() if value else ""
+        except ValueError:
+            self.faults.append(Fault(name, forms.DATE))
+            return ""
+
+    def moment(self, name: str) -> str:
+        """Return a time of knowing: a date, or a time that counts as UTC without a zone."""
+        value = self.text(name)
+        if not value:
+            return ""
+        try:
+            when = datetime.fromisoformat(value.replace(" ", "+"))
+        except ValueError:
+            self.fault(name, "须为日期或 ISO 8601 时间", "Must be a date or an ISO 8601 time")
+            return ""
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            return value
+        return moment(when if when.tzinfo else when.replace(tzinfo=UTC))
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """Return an integer between two bounds."""
+        value = self.text(name)
+        if not value:
+            return default
+        if not re.fullmatch(r"\d{1,12}", value, re.ASCII) or not low <= int(value) <= high:
+            self.fault(name, f"须为 {low} 至 {high} 的整数", f"Must be an integer {low} to {high}")
+            return default
+        return int(value)
+
+    def choice(self, name: str, among: tuple[str, ...], default: str = "") -> str:
+        """Return one of the known values."""
+        value = self.text(name)
+        if not value:
+            return default
+        if value not in among:
+            self.fault(name, "须为以下之一", "Must be one of these", "、".join(among))
+            return default
+        return value
+
+    def check(self) -> None:
+        """Raise Invalid with everything that was wrong."""
+        if self.faults:
+            raise Invalid(self.faults)
+
+
+encode: Callable[[Any], bytes] = msgspec.json.Encoder(order="deterministic").encode

@@ -1,0 +1,191 @@
+"""Every verb as a route of its own, made from its declaration; and the reversal of an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import forms, problems, rest_openapi
+from api.forms import Fault, Invalid
+from api.office import Actor, Office
+from api.pages_telling import tell
+from api.rest_caller import (
+    Callers,
+    body_of,
+    check_id,
+    encode,
+    expected_of,
+    how,
+    key_of,
+    lang_of,
+    made_id,
+)
+from api.rest_reading import names_in
+from domain.decider import LIFECYCLES, Document, Refused, Verb
+from domain.words import Words
+from ledger.act import Conflict, Receipt
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+REASON = Words(
+    "须写明红冲原因，1 至 2000 个字符的文本。", "Say why, in a text of 1 to 2000 characters."
+)
+
+
+def add(routes: APIRouter, office: Office, callers: Callers) -> None:
+    """Add a route for every verb that a door may ask, and one for reversals."""
+    for kind, life in LIFECYCLES.items():
+        for verb in life.verbs.values():
+            if verb.inner:
+                continue
+            routes.add_api_route(
+                f"/{kind}/{{id}}/{verb.name}",
+                verb_route(office, callers, verb),
+                methods=["POST"],
+                response_model=None,
+                **rest_openapi.verb(verb),
+            )
+        routes.add_api_route(
+            f"/{kind}/{{id}}/entries/{{seq}}/reverse",
+            reversal_route(office, callers, kind),
+            methods=["POST"],
+            response_model=None,
+            **rest_openapi.reversal(kind),
+        )
+
+
+def verb_route(office: Office, callers: Callers, verb: Verb) -> Endpoint:
+    """Return the endpoint of one verb."""
+
+    def ask(request: Request, body: bytes) -> Response:
+        actor, key = callers.actor(request), key_of(request)
+        id_ = check_id(request.path_params["id"])
+        stream = f"{verb.kind}/{made_id(actor, key) if id_ == 'new' else id_}"
+        given = forms.parse_json(verb, body)
+        expected = expected_of(request, stream)
+        try:
+            receipt = office.ask(
+                stream,
+                verb.name,
+                given.form,
+                actor,
+                on=given.on,
+                docs=given.docs,
+                key=key,
+                expected=expected,
+                **how(request),
+            )
+        except Refused as refused:
+            raise unknown(refused, stream) or refused from None
+        return recorded(office, request, receipt, stream)
+
+    async def endpoint(request: Request) -> Response:
+        body = await body_of(request)
+        return await run_in_threadpool(ask, request, body)
+
+    return endpoint
+
+
+def reversal_route(office: Office, callers: Callers, kind: str) -> Endpoint:
+    """Return the endpoint that takes back an entry with all that its request wrote."""
+
+    def reverse(request: Request, body: bytes) -> Response:
+        actor, key = callers.actor(request), key_of(request)
+        stream = f"{kind}/{check_id(request.path_params['id'])}"
+        seq = request.path_params["seq"]
+        if not seq.isascii() or not seq.isdigit() or len(seq) > 9:
+            raise problems.plain(404)
+        reason, docs = _reason(body)
+        expected = expected_of(request, stream)
+        if expected is not None:
+            _unchanged(office, actor, stream, key, expected[stream])
+        receipt = office.reverse(
+            stream, int(seq), actor, reason=reason, key=key, docs=docs, **how(request)
+        )
+        return recorded(office, request, receipt, stream)
+
+    async def endpoint(request: Request) -> Response:
+        body = await body_of(request)
+        return await run_in_threadpool(reverse, request, body)
+
+    return endpoint
+
+
+def _reason(body: bytes) -> tuple[str, tuple[Document, ...]]:
+    """Read why an entry is taken back, and the papers; raise Invalid with all faults."""
+    given = forms.load(body)
+    reason = given.pop("reason", None)
+    faults: list[Fault] = []
+    if not isinstance(reason, str) or not 0 < len(reason.strip()) <= 2_000:
+        faults.append(Fault("reason", REASON))
+        reason = ""
+    docs = forms.papers(given, faults)
+    if faults:
+        raise Invalid(faults)
+    return reason.strip(), docs
+
+
+def _unchanged(office: Office, actor: Actor, stream: str, key: str, expected: int) -> None:
+    """Raise Conflict when others wrote the stream since; our own repeated request did not."""
+    current = office.book.stream(stream)
+    if current.version == expected:
+        return
+    after = next((e for e in current.entries if e.seq == expected + 1), None)
+    command = office.book.log.command(after.position) if after else None
+    if command is None or (command[3], command[4]) != (actor.person, key):
+        raise Conflict(stream, expected, current.version)
+
+
+def unknown(refused: Refused, stream: str) -> problems.Problem | None:
+    """Return that there is no such record, when the thing asked about has no history at all."""
+    life = LIFECYCLES[stream.split("/", 1)[0]]
+    if refused.stream != stream or refused.state is None or refused.state != life.state():
+        return None
+    if refused.rule.holds is None:  # the details were wrong, or the role: it could have begun
+        return None
+    said = Words(
+        f"没有{life.words.zh} {stream}。{refused.sentence('zh')}",
+        f"There is no {stream}. {refused.sentence('en')}",
+    )
+    return problems.Problem(404, "no-such-record", problems.NOT_FOUND, said, stream=stream)
+
+
+def recorded(office: Office, request: Request, receipt: Receipt, stream: str) -> Response:
+    """Answer with what was recorded: the same for the first request and for every repetition."""
+    lang = lang_of(request)
+    entries = list(office.book.entries(receipt.first, receipt.last))
+    name_of = names_in(office, lang)
+    version = max((e.seq for e in entries if e.stream == stream), default=0)
+    answer: dict[str, Any] = {
+        "stream": stream,
+        "version": version,
+        "cause": receipt.cause,
+        "first": receipt.first,
+        "last": receipt.last,
+        "recorded_at": receipt.recorded_at,
+        "entries": [
+            {
+                "position": e.position,
+                "stream": e.stream,
+                "seq": e.seq,
+                "type": e.event.type_name,
+                "effective_on": e.effective_on,
+                "sentence": tell(e.event, lang, name_of),
+            }
+            for e in entries
+        ],
+    }
+    headers = {
+        "ETag": f'"{version}"',
+        "Location": f"/api/v1/{quote(stream)}",
+        "Content-Language": lang,
+        "X-Request-ID": problems.request_id(request),
+    }
+    if receipt.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(encode(answer), 200, headers, media_type="application/json")

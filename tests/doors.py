@@ -1,0 +1,72 @@
+"""What the tests of the doors share: an office with people in it, and a client that signs in."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from api import problems, rest, security
+from api.office import Actor, Office
+from api.settings import Settings
+
+PASSWORD = "a long enough password"
+PEOPLE = ("admin", "clerk", "keeper", "head", "office", "finance", "accountant", "auditor")
+CARD = {"asset_no": "SL-001", "name": "笔记本电脑", "kind": "computer", "unit": "o_a"}
+_keys = itertools.count(1)
+
+
+@contextmanager
+def staffed(database: str) -> Iterator[Office]:
+    """Lend an office with one unit and a person in every role, each named like the role."""
+    office = Office.open(Settings(database=database, label_host="id.example"))
+    try:
+        for role in PEOPLE:
+            office.accounts.create(role, PASSWORD, f"u_{role}", f"示例{role}", "o_a", [role])
+        admin = Actor(person="u_admin", unit="o_a", role="admin")
+        office.ask("unit/o_a", "establish", {"name": "示例市财政局", "kind": "organ"}, admin)
+        yield office
+    finally:
+        office.close()
+
+
+def app_of(office: Office) -> FastAPI:
+    """Return the API alone, wired as the whole application is."""
+    app = FastAPI(openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
+    app.state.office = office
+    app.include_router(rest.router(office))
+    problems.install(app)
+    security.protect(app, refuse=problems.refuse)
+    return app
+
+
+class Door:
+    """A client of the API in somebody's name; every write gets a key of its own."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.http = TestClient(app, raise_server_exceptions=False)
+
+    def get(self, path: str, *, by: str = "auditor", lang: str = "zh", **query: Any) -> Response:
+        """Ask a question."""
+        headers = {"Accept-Language": lang}
+        return self.http.get(f"/api/v1/{path}", params=query, headers=headers, auth=(by, PASSWORD))
+
+    def post(
+        self, path: str, body: Any = None, *, by: str = "clerk", key: str = "", **headers: str
+    ) -> Response:
+        """Ask for something to be done."""
+        sent = {"Idempotency-Key": key or f"key-{next(_keys)}"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.http.post(f"/api/v1/{path}", json=body or {}, headers=sent, auth=(by, PASSWORD))
+
+
+def registered(door: Door, id_: str = "A1", **card: Any) -> Response:
+    """Put one asset on the books."""
+    answer = door.post(f"asset/{id_}/register_existing", CARD | card)
+    assert answer.status_code == 200, answer.text
+    return answer
