@@ -20,6 +20,7 @@ from domain.decider import FACTS, UPCASTERS, Document, EntryReversed, Event
 
 ENVELOPE_VERSION = 1
 ENTRY_BYTES_MAX = 65_535  # the length of an entry in a tile bundle has 16 bits
+INTEGER_MAX = 2**53 - 1
 UNSTAMPED = "0000-00-00T00:00:00.000000Z"  # as wide as every recorded_at
 STAMP_MARK = b'"recorded_at":"'
 
@@ -139,7 +140,9 @@ def salts(count: int) -> list[str]:
 def encode(draft: Draft, salt: str) -> bytes:
     """Return the bytes of an entry, not yet stamped with its time of recording.
 
-    Raise TooLarge beyond 65,535 bytes, ValueError for text that is not NFC.
+    Raise TooLarge beyond 65,535 bytes, ValueError for text that is not NFC, and
+    msgspec.ValidationError for a fact whose fields break its own declaration: what could not
+    be read back is never written.
     """
     event = draft.event
     body: dict[str, Any] = msgspec.to_builtins(event)
@@ -169,6 +172,10 @@ def encode(draft: Draft, salt: str) -> bytes:
         raise TooLarge(f"{event.type_name}: {len(state)} bytes")
     if not state.isascii() and not unicodedata.is_normalized("NFC", state.decode()):
         raise ValueError(f"{event.type_name}: text is not in Unicode form NFC")
+    _decoders[event.type_name][0](state)
+    for value in body.values():
+        if type(value) is int and not -INTEGER_MAX <= value <= INTEGER_MAX:
+            raise ValueError(f"{event.type_name}: {value} is beyond 2^53 and no integer in JSON")
     return state
 
 

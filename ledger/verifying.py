@@ -18,11 +18,15 @@ from domain.decider import FACTS, Lang
 from ledger import tree
 from ledger.act import Select, Unavailable, seal
 from ledger.book import Book
-from ledger.entry import ENTRY_BYTES_MAX, Corrupt, Entry, decode
+from ledger.entry import ENTRY_BYTES_MAX, INTEGER_MAX, UNSTAMPED, Corrupt, Entry, decode
 
 PROBLEMS_MAX = 100
 PAGE_ROWS = 20_000
 FIRST = -(2**62)  # before every position, also one that somebody forged below 1
+ENVELOPE = {
+    *("actor", "body", "cause", "corrects", "effective_at", "recorded_at"),
+    *("salt", "seq", "stream", "tv", "type", "v"),
+}
 CHECKS = {
     "unreadable-file": ("数据库文件损坏：{detail}", "The database file is damaged: {detail}"),
     "schema": (
@@ -267,7 +271,7 @@ def _check_entries(
             found.add("leaf", position)
         if len(state) > ENTRY_BYTES_MAX:
             found.add("too-large", position)
-        wrong = uncanonical(state)
+        said, wrong = _parsed(state)
         if wrong:
             found.add("canonical", position, wrong)
         if seq != used.seqs.get(stream, 0) + 1:
@@ -279,8 +283,8 @@ def _check_entries(
         except (Corrupt, ValueError, TypeError) as error:
             found.add("columns", position, error)
             continue
-        _note(entry, used, found)
-        commands.check(entry)
+        _note(entry, said, used, found)
+        commands.check(position, said)
         if progress is not None and not len(leaves) % PAGE_ROWS:
             progress(len(leaves), size)
     commands.finish(expected - 1)
@@ -299,11 +303,12 @@ def _rows(select: Select) -> Iterator[tuple[Any, ...]]:
         last = page[-1][0]
 
 
-def _note(entry: Entry, used: _Used, found: _Findings) -> None:
+def _note(entry: Entry, said: dict[str, Any], used: _Used, found: _Findings) -> None:
     """Check an entry against the one before, and keep what other tables must agree with."""
-    if entry.recorded_at < used.last_time:
-        found.add("time-backwards", entry.position, f"{entry.recorded_at} < {used.last_time}")
-    used.last_time = entry.recorded_at
+    recorded_at = str(said.get("recorded_at"))
+    if recorded_at < used.last_time or len(recorded_at) != len(UNSTAMPED):
+        found.add("time-backwards", entry.position, f"{recorded_at} < {used.last_time}")
+    used.last_time = recorded_at
     for kind in entry.event.claims:
         value = getattr(entry.event, kind)
         if value and used.claims.setdefault((kind, value), (entry.stream, entry.position))[0] != (
@@ -324,16 +329,22 @@ _decode = msgspec.json.Decoder(float_hook=_float).decode
 
 
 def uncanonical(state: bytes) -> str:
-    """Return why bytes are not the JCS form of our entries (AUDIT format, version 1), or ''."""
+    """Return why bytes are not the JCS form of an entry (AUDIT format, version 1), or ''."""
+    return _parsed(state)[1]
+
+
+def _parsed(state: bytes) -> tuple[dict[str, Any], str]:
     try:
         value = _decode(state)
     except (msgspec.DecodeError, ValueError) as error:
-        return str(error)
+        return {}, str(error)
+    if not isinstance(value, dict) or value.keys() != ENVELOPE:
+        return {}, "not the fields of an entry"
     if _encode(value) != state:
-        return "parsed and written again, the bytes differ"
-    if _big.search(state) and any(abs(n) >= 2**53 for n in _integers(value)):
-        return "an integer beyond 2^53"
-    return ""
+        return value, "parsed and written again, the bytes differ"
+    if _big.search(state) and any(abs(n) > INTEGER_MAX for n in _integers(value)):
+        return value, "an integer beyond 2^53"
+    return value, ""
 
 
 def _integers(value: Any) -> Iterator[int]:
@@ -406,15 +417,16 @@ class _Commands:
             self.first, self.stop = first, max(first + count, self.stop)
             self.said = (cause, actor, recorded_at)
 
-    def check(self, entry: Entry) -> None:
+    def check(self, position: int, said: dict[str, Any]) -> None:
         """Compare an entry with what its command says about it."""
         cause, actor, recorded_at = self.said
-        if not cause or entry.position < self.first:
+        if not cause or position < self.first:
             return  # no command: named already
-        if entry.cause != cause and not entry.cause.startswith(f"{cause}/"):
-            self.found.add("command", entry.position, f"{cause} / {entry.cause}")
-        elif (entry.actor, entry.recorded_at) != (actor, recorded_at):
-            self.found.add("command", entry.position, f"{actor} {recorded_at}")
+        named = str(said.get("cause"))
+        if named != cause and not named.startswith(f"{cause}/"):
+            self.found.add("command", position, f"{cause} / {named}")
+        elif (said.get("actor"), said.get("recorded_at")) != (actor, recorded_at):
+            self.found.add("command", position, f"{actor} {recorded_at}")
 
     def finish(self, size: int) -> None:
         """Report commands that claim more entries than there are."""

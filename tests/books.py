@@ -86,7 +86,7 @@ def kill(victims: list[BaseProcess]) -> None:
 
 
 @contextmanager
-def unguarded(url: str) -> Iterator[Callable[..., None]]:
+def unguarded(url: str) -> Iterator[Callable[..., Any]]:
     """Lend what somebody has who owns the database: statements that no guard refuses."""
     if url.startswith("sqlite:"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -40,7 +40,8 @@ def acknowledged_then_killed(
     url: str, heads: dict[str, int], dice: random.Random, strike: Callable[[], None] | None = None
 ) -> dict[str, int]:
     """Let writers write, strike at a random moment, return what they had acknowledged."""
-    pipes, victims = [], []
+    pipes: list[Connection] = []
+    victims = []
     for name, first in heads.items():
         ours, theirs = processes.Pipe(duplex=False)
         victims.append(started(write_until_killed, url, name, first, theirs))
@@ -50,6 +51,7 @@ def acknowledged_then_killed(
     enough = dice.randrange(5, 40)
     while len(seen) < enough:
         for pipe in wait(pipes):
+            assert isinstance(pipe, Connection)
             key, first = pipe.recv()
             seen[key] = first
     if strike is not None:

@@ -238,23 +238,33 @@ def test_every_finding_is_told_in_both_languages(check: str):
     assert not CHINESE.search(problem.sentence("en"))
 
 
+ENTRY = (
+    b'{"actor":"u_1","body":{"n":1},"cause":"c","corrects":null,"effective_at":"e",'
+    b'"recorded_at":"r","salt":"s","seq":1,"stream":"t","tv":1,"type":"y","v":1}'
+)
+
+
 @pytest.mark.parametrize(
     "state",
     [
-        b'{"b":1,"a":2}',
-        b'{"a":1,"a":1}',
-        b'{"a": 1}',
-        b'{"a":1.5}',
-        b'{"a":1e3}',
-        b'{"a":9007199254740992}',
-        b'{"a":"\\u0041"}',
-        b'{"a":"\xff"}',
-        b'{"a":NaN}',
-        b'{"a":1}\n',
+        ENTRY.replace(b'{"actor":"u_1",', b"{")[:-1] + b',"actor":"u_1"}',
+        ENTRY.replace(b'"v":1', b'"v":1,"v":1'),
+        ENTRY.replace(b'"v":1', b'"v": 1'),
+        ENTRY.replace(b'"n":1', b'"n":1.5'),
+        ENTRY.replace(b'"n":1', b'"n":1e3'),
+        ENTRY.replace(b'"n":1', b'"n":1.0'),
+        ENTRY.replace(b'"n":1', b'"n":9007199254740992'),
+        ENTRY.replace(b'"n":1', b'"n":NaN'),
+        ENTRY.replace(b'"n":1', b'"n":"\\u0041"'),
+        ENTRY.replace(b'"n":1', b'"n":"\xff"'),
+        ENTRY.replace(b'"v":1', b'"v":1,"w":1'),
+        ENTRY + b"\n",
+        b"[]",
         b"",
     ],
 )
 def test_bytes_that_are_not_canonical_are_named(state: bytes):
+    assert uncanonical(ENTRY) == ""
     assert uncanonical(state)
 
 
