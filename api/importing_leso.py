@@ -47,12 +47,14 @@ from api.reading_records import quarter_of
 from domain.asset import (
     Asset,
     AssetRegistered,
-    Book as Standing,
     CardCorrected,
     Kind,
     ValueCorrected,
     ValueType,
     lifecycle,
+)
+from domain.asset import (
+    Book as Standing,
 )
 from domain.decider import Document, Event
 from domain.disposal import LeftBook

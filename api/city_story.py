@@ -1,0 +1,1039 @@
+"""Eighteen months in the example city: what happens to some 600 things in all six stages.
+
+One fixed seed, no clock: the same story every time. Each thing lives in exactly one of the
+chapters below, so that no two of them need the same thing at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from random import Random
+from typing import Any, Final
+
+from api.city_people import (
+    BODIES,
+    CITY,
+    CULTURE,
+    EXPO,
+    FINANCE,
+    HOLDERS,
+    OFFICES,
+    SHELVES,
+    SITES,
+    STORE,
+    VIRTUAL,
+    WAREHOUSE,
+    Person,
+    rooms,
+    users,
+    who,
+)
+from api.city_rehearsal import Act
+from api.city_things import (
+    COMPUTERS,
+    EVENT,
+    FURNITURE,
+    INSTRUMENTS,
+    LENDABLE,
+    OFFICE,
+    OLD,
+    ORDINARY,
+    PREMISES,
+    VEHICLES,
+    Maker,
+    Sort,
+    Thing,
+)
+from domain.decider import Ask, Document
+from domain.words import Role
+
+SEED: Final = 20260101
+ENDED_ON: Final = date(2026, 10, 30)
+SUPPLIER: Final = "示例科技供应商"
+RECYCLER: Final = "示例再生资源有限公司"
+AUCTIONEER: Final = "示例拍卖有限公司"
+FAULTS: Final = ("不能开机", "屏幕破损", "卡纸", "制冷不足", "异响", "桌面开裂", "电源故障")
+ENOUGH_YEARS: Final = (date(2014, 1, 1), date(2018, 12, 31))
+RECENT: Final = (date(2019, 1, 1), date(2025, 3, 31))
+
+
+class Story:
+    """Collects the acts; days of one thing's life are given in order."""
+
+    def __init__(self) -> None:
+        self.rng = Random(SEED)
+        self.maker = Maker(self.rng)
+        self.acts: list[Act] = []
+        self.papers = 0
+        self.late = ""  # whose move in March becomes known only at the end
+        self.mistake = ""  # whose value was corrected by a factor of a hundred
+
+    # Days, papers and people --------------------------------------------------
+
+    def between(self, first: date, last: date) -> date:
+        """Return a working day in the span."""
+        return working(first + timedelta(days=self.rng.randrange((last - first).days + 1)))
+
+    def later(self, day: date, least: int, most: int) -> date:
+        """Return a working day some days on, never after the story's end."""
+        return min(working(day + timedelta(days=self.rng.randint(least, most))), ENDED_ON)
+
+    def paper(self, kind: str, on: date, issuer: str, head: str) -> Document:
+        """Return the next paper of the office that issues it."""
+        self.papers += 1
+        number = f"{head}〔{on.year}〕{self.papers}号"
+        return Document(type=kind, number=number, issued=on, issuer=issuer)
+
+    def do(
+        self,
+        on: date,
+        by: Person,
+        stream: str,
+        verb: str,
+        docs: Sequence[Document] = (),
+        role: str = "",
+        **form: Any,
+    ) -> date:
+        """Have a person ask for something on a day; return the day."""
+        self.acts.append(
+            Act(
+                on=on,
+                order=len(self.acts),
+                by=by,
+                role=role or by.role,
+                asks=(Ask(stream, verb, form),),
+                docs=tuple(docs),
+            )
+        )
+        return on
+
+    def case(self, kind: str) -> str:
+        """Return the stream of a new case."""
+        return f"{kind}/EX{self.maker.token(10)}"
+
+    # A thing's first days -----------------------------------------------------
+
+    def carded(
+        self,
+        unit: str,
+        sorts: tuple[Sort, ...] = ORDINARY,
+        bought: tuple[date, date] = RECENT,
+        labelled: bool = True,
+    ) -> tuple[Thing, date]:
+        """Open the card of something the unit had before the ledger began."""
+        thing = self.maker.make(sorts, bought)
+        clerk = who(unit, Role.CLERK)
+        on = self.between(date(2025, 5, 7), date(2025, 6, 13))
+        form = {"plate": thing.plate} if thing.plate else {}
+        self.do(
+            on,
+            clerk,
+            thing.stream,
+            "register_existing",
+            [self.paper("asset_card", on, "", "示卡")],
+            asset_no=thing.asset_no,
+            name=thing.sort.name,
+            kind=thing.sort.kind,
+            unit=unit,
+            class_code=thing.sort.code,
+            value=thing.value,
+            measure=thing.sort.measure,
+            mode="purchase",
+            acquired=thing.bought,
+            model=thing.model,
+            serial=thing.serial,
+            place=self.room(unit),
+            voucher=f"{on.year}-记-{self.rng.randrange(1, 900):04}",
+            **form,
+        )
+        return thing, self.label(thing, clerk, on) if labelled else on
+
+    def label(self, thing: Thing, by: Person, on: date) -> date:
+        """Put the label on within some days."""
+        return self.do(self.later(on, 1, 12), by, thing.stream, "bind_label", label=thing.label)
+
+    def arrived(
+        self,
+        unit: str,
+        on: date,
+        sorts: tuple[Sort, ...],
+        *,
+        mode: str = "purchase",
+        place: str | None = None,
+    ) -> Thing:
+        """Record a delivery."""
+        thing = self.maker.make(sorts, (on, on))
+        self.do(
+            on,
+            who(unit, Role.CLERK),
+            thing.stream,
+            "receive",
+            [self.paper("delivery_note", on, SUPPLIER, "示供")],
+            name=thing.sort.name,
+            kind=thing.sort.kind,
+            unit=unit,
+            mode=mode,
+            measure=thing.sort.measure,
+            value=thing.value,
+            supplier=SUPPLIER,
+            model=thing.model,
+            place=place or self.room(unit),
+        )
+        return thing
+
+    def accepted(self, unit: str, thing: Thing, on: date) -> date:
+        """Inspect a delivery: the inspector is not the one who records."""
+        on = self.later(on, 1, 5)
+        return self.do(
+            on,
+            who(unit, Role.CLERK),
+            thing.stream,
+            "pass_acceptance",
+            [self.paper("acceptance_report", on, "", "示验")],
+            inspector=self.rng.choice(users(unit)).id,
+            serial=thing.serial,
+        )
+
+    def entered(self, unit: str, thing: Thing, on: date) -> date:
+        """Open the card of an accepted delivery and label it."""
+        on = self.later(on, 1, 6)
+        clerk = who(unit, Role.CLERK)
+        self.do(
+            on,
+            clerk,
+            thing.stream,
+            "register",
+            [self.paper("asset_card", on, "", "示卡")],
+            asset_no=thing.asset_no,
+            class_code=thing.sort.code,
+            acquired=on,
+            voucher=f"{on.year}-记-{self.rng.randrange(1, 900):04}",
+        )
+        return self.label(thing, clerk, on)
+
+    def room(self, unit: str) -> str:
+        return self.rng.choice(rooms(unit))
+
+    def issued(self, unit: str, thing: Thing, on: date, user: Person | None = None) -> date:
+        """Issue the thing to one of the unit's people."""
+        user = user or self.rng.choice(users(unit))
+        return self.do(
+            self.later(on, 1, 20),
+            who(unit, Role.CLERK),
+            thing.stream,
+            "issue",
+            [self.paper("issue_slip", on, "", "示领")],
+            user=user.id,
+            place=self.room(unit),
+            purpose="日常办公",
+        )
+
+    def idle(self, unit: str, thing: Thing, on: date, ground: str = "idle") -> date:
+        """Declare the thing idle, under-used or above the standard."""
+        return self.do(
+            on,
+            who(unit, Role.CLERK),
+            thing.stream,
+            "declare_idle",
+            ground=ground,
+            since=on - timedelta(days=30),
+            evidence="季度清查发现三个月以上无人使用",
+        )
+
+
+def working(day: date) -> date:
+    """Return the day, or the Monday after a weekend."""
+    return day + timedelta(days=max(0, 7 - day.isoweekday() + 1) if day.isoweekday() > 5 else 0)
+
+
+# Chapters ---------------------------------------------------------------------
+
+
+def founding(story: Story) -> None:
+    """Let bodies and places exist; one body is renamed, the temporary one ends."""
+    admin = who(OFFICES, Role.ADMIN)
+    for body in BODIES:
+        story.do(
+            body.since,
+            admin,
+            f"unit/{body.id}",
+            "establish",
+            name=body.zh,
+            name_en=body.en,
+            kind=body.kind,
+            uscc=body.uscc,
+            parent=None if body.id == CITY else CITY,
+            located="示例市",
+        )
+    for site in SITES:
+        story.do(
+            date(2025, 5, 6),
+            admin,
+            f"place/{site.id}",
+            "open_place",
+            name=site.zh,
+            name_en=site.en,
+            kind=site.kind,
+            unit=site.unit,
+        )
+    on = date(2026, 1, 5)
+    story.do(
+        on,
+        admin,
+        f"unit/{CULTURE}",
+        "rename",
+        [story.paper("decision", on, "示例市人民政府", "示编")],
+        name="示例市文化和旅游局",
+        name_en="Example City Culture and Tourism Bureau",
+        reason="机构改革",
+    )
+    on = date(2026, 6, 30)
+    story.do(
+        on,
+        admin,
+        f"unit/{EXPO}",
+        "dissolve",
+        [story.paper("decision", on, "示例市人民政府", "示编")],
+        reason="博览会闭幕，筹备工作结束",
+    )
+
+
+def in_use(story: Story) -> None:
+    """Configuration and use: cards, labels, issue, moves, repairs, hand-backs, corrections."""
+    for number in range(248):
+        unit = HOLDERS[number % len(HOLDERS)]
+        sorts = VEHICLES if number % 18 == 5 else INSTRUMENTS if number % 29 == 8 else ORDINARY
+        thing, on = story.carded(unit, sorts, labelled=number % 14 != 3)
+        if number % 9 == 4:
+            continue  # stays in the unit's store
+        on = story.issued(unit, thing, on)
+        clerk = who(unit, Role.CLERK)
+        mid = story.between(date(2025, 10, 1), date(2026, 7, 31))
+        match number % 12:
+            case 0:
+                story.do(mid, clerk, thing.stream, "relocate", place=story.room(unit))
+            case 1:
+                user = story.rng.choice(users(unit)).id
+                story.do(mid, clerk, thing.stream, "hand_over_to", user=user, reason="岗位调整")
+            case 2 | 3:
+                repaired(story, clerk, thing, mid, done=number % 24 != 2)
+            case 4:
+                story.do(mid, clerk, thing.stream, "take_back", reason="人员调离")
+                story.issued(unit, thing, story.later(mid, 5, 40))
+            case 5:
+                story.do(mid, clerk, thing.stream, "take_back", condition="一般", reason="退休")
+            case 6 if number % 24 == 6:
+                story.do(
+                    mid,
+                    clerk,
+                    thing.stream,
+                    "correct_card",
+                    reason="规格型号录入有误",
+                    model=f"{thing.model or thing.sort.name} 改",
+                )
+            case 7 if number % 24 == 7:
+                story.do(mid, clerk, thing.stream, "record_damage", text="外壳有划痕")
+            case _:
+                pass
+        if number % 40 == 11:
+            accountant = who(unit, Role.ACCOUNTANT)
+            story.do(
+                story.later(mid, 30, 60),
+                accountant,
+                thing.stream,
+                "correct_value",
+                value=thing.value + 12_000,
+                reason="补记运输安装费",
+                voucher=f"2026-记-{number:04}",
+            )
+        if number % 33 == 20 and number % 14 != 3:
+            story.do(
+                story.later(mid, 61, 90),
+                clerk,
+                thing.stream,
+                "replace_label",
+                label=f"{thing.label}B",
+                reason="标签磨损，扫描不出",
+            )
+
+
+def repaired(story: Story, clerk: Person, thing: Thing, on: date, *, done: bool) -> None:
+    """Send a thing for repair; most come back."""
+    on = on if done else story.between(date(2026, 10, 9), ENDED_ON)
+    fault = story.rng.choice(FAULTS)
+    story.do(on, clerk, thing.stream, "send_for_repair", fault=fault, vendor="示例维修服务部")
+    if done:
+        story.do(
+            story.later(on, 4, 25),
+            clerk,
+            thing.stream,
+            "complete_repair",
+            result="更换部件，恢复正常",
+            cost=story.rng.randrange(8_000, 90_000, 500),
+        )
+
+
+def bought(story: Story) -> None:
+    """New deliveries of eighteen months; the last ones still wait at some step."""
+    for number in range(96):
+        unit = HOLDERS[(number * 3) % len(HOLDERS)]
+        on = story.between(date(2025, 7, 1), date(2026, 9, 18))
+        thing = story.arrived(unit, on, (*COMPUTERS[:3], *OFFICE, *FURNITURE))
+        if number % 24 == 10:
+            story.do(
+                story.later(on, 1, 4),
+                who(unit, Role.CLERK),
+                thing.stream,
+                "fail_acceptance",
+                [story.paper("acceptance_report", on, "", "示验")],
+                inspector=users(unit)[0].id,
+                reason="型号与合同不符",
+            )
+            continue
+        entered = story.entered(unit, thing, story.accepted(unit, thing, on))
+        if number % 5:
+            story.issued(unit, thing, entered)
+    for number in range(10):
+        unit = HOLDERS[number % 4]
+        on = story.between(date(2026, 10, 19), date(2026, 10, 27))
+        thing = story.arrived(unit, on, COMPUTERS[:2])
+        if number % 3 == 0:
+            story.accepted(unit, thing, on)
+
+
+def premises(story: Story) -> None:
+    """Rooms are property, too; two are vacated and go into the virtual warehouse."""
+    vacated = []
+    for unit in HOLDERS:
+        thing, on = story.carded(unit, PREMISES, (date(2003, 1, 1), date(2016, 12, 31)))
+        if unit in ("o_ex_edu", "o_ex_dst"):
+            vacated.append((unit, thing))
+        else:
+            story.issued(unit, thing, on, who(unit, Role.HEAD))
+    for unit, thing in vacated:
+        on = story.idle(unit, thing, date(2026, 3, 9))
+        taken_in(story, unit, [thing], story.later(on, 10, 20), ground="vacated", virtual=True)
+
+
+def spare(story: Story) -> None:
+    """Declared idle, under-used or above the standard; some offered, some needed after all."""
+    for number in range(34):
+        unit = HOLDERS[(number * 7) % len(HOLDERS)]
+        thing, on = story.carded(unit)
+        if number % 3:
+            story.issued(unit, thing, on)
+        ground = ("idle", "idle", "under_used", "over_standard")[number % 4]
+        on = story.idle(unit, thing, story.between(date(2025, 11, 3), date(2026, 9, 30)), ground)
+        clerk = who(unit, Role.CLERK)
+        if number % 8 == 1:
+            story.do(
+                story.later(on, 10, 40),
+                clerk,
+                thing.stream,
+                "put_back_to_use",
+                reason="新入职人员需要",
+            )
+        elif number % 3 == 0:
+            on = story.do(
+                story.later(on, 3, 20),
+                clerk,
+                thing.stream,
+                "list_for_reuse",
+                description=f"{thing.sort.name}，功能正常",
+                remaining_life="3年",
+            )
+            if number % 12 == 9:
+                story.do(story.later(on, 20, 40), clerk, thing.stream, "delist", reason="留作备用")
+
+
+# Warehouse --------------------------------------------------------------------
+
+
+def taken_in(
+    story: Story,
+    unit: str,
+    things: Sequence[Thing],
+    on: date,
+    *,
+    ground: str = "idle",
+    virtual: bool = False,
+    books: str = "custody_only",
+    upto: str = "received",
+) -> date:
+    """Bring things into the public warehouse; `upto` says how far the intake comes."""
+    stream = story.case("intake")
+    story.do(
+        on,
+        who(unit, Role.CLERK),
+        stream,
+        "apply",
+        [story.paper("intake_form", on, "", "示仓申")],
+        unit=unit,
+        ground=ground,
+        warehouse=VIRTUAL if virtual else WAREHOUSE,
+        assets=[t.id for t in things],
+    )
+    if upto == "applied":
+        return on
+    on = story.later(on, 3, 9)
+    office = who(OFFICES, Role.OFFICE)
+    if upto == "refused":
+        return story.do(
+            on,
+            office,
+            stream,
+            "refuse",
+            [story.paper("approval", on, "示例市机关事务管理局", "示管")],
+            reason="仍有使用价值且本单位年度配置计划中有同类需求，请先内部调剂",
+        )
+    approval = story.paper("approval", on, "示例市机关事务管理局", "示管")
+    story.do(
+        on,
+        office,
+        stream,
+        "approve",
+        [approval],
+        keeper_unit=STORE,
+        virtual=virtual,
+        books=books,
+        approval_no=approval.number,
+    )
+    on = story.later(on, 2, 8)
+    keeper = who(STORE, Role.KEEPER)
+    waiting = things[: len(things) // 2] if upto == "part" else things
+    for thing in waiting:
+        story.do(
+            on,
+            keeper,
+            stream,
+            "receive",
+            [story.paper("warehouse_receipt", on, "", "示入")],
+            asset=thing.id,
+            shelf="" if virtual else story.rng.choice(SHELVES),
+            condition=story.rng.choice(("完好", "完好", "一般", "待修")),
+            receipt=f"RC{story.papers:05}",
+        )
+    return on
+
+
+def group(
+    story: Story,
+    unit: str,
+    count: int,
+    sorts: tuple[Sort, ...] = ORDINARY,
+    *,
+    bought: tuple[date, date] = RECENT,
+    used: bool = True,
+) -> list[Thing]:
+    """Open the cards of several things that will share a fate."""
+    things = []
+    for _ in range(count):
+        thing, on = story.carded(unit, sorts, bought)
+        if used:
+            story.issued(unit, thing, on)
+        things.append(thing)
+    return things
+
+
+def idle_all(story: Story, unit: str, things: Sequence[Thing], on: date) -> date:
+    """Declare several things idle on one day."""
+    for thing in things:
+        story.idle(unit, thing, on)
+    return on
+
+
+def intakes(story: Story) -> None:
+    """Into the warehouse: physical and virtual, custody only and with the books."""
+    plans = (
+        ("o_ex_edu", 6, False, "custody_only", "received", date(2025, 9, 8)),
+        ("o_ex_wat", 5, False, "transfer", "received", date(2025, 11, 10)),
+        ("o_ex_cul", 6, False, "transfer", "received", date(2026, 1, 19)),
+        ("o_ex_arc", 4, True, "custody_only", "received", date(2026, 2, 9)),
+        ("o_ex_dst", 5, True, "custody_only", "received", date(2026, 4, 13)),
+        ("o_ex_sch", 6, False, "custody_only", "received", date(2026, 6, 15)),
+        ("o_ex_hos", 4, True, "transfer", "received", date(2026, 7, 13)),
+        ("o_ex_fin", 4, False, "custody_only", "refused", date(2026, 5, 11)),
+        ("o_ex_hos", 6, False, "transfer", "part", date(2026, 9, 14)),
+        ("o_ex_aud", 3, False, "custody_only", "approved", date(2026, 10, 12)),
+        ("o_ex_wat", 3, False, "custody_only", "applied", date(2026, 10, 22)),
+    )
+    keeper = who(STORE, Role.KEEPER, 2)
+    for unit, count, virtual, books, upto, day in plans:
+        things = group(story, unit, count)
+        on = idle_all(story, unit, things, day)
+        upto_ = "part" if upto == "approved" else upto
+        chosen = things if upto != "approved" else things[:1]
+        rest = [] if upto != "approved" else things[1:]
+        on = taken_in(
+            story, unit, chosen, story.later(on, 2, 6), virtual=virtual, books=books, upto=upto_
+        )
+        if rest:
+            taken_in(story, unit, rest, on, upto="applied")
+        if upto != "received":
+            continue
+        for number, thing in enumerate(things):
+            if number % 3 == 0 and not virtual:
+                on = story.do(
+                    story.later(on, 3, 15),
+                    keeper,
+                    thing.stream,
+                    "refurbish",
+                    result="清洁、更换易损件，测试正常",
+                    condition="完好",
+                    cost=story.rng.randrange(3_000, 30_000, 500),
+                )
+            if number % 2 == 0:
+                story.do(
+                    story.later(on, 2, 10),
+                    keeper,
+                    thing.stream,
+                    "list_for_reuse",
+                    description=f"{thing.sort.name} {thing.model}".strip(),
+                    remaining_life="2年",
+                )
+
+
+def exposition(story: Story) -> None:
+    """A temporary body buys, holds its event, and hands everything to the warehouse."""
+    bought_on = date(2025, 9, 15)
+    things = []
+    for _ in range(18):
+        thing = story.arrived(EXPO, bought_on, EVENT)
+        on = story.entered(EXPO, thing, story.accepted(EXPO, thing, bought_on))
+        story.issued(EXPO, thing, on)
+        things.append(thing)
+    closed = date(2026, 5, 18)
+    for thing in things:
+        story.do(closed, who(EXPO, Role.CLERK), thing.stream, "take_back", reason="博览会闭幕")
+    on = taken_in(story, EXPO, things, date(2026, 5, 25), ground="temporary", books="transfer")
+    for thing in things[:10]:
+        story.do(
+            story.later(on, 2, 9),
+            who(STORE, Role.KEEPER),
+            thing.stream,
+            "list_for_reuse",
+            description=f"{thing.sort.name}，博览会退回",
+            remaining_life="4年",
+        )
+    lent_again(story, things[10:13])
+    moved_on(story, STORE, "o_ex_cul", things[13:16], date(2026, 8, 3), "booked")
+
+
+def lent_again(story: Story, things: Sequence[Thing]) -> None:
+    """The warehouse lends what the event left over."""
+    borrowed(story, STORE, "o_ex_sch", things, date(2026, 9, 7), date(2026, 12, 31), "running")
+
+
+# Lending ----------------------------------------------------------------------
+
+
+def borrowed(
+    story: Story,
+    lender: str,
+    borrower: str,
+    things: Sequence[Thing],
+    on: date,
+    due: date,
+    upto: str,
+) -> None:
+    """Lend things; `upto` says how far the loan comes."""
+    stream = story.case("loan")
+    story.do(
+        on,
+        who(borrower, Role.CLERK),
+        stream,
+        "request",
+        [story.paper("loan_form", on, "", "示借申")],
+        lender=lender,
+        borrower=borrower,
+        assets=[t.id for t in things],
+        due=due,
+        purpose="会议保障临时使用",
+    )
+    if upto == "requested":
+        return
+    on = story.later(on, 1, 4)
+    head = who(lender, Role.HEAD) if lender != STORE else who(OFFICES, Role.OFFICE)
+    approval = story.paper("approval", on, "", "示借批")
+    if upto == "refused":
+        story.do(on, head, stream, "refuse", [approval], reason="同期本单位已安排使用")
+        return
+    if upto == "withdrawn":
+        story.do(on, who(borrower, Role.CLERK), stream, "withdraw", reason="会议改为线上举行")
+        return
+    story.do(on, head, stream, "approve", [approval], approval_no=approval.number)
+    if upto == "approved":
+        return
+    on = story.later(on, 1, 4)
+    keeper = who(lender, Role.KEEPER) if lender == STORE else who(lender, Role.CLERK)
+    for thing in things:
+        story.do(
+            on,
+            keeper,
+            stream,
+            "hand_over",
+            [story.paper("hand_over_slip", on, "", "示交")],
+            asset=thing.id,
+        )
+    if upto == "extended":
+        on = story.later(due, -12, -5)
+        story.do(on, head, stream, "extend", due=due + timedelta(days=60), reason="活动延期")
+        return
+    back = {"part": things[:1], "closed": things}.get(upto, ())
+    for number, thing in enumerate(back):
+        result = ("sound", "worn", "damaged")[number % 3]
+        story.do(
+            story.later(due, -6, 3),
+            keeper,
+            stream,
+            "inspect_return",
+            [story.paper("return_slip", due, "", "示还")],
+            asset=thing.id,
+            result=result,
+            note="外壳裂纹" if result == "damaged" else "",
+            compensation=30_000 if result == "damaged" else None,
+        )
+
+
+def loans(story: Story) -> None:
+    """Lending between units, in every state a loan can be in."""
+    plans = (
+        ("o_ex_edu", "o_ex_sch", 3, date(2025, 9, 1), date(2025, 11, 28), "closed"),
+        ("o_ex_cul", "o_ex_dst", 4, date(2025, 12, 8), date(2026, 2, 27), "closed"),
+        ("o_ex_wat", "o_ex_edu", 2, date(2026, 3, 2), date(2026, 5, 29), "closed"),
+        ("o_ex_goa", "o_ex_hos", 3, date(2026, 5, 11), date(2026, 8, 31), "part"),
+        ("o_ex_arc", "o_ex_cul", 2, date(2026, 6, 1), date(2026, 9, 30), "overdue"),
+        ("o_ex_dst", "o_ex_wat", 3, date(2026, 7, 6), date(2026, 10, 16), "overdue"),
+        ("o_ex_edu", "o_ex_aud", 2, date(2026, 8, 3), date(2026, 10, 30), "overdue"),
+        ("o_ex_fin", "o_ex_sch", 2, date(2026, 6, 8), date(2026, 9, 18), "extended"),
+        ("o_ex_hos", "o_ex_edu", 2, date(2026, 9, 14), date(2027, 3, 31), "running"),
+        ("o_ex_sch", "o_ex_arc", 3, date(2026, 10, 8), date(2027, 1, 29), "running"),
+        ("o_ex_aud", "o_ex_fin", 2, date(2026, 10, 20), date(2027, 1, 15), "approved"),
+        ("o_ex_wat", "o_ex_edu", 2, date(2026, 10, 26), date(2027, 2, 26), "requested"),
+        ("o_ex_edu", "o_ex_wat", 3, date(2026, 10, 28), date(2026, 12, 31), "requested"),
+        ("o_ex_goa", "o_ex_aud", 2, date(2026, 4, 13), date(2026, 6, 30), "refused"),
+        ("o_ex_cul", "o_ex_hos", 2, date(2026, 8, 17), date(2026, 10, 9), "withdrawn"),
+    )
+    for lender, borrower, count, on, due, upto in plans:
+        things = group(story, lender, count, LENDABLE, used=False)
+        borrowed(story, lender, borrower, things, on, due, upto)
+
+
+# Reallocation -----------------------------------------------------------------
+
+
+def moved_on(
+    story: Story, giver: str, taker: str, things: Sequence[Thing], on: date, upto: str
+) -> None:
+    """Reallocate things; `upto` says how far it comes."""
+    stream = story.case("reallocation")
+    story.do(
+        on,
+        who(taker, Role.CLERK),
+        stream,
+        "request",
+        [story.paper("reallocation_form", on, "", "示调申")],
+        from_unit=giver,
+        to_unit=taker,
+        item=things[0].sort.name,
+        assets=[t.id for t in things],
+        purpose="新增人员办公所需，避免重复购置",
+    )
+    if upto == "requested":
+        return
+    on = story.later(on, 2, 8)
+    finance = who(FINANCE, Role.FINANCE)
+    approval = story.paper("approval", on, "示例市财政局", "示财资")
+    if upto == "refused":
+        story.do(
+            on, finance, stream, "refuse", [approval], reason="申请单位同类资产存量已达配置标准"
+        )
+        return
+    story.do(
+        on,
+        finance,
+        stream,
+        "approve",
+        [approval],
+        scope="departments",
+        approval_no=approval.number,
+    )
+    if upto == "approved":
+        return
+    on = story.later(on, 2, 7)
+    sender = who(giver, Role.KEEPER) if giver == STORE else who(giver, Role.CLERK)
+    for thing in things:
+        story.do(
+            on,
+            sender,
+            stream,
+            "confirm_out",
+            [story.paper("hand_over_slip", on, "", "示交")],
+            asset=thing.id,
+        )
+    on = story.later(on, 1, 4)
+    here = {"shipped": (), "part": things[:1]}.get(upto, things)
+    for thing in here:
+        story.do(
+            on,
+            who(taker, Role.CLERK),
+            stream,
+            "confirm_in",
+            asset=thing.id,
+            place=story.room(taker),
+        )
+    if upto != "booked":
+        return
+    on = story.later(on, 2, 9)
+    for number, thing in enumerate(things, start=1):
+        story.do(
+            on,
+            who(FINANCE, Role.FINANCE, 2),
+            stream,
+            "move_books",
+            [story.paper("voucher", on, "", "示转")],
+            asset=thing.id,
+            out_voucher=f"{on.year}-转出-{story.papers:04}",
+            in_voucher=f"{on.year}-转入-{story.papers + number:04}",
+            gross=thing.value,
+            accumulated=thing.value // 3,
+        )
+        story.issued(taker, thing, on)
+
+
+def reallocations(story: Story) -> None:
+    """Moves between units, in every state a reallocation can be in."""
+    plans = (
+        ("o_ex_edu", "o_ex_sch", 4, date(2025, 10, 13), "booked"),
+        ("o_ex_fin", "o_ex_aud", 3, date(2025, 12, 1), "booked"),
+        ("o_ex_goa", "o_ex_dst", 5, date(2026, 2, 2), "booked"),
+        ("o_ex_cul", "o_ex_arc", 3, date(2026, 4, 20), "booked"),
+        ("o_ex_wat", "o_ex_hos", 2, date(2026, 6, 22), "booked"),
+        ("o_ex_dst", "o_ex_edu", 3, date(2026, 9, 21), "received"),
+        ("o_ex_hos", "o_ex_wat", 3, date(2026, 10, 8), "part"),
+        ("o_ex_sch", "o_ex_cul", 2, date(2026, 10, 14), "shipped"),
+        ("o_ex_arc", "o_ex_edu", 3, date(2026, 10, 20), "approved"),
+        ("o_ex_edu", "o_ex_wat", 2, date(2026, 10, 27), "requested"),
+        ("o_ex_wat", "o_ex_edu", 3, date(2026, 10, 29), "requested"),
+        ("o_ex_goa", "o_ex_fin", 3, date(2026, 7, 6), "refused"),
+    )
+    for giver, taker, count, on, upto in plans:
+        things = group(story, giver, count)
+        idle_all(story, giver, things, story.later(on, -40, -20))
+        moved_on(story, giver, taker, things, on, upto)
+
+
+# Disposal ---------------------------------------------------------------------
+
+
+def disposed(
+    story: Story, unit: str, things: Sequence[Thing], on: date, form: str, upto: str
+) -> None:
+    """Dispose of things; `upto` says how far it comes."""
+    stream = story.case("disposal")
+    minutes = story.paper("minutes", on, "", "示会纪")
+    story.do(
+        on,
+        who(unit, Role.CLERK),
+        stream,
+        "propose",
+        [minutes],
+        unit=unit,
+        form=form,
+        ground="达到最低使用年限且无法继续使用",
+        minutes_no=minutes.number,
+        assets=[t.id for t in things],
+    )
+    if upto == "proposed":
+        return
+    on = story.later(on, 5, 15)
+    approval = story.paper("approval", on, "示例市财政局", "示财处")
+    finance = who(FINANCE, Role.FINANCE)
+    if upto == "rejected":
+        story.do(
+            on, finance, stream, "reject", [approval], reason="部分资产未达最低使用年限，退回核实"
+        )
+        return
+    chosen = list(things[:-2]) if upto == "approved_part" else list(things)
+    story.do(
+        on,
+        finance,
+        stream,
+        "approve",
+        [approval],
+        approval_no=approval.number,
+        assets=[t.id for t in chosen],
+        amount=sum(t.value for t in chosen),
+        valid_until=on + timedelta(days=365),
+    )
+    if upto.startswith("approved"):
+        return
+    on = story.later(on, 8, 30)
+    gone = chosen[: len(chosen) // 2] if upto == "begun" else chosen
+    proceeds = sum(executed(story, unit, stream, thing, on, form) for thing in gone)
+    if upto in ("begun", "executed"):
+        return
+    on = story.later(on, 3, 10)
+    accountant = who(unit, Role.ACCOUNTANT)
+    for thing in gone:
+        story.do(
+            on,
+            accountant,
+            stream,
+            "derecognise",
+            [story.paper("voucher", on, "", "示销")],
+            asset=thing.id,
+            voucher=f"{on.year}-销-{story.papers:04}",
+        )
+    if upto == "derecognised":
+        return
+    settled(story, accountant, stream, on, proceeds, upto)
+
+
+def executed(story: Story, unit: str, stream: str, thing: Thing, on: date, form: str) -> int:
+    """Carry one piece of a disposal out; return what it brought, in fen."""
+    clerk = who(unit, Role.CLERK)
+    if form in ("auction", "sale"):
+        price = thing.value * story.rng.randrange(6, 24) // 100
+        deal = story.paper("deal_confirmation", on, AUCTIONEER, "示拍")
+        story.do(
+            on,
+            clerk,
+            stream,
+            "sell",
+            [deal],
+            asset=thing.id,
+            price=price,
+            buyer=f"b_ex_{story.rng.randrange(100, 999)}",
+            deal_no=deal.number,
+        )
+        return price
+    if form in ("donation", "assignment"):
+        deal = story.paper("agreement", on, "", "示赠")
+        story.do(
+            on,
+            clerk,
+            stream,
+            "give_away",
+            [deal],
+            asset=thing.id,
+            recipient="示例乡中心小学",
+            agreement=deal.number,
+        )
+        return 0
+    price = thing.value // 100
+    proof = story.paper("recycling_certificate", on, RECYCLER, "示收")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "scrap",
+        [proof],
+        asset=thing.id,
+        recycler=RECYCLER,
+        certificate=proof.number,
+        price=price,
+    )
+    return price
+
+
+def settled(
+    story: Story, accountant: Person, stream: str, on: date, proceeds: int, upto: str
+) -> None:
+    """Assess what a disposal brought and remit it, in part or in full."""
+    commission, appraisal = proceeds * 5 // 100, min(80_000, proceeds // 10)
+    on = story.later(on, 2, 8)
+    story.do(
+        on,
+        accountant,
+        stream,
+        "assess_income",
+        [story.paper("settlement", on, "", "示收支")],
+        gross=proceeds,
+        deductions=[
+            {"type": "拍卖佣金", "amount": commission},
+            {"type": "评估费", "amount": appraisal},
+        ],
+    )
+    net = proceeds - commission - appraisal
+    parts = {"remitted": [net], "part_remitted": [net // 2]}.get(upto, [])
+    for amount in parts:
+        on = story.later(on, 4, 12)
+        slip = story.paper("payment_slip", on, "示例市财政局", "示缴")
+        story.do(
+            on,
+            accountant,
+            stream,
+            "remit",
+            [slip],
+            amount=amount,
+            voucher=slip.number,
+            treasury_on=on,
+        )
+
+
+def disposals(story: Story) -> None:
+    """Out of the books: sold, scrapped, given away, in every state a disposal can be in."""
+    plans = (
+        ("o_ex_edu", 6, OLD, date(2025, 9, 22), "auction", "remitted"),
+        ("o_ex_wat", 3, VEHICLES, date(2025, 11, 17), "auction", "remitted"),
+        ("o_ex_goa", 3, VEHICLES, date(2026, 3, 16), "auction", "part_remitted"),
+        ("o_ex_dst", 5, OLD, date(2026, 5, 18), "auction", "assessed"),
+        ("o_ex_hos", 6, OLD, date(2025, 12, 15), "scrap", "remitted"),
+        ("o_ex_arc", 4, OLD, date(2026, 2, 23), "scrap", "derecognised"),
+        ("o_ex_cul", 4, OLD, date(2026, 6, 29), "scrap", "executed"),
+        ("o_ex_fin", 4, COMPUTERS[:2], date(2026, 4, 27), "donation", "derecognised"),
+        ("o_ex_sch", 6, OLD, date(2026, 8, 10), "scrap", "begun"),
+        ("o_ex_edu", 5, OLD, date(2026, 9, 14), "auction", "approved_part"),
+        ("o_ex_wat", 4, OLD, date(2026, 9, 28), "scrap", "approved"),
+        ("o_ex_aud", 4, OLD, date(2026, 7, 20), "scrap", "rejected"),
+        ("o_ex_edu", 4, OLD, date(2026, 10, 26), "scrap", "proposed"),
+        ("o_ex_hos", 3, OLD, date(2026, 10, 28), "auction", "proposed"),
+    )
+    for unit, count, sorts, on, form, upto in plans:
+        things = group(story, unit, count, sorts, bought=ENOUGH_YEARS)
+        idle_all(story, unit, things, story.later(on, -35, -15))
+        disposed(story, unit, things, on, form, upto)
+
+
+# Second thoughts --------------------------------------------------------------
+
+
+def second_thoughts(story: Story) -> None:
+    """Prepare what is put right later: a paper that comes late and a slip of the pen."""
+    thing, on = story.carded("o_ex_edu", COMPUTERS[:2])
+    story.issued("o_ex_edu", thing, on)
+    user = users("o_ex_edu")[1].id
+    clerk = who("o_ex_edu", Role.CLERK)
+    story.do(date(2026, 6, 8), clerk, thing.stream, "hand_over_to", user=user, reason="岗位调整")
+    story.late = thing.stream
+    thing, on = story.carded("o_ex_edu", OFFICE[2:3])
+    story.issued("o_ex_edu", thing, on)
+    story.do(
+        date(2026, 9, 7),
+        who("o_ex_edu", Role.ACCOUNTANT),
+        thing.stream,
+        "correct_value",
+        value=thing.value * 100,
+        reason="按凭证更正原值",
+        voucher="2026-记-0907",
+    )
+    story.mistake = thing.stream
+
+
+def tell() -> Story:
+    """Tell the whole story."""
+    story = Story()
+    founding(story)
+    in_use(story)
+    bought(story)
+    premises(story)
+    spare(story)
+    intakes(story)
+    exposition(story)
+    loans(story)
+    reallocations(story)
+    disposals(story)
+    second_thoughts(story)
+    return story

@@ -1,0 +1,87 @@
+"""Fill an empty ledger for the demonstration: published records, the example city, its people.
+
+Loading may be stopped at any moment and goes on where it stopped; a second start loads nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api import city, importing
+from api.accounts import Accounts
+from api.city_people import Person
+from api.importing_facts import IMPORTER, Progress
+from api.reading_records import SAMPLE
+from domain.words import Role
+from ledger.book import Book
+from projections.store import ReadModels
+
+PASSWORD: Final = "gongwu-demo"  # noqa: S105 - shown on the sign-in page of the demonstration
+FILES: Final = (
+    "active_fleet_complement.csv.gz",
+    "current_fleet_surplus_auction_list.csv.gz",
+    "sold_fleet_equipment.tsv.gz",
+    "shipments_2019Q4_without_justification.csv.gz",
+    "cancellations_2019Q4_without_justification.csv.gz",
+)
+# The order in which the sign-in page and the console show them.
+LOGINS: Final = (
+    *("keeper", "clerk", "clerk2", "head", "office", "finance", "accountant", "auditor", "admin"),
+)
+
+
+def people() -> list[Person]:
+    """Return those who may sign in to the demonstration, in the order to show them."""
+    by_login = {person.login: person for person in city.PEOPLE if person.login}
+    return [by_login[login] for login in LOGINS]
+
+
+def loaded(book: Book) -> bool:
+    """Tell whether everything of the demonstration is in the book."""
+    return city.loaded(book)
+
+
+def load(
+    book: Book, models: ReadModels, accounts: Accounts, progress: Progress | None = None
+) -> bool:
+    """Load what is missing; return False when nothing was.
+
+    `progress` is told a label in Chinese and English, how much of that step is done, of how much.
+    """
+    say = progress or _silent
+    introduced = introduce(accounts, say)
+    if loaded(book):
+        models.catch_up(book)
+        return introduced
+    for name in FILES:
+        importing.run(book, SAMPLE / name, progress)
+    city.load(book, progress)
+
+    def projected(done: int, total: int) -> None:
+        say("整理清单", "Preparing the lists", done, total)
+
+    if models.position() == 0:
+        models.rebuild(book, projected)
+    else:
+        models.catch_up(book, projected)
+    return True
+
+
+def introduce(accounts: Accounts, say: Progress) -> bool:
+    """Open the log-ins and tell the directory what the example's people are called."""
+    missing = [p for p in city.PEOPLE if p.login and accounts.find(p.login) is None]
+    if not missing:
+        return False
+    for done, p in enumerate(missing, start=1):
+        roles = (p.role,)
+        accounts.create(p.login, PASSWORD, p.id, p.name, p.unit, roles, name_en=p.name_en)
+        say("示例人员", "Example people", done, len(missing))
+    for p in city.PEOPLE:
+        if not p.login:
+            accounts.introduce(p.id, p.name, p.name_en)
+    accounts.introduce(IMPORTER, Role.IMPORTER.words.zh, Role.IMPORTER.words.en)
+    return True
+
+
+def _silent(_zh: str, _en: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
