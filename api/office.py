@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Self
@@ -17,7 +18,9 @@ from ledger.act import Evidence, Receipt
 from ledger.book import Book
 from ledger.entry import Via
 from projections.scope import EVERYTHING, Scope
-from projections.store import Progress, ReadModels
+from projections.store import Progress, ReadModels, Stuck
+
+logger = logging.getLogger(__name__)
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +45,7 @@ class Office:
         self, settings: Settings, book: Book, models: ReadModels, accounts: Accounts
     ) -> None:
         self.settings, self.book, self.models, self.accounts = settings, book, models, accounts
+        self.stuck: Stuck | None = None  # the entry at which the lists stand still, if any
 
     @classmethod
     def open(cls, settings: Settings, progress: Progress | None = None) -> Self:
@@ -113,8 +117,9 @@ class Office:
             context=_context(channel, request, address, device),
             zone=actor.zone,
             evidence=evidence,
+            today_meant=on is None,
         )
-        self.models.catch_up(self.book)
+        self._show()
         return receipt
 
     def reverse(
@@ -141,8 +146,17 @@ class Office:
             via=self._via(actor, channel, request),
             context=_context(channel, request, address, device),
         )
-        self.models.catch_up(self.book)
+        self._show()
         return receipt
+
+    def _show(self) -> None:
+        """Bring the lists up to date; what is recorded stays recorded when they are stuck."""
+        try:
+            self.models.catch_up(self.book)
+            self.stuck = None
+        except Stuck as stuck:
+            logger.exception("lists stand still at position %s", stuck.position)
+            self.stuck = stuck
 
     def _via(self, actor: Actor, channel: str, request: str) -> Via:
         return Via(

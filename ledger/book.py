@@ -7,7 +7,7 @@ import os
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, Self, TypeAlias, cast
 from zoneinfo import ZoneInfo
@@ -18,8 +18,16 @@ from eventsourcing.persistence import Mapper, StoredEvent
 from psycopg.conninfo import conninfo_to_dict
 
 import domain.lives  # noqa: F401 - every fact must be known before the log is read
-from domain.decider import LIFECYCLES, Ask, EntryReversed, Occasion, Refused, Rule
-from domain.words import Words
+from domain.decider import (
+    LIFECYCLES,
+    NOT_YOUR_ROLE,
+    Ask,
+    EntryReversed,
+    Occasion,
+    Refused,
+    Rule,
+)
+from domain.words import Role, Words
 from ledger import tree
 from ledger.act import (
     ACT_ENTRIES_MAX,
@@ -50,6 +58,9 @@ from ledger.sqlite import told as told_sqlite
 
 TRIES = 20  # an act that lost a race decides again on the newer state
 Clock: TypeAlias = Callable[[], datetime]
+
+# Auditors and administrators record nothing; an import is taken back by whoever answers for it.
+REVERSERS = frozenset(Role) - {Role.AUDITOR, Role.ADMIN}
 
 TOO_MANY = Rule(
     slug="act-too-large",
@@ -191,15 +202,17 @@ class Book(Application[str]):
         context: Mapping[str, str] | None = None,
         zone: str = "Asia/Shanghai",
         evidence: Sequence[Evidence] = (),
+        today_meant: bool = False,
     ) -> Receipt:
         """Grant every ask and whatever it asks of other streams, or nothing.
 
         `key` makes a repetition answer with the first receipt. `expected` maps streams to the
-        version the asker saw; a newer one raises Conflict. Raise Refused when a rule says no,
-        KeyReused, or msgspec.ValidationError for a mistyped form.
+        version the asker saw; a newer one raises Conflict. `today_meant` says that the asker
+        named no business date: the same request repeated tomorrow is still the same. Raise
+        Refused when a rule says no, KeyReused, or msgspec.ValidationError for a mistyped form.
         """
         asks = [Ask(a.stream, a.verb, normalised(a.form)) for a in asks]
-        print_ = fingerprint(asks, occasion) if key is not None else ""
+        print_ = fingerprint(asks, occasion, None if today_meant else occasion.on)
         if key is not None:
             known = self.log.receipt(occasion.by, key, print_)
             if known is not None:
@@ -211,11 +224,11 @@ class Book(Application[str]):
         for attempt in range(TRIES):
             try:
                 desk = Desk(self, occasion, claimed, via, new_id("cmd"))
-                for number, ask in enumerate(asks):
-                    desk.grant(ask, f"{desk.cause}/{number}" if len(asks) > 1 else desk.cause)
                 for stream, version in (expected or {}).items():
                     if desk.at(stream).version != version:
                         raise Conflict(stream, version, desk.at(stream).version)
+                for number, ask in enumerate(asks):
+                    desk.grant(ask, f"{desk.cause}/{number}" if len(asks) > 1 else desk.cause)
                 return self.append(
                     desk.drafts,
                     actor=occasion.by,
@@ -249,6 +262,12 @@ class Book(Application[str]):
         The reversal takes the business date of the original, so that the pair nets to zero in
         every view known from now on; both stay visible. Raise Refused.
         """
+        if occasion.role not in REVERSERS:
+            raise NOT_YOUR_ROLE.broken(
+                role=Words.of(occasion.role),
+                verb=Words("红冲", "Reverse"),
+                roles=tuple(Words.of(r) for r in sorted(REVERSERS)),
+            )
         print_ = fingerprint([Ask(stream, "reverse", {"seq": seq, "reason": reason})], occasion)
         if key is not None:
             known = self.log.receipt(occasion.by, key, print_)
@@ -426,12 +445,12 @@ def claimed_by(drafts: Iterable[Draft]) -> Iterator[tuple[str, str, str]]:
                 yield field, value, draft.stream
 
 
-def fingerprint(asks: Sequence[Ask], occasion: Occasion) -> str:
+def fingerprint(asks: Sequence[Ask], occasion: Occasion, on: date | None = None) -> str:
     """Return a hash of what is asked and in whose name: the same request has the same one."""
     content = msgspec.json.encode(
         [
             [[a.stream, a.verb, a.form] for a in asks],
-            occasion.on,
+            on,
             occasion.unit,
             occasion.role,
             occasion.docs,
