@@ -1,0 +1,149 @@
+"""The state table, the catalogue of events and the worked example say what the code does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api import tabulating
+from domain.decider import FACTS, LIFECYCLES
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+
+
+@pytest.mark.target("T20")
+@pytest.mark.parametrize("name", tabulating.PAGES)
+def test_a_generated_page_is_what_the_code_says_now(name: str) -> None:
+    """When this fails: `python -m api.tabulating docs`, and read what changed."""
+    assert (DOCS / name).read_text(encoding="utf-8") == tabulating.PAGES[name]()
+
+
+@pytest.mark.target("T20")
+def test_the_table_has_a_cell_for_every_state_and_step_and_a_rule_for_every_refusal() -> None:
+    page = tabulating.lifecycle_page()
+    numbers = {int(n) for n in re.findall(r"^\| (\d+) \| `", page, re.MULTILINE)}
+    assert numbers == set(range(1, len(numbers) + 1))
+    for kind, lifecycle in LIFECYCLES.items():
+        tables = 5 if kind == "asset" else 1
+        for verb in lifecycle.verbs.values():
+            row = rf"^\| {re.escape(tabulating.called(verb))} \| [✓✗◐].*\|$"
+            rows = re.findall(row, page, re.MULTILINE)
+            assert len(rows) >= tables, (kind, verb.name)
+            for cell in (c.strip() for r in rows for c in r.split("|")[2:-1]):
+                assert re.fullmatch(r"✓|✗ \d+|◐ \d+(, \d+)*", cell), (verb.name, cell)
+                assert {int(n) for n in re.findall(r"\d+", cell)} <= numbers
+
+
+def test_the_catalogue_has_every_fact_and_every_field() -> None:
+    page = tabulating.events_page()
+    for name, fact in FACTS.items():
+        entry = page.split(f"### `{name}` ", 1)[1].split("###", 1)[0]
+        assert fact.zh in entry
+        assert fact.en in entry
+        for field in fact.__struct_fields__:
+            assert f"| `{field}` |" in entry
+
+
+# The worked example -----------------------------------------------------------
+
+
+def changes() -> dict[str, str]:
+    """Return the diff of the example by file."""
+    text = (DOCS / "adding-an-event.md").read_text(encoding="utf-8")
+    diff = text.split("```diff\n", 1)[1].split("\n```\n", 1)[0]
+    parts = re.split(r"^diff --git a/\S+ b/(\S+)\n", diff, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def applied(hunks: str, before: str) -> str:
+    """Return a text with the hunks of a diff applied; each must fit exactly once."""
+    after = before
+    for hunk in re.split(r"^@@ .* @@.*\n", hunks, flags=re.MULTILINE)[1:]:
+        lines = hunk.splitlines()
+        old = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
+        new = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("-"))
+        assert not old or after.count(old) == 1
+        after = after.replace(old, new, 1) if old else new
+    return after
+
+
+PROBE = """
+import json, sys
+from datetime import date
+import given
+from api import cli_do, forms, rest_openapi, tabulating
+from api.pages_telling import tell
+from domain.decider import FACTS, LIFECYCLES
+verb = LIFECYCLES["asset"].verbs["lock_up"]
+story = given.Ledger("sqlite:///ledger.db")
+story.card("CAR", kind="vehicle")
+story.ask("u_clerk", "asset/CAR", "lock_up", until=date(2025, 10, 8))
+entry = story.book.stream("asset/CAR").entries[-1]
+print(json.dumps({
+    "form": {f.name: f.words.zh for f in forms.fields(verb)},
+    "schema": sorted(forms.schema(verb)["properties"]),
+    "route": json.dumps(rest_openapi.verb(verb), default=str, ensure_ascii=False),
+    "command": cli_do.find("asset/CAR", "lock_up").zh,
+    "zh": tell(entry.event, "zh", lambda kind, id_: id_),
+    "en": tell(entry.event, "en", lambda kind, id_: id_),
+    "state": story.state("asset/CAR").custody,
+    "where": story.state("asset/CAR").describe("zh"),
+    "rows": tabulating.lifecycle_page().count("`lock_up`"),
+    "fact": FACTS["asset.holiday_lock_up_began"].type_name,
+}))
+story.close()
+"""
+
+
+def test_a_new_event_costs_one_module_its_test_and_one_line_per_new_state() -> None:
+    size = {name: text.count("\n+") for name, text in changes().items()}
+    assert set(size) == {"domain/asset.py", "domain/sealing.py", "tests/test_sealing.py"}
+    assert changes()["domain/asset.py"].count("\n+    ") == 1
+
+
+def test_everything_else_follows_from_the_declaration(tmp_path: Path) -> None:
+    """Apply the documented diff to a copy: its tests pass, and every door knows the new step."""
+    for name in ("domain", "ledger", "projections", "labels", "api"):
+        ignored = shutil.ignore_patterns("__pycache__", "static", "sample", "fonts")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    (tmp_path / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "given.py", tmp_path / "tests")
+    for name, hunks in changes().items():
+        target = tmp_path / name
+        before = target.read_text(encoding="utf-8") if target.exists() else ""
+        target.write_text(applied(hunks, before), encoding="utf-8")
+    paths = os.pathsep.join(map(str, (tmp_path, tmp_path / "tests")))
+    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    quiet = ("-q", "-c", os.devnull, "--rootdir", str(tmp_path), "-p", "no:cacheprovider")
+    assert "4 passed" in run("-m", "pytest", *quiet, "tests/test_sealing.py")
+    answer = json.loads(run("-c", PROBE))
+    assert answer["form"] == {"until": "至", "place": "存放地点"}
+    assert set(answer["schema"]) >= {"until", "place"}
+    assert "封存停驶" in answer["route"]
+    assert answer["command"] == "封存停驶"
+    assert answer["zh"] == "节假日封存停驶，至2025-10-08"
+    assert answer["en"] == "Locked up over the holiday until 2025-10-08"
+    assert answer["state"] == "sealed"
+    assert answer["where"] == "资产ZC-CAR 台式计算机现为：在账、封存"
+    assert answer["rows"] == 6  # five tables of states, one of steps
