@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from api.city_people import Person
-from domain.decider import Ask, Document, Event, Occasion
+from api.importing_facts import of_dataset
+from domain.decider import Ask, Document, Occasion
 from domain.policy import GENERIC
 from ledger.book import Book, Desk, Stream, lifecycle_of, normalised
 from ledger.entry import Draft, Via, claim_time
@@ -73,13 +74,10 @@ class Rehearsal(Desk):
 
 def as_example(draft: Draft) -> Draft:
     """Mark a fact as one of an example wherever its shape has a place for that."""
-    event: Event = draft.event
-    marks: dict[str, Any] = {}
-    if "dataset" in event.__struct_fields__:
-        marks["dataset"] = DATASET
-    if "example" in event.__struct_fields__:
-        marks["example"] = True
-    draft.event = msgspec.structs.replace(event, **marks) if marks else event
+    draft.event = of_dataset(draft.event, DATASET)
+    if "example" in draft.event.__struct_fields__:
+        marks: dict[str, Any] = {"example": True}
+        draft.event = msgspec.structs.replace(draft.event, **marks)
     return draft
 
 

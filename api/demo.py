@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from api import city, importing
 from api.accounts import Accounts
-from api.city_people import Person
+from api.city_people import BODIES
 from api.importing_facts import IMPORTER, Progress
 from api.reading_records import SAMPLE
 from domain.words import Role
@@ -30,10 +32,26 @@ LOGINS: Final = (
 )
 
 
-def people() -> list[Person]:
-    """Return those who may sign in to the demonstration, in the order to show them."""
+class DemoPerson(msgspec.Struct, frozen=True):
+    """Somebody who may sign in to the demonstration; `unit` is written in both languages."""
+
+    login: str
+    name: str
+    name_en: str
+    unit: str
+    roles: tuple[str, ...]
+
+
+def _people() -> tuple[DemoPerson, ...]:
     by_login = {person.login: person for person in city.PEOPLE if person.login}
-    return [by_login[login] for login in LOGINS]
+    units = {body.id: f"{body.zh} · {body.en}" for body in BODIES}
+    return tuple(
+        DemoPerson(p.login, p.name, p.name_en, units[p.unit], (p.role,))
+        for p in (by_login[login] for login in LOGINS)
+    )
+
+
+PEOPLE: Final = _people()
 
 
 def loaded(book: Book) -> bool:

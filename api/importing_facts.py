@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -75,6 +75,14 @@ class ImportReport(msgspec.Struct, kw_only=True):
     by_type: dict[str, int] = {}
     problems: tuple[Problem, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()  # sentences for a person: Chinese and English
+
+
+def of_dataset(event: Event, dataset: str) -> Event:
+    """Mark a fact with the data set it comes from, wherever its shape has a place for that."""
+    if "dataset" not in event.__struct_fields__ or getattr(event, "dataset", ""):
+        return event
+    marks: dict[str, Any] = {"dataset": dataset}
+    return msgspec.structs.replace(event, **marks)
 
 
 def claim_of(list_name: str, record: Record) -> str:

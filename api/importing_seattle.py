@@ -27,6 +27,7 @@ from api.importing_facts import (
     claim_of,
     dollars,
     fit,
+    of_dataset,
     record,
     source_row,
 )
@@ -289,12 +290,13 @@ def batch(
         gross += row.sale_price.cents
         facts = [
             Fact(asset, registered(row, unit_of(row.dept)), on, NOT_AFTER),
-            Fact(case, sold, on, dated),
+            Fact(case, of_dataset(sold, DATASET), on, dated),
             Fact(asset, LeftForGood(form=Form.AUCTION, case=case), on, dated),
             Fact(asset, Derecognised(voucher=""), STATED_ON, NOT_AFTER),
         ]
         pieces.append(piece(list_name, row, facts))
-    income = Fact(case, IncomeAssessed(gross=gross, currency="USD"), on, dated)
+    assessed = IncomeAssessed(gross=gross, currency="USD")
+    income = Fact(case, of_dataset(assessed, DATASET), on, dated)
     pieces.append(
         Piece(
             key=f"{list_name}-batch:{case}:{gross}",
