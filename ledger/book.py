@@ -59,8 +59,8 @@ from ledger.sqlite import told as told_sqlite
 TRIES = 20  # an act that lost a race decides again on the newer state
 Clock: TypeAlias = Callable[[], datetime]
 
-# Auditors and administrators record nothing; an import is taken back by whoever answers for it.
-REVERSERS = frozenset(Role) - {Role.AUDITOR, Role.ADMIN}
+# Auditors and administrators record nothing about property, so they take nothing back.
+NEVER_REVERSE = frozenset({Role.AUDITOR, Role.ADMIN})
 
 TOO_MANY = Rule(
     slug="act-too-large",
@@ -262,11 +262,11 @@ class Book(Application[str]):
         The reversal takes the business date of the original, so that the pair nets to zero in
         every view known from now on; both stay visible. Raise Refused.
         """
-        if occasion.role not in REVERSERS:
+        if occasion.role in NEVER_REVERSE:
             raise NOT_YOUR_ROLE.broken(
                 role=Words.of(occasion.role),
                 verb=Words("红冲", "Reverse"),
-                roles=tuple(Words.of(r) for r in sorted(REVERSERS)),
+                roles=tuple(r.words for r in Role if r not in NEVER_REVERSE),
             )
         print_ = fingerprint([Ask(stream, "reverse", {"seq": seq, "reason": reason})], occasion)
         if key is not None:
