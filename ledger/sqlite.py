@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS ledger_head (
   recorded_at TEXT NOT NULL,
   frontier BLOB NOT NULL
 );
-INSERT OR IGNORE INTO ledger_head VALUES (1, 0, '', x'');
+INSERT INTO ledger_head SELECT 1, 0, '', x'' WHERE NOT EXISTS (SELECT 1 FROM ledger_head);
 CREATE TABLE IF NOT EXISTS ledger_command (
   first INTEGER PRIMARY KEY,
   count INTEGER NOT NULL,
@@ -88,21 +88,39 @@ CREATE TABLE IF NOT EXISTS ledger_evidence (
 ) WITHOUT ROWID;
 """
 # Speed bumps, not the guarantee: whoever owns the file can drop them. The tree convicts.
-GUARDS = [
-    f"""CREATE TRIGGER IF NOT EXISTS {table}_no_{what.lower()} BEFORE {what} ON {table}
+GUARDS = (
+    [
+        f"""CREATE TRIGGER IF NOT EXISTS {table}_no_{what.lower()} BEFORE {what} ON {table}
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: {table} refuses {what}'); END"""
-    for table in ("ledger_entry", "ledger_command", "ledger_claim", "ledger_evidence")
-    for what in ("UPDATE", "DELETE")
-] + [
-    """CREATE TRIGGER IF NOT EXISTS ledger_entry_no_replace BEFORE INSERT ON ledger_entry
-    WHEN EXISTS (SELECT 1 FROM ledger_entry WHERE notification_id = NEW.notification_id)
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: ledger_entry refuses REPLACE'); END""",
-    """CREATE TRIGGER IF NOT EXISTS ledger_head_no_delete BEFORE DELETE ON ledger_head
+        for table in ("ledger_entry", "ledger_command", "ledger_claim", "ledger_evidence")
+        for what in ("UPDATE", "DELETE")
+    ]
+    + [
+        # REPLACE removes rows without firing DELETE triggers, so it is refused where it begins.
+        f"""CREATE TRIGGER IF NOT EXISTS {table}_no_{name} BEFORE INSERT ON {table}
+    WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: {table}.{column} is taken'); END"""  # noqa: S608 - names of our own tables
+        for table, name, column, same in (
+            ("ledger_entry", "replace", "notification_id", "notification_id=NEW.notification_id"),
+            (
+                *("ledger_entry", "second_version", "originator_version"),
+                "originator_id=NEW.originator_id AND originator_version=NEW.originator_version",
+            ),
+            ("ledger_command", "replace", "first", "first=NEW.first"),
+            ("ledger_command", "second_key", "key", "actor=NEW.actor AND key=NEW.key"),
+            ("ledger_claim", "replace", "value", "kind=NEW.kind AND value=NEW.value"),
+            ("ledger_evidence", "replace", "sha256", "sha256=NEW.sha256"),
+            ("ledger_head", "second", "one", "1"),
+        )
+    ]
+    + [
+        """CREATE TRIGGER IF NOT EXISTS ledger_head_no_delete BEFORE DELETE ON ledger_head
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: ledger_head refuses DELETE'); END""",
-    """CREATE TRIGGER IF NOT EXISTS ledger_head_only_grows BEFORE UPDATE ON ledger_head
+        """CREATE TRIGGER IF NOT EXISTS ledger_head_only_grows BEFORE UPDATE ON ledger_head
     WHEN NEW.size < OLD.size
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: its size never shrinks'); END""",
-]
+    ]
+)
 
 
 def made(statement: str) -> tuple[str, str, str, str]:
@@ -240,7 +258,8 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             c.executemany("INSERT INTO ledger_claim VALUES (?,?,?)", act.claims)
         if act.evidence:
             c.executemany(
-                "INSERT OR IGNORE INTO ledger_evidence VALUES (?,?,?,?)",
+                "INSERT INTO ledger_evidence SELECT ?1,?2,?3,?4"
+                " WHERE NOT EXISTS (SELECT 1 FROM ledger_evidence WHERE sha256=?1)",
                 [e.row for e in act.evidence],
             )
         c.execute(
