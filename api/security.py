@@ -17,6 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import problems
+from domain.decider import Lang
+
 BODY_BYTES_MAX = 1 << 20
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
@@ -54,22 +57,12 @@ REFUSALS = {
 Refuse = Callable[[Request, int, str], Response]  # status and sentence to an answer
 
 
-def language(headers: Headers, query: str = "", cookies: dict[str, str] | None = None) -> str:
+def language_of(request: Request) -> Lang:
     """Return zh or en: the address says first, then the cookie, then the browser; else zh."""
-    asked = re.search(r"(?:^|&)lang=(zh|en)(?:&|$)", query)
-    if asked:
-        return asked[1]
-    kept = (cookies or {}).get("lang", "")
-    if kept in ("zh", "en"):
-        return kept
-    accepted = headers.get("accept-language", "").lower()
-    first = next((t for t in re.split(r"[,;\s]+", accepted) if t[:2] in ("zh", "en")), "zh")
-    return first[:2]
-
-
-def language_of(request: Request) -> str:
-    """Return the language of an answer to this request."""
-    return language(request.headers, request.url.query, request.cookies)
+    for said in (request.query_params.get("lang"), request.cookies.get("lang")):
+        if said in ("zh", "en"):
+            return said
+    return problems.language(request.headers.get("accept-language", ""))
 
 
 def is_cross_origin(method: str, headers: Headers) -> bool:
@@ -198,7 +191,13 @@ def sentence(request: Request, status: int) -> str:
 
 
 def protect(app: Any, *, https: bool = False, refuse: Refuse = problem) -> None:
-    """Put all of it around a FastAPI application, outermost first: id, headers, origin, size."""
+    """Put all of it around a FastAPI application, outermost first: id, headers, origin, size.
+
+    A person who is refused here reads a page, a program a problem document.
+    """
+    from api.pages_view import error_page  # pages know us; we know only how theirs are drawn
+
+    app.state.problem_page = error_page
     app.add_middleware(BodyLimit, refuse=refuse)
     app.add_middleware(CrossOrigin, refuse=refuse)
     app.add_middleware(SecurityHeaders, https=https)

@@ -1,0 +1,42 @@
+"""The web pages: everything a person can see and do, drawn on the server."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api import (
+    pages_audit,
+    pages_cases,
+    pages_home,
+    pages_inventory,
+    pages_sign,
+    pages_stream,
+    pages_units,
+)
+from api.office import Office
+from api.pages_view import PageRoute, trouble
+
+PARTS = (
+    pages_sign,
+    pages_home,
+    pages_inventory,
+    pages_cases,
+    pages_stream,
+    pages_units,
+    pages_audit,
+)
+
+
+def router(office: Office) -> APIRouter:
+    """Return every page of an office; include it last, it answers whatever nobody else did."""
+    pages = APIRouter(route_class=PageRoute, include_in_schema=False)
+    for part in PARTS:
+        pages.include_router(part.router(office))
+
+    @pages.get("/{path:path}")
+    def nowhere(request: Request, path: str) -> Response:
+        return trouble(request, HTTPException(404))
+
+    return pages

@@ -1,0 +1,149 @@
+"""The front page: what there is, by data set, with a chart and a table, and what waits for me."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.office import Office
+from api.pages_sign import Member
+from api.pages_telling import money
+from api.pages_view import Page, PageRoute
+from api.pages_words import CHOICES, DATASETS
+from domain.decider import LIFECYCLES, Occasion
+from domain.words import Words
+from projections import cases, inventory
+from projections.scope import Filters
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+
+    @lru_cache(maxsize=1)
+    def imported(_: int) -> Counter[str]:
+        """Count the published rows that were imported, per list; once for each size of the log."""
+        return Counter(key.split(":", 1)[0] for key in office.book.log.claims("import"))
+
+    @pages.get("/")
+    def home(page: Member) -> Response:
+        scope, rows = page.actor.scope, imported(office.book.head()[0])
+        found = office.models.rows(cases.counts(scope))
+        return page.render(
+            "home.html",
+            sets=[s for name in DATASETS if (s := data_set(page, name, found, rows)) is not None],
+            totals=office.models.rows(inventory.totals(scope, Filters())),
+            waiting=waiting(page, found),
+        )
+
+    return pages
+
+
+LISTS = {
+    "seattle": ("seattle-active", "seattle-surplus", "seattle-sold"),
+    "leso": ("leso-shipment", "leso-refusal"),
+}
+
+
+def data_set(
+    page: Page, name: str, found: list[Any], imported: Counter[str]
+) -> dict[str, Any] | None:
+    """Return one data set: its assets by state, its cases by kind and status."""
+    filters = Filters(dataset=name)
+    models, scope = page.office.models, page.actor.scope
+    totals = models.rows(inventory.totals(scope, filters))
+    mine = [row for row in found if row["dataset"] == name]
+    if not totals and not mine:
+        return None
+    by_state = models.rows(inventory.counts(scope, "custody", filters))
+    by_kind = models.rows(inventory.counts(scope, "kind", filters))
+    refused = models.rows(cases.refusals(name)) if name == "leso" else []
+    return {
+        "name": name,
+        "totals": totals,
+        "lists": [(key, imported[key]) for key in LISTS.get(name, ()) if imported[key]],
+        "custody": bars(page, by_state, "custody", name),
+        "kind": bars(page, by_kind, "kind", name),
+        "cases": [case_count(page, row, name) for row in mine],
+        "refusals": [
+            {
+                "label": reason(page, row["key"]),
+                "count": row["cases"],
+                "url": "/cases?"
+                + urlencode({"dataset": name, "status": "refused", "text": row["key"]}),
+            }
+            for row in refused
+        ],
+    }
+
+
+def reason(page: Page, slug: str) -> str:
+    """Return a published reason for refusal in words."""
+    words = CHOICES["reason"].get(slug)
+    return page.words(words) if words else slug or page.words(None)
+
+
+def bars(page: Page, rows: list[Any], by: str, dataset: str) -> list[dict[str, Any]]:
+    """Return a chart's bars, each with its count, value and the list behind it."""
+    return [
+        {
+            "label": page.words(CHOICES[by].get(row["key"], Words.of(row["key"] or "—"))),
+            "count": row["assets"],
+            "value": money(row["value"], row["currency"], page.lang),
+            "url": "/assets?" + urlencode({"dataset": dataset, by: row["key"]}),
+        }
+        for row in sorted(rows, key=lambda row: -row["assets"])
+    ]
+
+
+def case_count(page: Page, row: Any, dataset: str) -> dict[str, Any]:
+    """Return one line of the table of cases."""
+    asked = {"dataset": dataset, "kind": row["kind"], "status": row["status"]}
+    return {
+        "label": f"{page.t('kind-' + row['kind'])} · {status(page, row['kind'], row['status'])}",
+        "kind": row["kind"],
+        "status": row["status"],
+        "count": row["cases"],
+        "url": f"/cases?{urlencode(asked)}",
+    }
+
+
+def status(page: Page, kind: str, value: str) -> str:
+    """Return the word of a case's status."""
+    return page.words(CHOICES[f"status-{kind}"].get(value, Words.of(value)))
+
+
+def waiting(page: Page, found: list[Any]) -> list[dict[str, Any]]:
+    """Return the cases whose next step is the reader's, by kind and status."""
+    mine = steps(page.actor.role)
+    counted: Counter[tuple[str, str]] = Counter()
+    for row in found:
+        if (row["kind"], row["status"]) in mine and row["dataset"] not in ("seattle", "leso"):
+            counted[row["kind"], row["status"]] += row["cases"]
+    return [
+        {
+            "label": f"{page.t('kind-' + kind)} · {status(page, kind, value)}",
+            "count": count,
+            "url": "/cases?" + urlencode({"kind": kind, "status": value}),
+        }
+        for (kind, value), count in sorted(counted.items())
+    ]
+
+
+@lru_cache(maxsize=64)
+def steps(role: str) -> frozenset[tuple[str, str]]:
+    """Return the kinds and statuses of cases in which a role has a verb to ask."""
+    nobody = Occasion(by="-", on=date.min, role=role)
+    return frozenset(
+        (kind, status.value)
+        for kind in cases.KINDS
+        for status in type(LIFECYCLES[kind].state().status)
+        if status.value != "none"
+        and LIFECYCLES[kind].allowed(LIFECYCLES[kind].state(status=status), nobody)
+    )

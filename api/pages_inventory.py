@@ -1,0 +1,305 @@
+"""The inventory: now or on any past day, filtered, with totals, a page at a time, and to take home."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+
+from api import pages_export
+from api.forms import Fault, Invalid
+from api.office import Office
+from api.pages_sign import Member
+from api.pages_steps import occasion
+from api.pages_view import Page, PageRoute
+from api.pages_words import CHOICES, DATASETS
+from domain.decider import LIFECYCLES, Verb
+from domain.words import Words
+from labels import identity
+from projections import cases, history, inventory
+from projections.scope import SORTS, Filters, cursor
+
+PAGE_ROWS = 50
+EXPORT_PAGE_ROWS = 2_000
+TEXT_CHARS_MAX = 200
+NAMED = ("kind", "book", "custody", "unit", "custodian", "place", "dataset")
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader asks of the inventory; `on` and `known` look back on both axes of time."""
+
+    filters: Filters
+    on: str = ""
+    known: str = ""
+    position: int | None = None
+
+    @property
+    def past(self) -> bool:
+        return bool(self.on)
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+
+    @pages.get("/assets")
+    def listing(page: Member) -> Response:
+        asked, wrong = asked_of(page)
+        after = page.request.query_params.get("after")
+        rows = office.models.rows(query(page, asked, after, PAGE_ROWS + 1))
+        shown = rows[:PAGE_ROWS]
+        more = cursor(shown[-1], asked.filters) if len(rows) > PAGE_ROWS else ""
+        return page.render(
+            "assets.html",
+            422 if wrong else 200,
+            asked=asked,
+            filters=asked.filters,
+            wrong=wrong,
+            rows=shown,
+            more=more,
+            totals=office.models.rows(totals(page, asked)),
+            name_of=page.namer(asked.on, asked.position) if asked.past else page.name_of,
+            chips=chips(page, asked),
+            choices=choices(page),
+            begin=[] if asked.past else openings(page),
+            sorts=[s for s in SORTS if not (asked.past and s == "changed_on")],
+            today=office.today(page.actor.zone).isoformat(),
+        )
+
+    @pages.get("/assets.csv")
+    def as_csv(page: Member) -> Response:
+        asked, wrong = asked_of(page)
+        if wrong:
+            raise Invalid(wrong)
+        lines = pages_export.csv_bytes(table(page, asked))
+        return StreamingResponse(
+            lines, headers=attachment(asked, "csv"), media_type="text/csv; charset=utf-8"
+        )
+
+    @pages.get("/assets.xlsx")
+    def as_xlsx(page: Member) -> Response:
+        asked, wrong = asked_of(page)
+        if wrong:
+            raise Invalid(wrong)
+        content = pages_export.xlsx_bytes(table(page, asked), page.t("inventory"))
+        return Response(content, headers=attachment(asked, "xlsx"), media_type=pages_export.XLSX)
+
+    @pages.get("/scan")
+    def scan(page: Member) -> Response:
+        code = page.request.query_params.get("code", "")[:1000]
+        if not code.strip():
+            return page.render("scan.html", code="", found=[], kind="")
+        return resolve(page, code)
+
+    @pages.get("/obj/{id_:path}")
+    @pages.get("/8004/{id_:path}")
+    def label(id_: str, page: Member) -> Response:
+        return resolve(page, str(page.request.url))
+
+    return pages
+
+
+def openings(page: Page) -> list[tuple[str, Verb]]:
+    """Return the kinds of cases this reader may begin, each with the verb that begins it."""
+    found: list[tuple[str, Verb]] = []
+    for kind in cases.KINDS:
+        life = LIFECYCLES[kind]
+        found += [(kind, v) for v in life.allowed(life.state(), occasion(page, f"{kind}/new"))[:1]]
+    return found
+
+
+# What is asked ----------------------------------------------------------------
+
+
+def asked_of(page: Page) -> tuple[Asked, list[Fault]]:
+    """Read the questions in the address; what is wrong is named, the rest still answered."""
+    given = {k: v.strip()[:TEXT_CHARS_MAX] for k, v in page.request.query_params.items()}
+    wrong: list[Fault] = []
+    on, known = given.get("on", ""), given.get("known", "")
+    if on and not is_day(on):
+        wrong.append(Fault("on", NOT_A_DAY))
+        on = ""
+    if known and not is_day(known):
+        wrong.append(Fault("known", NOT_A_DAY))
+        known = ""
+    sort = given.get("sort", "asset_no")
+    past = bool(on or known)
+    filters = Filters(
+        text=given.get("text", ""),
+        **{name: given.get(name, "") for name in NAMED},
+        listed=True if given.get("listed") == "1" else None,
+        sort=sort if sort in SORTS and not (past and sort == "changed_on") else "asset_no",
+        descending=given.get("order") == "desc",
+    )
+    if not past:
+        return Asked(filters=filters), wrong
+    return (
+        Asked(
+            filters=filters,
+            on=on or page.office.today(page.actor.zone).isoformat(),
+            known=known,
+            position=page.office.book.position_known(known) if known else None,
+        ),
+        wrong,
+    )
+
+
+NOT_A_DAY = Words(
+    "日期须写作 YYYY-MM-DD，例如 2026-03-31。", "Write the date as YYYY-MM-DD, e.g. 2026-03-31."
+)
+
+
+def is_day(text: str) -> bool:
+    """Tell whether a text is a date of the calendar."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def query(page: Page, asked: Asked, after: str | None, limit: int) -> Any:
+    """Return the query for one page of the listing."""
+    scope = page.actor.scope
+    if not asked.past:
+        return inventory.listing(scope, asked.filters, after=after, limit=limit)
+    return history.as_of(
+        scope, asked.filters, on=asked.on, known=asked.position, after=after, limit=limit
+    )
+
+
+def totals(page: Page, asked: Asked) -> Any:
+    """Return the query for the totals of everything that matches."""
+    scope = page.actor.scope
+    if not asked.past:
+        return inventory.totals(scope, asked.filters)
+    return history.totals_as_of(scope, asked.filters, on=asked.on, known=asked.position)
+
+
+def chips(page: Page, asked: Asked) -> list[tuple[str, str]]:
+    """Return each question in words, with the address that no longer asks it."""
+    f, found = asked.filters, list[tuple[str, str]]()
+    said = {"text": f.text} | {
+        name: page.words(CHOICES[name][value])
+        for name in ("kind", "book", "custody", "dataset")
+        if (value := getattr(f, name)) and value in CHOICES[name]
+    }
+    said |= {
+        name: page.name_of(kind, value)
+        for name, kind in (("unit", "unit"), ("custodian", "unit"), ("place", "place"))
+        if (value := getattr(f, name))
+    }
+    said |= {"listed": page.t("yes")} if f.listed else {}
+    said |= {"on": asked.on} if page.request.query_params.get("on") and asked.on else {}
+    said |= {"known": asked.known} if asked.known else {}
+    for name, words in said.items():
+        if words:
+            found.append(
+                (f"{page.t(f'filter-{name}')}: {words}", page.url(**{name: None, "after": None}))
+            )
+    return found
+
+
+def choices(page: Page) -> dict[str, list[tuple[str, str]]]:
+    """Return what the filters offer: what occurs, in words."""
+    scope = page.actor.scope
+    dataset = page.request.query_params.get("dataset", "")
+    within = Filters(dataset=dataset if dataset in DATASETS else "")
+
+    def occurring(column: str) -> list[str]:
+        rows = page.office.models.rows(inventory.counts(scope, column, within))
+        return list(dict.fromkeys(row["key"] for row in rows if row["key"]))
+
+    found = {
+        name: [(value, page.words(words)) for value, words in CHOICES[name].items()]
+        for name in ("kind", "book", "custody", "dataset")
+    }
+    for name, column, kind in (
+        ("unit", "accounting_unit", "unit"),
+        ("custodian", "custodian", "unit"),
+        ("place", "place", "place"),
+    ):
+        named = [(id_, page.name_of(kind, id_)) for id_ in occurring(column)]
+        found[name] = sorted(named, key=lambda pair: pair[1])
+    return found
+
+
+# To take home -----------------------------------------------------------------
+
+COLUMNS = (
+    "asset_no", "name", "kind", "book", "custody", "lock", "accounting_unit", "custodian", "user",
+    "owner", "place", "quantity", "value", "currency", "dataset", "id",
+)  # fmt: skip
+
+
+def table(page: Page, asked: Asked) -> Iterator[list[Any]]:
+    """Yield the header and every row that matches, not only the page that is shown."""
+    yield [page.t(f"column-{name}") for name in COLUMNS]
+    name_of = page.namer(asked.on, asked.position) if asked.past else page.name_of
+    holds = {
+        "accounting_unit": "unit",
+        "custodian": "unit",
+        "owner": "unit",
+        "user": "person",
+        "place": "place",
+    }
+    after: str | None = None
+    while True:
+        rows = page.office.models.rows(query(page, asked, after, EXPORT_PAGE_ROWS))
+        for row in rows:
+            yield [cell(page, row[name], name, holds.get(name, ""), name_of) for name in COLUMNS]
+        if len(rows) < EXPORT_PAGE_ROWS:
+            return
+        after = cursor(rows[-1], asked.filters)
+
+
+def cell(page: Page, value: Any, name: str, holds: str, name_of: Any) -> Any:
+    """Return one cell: words for codes, names for ids, money as a number with two decimals."""
+    if name == "value":
+        return None if value is None else pages_export.Amount(value)
+    if name in CHOICES:
+        words = CHOICES[name].get(value)
+        return page.words(words) if words else value
+    if holds:
+        return name_of(holds, value) if value else ""
+    return value
+
+
+def attachment(asked: Asked, ending: str) -> dict[str, str]:
+    """Return the header that makes a browser keep the file under a plain name."""
+    name = f"inventory-{asked.on}" if asked.past else "inventory"
+    return {
+        "Content-Disposition": f'attachment; filename="{name}.{ending}"',
+        "Cache-Control": "no-store",
+    }
+
+
+# Finding one ------------------------------------------------------------------
+
+
+def resolve(page: Page, code: str) -> Response:
+    """Go to the one asset a code means, or show what it may mean."""
+    scanned = identity.parse(code)
+    office, scope = page.office, page.actor.scope
+    found = office.models.rows(inventory.find(scope, scanned.folded or code))
+    if not found:
+        found = office.models.rows(inventory.find(scope, code))
+    if len(found) == 1:
+        return page.go(f"/assets/{found[0]['id']}")
+    if not found and scanned.kind is identity.Kind.ASSET_NO:
+        listed = inventory.listing(scope, Filters(text=code.strip()[:TEXT_CHARS_MAX]), limit=20)
+        found = office.models.rows(listed)
+        if len(found) == 1:
+            return page.go(f"/assets/{found[0]['id']}")
+    status = 200 if found else 404
+    return page.render("scan.html", status, code=code, found=found, kind=scanned.kind.value)
+
+
+assert set(NAMED) <= {f.name for f in msgspec.structs.fields(Filters)}

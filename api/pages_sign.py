@@ -1,0 +1,139 @@
+"""Signing in and out, acting in another role, and how pages look to this reader."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from api.accounts import Account, TooManyTries
+from api.office import Office
+from api.pages_view import SIZES, THEMES, Page, PageRoute, cookie_name, local_path
+from domain.words import Words
+
+CHARS_MAX = 200
+
+
+def visitor(request: Request) -> Page:
+    """Open a page that anybody may see."""
+    return Page(request.app.state.office, request)
+
+
+def member(request: Request) -> Page:
+    """Open a page for people who signed in; raise SignIn."""
+    page = visitor(request)
+    page.actor  # noqa: B018 - raises SignIn
+    return page
+
+
+async def typed(request: Request) -> FormData:
+    """Read what was typed into a form; files are not taken."""
+    return await request.form(max_files=0, max_fields=6000)
+
+
+Visitor: TypeAlias = Annotated[Page, Depends(visitor)]
+Member: TypeAlias = Annotated[Page, Depends(member)]
+Typed: TypeAlias = Annotated[FormData, Depends(typed)]
+
+
+def text(form: FormData, name: str, chars_max: int = CHARS_MAX) -> str:
+    """Return one typed text, cut to a sane length."""
+    value = form.get(name, "")
+    return value.strip()[:chars_max] if isinstance(value, str) else ""
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+
+    @pages.get("/login")
+    def login(page: Visitor) -> Response:
+        where = local_path(page.request.query_params.get("next", "/"))
+        if page.session is not None:
+            return page.go(where)
+        return form_page(page, where)
+
+    @pages.post("/login")
+    def sign_in(page: Visitor, form: Typed) -> Response:
+        where, name = local_path(text(form, "next")), text(form, "login", 80)
+        try:
+            account = office.accounts.check(name, text(form, "password"), page.address)
+        except TooManyTries as flood:
+            return form_page(page, where, name, flood.zh if page.lang == "zh" else flood.en, 429)
+        if account is None:
+            return form_page(page, where, name, page.t("login-wrong"), 403)
+        if page.session is not None:
+            office.accounts.sign_out(page.token)
+        answer = page.go(where)
+        answer.set_cookie(
+            cookie_name(office),
+            office.accounts.sign_in(account),
+            path="/",
+            secure=office.settings.https,
+            httponly=True,
+            samesite="lax",
+        )
+        if "lang" not in page.request.cookies:
+            page.keep(answer, "lang", account.locale if account.locale in ("zh", "en") else "zh")
+        return answer
+
+    @pages.post("/logout")
+    def sign_out(page: Visitor) -> Response:
+        if page.token:
+            office.accounts.sign_out(page.token)
+        answer = page.go("/login")
+        answer.delete_cookie(cookie_name(office), path="/", secure=office.settings.https)
+        return answer
+
+    @pages.post("/role")
+    def act_as(page: Member, form: Typed) -> Response:
+        office.accounts.switch(page.token, text(form, "role"))
+        return page.go(local_path(text(form, "next", 2000)))
+
+    @pages.post("/look")
+    def look(page: Visitor, form: Typed) -> Response:
+        answer = page.go(local_path(text(form, "next", 2000)))
+        for name, allowed in (("theme", THEMES), ("size", SIZES)):
+            if text(form, name) in allowed:
+                page.keep(answer, name, text(form, name))
+        return answer
+
+    return pages
+
+
+def form_page(
+    page: Page, where: str, name: str = "", wrong: str = "", status: int = 200
+) -> Response:
+    """Draw the sign-in page; in a demonstration it shows who there is to be."""
+    return page.render(
+        "login.html",
+        status,
+        where=where,
+        name=name,
+        wrong=wrong,
+        demo=demo_people(page) if page.office.settings.demo else [],
+        password=demo_password() if page.office.settings.demo else "",
+    )
+
+
+def demo_people(page: Page) -> list[dict[str, Any]]:
+    """Return the log-ins of the demonstration, with what each person is."""
+    return [told(page, account) for account in page.office.accounts.all()]
+
+
+def told(page: Page, account: Account) -> dict[str, Any]:
+    return {
+        "login": account.login,
+        "name": page.office.accounts.name_of(account.person, page.lang),
+        "unit": page.name_of("unit", account.unit),
+        "roles": page.words([Words.of(role) for role in account.roles]),
+    }
+
+
+def demo_password() -> str:
+    """Return the password that all people of the demonstration share."""
+    from api import demo
+
+    return demo.PASSWORD

@@ -1,0 +1,195 @@
+"""What may be done with a thing now, as forms; and for everything else, the rule that says no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.datastructures import FormData
+
+from api import forms
+from api.forms import Field, Invalid
+from api.pages_telling import STATE_REFS
+from api.pages_view import Page
+from domain.decider import LIFECYCLES, NOT_YOUR_ROLE, Occasion, Refused, Verb
+from domain.words import Words
+from ledger.act import Receipt
+from ledger.book import Stream, new_id
+
+# On a request for a case, whose units the page can guess from the assets or from the reader.
+GIVERS = frozenset({"lender", "from_unit"})
+TAKERS = frozenset({"unit", "borrower", "to_unit"})
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """A verb as a form: what was typed so far, what is wrong with it, whether it is unfolded."""
+
+    verb: Verb
+    typed: FormData | None = None
+    faults: Mapping[str, Words] = {}
+    refusal: str = ""
+    open: bool = False
+    fields: list[dict[str, Any]] = []
+    common: list[dict[str, Any]] = []
+    key: str = ""
+    version: int = 0
+
+
+def occasion(page: Page, stream: str) -> Occasion:
+    """Return who would ask this stream now."""
+    return msgspec.structs.replace(page.office.occasion(page.actor), stream=stream)
+
+
+def possible(page: Page, stream: Stream, faulty: Step | None = None) -> list[Step]:
+    """Return the steps that state and role allow, ready to fill in.
+
+    The form that came back stays, even when the step is no longer allowed: nothing typed is lost.
+    """
+    life = LIFECYCLES[stream.name.partition("/")[0]]
+    allowed = life.allowed(stream.state, occasion(page, stream.name))
+    steps = [
+        faulty if faulty is not None and faulty.verb.name == verb.name else Step(verb=verb)
+        for verb in allowed
+    ]
+    if faulty is not None and faulty not in steps:
+        steps.insert(0, faulty)
+    return [prepared(page, stream, step) for step in steps]
+
+
+def prepared(page: Page, stream: Stream, step: Step, assets: tuple[str, ...] = ()) -> Step:
+    """Give a step its questions, its key and the version the reader looks at."""
+    kept = step.typed.get("key", "") if step.typed is not None else ""
+    step.key = kept if isinstance(kept, str) and kept else new_id("web")
+    step.version = stream.version
+    state = stream.state
+    step.fields = [question(page, f, step, state, assets) for f in forms.fields(step.verb)]
+    step.common = [question(page, f, step, None, ()) for f in forms.COMMON]
+    return step
+
+
+def blocked(page: Page, stream: Stream) -> list[tuple[Verb, str]]:
+    """Return the steps that are not allowed now, each with the rule that says so."""
+    life = LIFECYCLES[stream.name.partition("/")[0]]
+    who = occasion(page, stream.name)
+    found: list[tuple[Verb, str]] = []
+    for verb in life.verbs.values():
+        if verb.inner:
+            continue
+        rule = verb.refusal(stream.state, who)
+        if rule is not None:
+            found.append((verb, Refused(rule).sentence(page.lang)))
+        elif verb.roles and who.role not in verb.roles:
+            roles = tuple(Words.of(role) for role in sorted(verb.roles))
+            refused = NOT_YOUR_ROLE.broken(role=Words.of(who.role), verb=verb.words, roles=roles)
+            found.append((verb, refused.sentence(page.lang)))
+    return found
+
+
+# Questions --------------------------------------------------------------------
+
+
+def question(
+    page: Page, field: Field, step: Step, state: Any, assets: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return one question as the template draws it."""
+    own = concerned(state)
+    typed = None
+    if step.typed is not None:
+        typed = [t for t in step.typed.getlist(field.name) if isinstance(t, str)]
+    value = typed if typed is not None else guess(page, field, state, assets)
+    return {
+        "name": field.name,
+        "words": field.words,
+        "type": field.type,
+        "required": field.required,
+        "options": options(page, field, own, assets),
+        "value": value[0] if len(value) == 1 else "\n".join(value),
+        "values": value,
+        "chars_max": field.chars_max,
+        "fault": step.faults.get(field.name),
+    }
+
+
+def options(
+    page: Page, field: Field, own: Mapping[str, list[str]], assets: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    """Return what may be chosen; empty where anything may be written."""
+    match field.type:
+        case "choice":
+            return [(value, page.words(words)) for value, words in field.choices]
+        case "unit":
+            return page.unit_choices(own.get("unit", ()))
+        case "person":
+            return page.person_choices()
+        case "place":
+            return page.place_choices(own.get("place", ()))
+        case "asset" | "assets":
+            return [(id_, page.name_of("asset", id_)) for id_ in assets or own.get("asset", ())]
+        case _:
+            return []
+
+
+def concerned(state: Any) -> Mapping[str, list[str]]:
+    """Return the units, places and assets that a state names."""
+    found: dict[str, list[str]] = {}
+    for field in state.__struct_fields__ if state is not None else ():
+        kind, value = STATE_REFS.get(field, ""), getattr(state, field)
+        if kind and value and isinstance(value, (str, frozenset)):
+            found.setdefault(kind, []).extend([value] if isinstance(value, str) else sorted(value))
+    return found
+
+
+def guess(page: Page, field: Field, state: Any, assets: tuple[str, ...]) -> list[str]:
+    """Return what most people would write, so that they need not."""
+    if field.name == "on" and state is None:
+        return [page.office.today(page.actor.zone).isoformat()]
+    if field.type == "assets":
+        return list(assets) or concerned(state).get("asset", [])
+    if field.default is not None:
+        return [
+            "1" if field.default is True else "" if field.default is False else str(field.default)
+        ]
+    if field.type == "unit" and assets:
+        first = page.office.book.stream(f"asset/{assets[0]}").state
+        if field.name in GIVERS:
+            return [first.custodian]
+        if field.name in TAKERS:
+            return [page.actor.unit]
+    if field.type == "money" and field.required:
+        return [""]
+    return [""]
+
+
+# Asking -----------------------------------------------------------------------
+
+
+def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
+    """Send a filled-in form to the ledger; raise Invalid with all faults, Refused, Conflict."""
+    assert step.typed is not None
+    pairs = step.typed.multi_items()
+    faults: list[forms.Fault] = []
+    form: dict[str, Any] = {}
+    on, docs = None, ()
+    try:
+        form = forms.parse_html(step.verb, pairs)
+    except Invalid as invalid:
+        faults += invalid.faults
+    try:
+        on, docs = forms.occasion_html(pairs)
+    except Invalid as invalid:
+        faults += invalid.faults
+    if faults:
+        raise Invalid(faults)
+    key = step.typed.get("key", "")
+    return page.office.ask(
+        stream,
+        step.verb.name,
+        form,
+        page.actor,
+        on=on,
+        docs=docs,
+        key=key if isinstance(key, str) and key else None,
+        expected=None if expected is None else {stream: expected},
+        **page.how,
+    )

@@ -1,0 +1,298 @@
+"""One thing and its whole life: the card, what may be done now and why not else, the timeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api import rest_label
+from api.forms import Invalid
+from api.office import Office
+from api.pages_inventory import NOT_A_DAY, is_day
+from api.pages_sign import Member, Typed, text
+from api.pages_steps import Step, ask, blocked, possible
+from api.pages_timeline import happened, lines, toast
+from api.pages_view import Page, PageRoute
+from domain.decider import LIFECYCLES, Refused
+from labels import face, identity, qr
+from ledger.act import Conflict
+from ledger.book import Stream, new_id
+from projections import cases, inventory, units
+from projections.scope import Filters
+from projections.temporal import NEVER
+
+REASON_CHARS_MAX = 2000
+KINDS = {"asset": "/assets/", "unit": "/units/", **{k: f"/cases/{k}/" for k in cases.KINDS}}
+
+
+def address(stream: str) -> str:
+    """Return where a stream is shown."""
+    kind, _, id_ = stream.partition("/")
+    return f"{KINDS[kind]}{id_}" if kind in KINDS else "/"
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+
+    @pages.get("/assets/{id_}")
+    def asset(id_: str, page: Member) -> Response:
+        return show(page, f"asset/{id_}")
+
+    @pages.get("/units/{id_}")
+    def unit(id_: str, page: Member) -> Response:
+        return show(page, f"unit/{id_}")
+
+    @pages.get("/cases/{kind}/{id_}")
+    def case(kind: str, id_: str, page: Member) -> Response:
+        return show(page, case_stream(kind, id_))
+
+    @pages.post("/assets/{id_}/do/{verb}")
+    def asset_do(
+        id_: str,
+        verb: str,
+        page: Member,
+        form: Typed,
+    ) -> Response:
+        return do(page, f"asset/{id_}", verb, form)
+
+    @pages.post("/cases/{kind}/{id_}/do/{verb}")
+    def case_do(
+        kind: str,
+        id_: str,
+        verb: str,
+        page: Member,
+        form: Typed,
+    ) -> Response:
+        return do(page, case_stream(kind, id_), verb, form)
+
+    @pages.post("/units/{id_}/do/{verb}")
+    def unit_do(
+        id_: str,
+        verb: str,
+        page: Member,
+        form: Typed,
+    ) -> Response:
+        return do(page, f"unit/{id_}", verb, form)
+
+    @pages.get("/assets/{id_}/label.png")
+    def label(id_: str, page: Member) -> Response:
+        stream = existing(page, f"asset/{id_}")
+        try:
+            png = rest_label.png(office, id_, stream.state, page.lang)
+        except NO_LABEL as refused:
+            return page.render(
+                "message.html", 422, title=page.t("label"), text=sentence(page, refused)
+            )
+        return Response(png, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+    @pages.get("/reverse/{kind}/{id_}/{seq}")
+    def reverse(kind: str, id_: str, seq: int, page: Member) -> Response:
+        return reverse_page(page, existing(page, f"{kind}/{id_}"), seq)
+
+    @pages.post("/reverse/{kind}/{id_}/{seq}")
+    def reversed_(
+        kind: str,
+        id_: str,
+        seq: int,
+        page: Member,
+        form: Typed,
+    ) -> Response:
+        stream = existing(page, f"{kind}/{id_}")
+        reason = text(form, "reason", REASON_CHARS_MAX)
+        key = text(form, "key")
+        if not reason:
+            return reverse_page(page, stream, seq, wrong=page.t("reason-needed"), status=422)
+        try:
+            receipt = office.reverse(
+                stream.name, seq, page.actor, reason=reason, key=key or None, **page.how
+            )
+        except Refused as refused:
+            said = refused.sentence(page.lang)
+            return reverse_page(page, stream, seq, reason, wrong=said, status=409)
+        return page.go(f"{address(stream.name)}?done={receipt.first}")
+
+    return pages
+
+
+def case_stream(kind: str, id_: str) -> str:
+    """Return the name of a case's stream; an unknown kind is not found."""
+    if kind not in cases.KINDS:
+        raise HTTPException(404)
+    return f"{kind}/{id_}"
+
+
+def existing(page: Page, name: str) -> Stream:
+    """Read a stream; one in which nothing ever happened is not found."""
+    if name.partition("/")[0] not in LIFECYCLES:
+        raise HTTPException(404)
+    stream = page.office.book.stream(name)
+    if not stream.entries:
+        raise HTTPException(404)
+    return stream
+
+
+# Showing ----------------------------------------------------------------------
+
+
+def show(
+    page: Page,
+    name: str,
+    *,
+    status: int = 200,
+    wrong: str = "",
+    faulty: Step | None = None,
+    changed: int | None = None,
+) -> Response:
+    """Draw the page of a stream; `faulty` is a form that comes back with what was typed.
+
+    `changed` is the version the reader had seen when somebody else wrote first.
+    """
+    stream = existing(page, name)
+    kind, _, id_ = name.partition("/")
+    asked = page.request.query_params
+    on, known = asked.get("on", ""), asked.get("known", "")
+    if (on and not is_day(on)) or (known and not is_day(known)):
+        wrong, status, on, known = page.words(NOT_A_DAY), 422, "", ""
+    position = page.office.book.position_known(known) if known else None
+    past = bool(on or known)
+    state = stream.state
+    if past:
+        on = on or page.office.today(page.actor.zone).isoformat()
+        state = page.office.book.state_at(name, on, position)
+    steps = [] if past else possible(page, stream, faulty)
+    done = asked.get("done", "")
+    return page.render(
+        f"{'case' if kind in cases.KINDS else kind}.html",
+        status,
+        stream=stream,
+        id_=id_,
+        kind=kind,
+        state=state,
+        version=stream.version,
+        past=past,
+        on=on,
+        known=known,
+        wrong=wrong,
+        changed=[] if changed is None else lines(page, stream, after=changed),
+        steps=steps,
+        blocked=[] if past else blocked(page, stream),
+        timeline=lines(page, stream, on=on, position=position),
+        toast=toast(page, stream, done) if done else None,
+        today=page.office.today(page.actor.zone).isoformat(),
+        **(asset_extra(page, stream) if kind == "asset" else {}),
+        **(unit_extra(page, id_) if kind == "unit" else {}),
+        **(case_extra(page, state) if kind in cases.KINDS else {}),
+    )
+
+
+def asset_extra(page: Page, stream: Stream) -> dict[str, Any]:
+    """Return what only the page of an asset shows: its label, or why none can be printed."""
+    id_ = stream.name.partition("/")[2]
+    problem = ""
+    try:
+        rest_label.png(page.office, id_, stream.state, page.lang)
+    except NO_LABEL as refused:
+        problem = sentence(page, refused)
+    return {
+        "label_problem": problem,
+        "label_code": "" if problem else rest_label.text(page.office, id_, stream.state),
+    }
+
+
+NO_LABEL = (face.Unprintable, identity.BadLabel, qr.DoesNotFit)
+
+
+def unit_extra(page: Page, id_: str) -> dict[str, Any]:
+    """Return what only the page of a unit shows: its names over time and its property."""
+    models, scope = page.office.models, page.actor.scope
+    return {
+        "names": [row for row in models.rows(units.names_of(id_)) if row["known_to"] >= NEVER],
+        "totals": models.rows(inventory.totals(scope, Filters(unit=id_))),
+        "held": models.rows(inventory.totals(scope, Filters(custodian=id_))),
+    }
+
+
+def case_extra(page: Page, state: Any) -> dict[str, Any]:
+    """Return the assets of a case, grouped by where they stand in it."""
+    groups = [
+        (field, sorted(getattr(state, field)))
+        for field in state.__struct_fields__
+        if isinstance(getattr(state, field), frozenset) and getattr(state, field)
+    ]
+    return {"groups": groups}
+
+
+def sentence(page: Page, said: Any) -> str:
+    """Return a two-language trouble in the reader's."""
+    return said.zh if page.lang == "zh" else said.en
+
+
+# Doing ------------------------------------------------------------------------
+
+
+def do(page: Page, name: str, verb_name: str, form: FormData) -> Response:
+    """Ask for a step; whatever stands in the way, the form comes back with what was typed."""
+    kind = name.partition("/")[0]
+    verb = LIFECYCLES[kind].verbs.get(verb_name)
+    if verb is None or verb.inner:
+        raise HTTPException(404)
+    step = Step(verb=verb, typed=form, open=True)
+    version = text(form, "version")
+    expected = int(version) if version.isdecimal() else None
+    try:
+        receipt = ask(page, name, step, expected)
+    except Invalid as invalid:
+        step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}
+        return again(page, name, step, page.t("form-wrong"), 422)
+    except Refused as refused:
+        step.refusal = refused.sentence(page.lang)
+        return again(page, name, step, step.refusal, 409)
+    except Conflict as conflict:
+        step.refusal = page.t("conflict")
+        return again(page, name, step, step.refusal, 409, changed=conflict.expected)
+    mine = next(e for e in happened(page, receipt.first, receipt.count))
+    return page.go(f"{address(name)}?done={mine.position}")
+
+
+def again(
+    page: Page, name: str, step: Step, wrong: str, status: int, changed: int | None = None
+) -> Response:
+    """Show the form once more; a case that does not exist yet has a page of its own."""
+    if page.office.book.stream(name).version == 0:
+        from api.pages_cases import new_page
+
+        return new_page(page, name, step, wrong, status)
+    return show(page, name, status=status, wrong=wrong, faulty=step, changed=changed)
+
+
+def reverse_page(
+    page: Page, stream: Stream, seq: int, reason: str = "", *, wrong: str = "", status: int = 200
+) -> Response:
+    """Show what would be taken back before it is."""
+    entry = next((e for e in stream.entries if e.seq == seq), None)
+    if entry is None:
+        raise HTTPException(404)
+    command = page.office.book.log.command(entry.position)
+    assert command is not None
+    group = [e for e in happened(page, command[0], command[1]) if e.cause == entry.cause]
+    return page.render(
+        "reverse.html",
+        status,
+        stream=stream,
+        back=address(stream.name),
+        seq=seq,
+        group=[
+            (e, line)
+            for e in group
+            for line in lines(page, page.office.book.stream(e.stream))
+            if line["entry"].position == e.position
+        ],
+        reason=reason,
+        wrong=wrong,
+        key=new_id("web"),
+    )

@@ -1,0 +1,170 @@
+"""Tell a fact, a state and a difference as a person reads them: names for ids, money as money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import inspect
+
+from domain.decider import Event
+from domain.values import yuan
+from domain.words import Words, in_words
+
+SIGNS = {"CNY": "¥", "USD": "US$"}
+NameOf: TypeAlias = Callable[[str, str], str]  # kind of thing and id to what it is called
+# Parts of a state that repeat another part, or that only rules need.
+UNTOLD = frozenset({"home", "class_scheme", "executed", "accepted", "labels_voided", "dataset"})
+STATE_WORDS = {
+    "book": Words("账务状态", "in the books"),
+    "custody": Words("实物状态", "custody"),
+    "lock": Words("占用", "held by"),
+    "listed": Words("上架", "listed for reuse"),
+    "idle_since": Words("闲置起始", "idle since"),
+    "grade": Words("成色", "condition"),
+    "label_issue": Words("标签期次", "label issue"),
+    "status": Words("办理状态", "status"),
+    "applicant": Words("申请人", "applicant"),
+    "waiting": Words("待办物品", "waiting"),
+    "out": Words("在外物品", "out"),
+    "back": Words("已还物品", "back"),
+    "received": Words("已收物品", "received"),
+    "approved": Words("已批物品", "approved"),
+    "proposed": Words("提议物品", "proposed"),
+    "executed": Words("已处置物品", "carried out"),
+    "extensions": Words("续借次数", "extensions"),
+    "keeper_unit": Words("仓管单位", "warehouse unit"),
+    "proceeds": Words("处置收入", "proceeds"),
+    "name_en": Words("英文名称", "English name"),
+    "dissolved": Words("已撤销", "dissolved"),
+    "person": Words("人员", "person"),
+    "remitted": Words("已上缴", "remitted"),
+    "assessed": Words("已确认收入", "assessed"),
+    "sent": Words("已调出", "sent"),
+    "arrived": Words("已调入", "arrived"),
+    "moved": Words("已划账", "books moved"),
+}
+
+
+def words_of(field: str) -> Words:
+    """Return what a field of a state or a fact is called."""
+    return STATE_WORDS.get(field) or Words.of(field)
+
+
+def money(amount: int | None, currency: str, lang: str = "zh") -> str:
+    """Return an amount with its sign; None is "not stated", never zero."""
+    if amount is None:
+        return in_words(None, lang)
+    sign = SIGNS.get(currency, f"{currency} ")
+    return f"-{sign}{yuan(-amount)}" if amount < 0 else f"{sign}{yuan(amount)}"
+
+
+@cache
+def shape(struct: type[msgspec.Struct]) -> Mapping[str, str]:
+    """Return of each field what it holds: unit, person, place, asset, stream, money or nothing."""
+    return {f.name: _holds(inspect.type_info(f.type)) for f in msgspec.structs.fields(struct)}
+
+
+def _holds(type_: inspect.Type) -> str:
+    match type_:
+        case inspect.UnionType():
+            return next((found for t in type_.types if (found := _holds(t))), "")
+        case inspect.VarTupleType() | inspect.FrozenSetType():
+            return _holds(type_.item_type)
+        case inspect.Metadata():
+            extra = type_.extra or {}
+            return "money" if extra.get("money") else str(extra.get("ref", ""))
+        case _:
+            return ""
+
+
+# States keep plain text where facts have typed ids.
+STATE_REFS = {
+    "accounting_unit": "unit",
+    "custodian": "unit",
+    "owner": "unit",
+    "borrower": "unit",
+    "lender": "unit",
+    "unit": "unit",
+    "from_unit": "unit",
+    "to_unit": "unit",
+    "keeper_unit": "unit",
+    "parent": "unit",
+    "user": "person",
+    "applicant": "person",
+    "place": "place",
+    "warehouse": "place",
+    "value": "money",
+    "appraised": "money",
+    "proceeds": "money",
+    "unit_value": "money",
+    "reserve": "money",
+    "waiting": "asset",
+    "out": "asset",
+    "back": "asset",
+    "received": "asset",
+    "approved": "asset",
+    "proposed": "asset",
+    "sent": "asset",
+    "arrived": "asset",
+    "moved": "asset",
+}
+
+
+def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY") -> str:
+    """Return one value in words."""
+    if holds == "money":
+        return (
+            money(value, currency, lang) if value is None or isinstance(value, int) else str(value)
+        )
+    if isinstance(value, (frozenset, set)):
+        value = tuple(sorted(value))
+    if isinstance(value, (tuple, list)):
+        shown = [say(v, holds, lang, name_of, currency) for v in value[:6]]
+        more = [f"…（共 {len(value)} 项）" if lang == "zh" else f"… ({len(value)} in all)"]
+        return in_words(shown + more * (len(value) > 6), lang)
+    if holds and isinstance(value, str) and value:
+        return name_of(holds, value)
+    if isinstance(value, msgspec.Struct):
+        return in_words(
+            [str(v) for v in msgspec.structs.astuple(value) if v not in (None, "")], lang
+        )
+    return in_words(value, lang)
+
+
+def tell(event: Event, lang: str, name_of: NameOf, currency: str = "CNY") -> str:
+    """Return the history line of a fact: its own sentence with names for ids."""
+    fact = type(event)
+    currency = getattr(event, "currency", currency) or currency
+    told = {
+        name: say(getattr(event, name), holds, lang, name_of, currency)
+        for name, holds in shape(fact).items()
+    }
+    line = (fact.zh if lang == "zh" else fact.en).format_map(told)
+    return line.strip().rstrip("：，、:,").strip()
+
+
+def difference(
+    before: msgspec.Struct, after: msgspec.Struct, lang: str, name_of: NameOf
+) -> list[tuple[str, str, str]]:
+    """Return what changed between two states: the field, the old and the new value in words."""
+    currency = getattr(after, "currency", "CNY") or "CNY"
+    found: list[tuple[str, str, str]] = []
+    for field in after.__struct_fields__:
+        old, new = getattr(before, field), getattr(after, field)
+        if old == new or field in UNTOLD:
+            continue
+        holds = STATE_REFS.get(field, "")
+        called = in_words(words_of(field), lang)
+        if isinstance(new, frozenset) and isinstance(old, frozenset):
+            gone, come = old - new, new - old
+            pair = (say(gone, holds, lang, name_of), say(come, holds, lang, name_of))
+        else:
+            pair = (
+                say(old, holds, lang, name_of, currency),
+                say(new, holds, lang, name_of, currency),
+            )
+        found.append((called, *pair))
+    return found

@@ -1,0 +1,413 @@
+"""What every page shares: who looks, in which language, what things are called, how it is drawn."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api import pages_words, problems, security
+from api.accounts import Session
+from api.office import Actor, Office
+from api.pages_telling import STATE_REFS, money, say, words_of
+from api.pages_words import CHOICES
+from domain.decider import Lang
+from domain.unit import UnitKind
+from domain.words import Role, Words, in_words
+from projections import inventory, units
+from projections.temporal import NEVER
+
+log = logging.getLogger("gongwu.pages")
+SIZES = ("100", "125", "150")
+THEMES = ("light", "dark")
+FOREIGN = UnitKind.FOREIGN.value
+
+
+class SignIn(Exception):
+    """Nobody is signed in; the page is asked for again afterwards."""
+
+
+class Forbidden(Exception):
+    """The role may not open this page."""
+
+
+class Page:
+    """One request for a page: the reader, the language, and how to answer."""
+
+    def __init__(self, office: Office, request: Request) -> None:
+        self.office, self.request = office, request
+        self.lang: Lang = security.language_of(request)
+        self._names: dict[str, list[Any]] = {}
+        self.token = request.cookies.get(cookie_name(office), "")
+        self.session: Session | None = office.accounts.session(self.token) if self.token else None
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Return who acts; raise SignIn."""
+        if self.session is None:
+            raise SignIn
+        account = self.session.account
+        unit = self.units.get(account.unit)
+        return Actor(
+            person=account.person,
+            unit=account.unit,
+            role=self.session.role,
+            name=self.office.accounts.name_of(account.person, self.lang),
+            zone=unit["zone"] if unit else self.office.settings.zone,
+        )
+
+    def t(self, key: str, **values: Any) -> str:
+        """Return a sentence of ours in the reader's language."""
+        return pages_words.say(key, self.lang, **values)
+
+    def words(self, value: Any) -> str:
+        """Return a term, a date or a yes in the reader's language."""
+        return in_words(value, self.lang)
+
+    # What things are called ----------------------------------------------------
+
+    @cached_property
+    def units(self) -> Mapping[str, Any]:
+        return {row["id"]: row for row in self.office.models.rows(units.all_units())}
+
+    @cached_property
+    def places(self) -> Mapping[str, Any]:
+        return {row["id"]: row for row in self.office.models.rows(units.all_places())}
+
+    def namer(self, on: str = "", known: int | None = None) -> Callable[[str, str], str]:
+        """Return a function from kind and id to the name that held on a day (T11)."""
+        query = units.names_at(on, known) if on else units.names_now()
+        names = {row["id"]: self._name(row) for row in self.office.models.rows(query)}
+        people: dict[str, str] = {}
+        assets: dict[str, str] = {}
+
+        def name_of(kind: str, id_: str) -> str:
+            if kind == "person":
+                if id_ not in people:
+                    people[id_] = self.office.accounts.name_of(id_, self.lang)
+                return people[id_]
+            if kind == "asset":
+                if id_ not in assets:
+                    row = self.office.models.one(inventory.one(id_))
+                    assets[id_] = f"{row['asset_no'] or id_} {row['name']}" if row else id_
+                return assets[id_]
+            if kind == "stream":
+                return self.case_name(id_)
+            return names.get(id_, id_)
+
+        return name_of
+
+    def namer_then(self, on: str) -> Callable[[str, str], str]:
+        """Return the names that held on a day, looked up one by one: for one thing's history."""
+
+        def name_of(kind: str, id_: str) -> str:
+            if kind not in ("unit", "place"):
+                return self.name_of(kind, id_)
+            if id_ not in self._names:
+                self._names[id_] = self.office.models.rows(units.names_of(id_))
+            known = [row for row in self._names[id_] if row["known_to"] >= NEVER]
+            then = next((row for row in known if row["from_on"] <= on < row["to_on"]), None)
+            return self._name(then or known[0]) if known else id_
+
+        return name_of
+
+    @cached_property
+    def name_of(self) -> Callable[[str, str], str]:
+        """Return names as they are now."""
+        return self.namer()
+
+    def _name(self, row: Any) -> str:
+        return str((row["name_en"] if self.lang == "en" else "") or row["name"])
+
+    def case_name(self, stream: str) -> str:
+        """Return what a case is called on pages: its kind and the end of its number."""
+        kind, _, id_ = stream.partition("/")
+        return f"{self.t(f'kind-{kind}')} {id_[-8:]}"
+
+    def unit_choices(self, also: Iterable[str] = ()) -> list[tuple[str, str]]:
+        """Return the units a form offers: those in the country, and those already concerned."""
+        named = set(also)
+        return [
+            (id_, self._name(row))
+            for id_, row in self.units.items()
+            if (row["kind"] != FOREIGN and not row["dissolved"]) or id_ in named
+        ]
+
+    def place_choices(self, also: Iterable[str] = ()) -> list[tuple[str, str]]:
+        """Return the places a form offers."""
+        named = set(also)
+        foreign = {id_ for id_, row in self.units.items() if row["kind"] == FOREIGN}
+        return [
+            (id_, self._name(row))
+            for id_, row in self.places.items()
+            if row["unit"] not in foreign or id_ in named
+        ]
+
+    def person_choices(self) -> list[tuple[str, str]]:
+        """Return the people a form offers."""
+        return list(self.office.accounts.names(self.lang).items())
+
+    @property
+    def role_words(self) -> Words:
+        return Words.of(self.actor.role)
+
+    def card(self, state: Any) -> list[tuple[str, str, str]]:
+        """Return the fields of a case for people: name, title and value in words."""
+        shown = [f for f in state.__struct_fields__ if f not in ("status", "dataset", "currency")]
+        found: list[tuple[str, str, str]] = []
+        for field in shown:
+            value = getattr(state, field)
+            if value in (None, "", (), 0) or isinstance(value, (frozenset, set)):
+                continue
+            told = say(
+                value, STATE_REFS.get(field, ""), self.lang, self.name_of, state_currency(state)
+            )
+            found.append((field, self.field(field), told))
+        return found
+
+    def field(self, name: str) -> str:
+        """Return what a field of a state is called."""
+        return self.words(words_of(name))
+
+    def case_title(self, row: Any) -> str:
+        """Return what a case is about: the place of an intake, the form of a disposal, or words."""
+        title = str(row["title"])
+        if row["kind"] == "intake" and title:
+            return self.name_of("place", title)
+        if row["kind"] == "disposal" and title in CHOICES["form"]:
+            return self.words(CHOICES["form"][title])
+        return title
+
+    # How it is answered ----------------------------------------------------------
+
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
+        """Draw a template; the reader's choices of language, theme and size come with it."""
+        theme = self.request.cookies.get("theme", "")
+        size = self.request.cookies.get("size", "")
+        text = TEMPLATES.get_template(template).render(
+            page=self,
+            lang=self.lang,
+            theme=theme if theme in THEMES else "light",
+            size=size if size in SIZES else "100",
+            path=self.request.url.path,
+            **values,
+        )
+        answer = HTMLResponse(text, status)
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["Content-Language"] = "zh-CN" if self.lang == "zh" else "en"
+        if self.request.query_params.get("lang") in ("zh", "en"):
+            self.keep(answer, "lang", self.lang)
+        return answer
+
+    def keep(self, answer: Response, name: str, value: str) -> None:
+        """Remember a choice of the reader for a year."""
+        answer.set_cookie(
+            name,
+            value,
+            max_age=31_536_000,
+            secure=self.office.settings.https,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def go(self, where: str) -> Response:
+        """Send the browser to another page of ours."""
+        return RedirectResponse(where, HTTPStatus.SEE_OTHER)
+
+    def url(self, **changes: str | None) -> str:
+        """Return this address with some questions changed or, by None, dropped."""
+        kept = {k: v for k, v in self.request.query_params.multi_items() if v}
+        for name, value in changes.items():
+            kept.pop(name, None)
+            if value:
+                kept[name] = value
+        return f"{self.request.url.path}?{urlencode(kept)}" if kept else self.request.url.path
+
+    def query(self, **changes: str | None) -> str:
+        """Return the questions of this address, with the question mark, for a sibling address."""
+        return self.url(**changes).removeprefix(self.request.url.path)
+
+    def query_only(self, *names: str) -> str:
+        """Return some of the questions of this address."""
+        kept = {n: v for n in names if (v := self.request.query_params.get(n, ""))}
+        return f"?{urlencode(kept)}" if kept else ""
+
+    @property
+    def here(self) -> str:
+        """Return this address without the language, to come back to after a choice."""
+        return self.url(lang=None) if self.request.method == "GET" else "/"
+
+    @property
+    def request_id(self) -> str:
+        return problems.request_id(self.request)
+
+    @property
+    def address(self) -> str:
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def how(self) -> dict[str, str]:
+        """Return how the request came, for the record (T12)."""
+        return {
+            "channel": "web",
+            "request": self.request_id,
+            "address": self.address,
+            "device": self.request.headers.get("user-agent", "")[:200],
+        }
+
+    def may(self, *roles: Role) -> bool:
+        """Tell whether the reader acts in one of these roles."""
+        return self.session is not None and self.session.role in roles
+
+    def local(self, recorded_at: str) -> str:
+        """Return a recorded UTC time as the reader's clock showed it."""
+        zone = ZoneInfo(self.actor.zone)
+        at = datetime.fromisoformat(recorded_at).astimezone(zone)
+        return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def state_currency(state: Any) -> str:
+    """Return the currency of a state's amounts."""
+    return getattr(state, "currency", "") or "CNY"
+
+
+def cookie_name(office: Office) -> str:
+    """Return the session cookie's name; `__Host-` binds it to this host over https."""
+    return "__Host-session" if office.settings.https else "session"
+
+
+def local_path(where: str) -> str:
+    """Return a path of ours to go on to; anything else becomes the front page."""
+    plain = where.startswith("/") and not where.startswith(("//", "/\\"))
+    return where if plain and where.isprintable() else "/"
+
+
+# Errors -----------------------------------------------------------------------
+
+
+class PageRoute(APIRoute):
+    """A route whose troubles are answered as pages."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except SignIn:
+                return to_sign_in(request)
+            except Forbidden:
+                return trouble(request, HTTPException(403))
+            except Exception as error:  # noqa: BLE001 - the last door before the reader
+                return trouble(request, error)
+
+        return guarded
+
+
+def to_sign_in(request: Request) -> Response:
+    """Ask to sign in; a part of a page asks its whole page to go there."""
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    where = "/login" if request.method != "GET" else f"/login?next={quote(back, safe='')}"
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    return RedirectResponse(where, HTTPStatus.SEE_OTHER)
+
+
+def trouble(request: Request, error: BaseException) -> Response:
+    """Answer a trouble with a page that says what happened and what to do."""
+    problem = problems.of(error)
+    if problem.status == 500:
+        log.error("request %s failed", problems.request_id(request), exc_info=error)
+    return error_page(request, problem)
+
+
+def error_page(request: Request, problem: problems.Problem) -> Response:
+    """Draw the page of a problem. Needs no database: it may be the one that is away."""
+    lang = security.language_of(request)
+    text = TEMPLATES.get_template("error.html").render(
+        lang=lang,
+        theme=request.cookies.get("theme", "light"),
+        size=request.cookies.get("size", "100"),
+        path=request.url.path,
+        page=None,
+        problem=problem,
+        request_id=problems.request_id(request),
+    )
+    return HTMLResponse(text, problem.status, problem.headers)
+
+
+# Drawing ----------------------------------------------------------------------
+
+
+@pass_context
+def _t(context: Context, key: str, **values: Any) -> str:
+    return pages_words.say(key, context["lang"], **values)
+
+
+@pass_context
+def _w(context: Context, value: Any) -> str:
+    return in_words(value, context["lang"])
+
+
+@pass_context
+def _choice(context: Context, value: str, of: str) -> str:
+    """Return the word of a stored choice, as `row.custody | choice('custody')`."""
+    words = CHOICES[of].get(value)
+    return in_words(words, context["lang"]) if words else str(value)
+
+
+@pass_context
+def _money(context: Context, amount: int | None, currency: str = "CNY") -> str:
+    return money(amount, currency or "CNY", context["lang"])
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def icon(name: str, css: str = "") -> Markup:
+    """Return a picture from the sprite; it is decoration, words always stand beside it."""
+    return Markup(
+        '<svg class="icon {}" width="20" height="20" aria-hidden="true" focusable="false">'
+        '<use href="/static/vendor/icons.svg#icon-{}"></use></svg>'
+    ).format(css, name)
+
+
+def _day(value: str | date) -> str:
+    return str(value)[:10]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def templates() -> Environment:
+    """Return the template environment: everything escaped, an unknown name is a bug."""
+    env = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(t=_t, icon=icon, Words=Words)
+    env.filters.update(w=_w, choice=_choice, money=_money, count=_count, day=_day, json=_json)
+    return env
+
+
+TEMPLATES = templates()

@@ -1,0 +1,55 @@
+/* Small conveniences; every page works without them. ES2017: handhelds have old engines. */
+(function () {
+  'use strict';
+  function typing(target) {
+    return /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable;
+  }
+  document.addEventListener('keydown', function (event) {
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) { return; }
+    var search = document.getElementById('search');
+    if (event.key === '/' && search && !typing(event.target)) {
+      event.preventDefault();
+      search.focus();
+    }
+    if (event.key === 'Escape') {
+      document.querySelectorAll('details.menu[open]').forEach(function (menu) { menu.open = false; });
+    }
+  });
+  document.addEventListener('click', function (event) {
+    document.querySelectorAll('details.menu[open]').forEach(function (menu) {
+      if (!menu.contains(event.target)) { menu.open = false; }
+    });
+    var print = event.target.closest('[data-print]');
+    if (print) { window.print(); }
+  });
+  // A second press of a submit button must not ask twice; the key would answer, but why wait.
+  document.addEventListener('submit', function (event) {
+    var form = event.target;
+    if (form.matches('[data-once]')) {
+      if (form.dataset.sent) { event.preventDefault(); return; }
+      form.dataset.sent = 'yes';
+      var button = form.querySelector('button:not([type=button])');
+      if (button && form.dataset.busy) { button.textContent = form.dataset.busy; }
+    }
+    // Empty questions do not belong in an address that people share.
+    if (form.method === 'get') {
+      Array.prototype.forEach.call(form.elements, function (field) {
+        if (field.name && field.value === '' && !field.disabled) {
+          field.disabled = true;
+          window.setTimeout(function () { field.disabled = false; }, 0);
+        }
+      });
+    }
+  });
+  window.addEventListener('pageshow', function () {
+    document.querySelectorAll('form[data-sent]').forEach(function (form) { delete form.dataset.sent; });
+  });
+  document.addEventListener('htmx:configRequest', function (event) {
+    var asked = event.detail.parameters;
+    Object.keys(asked).forEach(function (name) { if (asked[name] === '') { delete asked[name]; } });
+  });
+  // A refusal is a page worth reading, too.
+  document.addEventListener('htmx:beforeSwap', function (event) {
+    if (event.detail.xhr.status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; }
+  });
+})();
