@@ -18,6 +18,7 @@ from domain.decider import (
     Ask,
     Document,
     Event,
+    Lang,
     Lifecycle,
     Occasion,
     Refused,
@@ -99,11 +100,15 @@ class Then:
         """Expect a no for this reason, said in both languages without a gap."""
         assert self.refused is not None, f"granted: {self.answers}"
         assert self.refused.rule is rule
-        for lang in ("zh", "en"):
-            said = self.refused.sentence(lang)
-            assert said
-            assert "{" not in said
+        said = [self.sentence("zh"), self.sentence("en")]
+        assert all(said)
+        assert not any("{" in sentence for sentence in said)
         return self
+
+    def sentence(self, lang: Lang) -> str:
+        """Return what the refused person reads."""
+        assert self.refused is not None, f"granted: {self.answers}"
+        return self.refused.sentence(lang)
 
     def then_state(self, **fields: Any) -> Then:
         """Expect the state that the granted facts lead to."""
@@ -133,14 +138,14 @@ class Ledger:
     def close(self) -> None:
         self.book.close()
 
-    def occasion(self, by: str, role: str = "") -> Occasion:
+    def occasion(self, by: str, role: str = Role.CLERK) -> Occasion:
         """Return the occasion of a person on the story's day."""
         return Occasion(by=by, on=self.on, role=role, policy=self.policy, docs=self.docs)
 
     def ask(self, by: str, stream: str, verb: str, /, **form: Any) -> Receipt:
         """Let a person ask one stream, in the first role that may."""
         known = LIFECYCLES[stream.split("/")[0]].verbs[verb]
-        role = min(known.roles) if known.roles else ""
+        role = min(known.roles, default="")
         return self.book.act([Ask(stream, verb, form)], self.occasion(by, role))
 
     def refuses(self, rule: Rule, by: str, stream: str, verb: str, /, **form: Any) -> Refused:
