@@ -213,10 +213,43 @@ class Book(Application[str]):
         """
         asks = [Ask(a.stream, a.verb, normalised(a.form)) for a in asks]
         print_ = fingerprint(asks, occasion, None if today_meant else occasion.on)
-        if key is not None:
-            known = self.log.receipt(occasion.by, key, print_)
-            if known is not None:
-                return known
+
+        def grant() -> Receipt:
+            return self._granted(
+                asks, occasion, expected or {}, via, zone, key, print_, context, evidence
+            )
+
+        return self._once(occasion.by, key, print_, grant)
+
+    def _once(
+        self, actor: str, key: str | None, print_: str, record: Callable[[], Receipt]
+    ) -> Receipt:
+        """Answer a repetition with its first receipt, also one that was recorded meanwhile."""
+        if key is None:
+            return record()
+        known = self.log.receipt(actor, key, print_)
+        if known is not None:
+            return known
+        try:
+            return record()
+        except (Refused, Conflict):  # refused perhaps by what the same request did just now
+            known = self.log.receipt(actor, key, print_)
+            if known is None:
+                raise
+            return known
+
+    def _granted(
+        self,
+        asks: Sequence[Ask],
+        occasion: Occasion,
+        expected: Mapping[str, int],
+        via: Via | None,
+        zone: str,
+        key: str | None,
+        print_: str,
+        context: Mapping[str, str] | None,
+        evidence: Sequence[Evidence],
+    ) -> Receipt:
         today = self.clock().astimezone(ZoneInfo(zone)).date()
         if occasion.on > today:
             raise IN_THE_FUTURE.broken(on=occasion.on, today=today)
@@ -224,7 +257,7 @@ class Book(Application[str]):
         for attempt in range(TRIES):
             try:
                 desk = Desk(self, occasion, claimed, via, new_id("cmd"))
-                for stream, version in (expected or {}).items():
+                for stream, version in expected.items():
                     if desk.at(stream).version != version:
                         raise Conflict(stream, version, desk.at(stream).version)
                 for number, ask in enumerate(asks):
@@ -239,7 +272,7 @@ class Book(Application[str]):
                     evidence=evidence,
                 )
             except Conflict as conflict:
-                if expected is not None and conflict.stream in expected:
+                if conflict.stream in expected:
                     raise
                 if attempt == TRIES - 1:
                     raise
@@ -268,11 +301,25 @@ class Book(Application[str]):
                 verb=Words("红冲", "Reverse"),
                 roles=tuple(r.words for r in Role if r not in NEVER_REVERSE),
             )
+        reason = normalised(reason)
         print_ = fingerprint([Ask(stream, "reverse", {"seq": seq, "reason": reason})], occasion)
-        if key is not None:
-            known = self.log.receipt(occasion.by, key, print_)
-            if known is not None:
-                return known
+
+        def take_back() -> Receipt:
+            return self._reversed(stream, seq, occasion, reason, via, key, print_, context)
+
+        return self._once(occasion.by, key, print_, take_back)
+
+    def _reversed(
+        self,
+        stream: str,
+        seq: int,
+        occasion: Occasion,
+        reason: str,
+        via: Via | None,
+        key: str | None,
+        print_: str,
+        context: Mapping[str, str] | None,
+    ) -> Receipt:
         original = next((e for e in self.stream(stream).entries if e.seq == seq), None)
         if original is None:
             raise NOT_THERE.broken(stream=stream, seq=seq)
@@ -282,7 +329,6 @@ class Book(Application[str]):
         group = [e for e in self.entries(first, first + count - 1) if e.cause == original.cause]
         drafts: list[Draft] = []
         cause = new_id("cmd")
-        reason = normalised(reason)
         for name in dict.fromkeys(e.stream for e in group):
             current = self.stream(name)
             mine = [e for e in group if e.stream == name]
