@@ -14,7 +14,7 @@ from api.accounts import Accounts
 from api.settings import Settings
 from domain.decider import Ask, Document, Occasion
 from domain.policy import GENERIC
-from ledger.act import Evidence, Receipt
+from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book
 from ledger.entry import Via
 from projections.scope import EVERYTHING, Scope
@@ -45,7 +45,7 @@ class Office:
         self, settings: Settings, book: Book, models: ReadModels, accounts: Accounts
     ) -> None:
         self.settings, self.book, self.models, self.accounts = settings, book, models, accounts
-        self.stuck: Stuck | None = None  # the entry at which the lists stand still, if any
+        self.stuck: Stuck | Unavailable | None = None  # why the lists are behind the log
 
     @classmethod
     def open(cls, settings: Settings, progress: Progress | None = None) -> Self:
@@ -154,9 +154,9 @@ class Office:
         try:
             self.models.catch_up(self.book)
             self.stuck = None
-        except Stuck as stuck:
-            logger.exception("lists stand still at position %s", stuck.position)
-            self.stuck = stuck
+        except (Stuck, Unavailable) as trouble:
+            logger.exception("the lists are behind the log")
+            self.stuck = trouble
 
     def _via(self, actor: Actor, channel: str, request: str) -> Via:
         return Via(

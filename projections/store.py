@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
+    PoolProxiedConnection,
     RowMapping,
     Select,
     Table,
@@ -31,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from domain.decider import LIFECYCLES
+from ledger.act import Unavailable
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
 from projections import cases, history, inventory, units
@@ -130,6 +132,8 @@ class ReadModels:
         self.engine = create_engine(address, pool_size=5, max_overflow=15, **options)
         if self.sqlite:
             event.listen(self.engine, "connect", _configure)
+        self._trouble = self.engine.dialect.loaded_dbapi.OperationalError
+        self._raw: PoolProxiedConnection | None = None
         self._lock = threading.Lock()
         self._cache: dict[str, Kept] = {}
         self._reached = -1
@@ -151,6 +155,10 @@ class ReadModels:
 
     def close(self) -> None:
         """Give the connections back."""
+        with self._lock:
+            if self._raw is not None:
+                self._raw.close()
+                self._raw = None
         self.engine.dispose()
 
     # Reading -----------------------------------------------------------------
@@ -179,26 +187,26 @@ class ReadModels:
         """
         with self._lock:
             while True:
-                with self._writing() as c:
-                    row = c.exec_driver_sql("SELECT position FROM projected").first()
-                    start = row[0] if row else 0
+                with self._hot() as writer:
+                    writer.cursor.execute("SELECT position FROM projected")
+                    start = int(writer.cursor.fetchone()[0])
                     page = next(book.log.rows(start + 1, start + BATCH), None)
                     if page is None:
                         self._reached = start
-                        return int(start)
+                        return start
                     if start != self._reached or len(self._cache) > CACHE_MAX:
                         self._cache = {}
                     self._reached = -1  # until this batch is committed
-                    batch = _Batch(book, Writer(c), self._cache, fresh=False)
+                    batch = _Batch(book, writer, self._cache, fresh=False)
                     batch.take(page)
                     batch.flush()
-                    end = page[-1][0]
-                    c.execute(_REACHED, {"p": end})
+                    end = int(page[-1][0])
+                    writer.reached(end)
                 self._reached = end
                 if progress is not None:
                     progress(end, book.log.head()[0])
                 if len(page) < BATCH:
-                    return int(end)
+                    return end
 
     def rebuild(self, book: Book, progress: Progress | None = None) -> int:
         """Throw every list away and project the whole log again, in one transaction (T01)."""
@@ -209,7 +217,9 @@ class ReadModels:
                 if table is not progress_table:
                     c.execute(table.delete())
             self._cache, self._reached = {}, -1
-            batch = _Batch(book, Writer(c), {}, fresh=True)
+            raw = c.connection.dbapi_connection
+            assert raw is not None
+            batch = _Batch(book, Writer(raw.cursor(), sqlite=self.sqlite), {}, fresh=True)
             end, size = 0, book.log.head()[0]
             for page in book.log.rows(1, size):
                 batch.take(page)
@@ -224,6 +234,28 @@ class ReadModels:
             if self.sqlite:
                 c.exec_driver_sql("ANALYZE")
             return end
+
+    @contextmanager
+    def _hot(self) -> Iterator[Writer]:
+        """Open the writing transaction that every request needs, on a connection kept for it."""
+        try:
+            if self._raw is None:
+                self._raw = self.engine.raw_connection()
+            cursor = self._raw.cursor()
+            if self.sqlite:
+                cursor.execute("BEGIN IMMEDIATE")
+            else:
+                cursor.execute("SET LOCAL synchronous_commit=off")
+                cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+            yield Writer(cursor, sqlite=self.sqlite)
+            self._raw.commit()
+        except BaseException as error:
+            if self._raw is not None:
+                self._raw.invalidate()
+                self._raw = None
+            if isinstance(error, self._trouble):
+                raise Unavailable("locked" if "locked" in str(error) else "away", error) from error
+            raise
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 CHUNK = 400
 
@@ -13,15 +13,13 @@ CHUNK = 400
 class Writer:
     """One transaction's writes; the statements are those of SQLite or PostgreSQL."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.sqlite = connection.dialect.name == "sqlite"
-        self.mark = "?" if self.sqlite else "%s"
+    def __init__(self, cursor: Any, *, sqlite: bool) -> None:
+        self.cursor, self.sqlite = cursor, sqlite
+        self.mark = "?" if sqlite else "%s"
 
-    def _cursor(self) -> Any:
-        raw = self.connection.connection.dbapi_connection
-        assert raw is not None
-        return raw.cursor()
+    def reached(self, position: int) -> None:
+        """Say how far the lists have come."""
+        self.cursor.execute(f"UPDATE projected SET position={self.mark}", (position,))
 
     def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows that are not there."""
@@ -30,9 +28,9 @@ class Writer:
         if self.sqlite or len(rows) < 20:
             marks = ",".join([self.mark] * len(table.columns))
             sql = f"INSERT INTO {table.name} VALUES ({marks})"
-            self._cursor().executemany(sql, rows)
+            self.cursor.executemany(sql, rows)
             return
-        with self._cursor() as c, c.copy(f"COPY {table.name} FROM STDIN") as copy:
+        with self.cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -42,9 +40,7 @@ class Writer:
             return
         if self.sqlite:
             marks = ",".join([self.mark] * len(table.columns))
-            self._cursor().executemany(
-                f"INSERT OR REPLACE INTO {table.name} VALUES ({marks})", rows
-            )
+            self.cursor.executemany(f"INSERT OR REPLACE INTO {table.name} VALUES ({marks})", rows)
             return
         self.delete(table, [row[0] for row in rows])
         self.insert(table, rows)
@@ -54,10 +50,9 @@ class Writer:
         key = next(iter(table.columns)).name
         if self.sqlite:
             sql = f"DELETE FROM {table.name} WHERE {key}=?"
-            self._cursor().executemany(sql, [(k,) for k in keys])
+            self.cursor.executemany(sql, [(k,) for k in keys])
         else:
-            with self._cursor() as c:
-                c.execute(f"DELETE FROM {table.name} WHERE {key} = ANY(%s)", (list(keys),))
+            self.cursor.execute(f"DELETE FROM {table.name} WHERE {key} = ANY(%s)", (list(keys),))
 
     def close(self, table: Table, rows: Sequence[tuple[str, int, int]]) -> None:
         """End open intervals: (to_on, closed_by, row) each."""
@@ -65,32 +60,30 @@ class Writer:
             return
         if self.sqlite:
             sql = f'UPDATE {table.name} SET to_on=?, closed_by=? WHERE "row"=?'
-            self._cursor().executemany(sql, rows)
+            self.cursor.executemany(sql, rows)
             return
         columns = [list(column) for column in zip(*rows, strict=True)]
-        with self._cursor() as c:
-            c.execute(
-                f"UPDATE {table.name} t SET to_on=v.to_on, closed_by=v.closed_by FROM"
-                ' unnest(%s::text[], %s::bigint[], %s::bigint[]) AS v(to_on, closed_by, "row")'
-                ' WHERE t."row"=v."row"',
-                columns,
-            )
+        self.cursor.execute(
+            f"UPDATE {table.name} t SET to_on=v.to_on, closed_by=v.closed_by FROM"
+            ' unnest(%s::text[], %s::bigint[], %s::bigint[]) AS v(to_on, closed_by, "row")'
+            ' WHERE t."row"=v."row"',
+            columns,
+        )
 
     def supersede(self, table: Table, known_to: int, rows: Sequence[int]) -> None:
         """Say that rows are what was known only until `known_to`."""
         sql = f'UPDATE {table.name} SET known_to={self.mark} WHERE "row"={self.mark}'
-        self._cursor().executemany(sql, [(known_to, row) for row in rows])
+        self.cursor.executemany(sql, [(known_to, row) for row in rows])
 
     def highest(self, table: Table) -> int:
         """Return the highest row number."""
-        cursor = self._cursor()
-        cursor.execute(f'SELECT max("row") FROM {table.name}')
-        return cursor.fetchone()[0] or 0
+        self.cursor.execute(f'SELECT max("row") FROM {table.name}')
+        return int(self.cursor.fetchone()[0] or 0)
 
     def select(self, columns: str, table: Table, key: str, keys: Sequence[str]) -> list[Any]:
         """Return named columns of the rows with one of these keys."""
         found: list[Any] = []
-        cursor = self._cursor()
+        cursor = self.cursor
         for start in range(0, len(keys), CHUNK):
             some = list(keys[start : start + CHUNK])
             if self.sqlite:
