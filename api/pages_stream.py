@@ -15,6 +15,7 @@ from api.office import Office
 from api.pages_inventory import NOT_A_DAY, is_day
 from api.pages_sign import Member, Typed, text
 from api.pages_steps import Step, ask, blocked, possible
+from api.pages_telling import STATE_REFS
 from api.pages_timeline import happened, lines, toast
 from api.pages_view import Page, PageRoute
 from domain.decider import LIFECYCLES, Refused
@@ -222,7 +223,7 @@ def case_extra(page: Page, state: Any) -> dict[str, Any]:
     groups = [
         (field, sorted(getattr(state, field)))
         for field in state.__struct_fields__
-        if isinstance(getattr(state, field), frozenset) and getattr(state, field)
+        if STATE_REFS.get(field) == "asset" and getattr(state, field)
     ]
     return {"groups": groups}
 

@@ -16,7 +16,7 @@ from domain.words import Words, in_words
 SIGNS = {"CNY": "¥", "USD": "US$"}
 NameOf: TypeAlias = Callable[[str, str], str]  # kind of thing and id to what it is called
 # Parts of a state that repeat another part, or that only rules need.
-UNTOLD = frozenset({"home", "class_scheme", "executed", "accepted", "labels_voided", "dataset"})
+UNTOLD = frozenset({"home", "class_scheme", "accepted", "labels_voided", "dataset", "sent"})
 STATE_WORDS = {
     "book": Words("账务状态", "in the books"),
     "custody": Words("实物状态", "custody"),
@@ -33,18 +33,18 @@ STATE_WORDS = {
     "received": Words("已收物品", "received"),
     "approved": Words("已批物品", "approved"),
     "proposed": Words("提议物品", "proposed"),
-    "executed": Words("已处置物品", "carried out"),
+    "executed": Words("已处置", "disposed of"),
     "extensions": Words("续借次数", "extensions"),
     "keeper_unit": Words("仓管单位", "warehouse unit"),
     "proceeds": Words("处置收入", "proceeds"),
     "name_en": Words("英文名称", "English name"),
     "dissolved": Words("已撤销", "dissolved"),
-    "person": Words("人员", "person"),
     "remitted": Words("已上缴", "remitted"),
-    "assessed": Words("已确认收入", "assessed"),
-    "sent": Words("已调出", "sent"),
-    "arrived": Words("已调入", "arrived"),
-    "moved": Words("已划账", "books moved"),
+    "moving": Words("在途物品", "on the way"),
+    "arrived": Words("已调入物品", "arrived"),
+    "booked": Words("已划账物品", "books moved"),
+    "derecognised": Words("已核销物品", "derecognised"),
+    "virtual": Words("虚拟入仓", "virtual"),
 }
 
 
@@ -107,9 +107,13 @@ STATE_REFS = {
     "received": "asset",
     "approved": "asset",
     "proposed": "asset",
-    "sent": "asset",
+    "moving": "asset",
     "arrived": "asset",
-    "moved": "asset",
+    "booked": "asset",
+    "executed": "asset",
+    "derecognised": "asset",
+    "net": "money",
+    "remitted": "money",
 }
 
 

@@ -203,7 +203,7 @@ class Page:
             page=self,
             lang=self.lang,
             theme=theme if theme in THEMES else "light",
-            size=size if size in SIZES else "100",
+            text_size=size if size in SIZES else "100",
             path=self.request.url.path,
             **values,
         )
@@ -342,7 +342,7 @@ def error_page(request: Request, problem: problems.Problem) -> Response:
     text = TEMPLATES.get_template("error.html").render(
         lang=lang,
         theme=request.cookies.get("theme", "light"),
-        size=request.cookies.get("size", "100"),
+        text_size=request.cookies.get("size", "100"),
         path=request.url.path,
         page=None,
         problem=problem,
