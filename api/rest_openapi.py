@@ -214,14 +214,14 @@ def read(
     parameters: list[dict[str, Any]],
     *,
     media: str = "application/json",
-    tag: Words = Words("查询", "Questions"),
+    tag: Words | None = None,
     troubles: tuple[int, ...] = (401, 404, 422, 503),
 ) -> dict[str, Any]:
     """Return what is published of a question."""
     return {
         "operation_id": operation,
         "summary": f"{zh} · {en}",
-        "tags": [f"{tag.zh} · {tag.en}"],
+        "tags": [f"{tag.zh} · {tag.en}" if tag else "查询 · Questions"],
         "responses": {200: {"description": f"{zh} · {en}", "content": {media: {}}}}
         | problems(*troubles),
         "openapi_extra": {"parameters": [*parameters, LANGUAGE], "security": SECURITY},

@@ -15,18 +15,8 @@ from api import forms, problems, rest_openapi
 from api.forms import Fault, Invalid
 from api.office import Actor, Office
 from api.pages_telling import tell
-from api.rest_caller import (
-    Callers,
-    body_of,
-    check_id,
-    encode,
-    expected_of,
-    how,
-    key_of,
-    lang_of,
-    made_id,
-)
-from api.rest_reading import names_in
+from api.rest_answers import encode, names_in
+from api.rest_caller import Callers, body_of, check_id, expected_of, how, key_of, lang_of, made_id
 from domain.decider import LIFECYCLES, Document, Refused, Verb
 from domain.words import Words
 from ledger.act import Conflict, Receipt

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
@@ -26,6 +27,8 @@ def staffed(database: str) -> Iterator[Office]:
     """Lend an office with one unit and a person in every role, each named like the role."""
     office = Office.open(Settings(database=database, label_host="id.example"))
     try:
+        # How strong the hash is, is another test's business; here it would only cost time.
+        office.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
         for role in PEOPLE:
             office.accounts.create(role, PASSWORD, f"u_{role}", f"示例{role}", "o_a", [role])
         admin = Actor(person="u_admin", unit="o_a", role="admin")
@@ -51,18 +54,20 @@ class Door:
     def __init__(self, app: FastAPI) -> None:
         self.http = TestClient(app, raise_server_exceptions=False)
 
-    def get(self, path: str, *, by: str = "auditor", lang: str = "zh", **query: Any) -> Response:
+    def get(self, path: str, *, who: str = "auditor", lang: str = "zh", **query: Any) -> Response:
         """Ask a question."""
         headers = {"Accept-Language": lang}
-        return self.http.get(f"/api/v1/{path}", params=query, headers=headers, auth=(by, PASSWORD))
+        return self.http.get(f"/api/v1/{path}", params=query, headers=headers, auth=(who, PASSWORD))
 
     def post(
-        self, path: str, body: Any = None, *, by: str = "clerk", key: str = "", **headers: str
+        self, path: str, body: Any = None, *, who: str = "clerk", key: str = "", **headers: str
     ) -> Response:
         """Ask for something to be done."""
         sent = {"Idempotency-Key": key or f"key-{next(_keys)}"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.post(f"/api/v1/{path}", json=body or {}, headers=sent, auth=(by, PASSWORD))
+        return self.http.post(
+            f"/api/v1/{path}", json=body or {}, headers=sent, auth=(who, PASSWORD)
+        )
 
 
 def registered(door: Door, id_: str = "A1", **card: Any) -> Response:

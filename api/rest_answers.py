@@ -1,0 +1,124 @@
+"""How questions are answered: pages that lead on, names people know, lines of history."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import problems
+from api.office import Actor, Office
+from api.pages_telling import NameOf, tell
+from api.rest_caller import lang_of
+from domain.decider import LIFECYCLES, Lang
+from domain.words import Words
+from ledger.entry import Entry
+from projections import units
+from projections.scope import BadCursor
+
+LIMIT, LIMIT_MAX = 50, 1_000
+LATEST = "9999-12-30"  # every business date is before it
+AS_OF = ("as_of", "业务日期 YYYY-MM-DD · true on this day")
+KNOWN_AT = ("known_at", "已知时点（UTC）· as known at this day or time")
+PAGE = (("limit", f"1–{LIMIT_MAX}"), ("after", "续页标记 · cursor"))
+Answer = Callable[[Request, Actor], Response]
+
+
+encode: Callable[[Any], bytes] = msgspec.json.Encoder(order="deterministic").encode
+
+
+def names_in(office: Office, lang: Lang) -> NameOf:
+    """Return a function from kind and id to the name that people know now."""
+    known: dict[str, str] = {}
+    people: dict[str, str] = {}
+
+    def name_of(kind: str, id_: str) -> str:
+        if kind == "person":
+            if id_ not in people:
+                people[id_] = office.accounts.name_of(id_, lang)
+            return people[id_]
+        if kind in ("unit", "place"):
+            if not known:
+                known.update(
+                    (row["id"], (row["name_en"] if lang == "en" else "") or row["name"])
+                    for row in office.models.rows(units.names_now())
+                )
+            return known.get(id_, id_)
+        return id_
+
+    return name_of
+
+
+def line(entry: Entry, lang: Lang, name_of: NameOf, stands: bool) -> dict[str, Any]:
+    """Return one entry as a history line."""
+    beside = entry.beside
+    return {
+        "position": entry.position,
+        "seq": entry.seq,
+        "type": entry.event.type_name,
+        "effective_at": entry.effective_at,
+        "effective_on": entry.effective_on,
+        "dated": beside.dated or None,
+        "recorded_at": entry.recorded_at,
+        "actor": entry.actor,
+        "actor_name": name_of("person", entry.actor),
+        "via": beside.via,
+        "cause": entry.cause,
+        "corrects": entry.corrects,
+        "stands": stands,
+        "sentence": tell(entry.event, lang, name_of),
+        "body": entry.event,
+        "docs": beside.docs,
+    }
+
+
+def plain(row: Any) -> dict[str, Any]:
+    """Return a row without the columns that only queries need."""
+    return {name: value for name, value in row.items() if name != "search"}
+
+
+def no_such(stream: str) -> problems.Problem:
+    """Return that nothing was ever recorded under this name."""
+    words = LIFECYCLES[stream.split("/", 1)[0]].words
+    said = Words(
+        f"没有{words.zh} {stream}；请检查编号，或用 /api/v1/scan?code= 查找。",
+        f"There is no {stream}; check its id, or look it up with /api/v1/scan?code=.",
+    )
+    return problems.Problem(404, "no-such-record", problems.NOT_FOUND, said, stream=stream)
+
+
+def link(request: Request, more: str | int | None, name: str = "after") -> dict[str, str]:
+    """Return the header that leads to the next page."""
+    if more is None:
+        return {}
+    asked = dict(request.query_params) | {name: str(more)}
+    return {"Link": f'<{request.url.path}?{urlencode(asked)}>; rel="next"'}
+
+
+def reply(
+    request: Request, found: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer a question; nothing of it may be kept by a cache."""
+    said = {"Cache-Control": "no-store", "Content-Language": lang_of(request)}
+    return Response(encode(found), 200, said | dict(headers or {}), media_type="application/json")
+
+
+def checked_cursor(text: str, sort: str) -> str | None:
+    """Return a cursor that fits the order of a listing; raise BadCursor for any other."""
+    if not text:
+        return None
+    try:
+        found = json.loads(base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, RecursionError) as error:
+        raise BadCursor(text) from error
+    kind = int if sort == "value" else str
+    match found:
+        case [value, str(id_)] if type(value) is kind and "\0" not in f"{value}{id_}":
+            if f"{value}{id_}".isprintable():
+                return text
+    raise BadCursor(text)

@@ -1,0 +1,231 @@
+"""Questions about many things: lists and totals at any date, scans, and the log as it is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.office import Actor, Office
+from api.rest_answers import (
+    AS_OF,
+    KNOWN_AT,
+    LATEST,
+    LIMIT,
+    LIMIT_MAX,
+    PAGE,
+    checked_cursor,
+    link,
+    plain,
+    reply,
+)
+from api.rest_caller import lang_of
+from api.rest_questions import Questions
+from domain.asset import Book, Custody, Kind, Lock
+from labels import identity
+from ledger import tree
+from projections import cases, inventory, units
+from projections import history as history_
+from projections.scope import SORTS, Filters, cursor
+
+TEXTS = (
+    "text", "unit", "custodian", "user", "owner", "place", "dataset",
+)  # fmt: skip
+CHOICES = {"kind": Kind, "book": Book, "custody": Custody, "lock": Lock}
+GROUPS = ("kind", "book", "custody", "lock", "accounting_unit", "custodian", "place", "dataset")
+
+
+class Many:
+    """The questions about many things of an office."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    def inventory(self, request: Request, actor: Actor) -> Response:
+        """List the cards that match, now or at any past date."""
+        asked, filters, on, known = self._asked(request, (*PAGE, ("totals", "true：附合计")))
+        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        with_totals = asked.choice("totals", ("true", "false")) == "true"
+        if on and filters.sort == "changed_on":
+            asked.fault(
+                "sort", "过去的库存不能按变动日期排序", "A past inventory has no last change"
+            )
+        asked.check()
+        after = checked_cursor(asked.text("after"), filters.sort)
+        if on:
+            query = history_.as_of(
+                actor.scope, filters, on=on, known=known, after=after, limit=limit + 1
+            )
+        else:
+            query = inventory.listing(actor.scope, filters, after=after, limit=limit + 1)
+        rows = self.office.models.rows(query)
+        more = cursor(rows[limit - 1], filters) if len(rows) > limit else None
+        found: dict[str, Any] = {"items": [plain(row) for row in rows[:limit]], "next": more}
+        if with_totals:
+            found["totals"] = self._totals(actor, filters, on, known)
+        return reply(request, found, link(request, more))
+
+    def totals(self, request: Request, actor: Actor) -> Response:
+        """Count and value per currency, and per value of one column when asked."""
+        asked, filters, on, known = self._asked(request, (("by", "、".join(GROUPS)),))
+        by = asked.choice("by", GROUPS)
+        asked.check()
+        found: dict[str, Any] = {"totals": self._totals(actor, filters, on, known)}
+        if by and on:
+            query = history_.counts_as_of(actor.scope, by, filters, on=on, known=known)
+            found["counts"] = [dict(row) for row in self.office.models.rows(query)]
+        elif by:
+            query = inventory.counts(actor.scope, by, filters)
+            found["counts"] = [dict(row) for row in self.office.models.rows(query)]
+        return reply(request, found)
+
+    def _totals(self, actor: Actor, filters: Filters, on: str, known: int | None) -> Any:
+        if on:
+            query = history_.totals_as_of(actor.scope, filters, on=on, known=known)
+        else:
+            query = inventory.totals(actor.scope, filters)
+        return [dict(row) for row in self.office.models.rows(query)]
+
+    def _asked(
+        self, request: Request, more: tuple[tuple[str, str], ...]
+    ) -> tuple[Questions, Filters, str, int | None]:
+        """Read filters and dates; without a date the business date of a past view is open."""
+        asked = Questions(request, dict(FILTERS) | dict(more))
+        listed = asked.choice("listed", ("true", "false"))
+        chosen = {
+            name: asked.choice(name, tuple(m.value for m in term)) for name, term in CHOICES.items()
+        }
+        filters = Filters(
+            **{name: asked.text(name) for name in TEXTS},
+            **chosen,
+            listed=listed == "true" if listed else None,
+            sort=asked.choice("sort", SORTS, "asset_no"),
+            descending=asked.choice("order", ("asc", "desc")) == "desc",
+        )
+        on, known_at = asked.day("as_of"), asked.moment("known_at")
+        known = self.office.book.position_known(known_at) if known_at else None
+        return asked, filters, on or (LATEST if known_at else ""), known
+
+    def cases(self, request: Request, actor: Actor) -> Response:
+        """List loans, intakes, reallocations and disposals."""
+        asked = Questions(request, dict(CASES))
+        kind = asked.choice("kind", cases.KINDS)
+        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        asked.check()
+        after = checked_cursor(asked.text("after"), "changed_on")
+        query = cases.listing(
+            actor.scope,
+            kind=kind,
+            status=asked.text("status"),
+            text=asked.text("text"),
+            dataset=asked.text("dataset"),
+            after=after,
+            limit=limit + 1,
+        )
+        rows = self.office.models.rows(query)
+        order = Filters(sort="changed_on", descending=True)
+        more = cursor(rows[limit - 1], order) if len(rows) > limit else None
+        found = {"items": [plain(row) for row in rows[:limit]], "next": more}
+        return reply(request, found, link(request, more))
+
+    def units(self, request: Request, actor: Actor) -> Response:
+        """List every unit; at a date, the names that held then."""
+        return self._named(request, units.all_units(), units.unit.c.id)
+
+    def places(self, request: Request, actor: Actor) -> Response:
+        """List every place; at a date, the names that held then."""
+        return self._named(request, units.all_places(), units.place.c.id)
+
+    def _named(self, request: Request, query: Any, id_: Any) -> Response:
+        asked = Questions(request, dict([AS_OF, KNOWN_AT]))
+        on, known_at = asked.day("as_of"), asked.moment("known_at")
+        asked.check()
+        rows = [dict(row) for row in self.office.models.rows(query)]
+        if on or known_at:
+            known = self.office.book.position_known(known_at) if known_at else None
+            then = {
+                row["id"]: row
+                for row in self.office.models.rows(units.names_at(on or LATEST, known))
+            }
+            rows = [row | dict(then[row["id"]]) for row in rows if row["id"] in then]
+        return reply(request, {"items": rows})
+
+    def scan(self, request: Request, actor: Actor) -> Response:
+        """Say what a scanned or typed code means, whether it is ours, and which asset it names."""
+        asked = Questions(request, {"code": "扫描或键入的内容 · what was scanned or typed"})
+        code = asked.text("code")
+        if not code and not asked.faults:
+            asked.fault("code", "必填", "This is required")
+        asked.check()
+        lang, read = lang_of(request), identity.parse(code)
+        rows = self.office.models.rows(inventory.find(actor.scope, read.id or code))
+        found: dict[str, Any] = {
+            "kind": read.kind.value,
+            "sentence": read.kind.zh if lang == "zh" else read.kind.en,
+            "id": read.id,
+            "issue": read.issue,
+            "items": [plain(row) for row in rows],
+        }
+        if read.kind in (identity.Kind.OBJECT, identity.Kind.GIAI):
+            verdict = self._verdict(read)
+            found["signature"] = verdict.value
+            found["signature_sentence"] = verdict.zh if lang == "zh" else verdict.en
+        return reply(request, found)
+
+    def _verdict(self, read: identity.Scanned) -> identity.Verdict:
+        settings = self.office.settings
+        if not settings.label_secret:
+            return identity.Verdict.UNSIGNED if not read.mac else identity.Verdict.UNKNOWN_KEY
+        key = identity.LabelKey(settings.label_key, settings.label_secret)
+        return identity.verify(read, identity.KeyRing((key,)))
+
+    def entries(self, request: Request, actor: Actor) -> Response:
+        """Return the entries as they are stored, with their leaf hashes, by position."""
+        asked = Questions(request, {"start": "", "limit": ""})
+        start = asked.number("start", 1, 1, 10**12 - 1)
+        limit = asked.number("limit", 100, 1, LIMIT_MAX)
+        asked.check()
+        page = next(iter(self.office.book.log.rows(start, start + limit - 1)), [])
+        items = [
+            {
+                "position": row[0],
+                "leaf": tree.leaf(bytes(row[4])).hex(),
+                "entry": msgspec.Raw(bytes(row[4])),
+            }
+            for row in page
+        ]
+        more = start + limit if len(page) == limit else None
+        headers = link(request, more, "start")
+        return reply(request, {"items": items, "next": more}, headers)
+
+    def head(self, request: Request, actor: Actor) -> Response:
+        """Return size, root and time of the last entry."""
+        Questions(request, {}).check()
+        size, root, recorded_at = self.office.book.head()
+        return reply(request, {"size": size, "root": root.hex(), "recorded_at": recorded_at})
+
+
+FILTERS = (
+    ("text", "查找文字 · words to look for"),
+    *((name, "、".join(m.value for m in term)) for name, term in CHOICES.items()),
+    ("unit", "入账单位 · accounting unit"),
+    ("custodian", "保管单位 · custodian"),
+    ("user", "使用人 · user"),
+    ("owner", "权属登记人 · registered owner"),
+    ("place", "地点 · place"),
+    ("dataset", "数据来源 · data set"),
+    ("listed", "true、false"),
+    ("sort", "、".join(SORTS)),
+    ("order", "asc、desc"),
+    AS_OF,
+    KNOWN_AT,
+)
+CASES = (
+    ("kind", "、".join(cases.KINDS)),
+    ("status", "办理状态 · status"),
+    ("text", "查找文字 · words to look for"),
+    ("dataset", "数据来源 · data set"),
+    *PAGE,
+)

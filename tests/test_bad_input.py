@@ -1,0 +1,185 @@
+"""Whatever comes in, the answer is clear, nothing is recorded, and the ledger stays whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from doors import PASSWORD, Door, app_of, registered, staffed
+from fastapi import APIRouter, FastAPI
+from httpx import Response
+
+from api import problems, rest
+from api.office import Office
+from ledger.act import TROUBLES, Unavailable
+from ledger.verifying import verify
+
+GOOD = {"user": "u_li"}
+ISSUE = "/api/v1/asset/A1/issue"
+CARD = "/api/v1/asset/B1/register_existing"
+MATRIX: dict[str, tuple[str, bytes, int, str]] = {
+    "malformed JSON": (ISSUE, b'{"user": ', 400, "malformed-json"),
+    "not an object": (ISSUE, b'["u_li"]', 400, "malformed-json"),
+    "an empty body": (ISSUE, b"", 400, "malformed-json"),
+    "bad UTF-8": (ISSUE, b'{"user": "\xff\xfe"}', 400, "malformed-json"),
+    "half a surrogate": (ISSUE, b'{"user": "u", "purpose": "\\ud800"}', 400, "malformed-json"),
+    "a duplicate key": (ISSUE, b'{"user": "u_li", "user": "u_wu"}', 400, "malformed-json"),
+    "NaN": (CARD, b'{"value": NaN}', 400, "malformed-json"),
+    "deep nesting": (ISSUE, b'{"user": ' + b"[" * 50_000, 400, "malformed-json"),
+    "an unknown field": (ISSUE, b'{"user": "u_li", "colour": "red"}', 422, "invalid"),
+    "a missing field": (ISSUE, b"{}", 422, "invalid"),
+    "a wrong type": (ISSUE, b'{"user": 5}', 422, "invalid"),
+    "an id that is none": (ISSUE, b'{"user": "u li"}', 422, "invalid"),
+    "a float for money": (CARD, b'{"value": 100.5}', 422, "invalid"),
+    "negative money": (CARD, b'{"value": -1}', 422, "invalid"),
+    "money of 2^53": (CARD, b'{"value": 9007199254740992}', 422, "invalid"),
+    "money as text": (CARD, b'{"value": "100"}', 422, "invalid"),
+    "a day that is none": (ISSUE, b'{"user": "u_li", "on": "2026-02-30"}', 422, "invalid"),
+    "a day to come": (ISSUE, b'{"user": "u_li", "on": "2999-01-01"}', 409, "date-in-the-future"),
+    "an unknown verb": ("/api/v1/asset/A1/eat", json.dumps(GOOD).encode(), 404, "not-found"),
+    "an inner verb": ("/api/v1/asset/A1/lend", json.dumps(GOOD).encode(), 404, "not-found"),
+    "an unknown kind": ("/api/v1/ship/A1/issue", json.dumps(GOOD).encode(), 404, "not-found"),
+    "an unknown id": ("/api/v1/asset/ZZ/issue", json.dumps(GOOD).encode(), 404, "no-such-record"),
+    "no id": ("/api/v1/asset/%20/issue", json.dumps(GOOD).encode(), 404, "no-such-id"),
+}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    folder = tmp_path_factory.mktemp("bad-input")
+    with staffed(f"sqlite:///{folder / 'ledger.db'}") as office:
+        registered(Door(app_of(office)))
+        yield office
+
+
+@pytest.fixture
+def door(office: Office) -> Door:
+    return Door(app_of(office))
+
+
+def sent(door: Door, path: str, body: bytes, lang: str, **headers: str) -> Response:
+    """Send raw bytes as a clerk."""
+    given = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": f"bad-{lang}",
+        "Accept-Language": lang,
+    }
+    given |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return door.http.post(path, content=body, headers=given, auth=("clerk", PASSWORD))
+
+
+def is_told(answer: Response, status: int, slug: str) -> str:
+    """Check that an answer is a problem document; return its sentence."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["slug"] == slug and problem["status"] == status
+    assert problem["type"] == f"/problems/{slug}" and problem["title"]
+    assert "Traceback" not in answer.text
+    return str(problem["detail"])
+
+
+@pytest.mark.parametrize("case", MATRIX)
+def test_bad_input_is_told_in_both_languages_and_records_nothing(
+    case: str, office: Office, door: Door
+) -> None:
+    path, body, status, slug = MATRIX[case]
+    before = office.book.head()
+    zh = is_told(sent(door, path, body, "zh"), status, slug)
+    en = is_told(sent(door, path, body, "en"), status, slug)
+    assert zh != en and any("\u4e00" <= c <= "\u9fff" for c in zh), (zh, en)
+    assert office.book.head() == before
+
+
+def test_a_body_of_ten_megabytes_is_refused_before_it_is_read(office: Office, door: Door) -> None:
+    before = office.book.head()
+    body = b'{"user": "' + b"x" * 10_000_000 + b'"}'
+    for lang in ("zh", "en"):
+        assert is_told(sent(door, ISSUE, body, lang), 413, "too-large")
+    assert office.book.head() == before
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "", "a/b"])
+def test_only_json_is_taken(media: str, door: Door) -> None:
+    answer = sent(door, ISSUE, b'{"user": "u_li"}', "en", Content_Type=media)
+    is_told(answer, 415, "wrong-media-type")
+
+
+@pytest.mark.parametrize("version", ["2", '"x"', 'W/"1"', "-1", '"1", "2"', "*"])
+def test_a_version_is_one_version(version: str, door: Door) -> None:
+    answer = sent(door, ISSUE, b'{"user": "u_li"}', "en", If_Match=version)
+    slug = "version-conflict" if version == "2" else "bad-if-match"
+    is_told(answer, 409 if version == "2" else 400, slug)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "colour=red",
+        "as_of=tomorrow",
+        "known_at=later",
+        "limit=0",
+        "limit=1001",
+        "limit=١",
+        "kind=ship",
+        "sort=password",
+        "kind=vehicle&kind=land",
+        "text=%00",
+        "as_of=2026-01-01&sort=changed_on",
+    ],
+)
+def test_a_question_with_a_fault_is_not_answered_with_something_else(
+    query: str, door: Door
+) -> None:
+    answer = door.http.get(f"/api/v1/inventory?{query}", auth=("clerk", PASSWORD))
+    is_told(answer, 422, "invalid")
+    assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "bm9uc2Vuc2U=", "W10=", "WzEsMl0=", "e30=", "%F0%9F", "WyJcdTAwMDAiLCJ4Il0="]
+)
+def test_a_cursor_nobody_gave_out_is_refused(cursor: str, door: Door) -> None:
+    answer = door.http.get(f"/api/v1/inventory?after={cursor}", auth=("clerk", PASSWORD))
+    is_told(answer, 400, "bad-cursor")
+
+
+def test_a_method_that_is_not_there_is_told_apart_from_a_path_that_is_not(door: Door) -> None:
+    is_told(door.http.delete("/api/v1/asset/A1"), 405, "method-not-allowed")
+    is_told(door.http.get("/api/v1/nothing/here"), 404, "not-found")
+
+
+def test_a_mistake_of_ours_goes_to_the_log_and_not_to_the_reader(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    mistaken = APIRouter(route_class=rest.ApiRoute)
+
+    @mistaken.get("/api/v1/mistake")
+    def mistake() -> None:
+        raise RuntimeError("the secret of the house")
+
+    app = FastAPI()
+    app.include_router(mistaken)
+    app.include_router(rest.router(office))
+    answer = Door(app).get("mistake")
+    is_told(answer, 500, "our-mistake")
+    assert "secret" not in answer.text
+    assert answer.json()["request"] == answer.headers["x-request-id"]
+    assert "the secret of the house" in caplog.text
+    assert answer.headers["x-request-id"] in caplog.text
+
+
+@pytest.mark.parametrize("kind", TROUBLES)
+def test_a_ledger_that_cannot_be_used_says_so_and_when_to_try_again(kind: str) -> None:
+    problem = problems.of(Unavailable(kind))
+    assert problem.status == (507 if kind == "disk-full" else 503)
+    assert problem.headers["Retry-After"] == "5"
+    zh, en = problem.document("zh"), problem.document("en")
+    assert zh["slug"] == en["slug"] == f"database-{kind}"
+    assert zh["detail"] != en["detail"] and "Traceback" not in en["detail"]
+
+
+def test_after_all_of_this_the_ledger_verifies(office: Office) -> None:
+    verdict = verify(office.book)
+    assert verdict.intact and verdict.size == office.book.head()[0]
