@@ -242,6 +242,8 @@ def _decode_older(type_name: str, state: bytes) -> Any:
         raw = msgspec.json.decode(state)
         version, body = raw["tv"], raw["body"]
         decoder, newest = _decoders[type_name]
+        if version > newest:
+            raise Corrupt(f"{type_name} version {version}: a newer release wrote this log")
         while version < newest:
             body = UPCASTERS[type_name, version](body)
             version += 1
