@@ -6,12 +6,13 @@ the same facts, ids and dates; only salts and the time of recording differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 from typing import Final
 
 from api import city_story
-from api.city_people import OFFICES, PEOPLE, Person, rooms, who
+from api.city_people import PEOPLE, Person, rooms, who
 from api.city_rehearsal import ZONE, rehearse
 from api.importing_facts import Progress
 from domain.decider import Ask, Document, Occasion
@@ -22,9 +23,6 @@ from ledger.entry import Draft, Via
 
 CLAIM: Final = "demo"
 WHOLE: Final = "city"
-CHUNK_ENTRIES: Final = 1_000
-# The last fortnight is recorded after the second thoughts, so that its claim means "complete".
-LAST_PART: Final = "2026-10-19"
 LATE_ON: Final = date(2026, 3, 10)
 PUT_RIGHT_ON: Final = date(2026, 9, 9)
 WORDS: Final = ("示例市", "Example city")
@@ -43,48 +41,58 @@ def loaded(book: Book) -> bool:
 
 
 def load(book: Book, progress: Progress | None = None) -> int:
-    """Record the city, or the rest of it after an interruption; return how many entries were new."""
+    """Record the city, or the rest of it after an interruption; return how many entries were new.
+
+    What one person does in one month is one transaction: a commit that must reach the disk for
+    each of 2,800 acts would make people wait.
+    """
     story = city_story.tell()
-    facts = rehearse(story.acts)
+    parts = months(rehearse(story.acts))
     before = book.log.head()[0]
-    early = [draft for draft in facts if draft.effective_at < LAST_PART]
-    late = [draft for draft in facts if draft.effective_at >= LAST_PART]
-    done = 0
-    for number, chunk in enumerate(chunks(early)):
-        record(book, chunk, f"{WHOLE}:{number}")
-        done += len(chunk)
+    there = book.log.claims(CLAIM)
+    for number, part in enumerate(parts, start=1):
+        key = f"{WHOLE}:{number}"
+        if number == len(parts):
+            # Its claim says that everything is there, so whatever else there is comes before it.
+            key = WHOLE
+            hear_late(book, story.late)
+            put_right(book, story.mistake)
+        if key not in there:
+            record(book, part, f"ex_{number:04}", key)
         if progress is not None:
-            progress(*WORDS, done, len(facts))
-    hear_late(book, story.late)
-    put_right(book, story.mistake)
-    record(book, late, WHOLE)
-    if progress is not None:
-        progress(*WORDS, len(facts), len(facts))
+            progress(*WORDS, number, len(parts))
     return book.log.head()[0] - before
 
 
-def chunks(facts: Sequence[Draft]) -> Iterator[list[Draft]]:
-    """Cut into transactions; what one act wrote stays together, so that it can be reversed."""
-    chunk: list[Draft] = []
-    for draft in facts:
-        if len(chunk) >= CHUNK_ENTRIES and draft.cause != chunk[-1].cause:
-            yield chunk
-            chunk = []
-        chunk.append(draft)
-    if chunk:
-        yield chunk
+def months(facts: Sequence[Draft]) -> list[list[Draft]]:
+    """Part the facts by month and person, leaving the order of every stream as it is."""
+    parts: list[list[Draft]] = []
+    mine: dict[tuple[str, str], int] = {}  # month and person -> their latest part
+    touched: dict[str, int] = {}  # stream -> the latest part with something of it
+    for _, group in groupby(facts, lambda draft: draft.cause.partition("/")[0]):
+        act = list(group)
+        who_when = (act[0].actor, act[0].effective_at[:7])
+        after = max((touched.get(draft.stream, 0) for draft in act), default=0)
+        part = mine.get(who_when, -1)
+        if part < after:
+            part = mine[who_when] = len(parts)
+            parts.append([])
+        parts[part].extend(act)
+        touched.update(dict.fromkeys((draft.stream for draft in act), part))
+    return parts
 
 
-def record(book: Book, chunk: Sequence[Draft], key: str) -> None:
-    """Record a part of the city once."""
-    if book.log.claimed(CLAIM, key) is None:
-        book.append(
-            chunk,
-            actor=who(OFFICES, Role.ADMIN).id,
-            cause=f"ex_{key}",
-            context={"channel": "demo"},
-            claims=[(CLAIM, key, chunk[0].stream)],
-        )
+def record(book: Book, part: Sequence[Draft], cause: str, key: str) -> None:
+    """Record what one person did in a month; `key` is used once, so nothing is recorded twice."""
+    for draft in part:
+        draft.cause = f"{cause}/{draft.cause}"
+    book.append(
+        part,
+        actor=part[0].actor,
+        cause=cause,
+        context={"channel": "demo"},
+        claims=[(CLAIM, key, part[0].stream)],
+    )
 
 
 def hear_late(book: Book, stream: str) -> None:
