@@ -264,12 +264,14 @@ def test_a_label_is_printed_and_read_back(door: Door) -> None:
     assert [r.text for r in read] == ["https://id.example/obj/A1?r=1"]
 
 
-def test_entries_are_given_as_stored_and_hash_to_the_published_root(door: Door) -> None:
+def test_entries_are_given_as_stored_and_hash_to_the_published_root(
+    local: Office, door: Door
+) -> None:
     registered(door)
     frontier: list[bytes] = []
     items = door.get("entries").json()["items"]
     assert [i["position"] for i in items] == [1, 2]
-    stored = [bytes(row[4]) for page in door.http.app.state.office.book.log.rows(1) for row in page]
+    stored = [bytes(row[4]) for page in local.book.log.rows(1) for row in page]
     assert [i["leaf"] for i in items] == [sha256(b"\x00" + s).hexdigest() for s in stored]
     tree.grow(0, frontier, (bytes.fromhex(i["leaf"]) for i in items))
     assert tree.root(frontier).hex() == door.get("head").json()["root"]
