@@ -127,6 +127,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     measure: str = ""
     place: str = ""
     shelf: str = ""
+    mode: Mode = Mode.UNKNOWN
     acquired: date | None = None
     acquired_year: int | None = None
     accepted: bool | None = None
@@ -320,6 +321,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 accounting_unit=event.unit,
                 custodian=event.unit,
                 owner=event.unit,
+                mode=event.mode,
                 quantity=event.quantity,
                 measure=event.measure,
                 value=event.value,
@@ -349,6 +351,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 value_type=event.value_type,
                 quantity=event.quantity,
                 measure=event.measure,
+                mode=asset.mode if event.mode is Mode.UNKNOWN else event.mode,
                 acquired=event.acquired,
                 acquired_year=event.acquired_year or (event.acquired and event.acquired.year),
                 model=event.model or asset.model,
@@ -512,6 +515,7 @@ def register(
         value_type=value_type,
         quantity=asset.quantity,
         measure=asset.measure,
+        mode=asset.mode,
         acquired=acquired,
         model=asset.model,
         serial=asset.serial,

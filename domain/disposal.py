@@ -510,6 +510,12 @@ DISPOSABLE = Rule(
         )
     ),
 )
+OURS = Rule(
+    slug="unit-has-no-say",
+    zh="提议单位 {unit} 既不是入账单位（{accounting_unit}），也不是保管单位（{custodian}）。",
+    en="The proposing unit {unit} neither accounts for the asset ({accounting_unit}) "
+    "nor keeps it ({custodian}).",
+)
 TO_DISPOSE = Rule(
     slug="not-pending-disposal",
     zh="该资产不在待处置状态。",
@@ -537,6 +543,7 @@ def propose(
     assets: tuple[AssetId, ...],
 ) -> tuple[Event | Ask, ...]:
     """Propose to dispose of the listed assets, on the strength of a minuted decision."""
+    hold = {"case": occasion.stream, "unit": unit}
     return (
         DisposalProposed(
             applicant=occasion.by,
@@ -546,7 +553,7 @@ def propose(
             minutes_no=minutes_no,
             assets=listed(assets),
         ),
-        *(Ask(f"asset/{a}", "hold_for_disposal", {"case": occasion.stream}) for a in assets),
+        *(Ask(f"asset/{a}", "hold_for_disposal", hold) for a in assets),
     )
 
 
@@ -753,8 +760,12 @@ def leave(asset: str, disposal: Disposal, case: str) -> Ask:
 @assets_.lifecycle.verb(
     ON_BOOKS, UNLOCKED, DISPOSABLE, zh="处置占用", en="Hold for disposal", inner=True
 )
-def hold_for_disposal(_: Asset, __: Occasion, *, case: Stream) -> HeldForProcess:
+def hold_for_disposal(asset: Asset, _: Occasion, *, case: Stream, unit: UnitId) -> HeldForProcess:
     """Hold the asset while its disposal is decided."""
+    if unit not in (asset.accounting_unit, asset.custodian):
+        raise OURS.broken(
+            unit=unit, accounting_unit=asset.accounting_unit, custodian=asset.custodian
+        )
     return HeldForProcess(case=case, lock=Lock.APPROVAL)
 
 

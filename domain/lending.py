@@ -328,6 +328,11 @@ EXTENSIONS_LEFT = Rule(
     zh="续借次数已满（{most} 次）。",
     en="The loan was extended {most} times already, which is the limit.",
 )
+TWO_UNITS = Rule(
+    slug="lender-is-borrower",
+    zh="出借单位与借用单位相同；本单位内请办理领用。",
+    en="Lender and borrower are the same unit; issue the asset instead.",
+)
 LENDABLE = Rule(
     slug="never-lent",
     zh="此类资产（车辆、房屋等）不得出借。",
@@ -375,6 +380,8 @@ def request(
     purpose: Given,
 ) -> tuple[Event | Ask, ...]:
     """Ask to borrow the listed assets; they are reserved until the answer."""
+    if lender == borrower:
+        raise TWO_UNITS.broken()
     if due <= occasion.on:
         raise DUE_AHEAD.broken(due=due, after=occasion.on)
     within_term(occasion, due)

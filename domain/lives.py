@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 import domain
-from domain.decider import FACTS, LIFECYCLES
+from domain.decider import FACTS, LIFECYCLES, Verb
 
 for module in pkgutil.iter_modules(domain.__path__):
     importlib.import_module(f"domain.{module.name}")
@@ -14,3 +14,28 @@ for module in pkgutil.iter_modules(domain.__path__):
 for fact in FACTS.values():
     kind = fact.type_name.split(".")[0]
     assert kind == "ledger" or fact in LIFECYCLES[kind].meanings, f"{fact} means nothing yet"
+
+# The order in which a life is told; what was imported first must not decide it.
+STORY = (
+    "asset",
+    "use",
+    "labelling",
+    "holding",
+    "lending",
+    "warehouse",
+    "reallocation",
+    "disposal",
+)
+
+
+def told(verb: Verb) -> tuple[int, str, int]:
+    """Return where a verb stands in the story: by module, then as it was written."""
+    module = verb.function.__module__.rpartition(".")[2]
+    chapter = STORY.index(module) if module in STORY else len(STORY)
+    return chapter, module, verb.function.__code__.co_firstlineno
+
+
+for lifecycle in LIFECYCLES.values():
+    ordered = {verb.name: verb for verb in sorted(lifecycle.verbs.values(), key=told)}
+    lifecycle.verbs.clear()
+    lifecycle.verbs.update(ordered)

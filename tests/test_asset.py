@@ -121,10 +121,13 @@ def test_a_card_is_opened_after_acceptance_with_what_delivery_and_inspection_fou
             value=240_000,
             quantity="2",
             measure="张",
+            mode=Mode.PURCHASE,
             serial="SN-1",
             voucher="记-1",
         )
-    ).then_state(book=Book.ON_BOOKS, custody=Custody.STORE, custodian="o_a", owner="o_a")
+    ).then_state(
+        mode=Mode.PURCHASE, book=Book.ON_BOOKS, custody=Custody.STORE, custodian="o_a", owner="o_a"
+    )
 
 
 def test_no_card_without_acceptance() -> None:

@@ -103,8 +103,8 @@ def ledger(database: str) -> Iterator[Ledger]:
 def test_a_proposal_holds_every_piece() -> None:
     case().at(by="u_clerk").when(disposal.propose, **ask_for).then(
         proposed(),
-        Ask("asset/CAR1", "hold_for_disposal", {"case": CASE}),
-        Ask("asset/CAR2", "hold_for_disposal", {"case": CASE}),
+        Ask("asset/CAR1", "hold_for_disposal", {"case": CASE, "unit": "o_a"}),
+        Ask("asset/CAR2", "hold_for_disposal", {"case": CASE, "unit": "o_a"}),
     ).then_state(status=DisposalStatus.PROPOSED)
 
 
@@ -333,13 +333,24 @@ def test_only_what_is_at_hand_and_free_is_proposed() -> None:
         [ReceivedIntoWarehouse(warehouse="p_wh", virtual=True)],
     ]
     for history in spare:
-        thing(carded, *history).when(disposal.hold_for_disposal, case=CASE).then(held)
+        thing(carded, *history).when(disposal.hold_for_disposal, case=CASE, unit="o_a").then(held)
     for fact in (IssuedToUser(unit="o_a"), RepairStarted(fault="坏")):
-        thing(carded, fact).when(disposal.hold_for_disposal, case=CASE).then_refused(
+        thing(carded, fact).when(disposal.hold_for_disposal, case=CASE, unit="o_a").then_refused(
             disposal.DISPOSABLE
         )
-    thing(carded, held).when(disposal.hold_for_disposal, case=CASE).then_refused(asset.UNLOCKED)
-    thing().when(disposal.hold_for_disposal, case=CASE).then_refused(asset.ON_BOOKS)
+    thing(carded, held).when(disposal.hold_for_disposal, case=CASE, unit="o_a").then_refused(
+        asset.UNLOCKED
+    )
+    thing().when(disposal.hold_for_disposal, case=CASE, unit="o_a").then_refused(asset.ON_BOOKS)
+
+
+def test_only_who_accounts_for_it_or_keeps_it_proposes_it() -> None:
+    kept = ReceivedIntoWarehouse(warehouse="p_wh", virtual=False, keeper_unit="o_wh")
+    for unit in ("o_a", "o_wh"):
+        thing(carded, kept).when(disposal.hold_for_disposal, case=CASE, unit=unit).then_granted()
+    thing(carded, kept).when(disposal.hold_for_disposal, case=CASE, unit="o_z").then_refused(
+        disposal.OURS
+    )
 
 
 def test_approval_leaves_the_thing_where_it_is() -> None:

@@ -113,6 +113,10 @@ def test_a_list_names_one_to_two_thousand_different_assets(assets: list[str]) ->
     loan().when(lending.request, **ask_for | {"assets": full}).then_granted()
 
 
+def test_a_unit_does_not_lend_to_itself() -> None:
+    loan().when(lending.request, **ask_for | {"borrower": "o_a"}).then_refused(lending.TWO_UNITS)
+
+
 def test_a_loan_is_requested_once() -> None:
     for history in ([requested], [requested, approved], [requested, LoanRefused(reason="无")]):
         loan(*history).when(lending.request, **ask_for).then_refused(lending.NEW)

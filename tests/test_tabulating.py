@@ -147,3 +147,20 @@ def test_everything_else_follows_from_the_declaration(tmp_path: Path) -> None:
     assert answer["state"] == "sealed"
     assert answer["where"] == "资产ZC-CAR 台式计算机现为：在账、封存"
     assert answer["rows"] == 6  # five tables of states, one of steps
+
+
+def test_the_order_of_steps_does_not_hang_on_what_was_imported_first() -> None:
+    script = "import sys, importlib\nfor m in sys.argv[1:]: importlib.import_module(m)\n"
+    script += "import domain.lives\nfrom domain.decider import LIFECYCLES\n"
+    script += "print([list(life.verbs) for _, life in sorted(LIFECYCLES.items())])"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", script, *first],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for first in ((), ("domain.warehouse",), ("domain.reallocation", "domain.unit"))
+    }
+    assert len(told) == 1
