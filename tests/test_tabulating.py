@@ -109,6 +109,7 @@ def test_a_new_event_costs_one_module_its_test_and_one_line_per_new_state() -> N
     assert changes()["domain/asset.py"].count("\n+    ") == 1
 
 
+@pytest.mark.target("T20")
 def test_everything_else_follows_from_the_declaration(tmp_path: Path) -> None:
     """Apply the documented diff to a copy: its tests pass, and every door knows the new step."""
     for name in ("domain", "ledger", "projections", "labels", "api"):
