@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -58,8 +59,13 @@ def data_set(
     filters = Filters(dataset=name)
     models, scope = page.office.models, page.actor.scope
     totals = models.rows(inventory.totals(scope, filters))
-    mine = [row for row in found if row["dataset"] == name]
-    if not totals and not mine:
+    # Loans and intakes carry no data set; in a demonstration all of them are the example's.
+    own = (name, "") if name == "example" else (name,)
+    mine = Counter[tuple[str, str]]()
+    for row in found:
+        if row["dataset"] in own:
+            mine[row["kind"], row["status"]] += row["cases"]
+    if not totals and (name == "example" or not mine):
         return None
     by_state = models.rows(inventory.counts(scope, "custody", filters))
     by_kind = models.rows(inventory.counts(scope, "kind", filters))
@@ -70,7 +76,7 @@ def data_set(
         "lists": [(key, imported[key]) for key in LISTS.get(name, ()) if imported[key]],
         "custody": bars(page, by_state, "custody", name),
         "kind": bars(page, by_kind, "kind", name),
-        "cases": [case_count(page, row, name) for row in mine],
+        "cases": grouped(page, mine, "" if name == "example" else name),
         "refusals": [
             {
                 "label": reason(page, row["key"]),
@@ -102,16 +108,21 @@ def bars(page: Page, rows: list[Any], by: str, dataset: str) -> list[dict[str, A
     ]
 
 
-def case_count(page: Page, row: Any, dataset: str) -> dict[str, Any]:
-    """Return one line of the table of cases."""
-    asked = {"dataset": dataset, "kind": row["kind"], "status": row["status"]}
-    return {
-        "label": f"{page.t('kind-' + row['kind'])} · {status(page, row['kind'], row['status'])}",
-        "kind": row["kind"],
-        "status": row["status"],
-        "count": row["cases"],
-        "url": f"/cases?{urlencode(asked)}",
-    }
+def grouped(
+    page: Page, counted: Mapping[tuple[str, str], int], dataset: str = ""
+) -> list[dict[str, Any]]:
+    """Return counts of cases a kind a line, each status with the list behind it."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for (kind, value), count in sorted(counted.items()):
+        asked = {"kind": kind, "status": value} | ({"dataset": dataset} if dataset else {})
+        lines.setdefault(kind, []).append(
+            {
+                "label": status(page, kind, value),
+                "count": count,
+                "url": f"/cases?{urlencode(asked)}",
+            }
+        )
+    return [{"kind": page.t(f"kind-{kind}"), "statuses": found} for kind, found in lines.items()]
 
 
 def status(page: Page, kind: str, value: str) -> str:
@@ -124,16 +135,9 @@ def waiting(page: Page, found: list[Any]) -> list[dict[str, Any]]:
     mine = steps(page.actor.role)
     counted: Counter[tuple[str, str]] = Counter()
     for row in found:
-        if (row["kind"], row["status"]) in mine and row["dataset"] not in ("seattle", "leso"):
+        if (row["kind"], row["status"]) in mine and row["dataset"] not in LISTS:
             counted[row["kind"], row["status"]] += row["cases"]
-    return [
-        {
-            "label": f"{page.t('kind-' + kind)} · {status(page, kind, value)}",
-            "count": count,
-            "url": "/cases?" + urlencode({"kind": kind, "status": value}),
-        }
-        for (kind, value), count in sorted(counted.items())
-    ]
+    return grouped(page, counted)
 
 
 @lru_cache(maxsize=64)

@@ -127,7 +127,7 @@ def asked_of(page: Page) -> tuple[Asked, list[Fault]]:
     if known and not is_day(known):
         wrong.append(Fault("known", NOT_A_DAY))
         known = ""
-    sort = given.get("sort", "asset_no")
+    sort = given.get("sort") or "asset_no"
     past = bool(on or known)
     filters = Filters(
         text=given.get("text", ""),

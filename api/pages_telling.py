@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
 from domain.decider import Event
-from domain.values import yuan
+from domain.values import checked, yuan
 from domain.words import Words, in_words
 
 SIGNS = {"CNY": "¥", "USD": "US$"}
@@ -64,7 +64,10 @@ def money(amount: int | None, currency: str, lang: str = "zh") -> str:
 @cache
 def shape(struct: type[msgspec.Struct]) -> Mapping[str, str]:
     """Return of each field what it holds: unit, person, place, asset, stream, money or nothing."""
-    return {f.name: _holds(inspect.type_info(f.type)) for f in msgspec.structs.fields(struct)}
+    hints = get_type_hints(struct, include_extras=True)
+    return {
+        name: _holds(inspect.type_info(checked(hints[name]))) for name in struct.__struct_fields__
+    }
 
 
 def _holds(type_: inspect.Type) -> str:

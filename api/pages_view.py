@@ -162,6 +162,14 @@ class Page:
         """Return the people a form offers."""
         return list(self.office.accounts.names(self.lang).items())
 
+    def source_of(self, row: Any) -> str:
+        """Return whose data a row is: its data set, else the example's when its unit is."""
+        if row["dataset"]:
+            return str(row["dataset"])
+        unit = row["accounting_unit"] if "accounting_unit" in row else row["from_unit"]
+        known = self.units.get(unit)
+        return "example" if known is not None and known["example"] else ""
+
     @property
     def role_words(self) -> Words:
         return Words.of(self.actor.role)
