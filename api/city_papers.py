@@ -23,6 +23,7 @@ PAPERS: Final = {
     "reallocation_form": Words("调剂申请表", "reallocation application"),
     "recycling_certificate": Words("回收证明", "recycling certificate"),
     "return_slip": Words("归还单", "return slip"),
+    "ruling": Words("责任认定书", "ruling on liability"),
     "settlement": Words("收入结算表", "income settlement"),
     "source_file": Words("公开数据文件", "file of published data"),
     "source_row": Words("公开数据原始行", "row of published data"),

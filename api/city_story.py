@@ -215,7 +215,14 @@ class Story:
     def room(self, unit: str) -> str:
         return self.rng.choice(rooms(unit))
 
-    def issued(self, unit: str, thing: Thing, on: date, user: Person | None = None) -> date:
+    def issued(
+        self,
+        unit: str,
+        thing: Thing,
+        on: date,
+        user: Person | None = None,
+        place: str | None = None,
+    ) -> date:
         """Issue the thing to one of the unit's people."""
         user = user or self.rng.choice(users(unit))
         return self.do(
@@ -225,7 +232,7 @@ class Story:
             "issue",
             [self.paper("issue_slip", on, "", "示领")],
             user=user.id,
-            place=self.room(unit),
+            place=place or self.room(unit),
             purpose="日常办公",
         )
 
@@ -346,6 +353,10 @@ def in_use(story: Story) -> None:
                 value=thing.value + 12_000,
                 reason="补记运输安装费",
                 voucher=f"2026-记-{number:04}",
+            )
+        if number % 120 == 60:
+            story.do(
+                story.later(mid, 61, 90), clerk, thing.stream, "void_label", reason="标签脱落遗失"
             )
         if number % 33 == 20 and number % 14 != 3:
             story.do(
@@ -476,6 +487,11 @@ def taken_in(
     )
     if upto == "applied":
         return on
+    if upto == "withdrawn":
+        on = story.later(on, 1, 3)
+        return story.do(
+            on, who(unit, Role.CLERK), stream, "withdraw", reason="下属单位需要继续使用"
+        )
     on = story.later(on, 3, 9)
     office = who(OFFICES, Role.OFFICE)
     if upto == "refused":
@@ -557,6 +573,7 @@ def intakes(story: Story) -> None:
         ("o_ex_hos", 6, False, "transfer", "part", date(2026, 9, 14)),
         ("o_ex_aud", 3, False, "custody_only", "approved", date(2026, 10, 12)),
         ("o_ex_wat", 3, False, "custody_only", "applied", date(2026, 10, 22)),
+        ("o_ex_goa", 2, False, "custody_only", "withdrawn", date(2026, 8, 10)),
     )
     keeper = who(STORE, Role.KEEPER, 2)
     for unit, count, virtual, books, upto, day in plans:
@@ -667,7 +684,7 @@ def borrowed(
         return
     on = story.later(on, 1, 4)
     keeper = who(lender, Role.KEEPER) if lender == STORE else who(lender, Role.CLERK)
-    for thing in things:
+    for thing in things[:-1] if upto == "less" else things:
         story.do(
             on,
             keeper,
@@ -676,6 +693,9 @@ def borrowed(
             [story.paper("hand_over_slip", on, "", "示交")],
             asset=thing.id,
         )
+    if upto == "less":
+        story.do(story.later(on, 1, 3), keeper, stream, "withdraw_rest", reason="现场设备已够用")
+        return
     if upto == "extended":
         on = story.later(due, -12, -5)
         story.do(on, head, stream, "extend", due=due + timedelta(days=60), reason="活动延期")
@@ -714,6 +734,7 @@ def loans(story: Story) -> None:
         ("o_ex_edu", "o_ex_wat", 3, date(2026, 10, 28), date(2026, 12, 31), "requested"),
         ("o_ex_goa", "o_ex_aud", 2, date(2026, 4, 13), date(2026, 6, 30), "refused"),
         ("o_ex_cul", "o_ex_hos", 2, date(2026, 8, 17), date(2026, 10, 9), "withdrawn"),
+        ("o_ex_arc", "o_ex_fin", 3, date(2026, 9, 21), date(2027, 2, 26), "less"),
     )
     for lender, borrower, count, on, due, upto in plans:
         things = group(story, lender, count, LENDABLE, used=False)
@@ -741,6 +762,15 @@ def moved_on(
         purpose="新增人员办公所需，避免重复购置",
     )
     if upto == "requested":
+        return
+    if upto == "withdrawn":
+        story.do(
+            story.later(on, 1, 3),
+            who(taker, Role.CLERK),
+            stream,
+            "withdraw",
+            reason="人员调整，暂不需要",
+        )
         return
     on = story.later(on, 2, 8)
     finance = who(FINANCE, Role.FINANCE)
@@ -817,6 +847,7 @@ def reallocations(story: Story) -> None:
         ("o_ex_edu", "o_ex_wat", 2, date(2026, 10, 27), "requested"),
         ("o_ex_wat", "o_ex_edu", 3, date(2026, 10, 29), "requested"),
         ("o_ex_goa", "o_ex_fin", 3, date(2026, 7, 6), "refused"),
+        ("o_ex_fin", "o_ex_edu", 2, date(2026, 8, 24), "withdrawn"),
     )
     for giver, taker, count, on, upto in plans:
         things = group(story, giver, count)
@@ -846,6 +877,15 @@ def disposed(
         assets=[t.id for t in things],
     )
     if upto == "proposed":
+        return
+    if upto == "withdrawn":
+        story.do(
+            story.later(on, 1, 3),
+            who(unit, Role.CLERK),
+            stream,
+            "withdraw",
+            reason="经复核尚可维修使用",
+        )
         return
     on = story.later(on, 5, 15)
     approval = story.paper("approval", on, "示例市财政局", "示财处")
@@ -922,6 +962,20 @@ def executed(story: Story, unit: str, stream: str, thing: Thing, on: date, form:
             agreement=deal.number,
         )
         return 0
+    if form == "write_off":
+        ruling = story.paper("ruling", on, "", "示赔")
+        story.do(
+            on,
+            who(unit, Role.ACCOUNTANT),
+            stream,
+            "write_off",
+            [ruling],
+            asset=thing.id,
+            ruling_no=ruling.number,
+            evidence="报案回执、内部责任认定书",
+            compensation=thing.value // 5,
+        )
+        return 0
     price = thing.value // 100
     proof = story.paper("recycling_certificate", on, RECYCLER, "示收")
     story.do(
@@ -990,6 +1044,8 @@ def disposals(story: Story) -> None:
         ("o_ex_aud", 4, OLD, date(2026, 7, 20), "scrap", "rejected"),
         ("o_ex_edu", 4, OLD, date(2026, 10, 26), "scrap", "proposed"),
         ("o_ex_hos", 3, OLD, date(2026, 10, 28), "auction", "proposed"),
+        ("o_ex_sch", 2, COMPUTERS[1:2], date(2026, 3, 30), "write_off", "derecognised"),
+        ("o_ex_dst", 2, OLD, date(2026, 7, 13), "scrap", "withdrawn"),
     )
     for unit, count, sorts, on, form, upto in plans:
         things = group(story, unit, count, sorts, bought=ENOUGH_YEARS)
@@ -1003,7 +1059,7 @@ def disposals(story: Story) -> None:
 def second_thoughts(story: Story) -> None:
     """Prepare what is put right later: a paper that comes late and a slip of the pen."""
     thing, on = story.carded("o_ex_edu", COMPUTERS[:2])
-    story.issued("o_ex_edu", thing, on)
+    story.issued("o_ex_edu", thing, on, place=rooms("o_ex_edu")[0])
     user = users("o_ex_edu")[1].id
     clerk = who("o_ex_edu", Role.CLERK)
     story.do(date(2026, 6, 8), clerk, thing.stream, "hand_over_to", user=user, reason="岗位调整")
