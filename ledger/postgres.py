@@ -446,7 +446,7 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         row = self._one(
             "SELECT max(originator_version) FROM ledger_entry WHERE originator_id=%s", stream
         )
-        return (row and row[0]) or 0
+        return row[0] or 0 if row else 0
 
     def head(self) -> tuple[int, str, bytes]:
         """Return size, time of the last entry and packed frontier."""

@@ -13,6 +13,7 @@ import pytest
 from books import ADMIN, CLERK, card, correction, opened, processes, started, unit
 
 import ledger.sqlite
+from domain.asset import CardCorrected
 from domain.decider import Ask, Refused
 from ledger.act import Conflict, Unavailable
 from ledger.book import Book
@@ -170,7 +171,7 @@ def test_eight_writing_processes_and_a_reader_lose_double_and_skip_nothing(datab
         models = Counter(
             entry.event.model
             for entry in book.entries(SHARED + 1)
-            if entry.event.type_name == "asset.card_corrected"
+            if isinstance(entry.event, CardCorrected)
         )
         assert set(models.values()) == {1}
         verdict = verify(book)

@@ -172,7 +172,7 @@ def test_the_book_offers_nothing_that_deletes_or_edits():
 
 def test_every_sqlite_connection_is_full_and_wal(sqlite_url: str):
     with opened(sqlite_url) as book:
-        pool = book.log.datastore.pool
+        pool: Any = book.log.datastore.pool
         connections = [pool.get_connection() for _ in range(7)]
         for connection in connections:
             cursor = connection.cursor()
@@ -192,7 +192,7 @@ def test_every_sqlite_connection_is_full_and_wal(sqlite_url: str):
 class Forgetful(sqlite3.Connection):
     """A library build that ignores a wish for durability."""
 
-    def cursor(self, *arguments, **named):  # type: ignore[override] # only what the pool uses
+    def cursor(self, *arguments, **named):
         cursor = super().cursor(*arguments, **named)
         return ForgetfulCursor(self) if cursor else cursor
 
