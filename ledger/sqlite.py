@@ -452,7 +452,11 @@ class Factory(library.SQLiteFactory):
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         self.datastore.close()
-        self.datastore.pool = Pool(db_name=self.datastore.pool.db_name, lock_timeout=LOCK_SECONDS)
+        self.datastore.pool = Pool(
+            db_name=self.datastore.pool.db_name,
+            lock_timeout=LOCK_SECONDS,
+            pool_timeout=LOCK_SECONDS,  # a thread of ours waits as long as another program
+        )
 
     def application_recorder(self) -> ApplicationRecorder:
         recorder = LedgerSQLiteRecorder(self.datastore, events_table_name="ledger_entry")

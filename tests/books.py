@@ -68,6 +68,15 @@ def write_until_killed(url: str, name: str, first: int, acknowledged: Connection
         return
 
 
+def write_documents(url: str, name: str, entries: int, begun: Connection) -> None:
+    """Record large acts for ever; say before each that it begins."""
+    with opened(url) as book:
+        for number in count():
+            asks = [unit(f"{name}.{number}.{i}") for i in range(entries)]
+            begun.send(number)
+            book.act(asks, ADMIN, key=f"{name}.{number}")
+
+
 def started(target: Any, *arguments: Any) -> BaseProcess:
     """Start a function of this module in a process of its own."""
     process = processes.Process(target=target, args=arguments, daemon=True)

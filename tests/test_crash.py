@@ -25,6 +25,7 @@ from books import (
     processes,
     started,
     unit,
+    write_documents,
     write_until_killed,
 )
 
@@ -100,6 +101,27 @@ def test_killed_writers_lose_nothing_they_acknowledged(sqlite_url: str):
             assert verdict.intact, verdict.sentence("en")
             assert verdict.size == 3 * sum(heads.values())
     print(f"{acts} acts acknowledged, {unknown} happened without an answer, 0 lost, 0 doubled")
+
+
+@pytest.mark.target("T125")
+def test_a_document_killed_half_way_is_there_as_a_whole_or_not_at_all(database: str):
+    """The blow falls while two thousand entries are being written, by the row or by COPY."""
+    size = 0
+    for attempt in range(4):
+        ours, theirs = processes.Pipe(duplex=False)
+        writer = started(write_documents, database, f"d{attempt}", 2000, theirs)
+        theirs.close()
+        while ours.recv() < attempt % 2:
+            pass
+        kill([writer])
+        ours.close()
+        with opened(database) as book:
+            # A server may still be busy with what a dead client sent: our act waits behind it.
+            book.act([unit(f"after.{attempt}")], ADMIN)
+            assert (book.head()[0] - size - 1) % 2000 == 0
+            size = book.head()[0]
+            verdict = verify(book)
+            assert verdict.intact, verdict.sentence("en")
 
 
 class Server:
