@@ -51,10 +51,11 @@ def opened(terminal: Terminal, *, must_exist: bool = True) -> Iterator[Office]:
     try:
         with terminal.progress(Words("更新列表", "Bringing lists up to date")) as tick:
             office = Office.open(settings, tick)
-    except ValueError as error:
+    except ValueError:
         said = Words(
-            f"数据库地址无效（{error}）；请写 sqlite:///文件 或 postgresql://用户@主机/库名。",
-            f"This is no database address ({error}); write sqlite:///FILE or postgresql://….",
+            f"数据库地址无效：{settings.database}。请写 sqlite:///文件 或 postgresql://用户@主机/库名。",
+            f"This is no database address: {settings.database}. Write sqlite:///FILE or"
+            " postgresql://USER@HOST/NAME.",
         )
         raise Stop(said, USAGE) from None
     try:
