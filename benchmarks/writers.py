@@ -213,7 +213,7 @@ def _measure(place: Place, side: str) -> Outcome:
     gate.wait(PATIENCE_SECONDS)
     begin = time.perf_counter()
     written = [
-        msgspec.convert(answers.get(timeout=10 * PATIENCE_SECONDS), Written) for _ in writers
+        msgspec.convert(answers.get(timeout=2 * PATIENCE_SECONDS), Written) for _ in writers
     ]
     spent = time.perf_counter() - begin
     acknowledged = [entry for one in written for entry in one.acknowledged]
