@@ -180,6 +180,7 @@ class AssetReceived(
     supplier: Code = ""
     model: Code = ""
     place: PlaceId | None = None
+    dataset: Code = ""
 
 
 class AcceptancePassed(
@@ -328,6 +329,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 currency=event.currency,
                 model=event.model,
                 place=event.place or "",
+                dataset=event.dataset,
             )
         case AcceptancePassed(serial=serial):
             return replace(asset, accepted=True, serial=serial or asset.serial)
@@ -358,7 +360,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 serial=event.serial or asset.serial,
                 plate=event.plate,
                 place=event.place or asset.place,
-                dataset=event.dataset,
+                dataset=event.dataset or asset.dataset,
             )
         case CardCorrected():
             return replace(

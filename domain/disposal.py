@@ -124,6 +124,7 @@ class DisposalProposed(
     ground: Text
     minutes_no: Code
     assets: tuple[AssetId, ...]
+    dataset: Code = ""
 
 
 class DisposalApproved(
@@ -173,6 +174,7 @@ class Sold(
     buyer: Code = ""
     deal_no: Code = ""
     auctioneer: Code = ""
+    dataset: Code = ""
 
 
 class GivenAway(
@@ -347,6 +349,7 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
                 unit=event.unit,
                 form=event.form,
                 proposed=frozenset(event.assets),
+                dataset=event.dataset,
             )
         case DisposalApproved():
             return replace(
@@ -361,7 +364,8 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
         case DisposalWithdrawn():
             return replace(case, status=DisposalStatus.WITHDRAWN)
         case Sold(asset=asset, price=price, currency=currency):
-            return carried_out(replace(case, currency=currency), asset, price)
+            dataset = event.dataset or case.dataset
+            return carried_out(replace(case, currency=currency, dataset=dataset), asset, price)
         case GivenAway(asset=asset):
             return carried_out(case, asset, 0)
         case Scrapped(asset=asset, price=price):

@@ -49,6 +49,7 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     out: frozenset[str] = frozenset()
     back: frozenset[str] = frozenset()
     extensions: int = 0
+    dataset: str = ""
 
     def describe(self, lang: Lang) -> str:
         """Say where the loan stands."""
@@ -79,6 +80,7 @@ class LoanRequested(
     assets: tuple[AssetId, ...]
     due: date
     purpose: Text
+    dataset: Code = ""
 
 
 class LoanApproved(
@@ -207,6 +209,7 @@ def evolve(loan: Loan, event: LoanEvent) -> Loan:
                 due=event.due,
                 purpose=event.purpose,
                 waiting=frozenset(event.assets),
+                dataset=event.dataset,
             )
         case LoanApproved():
             return replace(loan, status=LoanStatus.APPROVED)

@@ -31,7 +31,8 @@ def checked(hint: Any) -> Any:
         metas = (m.meta if isinstance(m, Written) else m for m in hint.__metadata__)
         return Annotated[(checked(hint.__origin__), *metas)]
     if get_origin(hint) is tuple:
-        return tuple[tuple(a if a is ... else checked(a) for a in arguments)]  # type: ignore[misc] # built at run time
+        made: Any = tuple
+        return made[tuple(a if a is ... else checked(a) for a in arguments)]
     if get_origin(hint) in (Union, UnionType):
         return Union[tuple(checked(a) for a in arguments)]  # noqa: UP007 - built at run time
     return hint

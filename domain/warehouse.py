@@ -56,6 +56,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     books: Books = Books.CUSTODY_ONLY
     waiting: frozenset[str] = frozenset()
     received: frozenset[str] = frozenset()
+    dataset: str = ""
 
     def describe(self, lang: Lang) -> str:
         """Say where the intake stands."""
@@ -84,6 +85,7 @@ class IntakeApplied(
     warehouse: PlaceId
     assets: tuple[AssetId, ...]
     note: Text = ""
+    dataset: Code = ""
 
 
 class IntakeApproved(
@@ -203,6 +205,7 @@ def evolve(intake: Intake, event: IntakeEvent) -> Intake:
                 unit=event.unit,
                 warehouse=event.warehouse,
                 waiting=frozenset(event.assets),
+                dataset=event.dataset,
             )
         case IntakeApproved(keeper_unit=keeper, virtual=virtual, books=books):
             return replace(

@@ -57,13 +57,13 @@ def row(
             items = str(len(case.waiting | case.out | case.back))
             due = case.due.isoformat() if case.due else ""
             return (
-                *head, case.lender, case.borrower, case.purpose, items, None, "", "", due, "", *tail
+                *head, case.lender, case.borrower, case.purpose, items, None, "", "", due, case.dataset, *tail
             )  # fmt: skip
         case Intake():
             items = str(len(case.waiting | case.received))
             return (
-                *head, case.unit, case.keeper_unit, case.warehouse, items, None, "", "", "", "",
-                *tail,
+                *head, case.unit, case.keeper_unit, case.warehouse, items, None, "", "", "",
+                case.dataset, *tail,
             )  # fmt: skip
         case Reallocation():
             return (
