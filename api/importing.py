@@ -82,6 +82,13 @@ KINDS: Final = (
         "NSN|Item Name|Quantity|Acquisition Value|Ship Date|Station Type",
         importing_leso.import_inventory,
     ),
+    _kind(
+        "leso-federal",
+        "LESO 中央机构调入",
+        "LESO transfers to central bodies",
+        "NSN|Item Name|Quantity|Acquisition Value|Ship Date|Station Name (LEA)",
+        importing_leso.import_federal,
+    ),
 )
 
 

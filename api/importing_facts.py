@@ -101,7 +101,10 @@ def fit(text: str, most: int) -> str:
 
     Only what a card shows is shortened; the evidence keeps the whole row.
     """
-    shown = "".join(c if c.isprintable() else " " for c in normalised(text)).strip()
+    shown = text if text.isascii() else normalised(text)
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else " " for c in shown)
+    shown = shown.strip()
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 

@@ -37,6 +37,7 @@ from api.importing_facts import (
 from api.reading_bytes import Source, name_of
 from api.reading_leso import (
     LesoCancellation,
+    LesoFederal,
     LesoInventoryRow,
     LesoRecord,
     LesoRequisition,
@@ -178,7 +179,7 @@ def quarter_end(quarter: str) -> date:
     return date(year, month, monthrange(year, month)[1])
 
 
-def requested(row: LesoRequisition) -> ReallocationRequested:
+def requested(row: LesoRequisition | LesoFederal) -> ReallocationRequested:
     """Say what was asked for; who asked is not stated."""
     return ReallocationRequested(
         to_unit=unit_of(row),
@@ -202,14 +203,28 @@ def shipment_pieces(rows: Sequence[LesoShipment], quarter: str) -> Iterator[list
     yield spoken_of(rows, [row.shipped_on or end for row in rows])
     for row in rows:
         stream = f"reallocation/LESO-{row.requisition_id}"
-        on, dated = (row.shipped_on, "") if row.shipped_on else (end, NOT_AFTER)
-        shipped = ConsignmentShipped(item=fit(row.item_name, 200) or row.nsn, quantity=row.quantity)
-        facts = [
-            Fact(stream, requested(row), on, NOT_AFTER),
-            Fact(stream, ReallocationApproved(), on, NOT_AFTER),
-            Fact(stream, shipped, on, dated),
-        ]
-        yield [piece("leso-shipment", row, stream, facts)]
+        yield [piece("leso-shipment", row, stream, transfer(row, stream, end))]
+
+
+def transfer(row: LesoShipment | LesoFederal, stream: str, end: date) -> list[Fact]:
+    """Say that a quantity was asked for, approved and shipped; only the last has a day."""
+    on, dated = (row.shipped_on, "") if row.shipped_on else (end, NOT_AFTER)
+    shipped = ConsignmentShipped(item=fit(row.item_name, 200) or row.nsn, quantity=row.quantity)
+    return [
+        Fact(stream, requested(row), on, NOT_AFTER),
+        Fact(stream, ReallocationApproved(), on, NOT_AFTER),
+        Fact(stream, shipped, on, dated),
+    ]
+
+
+def federal_pieces(rows: Sequence[LesoFederal], quarter: str) -> Iterator[list[Piece]]:
+    """Say the same of transfers to central bodies; these rows have no number of their own."""
+    end = quarter_end(quarter)
+    yield spoken_of(rows, [row.shipped_on or end for row in rows])
+    for row in rows:
+        number = f"{row.key.rpartition(':')[2][:20].upper()}-{row.occurrence}"
+        stream = f"reallocation/LESO-{quarter}-F-{number}"
+        yield [piece("leso-federal", row, stream, transfer(row, stream, end))]
 
 
 def cancellation_pieces(rows: Sequence[LesoCancellation], quarter: str) -> Iterator[list[Piece]]:
@@ -266,6 +281,18 @@ def import_cancellations(
     )
     words = (f"LESO {quarter}：未批准", f"LESO {quarter}: refused")
     return record(book, list(cancellation_pieces(rows, quarter)), report, progress, words)
+
+
+def import_federal(
+    book: Book, source: Source, progress: Progress | None = None, *, file: str | None = None
+) -> ImportReport:
+    """Import a quarter's transfers to central bodies; the quarter is in the file's name."""
+    notices: list[Problem] = []
+    quarter = quarter_in(source, file)
+    rows = list(reading_leso.federal(source, quarter=quarter, file=file, notices=notices))
+    report = ImportReport(file=name_of(source, file), kind="leso-federal", problems=(*notices,))
+    words = (f"LESO {quarter}：中央机构", f"LESO {quarter}: central bodies")
+    return record(book, list(federal_pieces(rows, quarter)), report, progress, words)
 
 
 # Snapshots of what is held ----------------------------------------------------

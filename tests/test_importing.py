@@ -229,6 +229,15 @@ def test_a_request_has_its_day_and_a_refusal_the_end_of_the_quarter(leso: Book):
     assert asked.effective_at.endswith("-04:00")
 
 
+def test_transfers_to_central_bodies_are_shipments_without_a_number(
+    sqlite_url: str, shared_file: SharedFile
+):
+    with opened(sqlite_url) as book:
+        report = importing.run(book, shared_file("leso/federal_acquisitions_2019Q4.csv.gz"))
+        assert report.by_type["reallocation.consignment_shipped"] == report.rows > 0
+        assert len(states(book, "reallocation")) == report.rows
+
+
 def test_a_later_snapshot_changes_what_changed_and_nothing_else(
     sqlite_url: str, shared_file: SharedFile
 ):
