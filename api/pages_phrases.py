@@ -113,7 +113,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "公开文件中的行数（同一资产重复列示时，行数多于资产数）",
         "Rows of the published files (more than assets where a file lists one twice)",
     ),
-    "in-ledger": ("账本中", "In the ledger"),
     # Filters and columns
     "filter-text": ("关键词", "Words"),
     "text-hint": ("编号、名称、型号、序列号", "number, name, model, serial"),
@@ -128,7 +127,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "column-listed": ("已上架", "Listed for reuse"),
     "more-filters": ("更多筛选", "More filters"),
     "changes": ("{n} 项变化", "{n} changes"),
-    "open-cases": ("事项", "Cases"),
     "filter-status": ("办理状态", "Status"),
     "filter-on": ("截至", "As of"),
     "on-hint": ("业务日期", "business date"),
@@ -272,7 +270,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "这是本系统样式的标签，但账上没有对应资产。请保留实物并报告。",
         "The label looks like ours, but no asset has it. Keep the thing and report it.",
     ),
-    "scan-kind-asset_no": (
+    "scan-kind-asset-no": (
         "请检查编号是否输全，或用名称在台账中查找。",
         "Check that the number is complete, or look for the name in the inventory.",
     ),
