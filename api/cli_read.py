@@ -16,6 +16,7 @@ import msgspec
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
 from api.office import Office
 from api.pages_telling import STATE_REFS, UNTOLD, NameOf, money, say, tell, words_of
+from api.rest_answers import plain
 from api.settings import Settings
 from domain.decider import Lang
 from domain.words import Words, in_words
@@ -246,11 +247,10 @@ def inventory_(
             query = inventory.listing(EVERYTHING, wanted, after=after or None, limit=limit or 1)
             sums = inventory.totals(EVERYTHING, wanted)
         rows = office.models.rows(query) if limit else []
-        totals = [dict(row) for row in office.models.rows(sums)]
+        totals = [plain(row) for row in office.models.rows(sums)]
         more = inventory_cursor(rows, wanted) if limit and len(rows) == limit else None
         if terminal.json:
-            items = [{k: v for k, v in row.items() if k != "search"} for row in rows]
-            terminal.answer({"items": items, "totals": totals, "next": more})
+            terminal.answer({"items": [plain(row) for row in rows], "totals": totals, "next": more})
             return
         name_of = names(office, terminal)
         if limit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,8 +80,12 @@ def line(entry: Entry, lang: Lang, name_of: NameOf, stands: bool) -> dict[str, A
 
 
 def plain(row: Any) -> dict[str, Any]:
-    """Return a row without the columns that only queries need."""
-    return {name: value for name, value in row.items() if name != "search"}
+    """Return a row without the columns that only queries need; sums are integers everywhere."""
+    return {
+        name: int(value) if isinstance(value, Decimal) else value
+        for name, value in row.items()
+        if name != "search"
+    }
 
 
 def no_such(stream: str) -> problems.Problem:

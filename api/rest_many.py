@@ -75,10 +75,10 @@ class Many:
         found: dict[str, Any] = {"totals": self._totals(actor, filters, on, known)}
         if by and on:
             query = history_.counts_as_of(actor.scope, by, filters, on=on, known=known)
-            found["counts"] = [dict(row) for row in self.office.models.rows(query)]
+            found["counts"] = [plain(row) for row in self.office.models.rows(query)]
         elif by:
             query = inventory.counts(actor.scope, by, filters)
-            found["counts"] = [dict(row) for row in self.office.models.rows(query)]
+            found["counts"] = [plain(row) for row in self.office.models.rows(query)]
         return reply(request, found)
 
     def _totals(self, actor: Actor, filters: Filters, on: str, known: int | None) -> Any:
@@ -86,7 +86,7 @@ class Many:
             query = history_.totals_as_of(actor.scope, filters, on=on, known=known)
         else:
             query = inventory.totals(actor.scope, filters)
-        return [dict(row) for row in self.office.models.rows(query)]
+        return [plain(row) for row in self.office.models.rows(query)]
 
     def _asked(
         self, request: Request, more: tuple[tuple[str, str], ...]
@@ -142,7 +142,7 @@ class Many:
         asked = Questions(request, dict([AS_OF, KNOWN_AT]))
         on, known_at = asked.day("as_of"), asked.moment("known_at")
         asked.check()
-        rows = [dict(row) for row in self.office.models.rows(query)]
+        rows = [plain(row) for row in self.office.models.rows(query)]
         if on or known_at:
             known = self.office.book.position_known(known_at) if known_at else None
             then = {

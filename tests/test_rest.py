@@ -220,7 +220,8 @@ def test_a_mistake_is_taken_back_and_stays_visible(door: Door) -> None:
 
 
 @pytest.mark.target("T02", "T03")
-def test_one_thing_and_the_inventory_are_answered_as_of_a_past_day(door: Door) -> None:
+def test_one_thing_and_the_inventory_are_answered_as_of_a_past_day(office: Office) -> None:
+    door = Door(app_of(office))
     registered(door, value=650_000, on=MAY)
     door.post("asset/A1/issue", {"user": "u_li", "on": "2026-05-10"})
     then = door.get("asset/A1", as_of="2026-05-09").json()
