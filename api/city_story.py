@@ -963,7 +963,7 @@ def executed(story: Story, unit: str, stream: str, thing: Thing, on: date, form:
         )
         return 0
     if form == "write_off":
-        ruling = story.paper("ruling", on, "", "示赔")
+        ruling = story.paper("decision", on, "", "示赔")
         story.do(
             on,
             who(unit, Role.ACCOUNTANT),

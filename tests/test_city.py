@@ -12,10 +12,10 @@ from books import opened
 
 from api import city, city_story, demo
 from api.accounts import Accounts
-from api.city_papers import PAPERS
 from api.city_people import BODIES, CITY, CULTURE, PEOPLE, SITES
 from api.city_rehearsal import rehearse
 from api.importing_facts import NOT_AFTER
+from api.pages_words import CHOICES
 from domain.asset import Asset, Custody, Kind, Lock
 from domain.asset import Book as Standing
 from domain.decider import LIFECYCLES
@@ -205,8 +205,7 @@ def test_no_name_of_a_person_is_in_the_log(told: Book):
 
 def test_almost_every_step_rests_on_a_paper_that_has_a_name(told: Book):
     papers = {doc.type for e in told.entries() for doc in e.beside.docs}
-    assert papers <= set(PAPERS)
-    assert all(words.zh and words.en for words in PAPERS.values())
+    assert papers <= set(CHOICES["paper"])
 
 
 def test_credit_codes_are_well_formed_and_nobodys():
