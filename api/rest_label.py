@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from api.office import Office
+from api.rest_answers import names_in
 from domain.asset import Asset
 from domain.decider import Lang
 from domain.words import Words
 from labels import face, identity
-from projections import units
 
 NOT_A_LABEL = Words("这张标签无法印制", "This label cannot be printed")
 
@@ -28,13 +27,13 @@ def text(office: Office, id_: str, asset: Asset) -> str:
 
 def png(office: Office, id_: str, asset: Asset, lang: Lang) -> bytes:
     """Print the label, 50 × 30 mm at 300 dpi; raise BadLabel, Unprintable or DoesNotFit."""
-    named = {row["id"]: row for row in office.models.rows(units.all_units())}
+    name_of = names_in(office, lang)
     printed = face.LabelFace(
-        unit=_name(named, asset.accounting_unit, lang),
+        unit=name_of("unit", asset.accounting_unit),
         asset_no=asset.asset_no or id_,
         name=asset.name,
         model=asset.model,
-        department=_name(named, asset.custodian, lang)
+        department=name_of("unit", asset.custodian)
         if asset.custodian != asset.accounting_unit
         else "",
         in_service=asset.acquired.isoformat() if asset.acquired else "",
@@ -43,10 +42,3 @@ def png(office: Office, id_: str, asset: Asset, lang: Lang) -> bytes:
         language=lang,
     )
     return face.png(printed, text(office, id_, asset))
-
-
-def _name(named: dict[str, Any], id_: str, lang: Lang) -> str:
-    row = named.get(id_)
-    if row is None:
-        return id_
-    return str((row["name_en"] if lang == "en" else "") or row["name"])
