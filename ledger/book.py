@@ -224,16 +224,15 @@ class Book(Application[str]):
     def _once(
         self, actor: str, key: str | None, print_: str, record: Callable[[], Receipt]
     ) -> Receipt:
-        """Answer a repetition with its first receipt, also one that was recorded meanwhile."""
-        if key is None:
-            return record()
-        known = self.log.receipt(actor, key, print_)
-        if known is not None:
-            return known
+        """Answer a repetition with its first receipt.
+
+        The recorder knows a repeated key in its own transaction. What it never sees is a
+        repetition that is refused because the same request was granted before.
+        """
         try:
             return record()
-        except (Refused, Conflict):  # refused perhaps by what the same request did just now
-            known = self.log.receipt(actor, key, print_)
+        except (Refused, Conflict):
+            known = None if key is None else self.log.receipt(actor, key, print_)
             if known is None:
                 raise
             return known
