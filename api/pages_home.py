@@ -140,14 +140,19 @@ def waiting(page: Page, found: list[Any]) -> list[dict[str, Any]]:
     return grouped(page, counted)
 
 
+def statuses(kind: str) -> dict[str, Any]:
+    """Return the statuses a begun case of a kind can have."""
+    every: Any = type(LIFECYCLES[kind].state().status)
+    return {status.value: status for status in every if status.value != "none"}
+
+
 @lru_cache(maxsize=64)
 def steps(role: str) -> frozenset[tuple[str, str]]:
     """Return the kinds and statuses of cases in which a role has a verb to ask."""
     nobody = Occasion(by="-", on=date.min, role=role)
     return frozenset(
-        (kind, status.value)
+        (kind, value)
         for kind in cases.KINDS
-        for status in type(LIFECYCLES[kind].state().status)
-        if status.value != "none"
-        and LIFECYCLES[kind].allowed(LIFECYCLES[kind].state(status=status), nobody)
+        for value, status in statuses(kind).items()
+        if LIFECYCLES[kind].allowed(LIFECYCLES[kind].state(status=status), nobody)
     )

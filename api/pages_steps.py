@@ -167,7 +167,7 @@ def guess(page: Page, field: Field, state: Any, assets: tuple[str, ...]) -> list
 def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
     """Send a filled-in form to the ledger; raise Invalid with all faults, Refused, Conflict."""
     assert step.typed is not None
-    pairs = step.typed.multi_items()
+    pairs = [(n, v) for n, v in step.typed.multi_items() if isinstance(v, str)]
     faults: list[forms.Fault] = []
     form: dict[str, Any] = {}
     on, docs = None, ()

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api import rest_label
 from api.forms import Invalid
 from api.office import Office
+from api.pages_cases import new_page
 from api.pages_inventory import NOT_A_DAY, is_day
 from api.pages_sign import Member, Typed, text
 from api.pages_steps import Step, ask, blocked, possible
@@ -265,8 +266,6 @@ def again(
 ) -> Response:
     """Show the form once more; a case that does not exist yet has a page of its own."""
     if page.office.book.stream(name).version == 0:
-        from api.pages_cases import new_page
-
         return new_page(page, name, step, wrong, status)
     return show(page, name, status=status, wrong=wrong, faulty=step, changed=changed)
 

@@ -269,7 +269,7 @@ class Page:
         return self.request.client.host if self.request.client else ""
 
     @property
-    def how(self) -> dict[str, str]:
+    def how(self) -> dict[str, Any]:
         """Return how the request came, for the record (T12)."""
         return {
             "channel": "web",

@@ -435,7 +435,7 @@ def test_exports_hold_exactly_the_filtered_rows(
     assert xml.count("<row ") == len(expected) + 1 and "<f>" not in xml
 
 
-@pytest.mark.parametrize("head", list("=+-@\t\r＝＋－＠") + ["\0"])
+@pytest.mark.parametrize("head", [*"=+-@\t\r＝＋－＠", "\0"])
 def test_no_cell_is_ever_a_formula(head: str) -> None:
     payload = f'{head}HYPERLINK("http://evil.example","x")\n,"'
     text = b"".join(pages_export.csv_bytes([[payload]])).decode("utf-8-sig")
@@ -636,9 +636,9 @@ def test_a_budget_is_kept(client: TestClient, office: Office, tokens: dict[str, 
 
     as_(client, tokens, "clerk")
     parts = [client.get("/assets?dataset=example").content]
-    for name in ("vendor/bootstrap.min.css", "vendor/htmx.min.js", "vendor/icons.svg"):
-        parts.append(client.get(f"/static/{name}").content)
-    parts += [client.get(f"/static/{name}").content for name in ("office.css", "office.js")]
+    names = ("vendor/bootstrap.min.css", "vendor/htmx.min.js", "vendor/icons.svg")
+    own = ("office.css", "office.js")
+    parts += [client.get(f"/static/{name}").content for name in (*names, *own)]
     assert sum(len(gzip.compress(part, 9)) for part in parts) <= 80_000
 
 

@@ -1,0 +1,225 @@
+"""In a real browser: find an asset, read its life, look back, type a label, do a step, undo it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from argon2 import PasswordHasher
+
+from api import city, demo
+from api.app import create_app
+from api.office import Office
+from api.settings import Settings
+from projections import cases, inventory
+from projections.scope import EVERYTHING, Filters
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+class Server(uvicorn.Server):
+    """A server in a thread that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('browser') / 'ledger.db'}"
+    opened = Office.open(
+        Settings(database=url, demo=True, label_secret=b"a secret for labels, long enough")
+    )
+    # How strong the hash is, is another test's business; here it would only cost time.
+    opened.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    demo.introduce(opened.accounts, lambda *_: None)
+    city.load(opened.book, None)
+    opened.models.catch_up(opened.book)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def site(office: Office) -> Iterator[str]:
+    """Serve the office on a free port of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = Server(
+            uvicorn.Config(create_app(office.settings, office), log_level="warning", lifespan="off")
+        )
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        assert server.listening.wait(20)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)
+
+
+def sign_in(page: Page, site: str, login: str, lang: str = "zh") -> None:
+    page.goto(f"{site}/login?lang={lang}")
+    page.locator("#login").fill(login)
+    page.locator("#password").fill(demo.PASSWORD)
+    page.locator("main form").first.get_by_role("button").click()
+    page.wait_for_url(f"{site}/")
+
+
+def some(office: Office, **filters: Any) -> Any:
+    row = office.models.one(
+        inventory.listing(EVERYTHING, Filters(dataset="example", **filters), limit=1)
+    )
+    assert row is not None
+    return row
+
+
+@pytest.mark.target("T02", "T10")
+def test_a_clerks_morning(page: Page, site: str, office: Office) -> None:
+    row = some(office, custody="store", book="on_books", lock="none")
+    sign_in(page, site, "clerk")
+    assert page.locator(".chart svg").count() >= 2
+    # Find it: press /, type the label, Enter.
+    page.keyboard.press("/")
+    page.keyboard.type(row["label"] or row["asset_no"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/assets/{row['id']}")
+    assert page.locator("main h1").inner_text() == row["name"]
+    assert page.locator(".timeline > li").count() >= 1
+    assert (
+        page.locator(".label-box img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 591
+    )
+    # A step: declare it idle; the ledger answers with a toast that names the event.
+    page.locator("#do-declare_idle summary").first.click()
+    page.locator("#step-declare_idle-evidence").fill("三个月无人使用")
+    page.locator("#do-declare_idle").get_by_role("button", name="认定闲置").click()
+    toast = page.locator(".toast-box")
+    assert "认定闲置" in toast.inner_text()
+    assert page.locator(".big-states .state-idle").is_visible()
+    # Set the date back: it was in store.
+    earlier = (office.book.stream(f"asset/{row['id']}").entries[0]).effective_on
+    page.locator("main #on").fill(earlier)
+    page.get_by_role("button", name="查看当时").click()
+    assert f"截至 {earlier}" in page.locator(".past").inner_text()
+    assert page.locator(".big-states .state-idle").count() == 0
+    # And undo.
+    page.go_back()
+    page.locator(".toast-box").get_by_role("link", name="撤销").click()
+    page.locator("#reason").fill("点错了")
+    page.get_by_role("button", name="确认红冲").click()
+    assert page.locator(".timeline .gone s").count() == 1
+    assert office.book.stream(f"asset/{row['id']}").state.custody.value == "store"
+
+
+def test_the_inventory_filters_as_one_types(page: Page, site: str, office: Office) -> None:
+    row = some(office, custody="idle")
+    sign_in(page, site, "auditor")
+    page.goto(f"{site}/assets")
+    page.locator("#text").type(row["asset_no"])
+    page.locator("#results .chip").first.wait_for()
+    assert page.locator("#results tbody tr").count() == 1
+    assert f"text={row['asset_no']}" in page.url and "unit=" not in page.url
+    page.locator("#f-custody").select_option("in_use")
+    page.locator("#results .empty").wait_for()
+    page.locator("#results .chip-clear").click()
+    page.wait_for_url(f"{site}/assets")
+
+
+PATHS = (
+    "/",
+    "/assets",
+    "/assets?on=2026-03-31",
+    "/cases",
+    "/scan",
+    "/units",
+    "/audit",
+    "/entries/9",
+)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_no_page_scrolls_sideways_and_targets_are_large(
+    page: Page, site: str, office: Office, width: int, lang: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in(page, site, "clerk", lang)
+    row = some(office, custody="idle")
+    case = office.models.one(cases.listing(EVERYTHING, limit=1))
+    assert case is not None
+    asset = f"/assets/{row['id']}"
+    for path in (*PATHS, asset, f"/cases/{case['id']}", f"/cases/new?kind=loan&asset={row['id']}"):
+        page.goto(site + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        small = page.evaluate(
+            """Array.from(document.querySelectorAll('button, .btn, select, input:not([type=checkbox])'))
+            .filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 43.5)
+            .map(e => e.outerHTML.slice(0, 80))"""
+        )
+        assert small == [], path
+    for theme in ("dark", "light"):
+        page.goto(site + asset)
+        page.locator("details.menu > summary").click()
+        page.locator('button[name="theme"]').click()
+        page.wait_for_url(site + asset)
+        assert page.locator("html").get_attribute("data-bs-theme") == theme
+
+
+CONTRAST = """() => {
+  const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const lum = ([r, g, b]) => { const f = v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
+    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
+  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > .99) return c; } return [255, 255, 255, 1]; };
+  const bad = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (!e.getClientRects().length || e.closest('svg') || !Array.from(e.childNodes).some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    const s = getComputedStyle(e), a = lum(parse(s.color)), b = lum(behind(e));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) bad.push(`${ratio.toFixed(2)} ${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 30)}`);
+  }
+  return bad;
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_word_can_be_read(page: Page, site: str, office: Office, theme: str) -> None:
+    """Contrast of at least 4.5:1 (WCAG 2.2 AA, 1.4.3) on every page in both themes."""
+    page.context.add_cookies([{"name": "theme", "value": theme, "url": site}])
+    page.goto(f"{site}/login")
+    assert page.evaluate(CONTRAST) == []
+    sign_in(page, site, "clerk")
+    for path in (*PATHS, f"/assets/{some(office, custody='idle')['id']}", "/assets?text=none"):
+        page.goto(site + path)
+        assert page.evaluate(CONTRAST) == [], path
+
+
+def test_by_keyboard_alone(page: Page, site: str) -> None:
+    sign_in(page, site, "auditor")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    page.goto(f"{site}/audit")
+    page.get_by_role("button", name="重新验算").focus()
+    page.keyboard.press("Enter")
+    assert "完整性：通过" in page.locator(".verdict-good").inner_text()
+
+
+def test_paper_holds_the_list_without_the_controls(page: Page, site: str) -> None:
+    sign_in(page, site, "auditor")
+    page.goto(f"{site}/assets?dataset=example")
+    page.emulate_media(media="print")
+    assert page.locator("#results table").is_visible()
+    assert not page.locator("header.top").is_visible()
+    assert not page.locator("#filters").is_visible()
+    assert len(page.pdf(format="A4")) > 10_000
