@@ -64,12 +64,16 @@ def _document(facts: list[tuple[str, str]], sections: list[Section], repeats: in
     lines = [
         "# 性能测量结果 · Measured figures",
         "",
-        "由 `make bench ARGS=--write` 写成，请勿手改。每个数字旁是同一次运行中测得的底线；"
-        f"取 {repeats} 次的中位数（最大规模次数较少）。机器不同数字就不同，比值较稳定。",
+        (
+            "由 `make bench ARGS=--write` 写成，请勿手改。每个数字旁是同一次运行中测得的底线；"
+            f"取 {repeats} 次的中位数（最大规模次数较少）。机器不同数字就不同，比值较稳定。"
+        ),
         "",
-        "Written by `make bench ARGS=--write`; do not edit. Beside each figure stands the floor"
-        f" measured in the same run; medians of {repeats} (the largest sizes fewer). Figures"
-        " change with the machine, ratios hardly.",
+        (
+            "Written by `make bench ARGS=--write`; do not edit. Beside each figure stands the"
+            f" floor measured in the same run; medians of {repeats} (the largest sizes fewer)."
+            " Figures change with the machine, ratios hardly."
+        ),
         "",
         "| | |",
         "|---|---|",

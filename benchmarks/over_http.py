@@ -92,7 +92,8 @@ def _measure(
         server.terminate()
         server.join(PATIENCE_SECONDS)
     assert len(took) == count
-    assert _written(url, side) == (before if side == "ours" else 0) + count, "not all is recorded"
+    written = _written(url, side) - (before if side == "ours" else 0)
+    assert written == count, f"{count} acknowledged, {written} recorded"
     place.forget(url)
     return count / spent, took
 
@@ -136,12 +137,12 @@ def _serve_floor(url: str, listener: socket.socket) -> None:
     app = FastAPI()
     insert = _insert(url)
 
-    # In words, not by annotation: the names live in this function only.
-    def endpoint(id: str, verb: str, form: dict[str, Any]) -> dict[str, Any]:
-        state = json.dumps({"stream": id, "verb": verb, "body": form, "filler": "x" * 400})
-        return {"stream": f"asset/{id}", "position": insert(f"asset/{id}", verb, state.encode())}
+    def endpoint(asset: str, verb: str, form: dict[str, Any]) -> dict[str, Any]:
+        # As many bytes as an entry has.
+        state = json.dumps({"stream": asset, "verb": verb, "body": form, "filler": "x" * 400})
+        return {"stream": asset, "position": insert(asset, verb, state.encode())}
 
-    app.post("/api/v1/asset/{id}/{verb}")(endpoint)
+    app.post("/api/v1/asset/{asset}/{verb}")(endpoint)
     _serve(app, listener)
 
 
@@ -206,7 +207,7 @@ def _written(url: str, side: str) -> int:
         import psycopg
 
         with psycopg.connect(url) as server:
-            found = server.execute(query).fetchone()  # type: ignore[arg-type] # one of two constants
+            found = server.execute(query).fetchone()
     assert found is not None
     return int(found[0])
 

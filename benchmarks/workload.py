@@ -59,6 +59,7 @@ class Lives:
         self.assets = events // FACTS_PER_ASSET
         self.events = self.assets * FACTS_PER_ASSET
         self.ids = [new_id() for _ in range(self.assets)]
+        self._days = self._planned()  # what is to happen is no part of recording it
 
     @property
     def streams(self) -> list[str]:
@@ -68,7 +69,7 @@ class Lives:
         """Return the streams in which nothing is late and nothing is taken back."""
         return [s for n, s in enumerate(self.streams) if not _late(n) and not _reversed(n)]
 
-    def _days(self) -> list[list[int]]:
+    def _planned(self) -> list[list[int]]:
         """Return for each day what happens on it, as asset number times ten plus step."""
         chance = random.Random(SEED)
         days: list[list[int]] = [[] for _ in range(DAYS)]
@@ -83,7 +84,7 @@ class Lives:
     def drafts(self) -> Iterator[Draft]:
         """Yield every draft; about one document for three facts."""
         cause, count = "", 0
-        for offset, happenings in enumerate(self._days()):
+        for offset, happenings in enumerate(self._days):
             day = START + timedelta(days=offset)
             for number in happenings:
                 asset, step = divmod(number, FACTS_PER_ASSET)

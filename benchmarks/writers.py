@@ -205,16 +205,12 @@ def _measure(place: Place, side: str) -> Outcome:
         for n in range(WRITERS)
     ]
     seen_at: Any = processes.Queue()
-    reader = processes.Process(
-        target=_tail, args=(url, side, gate, expected, seen_at), daemon=True
-    )
+    reader = processes.Process(target=_tail, args=(url, side, gate, expected, seen_at), daemon=True)
     for process in (*writers, reader):
         process.start()
     gate.wait(PATIENCE_SECONDS)
     begin = time.perf_counter()
-    written = [
-        msgspec.convert(answers.get(timeout=2 * PATIENCE_SECONDS), Written) for _ in writers
-    ]
+    written = [msgspec.convert(answers.get(timeout=2 * PATIENCE_SECONDS), Written) for _ in writers]
     spent = time.perf_counter() - begin
     acknowledged = [entry for one in written for entry in one.acknowledged]
     assert len(acknowledged) == WRITERS * count
