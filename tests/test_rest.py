@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,7 +20,7 @@ import zxingcpp
 from doors import PASSWORD, Door, app_of, registered, staffed
 from PIL import Image
 
-from api import cli_serve
+from api import cli_serve, problems
 from api.office import Office
 from domain.decider import LIFECYCLES
 from ledger import tree
@@ -326,3 +328,22 @@ def test_the_record_says_by_which_door_and_request_it_came(local: Office, door: 
     entry = local.book.stream("asset/A1").entries[-1]
     assert (entry.beside.via.channel, entry.beside.via.request) == ("api", "req-12345678")
     assert (entry.actor, entry.beside.via.role) == ("u_clerk", "clerk")
+
+
+# What is written about it -------------------------------------------------------------
+
+
+def test_the_guide_names_only_what_there_is_and_all_of_it(door: Door) -> None:
+    guide = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text()
+    published = door.http.get("/api/v1/openapi.json").json()["paths"]
+    kinds = re.search(r"^`\{kind\}`：(.*)。$", guide, re.MULTILINE)
+    assert kinds and set(kinds[1].split("、")) == set(LIFECYCLES)
+    named = {path for _, path in re.findall(r"(GET|POST) (/api/v1/[^\s`]*)", guide)}
+    told = {p.replace("{kind}", k).replace("{verb}", "issue") for p in named for k in LIFECYCLES}
+    verbs = {f"/api/v1/{k}/{{id}}/{v}" for k, life in LIFECYCLES.items() for v in life.verbs}
+    assert set(published) - verbs == told - verbs - {
+        f"/api/v1/{k}/{{id}}/issue" for k in LIFECYCLES
+    }
+    for slug in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", guide):
+        sources = (Path(problems.__file__).parent).glob("*.py")
+        assert any(f'"{slug}"' in source.read_text() for source in sources), slug
