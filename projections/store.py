@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, TypeAlias
 
@@ -100,6 +100,12 @@ _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 _unpack = {kind: msgspec.msgpack.Decoder(life.state).decode for kind, life in LIFECYCLES.items()}
 
 
+def _intervals() -> dict[str, Intervals]:
+    """Return what collects intervals, by kind of stream; one for each table."""
+    tables = {table: Intervals(table, columns) for table, columns in TEMPORAL.values()}
+    return {kind: tables[table] for kind, (table, _) in TEMPORAL.items()}
+
+
 class Stuck(Exception):
     """An entry cannot be projected; the lists stay where they are until this is mended."""
 
@@ -111,13 +117,26 @@ class Stuck(Exception):
 class Kept:
     """What is remembered of one stream between batches."""
 
-    __slots__ = ("first_on", "last_on", "open", "state", "version")
+    __slots__ = (
+        "first_on",
+        "id",
+        "kind",
+        "last_on",
+        "lines",
+        "meanings",
+        "open",
+        "state",
+        "version",
+    )
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, stream: str, temporal: Mapping[str, Intervals]) -> None:
+        self.kind, self.id = stream.split("/", 1)
+        life = LIFECYCLES[self.kind]
+        self.state: Any = life.state()
+        self.meanings = life.meanings
+        self.lines = temporal.get(self.kind)
         self.version, self.first_on, self.last_on = 0, "", ""
-        self.state, self.open = state, None
-
-    open: Open | None
+        self.open: Open | None = None
 
 
 class ReadModels:
@@ -136,6 +155,7 @@ class ReadModels:
         self._raw: PoolProxiedConnection | None = None
         self._lock = threading.Lock()
         self._cache: dict[str, Kept] = {}
+        self._intervals = _intervals()
         self._reached = -1
 
     @classmethod
@@ -195,9 +215,9 @@ class ReadModels:
                         self._reached = start
                         return start
                     if start != self._reached or len(self._cache) > CACHE_MAX:
-                        self._cache = {}
+                        self._cache, self._intervals = {}, _intervals()
                     self._reached = -1  # until this batch is committed
-                    batch = _Batch(book, writer, self._cache, fresh=False)
+                    batch = _Batch(book, writer, self._cache, self._intervals, fresh=False)
                     batch.take(page)
                     batch.flush()
                     end = int(page[-1][0])
@@ -219,7 +239,8 @@ class ReadModels:
             self._cache, self._reached = {}, -1
             raw = c.connection.dbapi_connection
             assert raw is not None
-            batch = _Batch(book, Writer(raw.cursor(), sqlite=self.sqlite), {}, fresh=True)
+            writer = Writer(raw.cursor(), sqlite=self.sqlite)
+            batch = _Batch(book, writer, {}, _intervals(), fresh=True)
             end, size = 0, book.log.head()[0]
             for page in book.log.rows(1, size):
                 batch.take(page)
@@ -285,64 +306,68 @@ def _configure(connection: Any, _: Any) -> None:
 class _Batch:
     """Entries taken together: fold, then write every list at once."""
 
-    def __init__(self, book: Book, writer: Writer, cache: dict[str, Kept], *, fresh: bool) -> None:
+    def __init__(
+        self,
+        book: Book,
+        writer: Writer,
+        cache: dict[str, Kept],
+        intervals: Mapping[str, Intervals],
+        *,
+        fresh: bool,
+    ) -> None:
         self.book, self.writer, self.cache, self.fresh = book, writer, cache, fresh
-        self.dirty: set[str] = set()
-        self.intervals = {table: Intervals(table, columns) for table, columns in TEMPORAL.values()}
-        self.temporal = {kind: self.intervals[table] for kind, (table, _) in TEMPORAL.items()}
+        self.intervals = intervals
+        self.dirty: dict[str, Kept] = cache if fresh else {}
 
     def take(self, page: Sequence[Any]) -> None:
         """Fold a page of rows."""
         if not self.fresh:
             self._recall({row[1] for row in page} - self.cache.keys())
-        cache, dirty, temporal = self.cache, self.dirty, self.temporal
-        for row in page:
-            position, stream, seq = row[0], row[1], row[2]
-            try:
+        cache, dirty, position = self.cache, self.dirty, 0
+        try:
+            for row in page:
+                position, stream = row[0], row[1]
                 entry = decode(*row)
-                kind, id_ = stream.split("/", 1)
-                life = LIFECYCLES[kind]
                 kept = cache.get(stream)
                 if kept is None:
-                    kept = cache[stream] = Kept(life.state())
+                    kept = cache[stream] = Kept(stream, self.intervals)
+                dirty[stream] = kept
+                kept.version = entry.seq
                 on = entry.effective_at[:10]
-                kept.version = seq
-                dirty.add(stream)
                 if entry.corrects is not None or on < kept.last_on:
-                    self._retell(entry, kind, id_, kept)
+                    self._retell(entry, kept)
                     continue
                 fact = entry.event
-                state = kept.state = life.meanings[type(fact)](kept.state, fact)
+                state = kept.state = kept.meanings[type(fact)](kept.state, fact)
                 kept.last_on = on
                 if not kept.first_on:
                     kept.first_on = on
-                lines = temporal.get(kind)
-                if lines is not None:
-                    kept.open = lines.follow(id_, kept.open, position, on, state)
-            except Exception as error:
-                raise Stuck(position, error) from error
+                if kept.lines is not None:
+                    kept.open = kept.lines.follow(kept.id, kept.open, position, on, state)
+        except Exception as error:
+            raise Stuck(position, error) from error
 
     def _recall(self, missing: Iterable[str]) -> None:
         rows = self.writer.select("*", streams, "stream", sorted(missing))
         for stream, version, first_on, last_on, open_row, state in rows:
-            kind, id_ = stream.split("/", 1)
-            kept = self.cache[stream] = Kept(_unpack[kind](bytes(state)))
+            kept = self.cache[stream] = Kept(stream, self.intervals)
+            kept.state = _unpack[kept.kind](bytes(state))
             kept.version, kept.first_on, kept.last_on = version, first_on, last_on
-            if open_row is not None:
-                values = TEMPORAL[kind][1](id_, kept.state)
+            if open_row is not None and kept.lines is not None:
+                values = kept.lines.columns(kept.id, kept.state)
                 assert values is not None
                 kept.open = Open(open_row, values)
 
-    def _retell(self, entry: Entry, kind: str, id_: str, kept: Kept) -> None:
+    def _retell(self, entry: Entry, kept: Kept) -> None:
         """Work out a stream anew after a late entry or a reversal."""
         self.flush_intervals()
-        life = LIFECYCLES[kind]
         told = [
             decode(*row)
             for row in self.book.log.stream_rows(entry.stream)
             if row[0] <= entry.position
         ]
         line: list[tuple[Entry, Any]] = []
+        life = LIFECYCLES[kept.kind]
         state = life.state()
         for fact in standing(told):
             state = life.evolve(state, fact.event)
@@ -350,13 +375,12 @@ class _Batch:
         kept.state = state
         kept.first_on = line[0][0].effective_on if line else ""
         kept.last_on = line[-1][0].effective_on if line else ""
-        lines = self.temporal.get(kind)
-        if lines is not None:
-            kept.open = lines.retell(self.writer, id_, line, entry.position)
+        if kept.lines is not None:
+            kept.open = kept.lines.retell(self.writer, kept.id, line, entry.position)
 
     def flush_intervals(self) -> None:
         """Write what was."""
-        for lines in self.intervals.values():
+        for lines in set(self.intervals.values()):
             lines.flush(self.writer)
 
     def flush(self) -> None:
@@ -365,11 +389,9 @@ class _Batch:
         now: dict[Table, list[tuple[Any, ...]]] = {}
         gone: dict[Table, list[str]] = {}
         kept_rows: list[tuple[Any, ...]] = []
-        for stream in sorted(self.dirty):
-            kept = self.cache[stream]
-            kind, id_ = stream.split("/", 1)
-            table, current = CURRENT[kind]
-            key = stream if table is cases.cases else id_
+        for stream, kept in sorted(self.dirty.items()):
+            table, current = CURRENT[kept.kind]
+            key = stream if table is cases.cases else kept.id
             row = current(key, kept.state, kept)
             if row is None:
                 gone.setdefault(table, []).append(key)
@@ -393,7 +415,7 @@ class _Batch:
             if not self.fresh:
                 self.writer.delete(table, keys)
         write(streams, kept_rows)
-        self.dirty = set()
+        self.dirty = {}
 
 
 @contextmanager
