@@ -208,6 +208,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
             "Check what changed and submit again; what you typed is kept."
         ),
     ),
+    "not-recorded": (
+        "没有记入，原因见下方展开的表单；您填写的内容已保留。",
+        "Nothing was recorded; the form below says why. What you typed is kept.",
+    ),
     "changed-since": ("您查看之后的变动：", "What changed since you looked:"),
     "form-wrong": (
         "有内容填写不对，请按红字改正；其他内容已保留。",

@@ -253,10 +253,10 @@ def do(page: Page, name: str, verb_name: str, form: FormData) -> Response:
         return again(page, name, step, page.t("form-wrong"), 422)
     except Refused as refused:
         step.refusal = refused.sentence(page.lang)
-        return again(page, name, step, step.refusal, 409)
+        return again(page, name, step, page.t("not-recorded"), 409)
     except Conflict as conflict:
         step.refusal = page.t("conflict")
-        return again(page, name, step, step.refusal, 409, changed=conflict.expected)
+        return again(page, name, step, page.t("not-recorded"), 409, changed=conflict.expected)
     mine = next(e for e in happened(page, receipt.first, receipt.count))
     return page.go(f"{address(name)}?done={mine.position}")
 

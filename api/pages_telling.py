@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, get_type_hints
 import msgspec
 from msgspec import inspect
 
+from api.reading_reasons import KINDS, OTHER
 from domain.decider import Event
 from domain.values import checked, yuan
 from domain.words import Words, in_words
@@ -120,6 +121,14 @@ STATE_REFS = {
 }
 
 
+REASONS = {kind.slug: Words(kind.zh, kind.en) for kind in (*KINDS, OTHER)}
+
+
+def reason_of(field: str, value: Any) -> Any:
+    """Return the words of a published kind of refusal; any other value as it is."""
+    return REASONS.get(value, value) if field == "reason" and isinstance(value, str) else value
+
+
 def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY") -> str:
     """Return one value in words."""
     if holds == "money":
@@ -146,7 +155,7 @@ def tell(event: Event, lang: str, name_of: NameOf, currency: str = "CNY") -> str
     fact = type(event)
     currency = getattr(event, "currency", currency) or currency
     told = {
-        name: say(getattr(event, name), holds, lang, name_of, currency)
+        name: say(reason_of(name, getattr(event, name)), holds, lang, name_of, currency)
         for name, holds in shape(fact).items()
     }
     line = (fact.zh if lang == "zh" else fact.en).format_map(told)
@@ -160,7 +169,8 @@ def difference(
     currency = getattr(after, "currency", "CNY") or "CNY"
     found: list[tuple[str, str, str]] = []
     for field in after.__struct_fields__:
-        old, new = getattr(before, field), getattr(after, field)
+        old = reason_of(field, getattr(before, field))
+        new = reason_of(field, getattr(after, field))
         if old == new or field in UNTOLD:
             continue
         holds = STATE_REFS.get(field, "")

@@ -24,7 +24,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api import pages_words, problems, security
 from api.accounts import Session
 from api.office import Actor, Office
-from api.pages_telling import STATE_REFS, money, say, words_of
+from api.pages_telling import STATE_REFS, money, reason_of, say, words_of
 from api.pages_words import CHOICES
 from domain.decider import Lang
 from domain.unit import UnitKind
@@ -137,7 +137,7 @@ class Page:
     def case_name(self, stream: str) -> str:
         """Return what a case is called on pages: its kind and the end of its number."""
         kind, _, id_ = stream.partition("/")
-        return f"{self.t(f'kind-{kind}')} {id_[-8:]}"
+        return f"{self.t(f'kind-{kind}')} {id_.rpartition('-')[2][-8:]}"
 
     def unit_choices(self, also: Iterable[str] = ()) -> list[tuple[str, str]]:
         """Return the units a form offers: those in the country, and those already concerned."""
@@ -183,7 +183,11 @@ class Page:
             if value in (None, "", (), 0) or isinstance(value, (frozenset, set)):
                 continue
             told = say(
-                value, STATE_REFS.get(field, ""), self.lang, self.name_of, state_currency(state)
+                reason_of(field, value),
+                STATE_REFS.get(field, ""),
+                self.lang,
+                self.name_of,
+                state_currency(state),
             )
             found.append((field, self.field(field), told))
         return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.pages_phrases import PHRASES
-from api.reading_reasons import KINDS, OTHER
+from api.pages_telling import REASONS
 from domain.asset import Book, Custody, Kind, Lock
 from domain.decider import LIFECYCLES
 from domain.disposal import Form
@@ -49,7 +49,7 @@ CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
         "seattle": Words("公开数据·西雅图市", "Public data · City of Seattle"),
         "leso": Words("公开数据·美国国防后勤局", "Public data · US DLA"),
     },
-    "reason": {kind.slug: Words(kind.zh, kind.en) for kind in (*KINDS, OTHER)},
+    "reason": REASONS,
     "paper": {
         "source_row": Words("公开数据原始行", "row of published data"),
         "source_file": Words("公开数据文件", "published file"),
