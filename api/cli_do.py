@@ -263,7 +263,8 @@ def import_(terminal: Terminal, files: Sequence[Path]) -> None:
                 except Unreadable as error:
                     said = Words(error.in_chinese(), error.in_english())
                     raise Stop(said, REFUSED) from error
-            office.models.catch_up(office.book)
+            with terminal.progress(Words("更新列表", "Bringing lists up to date")) as projected:
+                office.models.catch_up(office.book, projected)
             reports.append(report)
             terminal.say(
                 f"{report.file}：{report.rows:,} 行，新增 {report.added:,} 行（{report.events:,} 条记录），"

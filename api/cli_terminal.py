@@ -23,6 +23,7 @@ from api.forms import Fault, Invalid, Malformed
 from domain.decider import Lang, Refused
 from domain.words import Words
 from ledger.act import Conflict, KeyReused, Unavailable, Unsafe
+from ledger.entry import Corrupt
 
 OK, REFUSED, USAGE, UNAVAILABLE, CONFLICT = range(5)
 EXIT_CODES = Words(
@@ -155,6 +156,12 @@ def troubles(terminal: Callable[[], Terminal]) -> Iterator[None]:
             f"数据库设置不安全，拒绝使用：{error}", f"The database is not safe to use: {error}"
         )
         terminal().fail(said, UNAVAILABLE)
+    except Corrupt as error:
+        said = Words(
+            f"账本内容自相矛盾，已停止：{error}。请运行 gongwu verify，并从备份恢复。",
+            f"The ledger contradicts itself: {error}. Run gongwu verify and restore a backup.",
+        )
+        terminal().fail(said, REFUSED)
     except BrokenPipeError:
         # The reader (`head`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

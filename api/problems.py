@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import psycopg
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,6 +24,8 @@ from domain.words import Words
 from ledger.act import Conflict, KeyReused, Unavailable
 from ledger.book import NOT_THERE
 from ledger.entry import TooLarge
+from ledger.postgres import TROUBLE_BY_STATE
+from ledger.sqlite import TROUBLE_BY_CODE
 from projections.scope import BadCursor
 
 MEDIA_TYPE = "application/problem+json"
@@ -183,7 +187,24 @@ def of(error: BaseException) -> Problem:
             problem.headers |= dict(error.headers or {})
             return problem
         case _:
-            return plain(500)
+            trouble = database_trouble(error)
+            return _unavailable(trouble) if trouble else plain(500)
+
+
+def database_trouble(error: BaseException) -> Unavailable | None:
+    """Return what the database's own words mean when a list or an account could not be read."""
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case Unavailable():
+                return cause
+            case psycopg.OperationalError() | psycopg.InterfaceError():
+                return Unavailable(TROUBLE_BY_STATE.get(cause.sqlstate or "", "away"), error)
+            case sqlite3.DatabaseError():
+                kind = TROUBLE_BY_CODE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+                return Unavailable(kind, error) if kind else None
+        cause = cause.__cause__
+    return None
 
 
 KEY_REUSED = (

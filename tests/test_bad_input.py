@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from doors import PASSWORD, Door, app_of, registered, staffed
 from fastapi import APIRouter, FastAPI
 from httpx import Response
+from psycopg import sql
 
 from api import problems, rest
 from api.office import Office
@@ -178,6 +181,33 @@ def test_a_ledger_that_cannot_be_used_says_so_and_when_to_try_again(kind: str) -
     zh, en = problem.document("zh"), problem.document("en")
     assert zh["slug"] == en["slug"] == f"database-{kind}"
     assert zh["detail"] != en["detail"] and "Traceback" not in en["detail"]
+
+
+def test_a_server_that_went_away_is_told_at_once_and_used_again_when_it_is_back(
+    postgresql_url: str, postgresql_server: str
+) -> None:
+    name = urlsplit(postgresql_url).path.removeprefix("/")
+    with (
+        staffed(postgresql_url) as office,
+        psycopg.connect(postgresql_server, autocommit=True) as server,
+    ):
+        door = Door(app_of(office))
+        registered(door)
+        shut = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        server.execute(shut.format(sql.Identifier(name), sql.Literal(False)))
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        for lang in ("zh", "en"):
+            is_told(sent(door, ISSUE, b'{"user": "u_li"}', lang), 503, "database-away")
+            for path in ("head", "inventory", "asset/A1"):
+                is_told(door.get(path, lang=lang), 503, "database-away")
+        server.execute(shut.format(sql.Identifier(name), sql.Literal(True)))
+        # A line that was cut while nobody used it is noticed by the first who does, once a line.
+        tries = [door.post("asset/A1/issue", GOOD, key="again").status_code for _ in range(5)]
+        assert set(tries) <= {503, 200} and tries[-1] == 200
+        assert door.get("head").json()["size"] == 3
+        assert verify(office.book).intact
 
 
 def test_after_all_of_this_the_ledger_verifies(office: Office) -> None:

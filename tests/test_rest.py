@@ -8,19 +8,22 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 import zxingcpp
-from doors import PASSWORD, Door, app_of, registered, staffed
+from doors import PASSWORD, PEOPLE, Door, app_of, registered, staffed
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from api import cli_serve, problems
+from api import cli_serve, forms, problems
 from api.office import Office
 from domain.decider import LIFECYCLES
 from ledger import tree
@@ -347,3 +350,70 @@ def test_the_guide_names_only_what_there_is_and_all_of_it(door: Door) -> None:
     for slug in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", guide):
         sources = (Path(problems.__file__).parent).glob("*.py")
         assert any(f'"{slug}"' in source.read_text() for source in sources), slug
+
+
+# Whatever the schema allows -------------------------------------------------------------
+
+
+def written(field: forms.Field) -> st.SearchStrategy[Any]:
+    """Return values that a form may hold in a field, as a program writes them."""
+    ids = st.sampled_from(["A1", "o_a", "u_head", "nobody"])
+    match field.type:
+        case "choice":
+            return st.sampled_from([value for value, _ in field.choices])
+        case "money":
+            return st.integers(0, 2**53 - 1)
+        case "int":
+            return st.integers(1900, 2100)
+        case "bool":
+            return st.booleans()
+        case "date":
+            return st.dates(date(2020, 1, 1), date(2030, 1, 1)).map(date.isoformat)
+        case "quantity":
+            return st.integers(0, 10**6).map(str)
+        case "assets":
+            return st.lists(ids, max_size=3)
+        case "deductions":
+            return st.lists(
+                st.fixed_dictionaries({"type": st.just("评估费"), "amount": st.integers(0, 99)}),
+                max_size=2,
+            )
+        case "stream":
+            return st.just("loan/X")
+        case "text" | "long":
+            return st.text("公物 abc1-", min_size=1, max_size=20)
+        case _:
+            return ids
+
+
+OFFERED = [v for life in LIFECYCLES.values() for v in life.verbs.values() if not v.inner]
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, Any], str]:
+    """Return a verb, a thing, a body that its schema allows, and a role that may ask it."""
+    verb = draw(st.sampled_from(OFFERED))
+    asked = {f.name: written(f) for f in forms.fields(verb) if f.required}
+    more = {f.name: written(f) for f in forms.fields(verb) if not f.required}
+    body = draw(st.fixed_dictionaries(asked, optional=more))
+    role = draw(st.sampled_from(sorted(verb.roles & set(PEOPLE)) or ["admin"]))
+    return verb.kind, verb.name, body, role
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("busy")
+    with staffed(f"sqlite:///{folder / 'ledger.db'}") as office:
+        registered(Door(app_of(office)))
+        yield Door(app_of(office))
+
+
+@pytest.mark.target("T114")
+@given(requests(), st.sampled_from(["A1", "new", "X"]))
+def test_what_the_schema_allows_is_done_or_refused_with_a_reason_never_our_mistake(
+    busy: Door, request_: tuple[str, str, dict[str, Any], str], id_: str
+) -> None:
+    kind, verb, body, role = request_
+    answer = busy.post(f"{kind}/{id_}/{verb}", body, who=role)
+    assert answer.status_code in (200, 404, 409), f"{kind}.{verb} {body}: {answer.text}"
+    assert answer.is_success or (answer.json()["slug"] and answer.json()["detail"])
