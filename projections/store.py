@@ -244,7 +244,7 @@ class ReadModels:
             end, size = 0, book.log.head()[0]
             for page in book.log.rows(1, size):
                 batch.take(page)
-                batch.flush_intervals()
+                batch.flush_intervals(all_=False)
                 end = page[-1][0]
                 if progress is not None:
                     progress(end, size)
@@ -378,10 +378,10 @@ class _Batch:
         if kept.lines is not None:
             kept.open = kept.lines.retell(self.writer, kept.id, line, entry.position)
 
-    def flush_intervals(self) -> None:
+    def flush_intervals(self, *, all_: bool = True) -> None:
         """Write what was."""
         for lines in set(self.intervals.values()):
-            lines.flush(self.writer)
+            lines.flush(self.writer, all_=all_)
 
     def flush(self) -> None:
         """Write what was, what is, and what must be remembered."""

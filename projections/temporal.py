@@ -70,7 +70,8 @@ class Intervals:
 
     def __init__(self, table: Table, columns: Columns) -> None:
         self.table, self.columns = table, columns
-        self.opened: dict[int, list[Any]] = {}  # rows not yet written, by their number
+        self.opened: dict[int, list[Any]] = {}  # open rows not yet written, by their number
+        self.ended: list[list[Any]] = []  # rows not yet written that have ended
         self.closed: list[tuple[str, int, int]] = []
 
     def follow(
@@ -81,9 +82,10 @@ class Intervals:
         if before is not None:
             if before.values == values:
                 return before
-            pending = self.opened.get(before.row)
+            pending = self.opened.pop(before.row, None)
             if pending is not None:
                 pending[4], pending[5] = on, position
+                self.ended.append(pending)
             else:
                 self.closed.append((on, position, before.row))
         if values is None:
@@ -93,11 +95,15 @@ class Intervals:
         ]  # fmt: skip
         return Open(position, values)
 
-    def flush(self, writer: Writer) -> None:
-        """Write what is pending."""
+    def flush(self, writer: Writer, *, all_: bool = True) -> None:
+        """Write what is pending; in a rebuild what is still open can wait for its end."""
         writer.close(self.table, self.closed)
-        writer.insert(self.table, list(self.opened.values()))
-        self.opened, self.closed = {}, []
+        if all_:
+            self.ended += self.opened.values()
+            self.opened = {}
+        self.ended.sort()  # by row: neighbours in the file are written together
+        writer.insert(self.table, self.ended)
+        self.ended, self.closed = [], []
 
     def retell(
         self, writer: Writer, id_: str, line: Sequence[tuple[Entry, Any]], known: int
