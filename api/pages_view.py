@@ -29,6 +29,7 @@ from api.pages_words import CHOICES
 from domain.decider import Lang
 from domain.unit import UnitKind
 from domain.words import Role, Words, in_words
+from ledger.book import NEVER_REVERSE
 from projections import inventory, units
 from projections.temporal import NEVER
 
@@ -285,6 +286,11 @@ class Page:
     def may(self, *roles: Role) -> bool:
         """Tell whether the reader acts in one of these roles."""
         return self.session is not None and self.session.role in roles
+
+    @property
+    def may_reverse(self) -> bool:
+        """Tell whether the reader's role takes back mistakes at all."""
+        return self.session is not None and self.session.role not in NEVER_REVERSE
 
     def local(self, recorded_at: str) -> str:
         """Return a recorded UTC time as the reader's clock showed it."""

@@ -659,3 +659,40 @@ def test_a_database_that_is_away_is_a_page_that_says_so(
     monkeypatch.setattr(office.models, "rows", away)
     answer = as_(client, tokens, "clerk", "en").get("/assets")
     assert answer.status_code == 503 and "cannot be reached" in answer.text
+
+
+def test_a_mistake_of_ours_tells_the_reader_a_number_and_nothing_else(
+    office: Office,
+    client: TestClient,
+    tokens: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(office.models, "rows", broken)
+    answer = as_(client, tokens, "clerk").get("/assets", headers={"x-request-id": "request-777"})
+    assert answer.status_code == 500
+    assert "request-777" in answer.text and "管理员" in answer.text
+    assert "secret detail" not in answer.text and "Traceback" not in answer.text
+    assert "request-777" in caplog.text and "secret detail" in caplog.text
+
+
+@pytest.mark.target("T09")
+def test_an_erased_name_is_gone_from_every_page(tmp_path: Path) -> None:
+    office = furnished(f"sqlite:///{tmp_path / 'ledger.db'}")
+    client = TestClient(create_app(office.settings, office))
+    auditor = next(a for a in office.accounts.all() if a.login == "auditor")
+    client.cookies.set("session", office.accounts.sign_in(auditor))
+    row = some(office, custody="in_use")
+    name = office.accounts.name_of(row["user"])
+    paths = (f"/assets/{row['id']}", f"/assets?text={row['asset_no']}", "/assets.csv")
+    assert all(name in client.get(path).text for path in paths)
+    office.accounts.erase(row["user"])
+    alike = {p for p, n in office.accounts.names("zh").items() if n == name}
+    for path in paths[:2] if alike else paths:
+        text = client.get(path).text
+        assert name not in text and "姓名已删除" in text
+    assert "完整性：通过" in client.post("/audit/verify").text
+    office.close()
