@@ -11,17 +11,19 @@ from api import (
     pages_cases,
     pages_home,
     pages_inventory,
+    pages_scan,
     pages_sign,
     pages_stream,
     pages_units,
 )
 from api.office import Office
-from api.pages_view import PageRoute, trouble
+from api.pages_trouble import PageRoute, trouble
 
 PARTS = (
     pages_sign,
     pages_home,
     pages_inventory,
+    pages_scan,
     pages_cases,
     pages_stream,
     pages_units,

@@ -12,7 +12,8 @@ from api.office import Office
 from api.pages_sign import Member
 from api.pages_stream import address
 from api.pages_telling import tell
-from api.pages_view import Forbidden, Page, PageRoute
+from api.pages_trouble import Forbidden, PageRoute
+from api.pages_view import Page
 from domain.words import Role
 from ledger import tree, verifying
 from ledger.entry import decode

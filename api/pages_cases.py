@@ -14,7 +14,8 @@ from api.pages_home import status as status_words
 from api.pages_inventory import PAGE_ROWS, TEXT_CHARS_MAX, openings
 from api.pages_sign import Member
 from api.pages_steps import Step, prepared
-from api.pages_view import Page, PageRoute
+from api.pages_trouble import PageRoute
+from api.pages_view import Page
 from api.pages_words import CHOICES, DATASETS
 from ledger.book import new_id
 from projections import cases

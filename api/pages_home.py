@@ -15,7 +15,8 @@ from starlette.responses import Response
 from api.office import Office
 from api.pages_sign import Member
 from api.pages_telling import money
-from api.pages_view import Page, PageRoute
+from api.pages_trouble import PageRoute
+from api.pages_view import Page
 from api.pages_words import CHOICES, DATASETS
 from domain.decider import LIFECYCLES, Occasion
 from domain.words import Words

@@ -16,11 +16,11 @@ from api.forms import Fault, Invalid
 from api.office import Office
 from api.pages_sign import Member
 from api.pages_steps import occasion
-from api.pages_view import Page, PageRoute
+from api.pages_trouble import PageRoute
+from api.pages_view import Page
 from api.pages_words import CHOICES, DATASETS
 from domain.decider import LIFECYCLES, Verb
 from domain.words import Words
-from labels import identity
 from projections import cases, history, inventory
 from projections.scope import SORTS, Filters, cursor
 
@@ -88,18 +88,6 @@ def router(office: Office) -> APIRouter:
             raise Invalid(wrong)
         content = pages_export.xlsx_bytes(table(page, asked), page.t("inventory"))
         return Response(content, headers=attachment(asked, "xlsx"), media_type=pages_export.XLSX)
-
-    @pages.get("/scan")
-    def scan(page: Member) -> Response:
-        code = page.request.query_params.get("code", "")[:1000]
-        if not code.strip():
-            return page.render("scan.html", code="", found=[], kind="")
-        return resolve(page, code)
-
-    @pages.get("/obj/{id_:path}")
-    @pages.get("/8004/{id_:path}")
-    def label(id_: str, page: Member) -> Response:
-        return resolve(page, str(page.request.url))
 
     return pages
 
@@ -279,27 +267,6 @@ def attachment(asked: Asked, ending: str) -> dict[str, str]:
         "Content-Disposition": f'attachment; filename="{name}.{ending}"',
         "Cache-Control": "no-store",
     }
-
-
-# Finding one ------------------------------------------------------------------
-
-
-def resolve(page: Page, code: str) -> Response:
-    """Go to the one asset a code means, or show what it may mean."""
-    scanned = identity.parse(code)
-    office, scope = page.office, page.actor.scope
-    found = office.models.rows(inventory.find(scope, scanned.folded or code))
-    if not found:
-        found = office.models.rows(inventory.find(scope, code))
-    if len(found) == 1:
-        return page.go(f"/assets/{found[0]['id']}")
-    if not found and scanned.kind is identity.Kind.ASSET_NO:
-        listed = inventory.listing(scope, Filters(text=code.strip()[:TEXT_CHARS_MAX]), limit=20)
-        found = office.models.rows(listed)
-        if len(found) == 1:
-            return page.go(f"/assets/{found[0]['id']}")
-    status = 200 if found else 404
-    return page.render("scan.html", status, code=code, found=found, kind=scanned.kind.value)
 
 
 assert set(NAMED) <= {f.name for f in msgspec.structs.fields(Filters)}

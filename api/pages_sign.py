@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from api.accounts import Account, TooManyTries
 from api.office import Office
-from api.pages_view import SIZES, THEMES, Page, PageRoute, cookie_name, local_path
+from api.pages_trouble import PageRoute
+from api.pages_view import SIZES, THEMES, Page, cookie_name, local_path
 from domain.words import Words
 
 CHARS_MAX = 200

@@ -18,7 +18,8 @@ from api.pages_sign import Member, Typed, text
 from api.pages_steps import Step, ask, blocked, possible
 from api.pages_telling import STATE_REFS
 from api.pages_timeline import happened, lines, toast
-from api.pages_view import Page, PageRoute
+from api.pages_trouble import PageRoute
+from api.pages_view import Page
 from domain.decider import LIFECYCLES, Refused
 from labels import face, identity, qr
 from ledger.act import Conflict

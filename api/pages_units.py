@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from api.office import Office
 from api.pages_sign import Member
-from api.pages_view import FOREIGN, PageRoute
+from api.pages_trouble import PageRoute
+from api.pages_view import FOREIGN
 from projections import inventory
 from projections.scope import Filters
 

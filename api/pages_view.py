@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
-from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup
-from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api import pages_words, problems, security
 from api.accounts import Session
 from api.office import Actor, Office
-from api.pages_telling import STATE_REFS, money, reason_of, say, words_of
+from api.pages_draw import TEMPLATES
+from api.pages_telling import STATE_REFS, reason_of, say, words_of
+from api.pages_trouble import SignIn
 from api.pages_words import CHOICES
 from domain.decider import Lang
 from domain.unit import UnitKind
@@ -33,18 +27,9 @@ from ledger.book import NEVER_REVERSE
 from projections import inventory, units
 from projections.temporal import NEVER
 
-log = logging.getLogger("gongwu.pages")
 SIZES = ("100", "125", "150")
 THEMES = ("light", "dark")
 FOREIGN = UnitKind.FOREIGN.value
-
-
-class SignIn(Exception):
-    """Nobody is signed in; the page is asked for again afterwards."""
-
-
-class Forbidden(Exception):
-    """The role may not open this page."""
 
 
 class Page:
@@ -313,119 +298,3 @@ def local_path(where: str) -> str:
     """Return a path of ours to go on to; anything else becomes the front page."""
     plain = where.startswith("/") and not where.startswith(("//", "/\\"))
     return where if plain and where.isprintable() else "/"
-
-
-# Errors -----------------------------------------------------------------------
-
-
-class PageRoute(APIRoute):
-    """A route whose troubles are answered as pages."""
-
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        handle = super().get_route_handler()
-
-        async def guarded(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except SignIn:
-                return to_sign_in(request)
-            except Forbidden:
-                return trouble(request, HTTPException(403))
-            except Exception as error:  # noqa: BLE001 - the last door before the reader
-                return trouble(request, error)
-
-        return guarded
-
-
-def to_sign_in(request: Request) -> Response:
-    """Ask to sign in; a part of a page asks its whole page to go there."""
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    where = "/login" if request.method != "GET" else f"/login?next={quote(back, safe='')}"
-    if request.headers.get("hx-request"):
-        return Response(status_code=401, headers={"HX-Redirect": "/login"})
-    return RedirectResponse(where, HTTPStatus.SEE_OTHER)
-
-
-def trouble(request: Request, error: BaseException) -> Response:
-    """Answer a trouble with a page that says what happened and what to do."""
-    problem = problems.of(error)
-    if problem.status == 500:
-        log.error("request %s failed", problems.request_id(request), exc_info=error)
-    return error_page(request, problem)
-
-
-def error_page(request: Request, problem: problems.Problem) -> Response:
-    """Draw the page of a problem. Needs no database: it may be the one that is away."""
-    lang = security.language_of(request)
-    text = TEMPLATES.get_template("error.html").render(
-        lang=lang,
-        theme=request.cookies.get("theme", "light"),
-        text_size=request.cookies.get("size", "100"),
-        path=request.url.path,
-        page=None,
-        problem=problem,
-        request_id=problems.request_id(request),
-    )
-    return HTMLResponse(text, problem.status, problem.headers)
-
-
-# Drawing ----------------------------------------------------------------------
-
-
-@pass_context
-def _t(context: Context, key: str, **values: Any) -> str:
-    return pages_words.say(key, context["lang"], **values)
-
-
-@pass_context
-def _w(context: Context, value: Any) -> str:
-    return in_words(value, context["lang"])
-
-
-@pass_context
-def _choice(context: Context, value: str, of: str) -> str:
-    """Return the word of a stored choice, as `row.custody | choice('custody')`."""
-    words = CHOICES[of].get(value)
-    return in_words(words, context["lang"]) if words else str(value)
-
-
-@pass_context
-def _money(context: Context, amount: int | None, currency: str = "CNY") -> str:
-    return money(amount, currency or "CNY", context["lang"])
-
-
-def _count(number: int) -> str:
-    return f"{number:,}"
-
-
-def icon(name: str, css: str = "") -> Markup:
-    """Return a picture from the sprite; it is decoration, words always stand beside it."""
-    return Markup(
-        '<svg class="icon {}" width="20" height="20" aria-hidden="true" focusable="false">'
-        '<use href="/static/vendor/icons.svg#icon-{}"></use></svg>'
-    ).format(css, name)
-
-
-def _day(value: str | date) -> str:
-    return str(value)[:10]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def templates() -> Environment:
-    """Return the template environment: everything escaped, an unknown name is a bug."""
-    env = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.globals.update(t=_t, icon=icon, Words=Words)
-    env.filters.update(w=_w, choice=_choice, money=_money, count=_count, day=_day, json=_json)
-    return env
-
-
-TEMPLATES = templates()

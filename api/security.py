@@ -195,7 +195,7 @@ def protect(app: Any, *, https: bool = False, refuse: Refuse = problem) -> None:
 
     A person who is refused here reads a page, a program a problem document.
     """
-    from api.pages_view import error_page  # pages know us; we know only how theirs are drawn
+    from api.pages_trouble import error_page  # pages know us; we know only how theirs are drawn
 
     app.state.problem_page = error_page
     app.add_middleware(BodyLimit, refuse=refuse)
