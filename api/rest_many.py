@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import problems
 from api.office import Actor, Office
 from api.rest_answers import (
     AS_OF,
@@ -24,8 +25,10 @@ from api.rest_answers import (
 from api.rest_caller import lang_of
 from api.rest_questions import Questions
 from domain.asset import Book, Custody, Kind, Lock
+from domain.words import Role
 from labels import identity
 from ledger import tree
+from ledger.verifying import verify
 from projections import cases, inventory, units
 from projections import history as history_
 from projections.scope import SORTS, Filters, cursor
@@ -199,6 +202,25 @@ class Many:
         more = start + limit if len(page) == limit else None
         headers = link(request, more, "start")
         return reply(request, {"items": items, "next": more}, headers)
+
+    def verification(self, request: Request, actor: Actor) -> Response:
+        """Recompute every hash and check the whole log; for auditors and administrators."""
+        Questions(request, {}).check()
+        if actor.role not in (Role.AUDITOR, Role.ADMIN):
+            raise problems.plain(403)
+        lang, verdict = lang_of(request), verify(self.office.book)
+        found = {
+            "size": verdict.size,
+            "root": verdict.root.hex(),
+            "intact": verdict.intact,
+            "sentence": verdict.sentence(lang),
+            "problems": [
+                {"check": p.check, "position": p.position, "detail": p.sentence(lang)}
+                for p in verdict.integrity
+            ],
+            "unlisted": verdict.unlisted,
+        }
+        return reply(request, found)
 
     def head(self, request: Request, actor: Actor) -> Response:
         """Return size, root and time of the last entry."""

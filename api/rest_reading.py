@@ -37,6 +37,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         ("/places", many_.places, read("places", "地点", "Places", asked(AS_OF, KNOWN_AT))),
         ("/scan", many_.scan, read("scan", "扫描", "Scan", asked(("code", "扫描或键入的内容 · what was scanned or typed")))),
         ("/entries", many_.entries, read("entries", "账本条目原文", "Entries as stored", asked(("start", "起始位置 · first position"), ("limit", f"1–{LIMIT_MAX}")))),
+        ("/verification", many_.verification, read("verification", "校验全部条目", "Check the whole log", [])),
         ("/assets/{id}/label.png", one.label, read("asset_label", "资产标签", "Label of an asset", [rest_openapi.id_of("asset")], media="image/png")),
     ]  # fmt: skip
     for kind, life in LIFECYCLES.items():

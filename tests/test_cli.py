@@ -32,6 +32,17 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def run(database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run commands on a ledger with one asset on the books since May, issued in June."""
+    return ready(database, monkeypatch)
+
+
+@pytest.fixture
+def run_here(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same on SQLite alone, for what no database can change."""
+    return ready(sqlite_url, monkeypatch)
+
+
+def ready(database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Fill a ledger and say in the environment where it is and who asks."""
     with staffed(database) as office:
         card = CARD | {"value": 650_000}
         on = date(2026, 5, 1)
@@ -99,11 +110,11 @@ def test_every_reading_command_speaks_json(run: Run) -> None:
 
 
 def test_the_language_comes_from_the_environment_and_is_chinese_otherwise(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run_here: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for value, expected in (("en_US.UTF-8", "size 3"), ("C", "条数 3"), ("zh_CN.UTF-8", "条数 3")):
         monkeypatch.setenv("LANG", value)
-        assert expected in run("head").output
+        assert expected in run_here("head").output
 
 
 def test_what_is_exported_is_what_is_stored(run: Run, tmp_path: Path) -> None:
@@ -123,11 +134,11 @@ def test_what_is_exported_is_what_is_stored(run: Run, tmp_path: Path) -> None:
     assert "6500.00" in rows[1]
 
 
-def test_an_exported_name_is_no_formula(run: Run) -> None:
-    run(
+def test_an_exported_name_is_no_formula(run_here: Run) -> None:
+    run_here(
         "do asset/F1 register_existing --as clerk --asset-no F1 --name =1+1 --kind other --unit o_a"
     )
-    rows = list(csv.reader(run("export inventory").stdout.lstrip("\ufeff").splitlines()))
+    rows = list(csv.reader(run_here("export inventory").stdout.lstrip("\ufeff").splitlines()))
     assert "'=1+1" in rows[1] + rows[2]
 
 
@@ -148,8 +159,8 @@ def test_any_verb_is_done_from_the_command_line(run: Run) -> None:
     assert "已记入 asset/" in told and "到货：电脑" in told
 
 
-def test_the_verbs_offered_are_those_declared(run: Run) -> None:
-    offered = run("do").output
+def test_the_verbs_offered_are_those_declared(run_here: Run) -> None:
+    offered = run_here("do").output
     for kind, life in LIFECYCLES.items():
         for verb in life.verbs.values():
             line = next(
@@ -183,13 +194,13 @@ def test_the_verbs_offered_are_those_declared(run: Run) -> None:
     ],
 )
 def test_trouble_is_told_in_both_languages_with_its_exit_code(
-    line: str, code: int, zh: str, en: str, run: Run
+    line: str, code: int, zh: str, en: str, run_here: Run
 ) -> None:
-    before = run("head").output
-    assert zh in run(f"--lang zh {line}", code=code).output
-    assert en in run(f"--lang en {line}", code=code).output
-    assert json.loads(run(f"--json {line}", code=code).stdout)["exit"] == code
-    assert run("head").output == before
+    before = run_here("head").output
+    assert zh in run_here(f"--lang zh {line}", code=code).output
+    assert en in run_here(f"--lang en {line}", code=code).output
+    assert json.loads(run_here(f"--json {line}", code=code).stdout)["exit"] == code
+    assert run_here("head").output == before
 
 
 def test_a_database_that_is_away_is_exit_code_three() -> None:

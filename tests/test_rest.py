@@ -283,6 +283,15 @@ def test_entries_are_given_as_stored_and_hash_to_the_published_root(
     assert tree.root(frontier).hex() == door.get("head").json()["root"]
 
 
+def test_auditors_and_administrators_check_the_whole_log(door: Door) -> None:
+    registered(door)
+    for who in ("auditor", "admin"):
+        verdict = door.get("verification", who=who).json()
+        assert verdict["intact"] is True and verdict["size"] == 2
+        assert verdict["root"] == door.get("head").json()["root"]
+    assert door.get("verification", who="clerk").status_code == 403
+
+
 def test_an_unchanged_thing_is_not_sent_twice(door: Door) -> None:
     registered(door)
     answer = door.http.get(
@@ -417,3 +426,18 @@ def test_what_the_schema_allows_is_done_or_refused_with_a_reason_never_our_mista
     answer = busy.post(f"{kind}/{id_}/{verb}", body, who=role)
     assert answer.status_code in (200, 404, 409), f"{kind}.{verb} {body}: {answer.text}"
     assert answer.is_success or (answer.json()["slug"] and answer.json()["detail"])
+
+
+@pytest.mark.target("T121")
+def test_the_auditor_reads_everything_and_writes_nothing(local: Office, door: Door) -> None:
+    registered(door)
+    size = local.book.head()[0]
+    for verb in OFFERED:
+        answer = door.post(f"{verb.kind}/A1/{verb.name}", {}, who="auditor")
+        assert answer.status_code in (409, 422), f"{verb.kind}.{verb.name}"
+        assert answer.status_code == 422 or answer.json()["slug"] == "not-your-role"
+    mistake = door.post("asset/A1/entries/1/reverse", {"reason": "误"}, who="auditor")
+    assert (mistake.status_code, mistake.json()["slug"]) == (409, "not-your-role")
+    assert local.book.head()[0] == size
+    for path in ("asset/A1/history", "entries", "inventory", "cases"):
+        assert door.get(path, who="auditor").status_code == 200
