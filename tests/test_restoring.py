@@ -1,0 +1,169 @@
+"""A ledger goes out as lines and comes back the same: bytes, positions, root, lists, keys."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from books import ADMIN, CLERK, card, correction, opened, unguarded, unit
+from test_projections import dump
+
+from domain.decider import Ask, Refused
+from ledger.act import Evidence, KeyReused
+from ledger.book import Book
+from ledger.restoring import Restored, Unrestorable, lines, restore
+from ledger.verifying import verify
+from projections.store import ReadModels
+
+Fresh = Callable[[], str]
+
+
+@pytest.fixture
+def source(sqlite_url: str) -> Iterator[Book]:
+    """Lend a ledger with several streams in one act, a key, evidence and a reversal."""
+    with opened(sqlite_url.replace("ledger.db", "source.db")) as book:
+        book.act([unit("a"), unit("b"), unit("c")], ADMIN, key="units")
+        photo = Evidence("image/png", b"\x89PNG\x00" * 50)
+        book.act([card("A1"), card("A2")], CLERK, key="cards", evidence=[photo])
+        book.act([correction("A1", "X1 碳“纤维”")], CLERK, context={"address": "::1"})
+        book.reverse("asset/A1", 2, CLERK, reason="录入有误")
+        yield book
+
+
+@pytest.fixture
+def target(database: str) -> Iterator[Book]:
+    """Lend an empty ledger on each back end."""
+    with opened(database) as book:
+        yield book
+
+
+def lists(book: Book) -> object:
+    models = ReadModels.open(book.url)
+    models.catch_up(book)
+    shown = dump(models)
+    models.close()
+    return shown
+
+
+@pytest.mark.target("T17", "T124")
+def test_a_ledger_that_went_out_comes_back_the_same(source: Book, target: Book) -> None:
+    """Root, exact bytes, lists, keys and evidence are equal; the way out is the same again."""
+    out = list(lines(source))
+    size, root, recorded_at = source.head()
+    assert restore(target, out) == Restored(size=size, root=root, whole=True)
+    assert target.head() == (size, root, recorded_at)
+    assert list(target.log.rows(1)) == list(source.log.rows(1))
+    assert list(lines(target)) == out
+    verdict = verify(target)
+    assert verdict.intact, verdict.integrity
+    assert lists(target) == lists(source)
+    again = target.act([card("A1"), card("A2")], CLERK, key="cards")
+    assert again.replayed and target.head()[0] == size
+    with pytest.raises(KeyReused):
+        target.act([unit("z")], ADMIN, key="units")
+    with pytest.raises(Refused):
+        target.act([card("A3", number="A1")], CLERK)
+    assert target.act([unit("d")], ADMIN).first == size + 1
+    assert verify(target).intact
+
+
+@pytest.mark.target("T17")
+def test_the_log_alone_has_the_same_root_but_is_told_as_incomplete(
+    source: Book, target: Book
+) -> None:
+    out = [line for line in lines(source) if line.startswith(b'{"actor":')]
+    assert b"".join(out).splitlines() == [row[4] for page in source.log.rows(1) for row in page]
+    restored = restore(target, out)
+    assert (restored.root, restored.whole) == (source.head()[1], False)
+    assert verify(target).intact
+    assert lists(target) == lists(source)
+
+
+def changed(out: list[bytes], which: int, old: bytes, new: bytes) -> list[bytes]:
+    assert old in out[which]
+    return [*out[:which], out[which].replace(old, new), *out[which + 1 :]]
+
+
+@pytest.mark.target("T17", "T05")
+def test_a_changed_shortened_or_reordered_file_leaves_nothing_behind(
+    source: Book, target: Book
+) -> None:
+    out = list(lines(source))
+    entries = [n for n, line in enumerate(out) if line.startswith(b'{"actor":')]
+    first, last = entries[0], entries[-1]
+    bad = {
+        "one word": changed(out, last, "录入有误".encode(), "录入有悟".encode()),
+        "spaces": changed(out, first, b'{"actor":"', b'{"actor": "'),
+        "cut off": out[: last - 1],
+        "torn line": [*out[:last], out[last][:-40]],
+        "one left out": out[:first] + out[first + 1 :],
+        "two swapped": [*out[:first], out[first + 1], out[first], *out[first + 2 :]],
+        "unknown line": [*out, b'{"other":1}\n'],
+        "no JSON": [*out, b"\xff\xfe\n"],
+        "a float": changed(out, first, b'"seq":1', b'"seq":1.0'),
+        "evidence": changed(out, len(out) - 1, b"iVBORw", b"*VBORw"),
+        "claim": [*out, b'{"claim":["asset_no","A1","asset/A9"]}\n'],
+        "evidence twice": [*out, out[-1]],
+        "empty": [],
+        "heading alone": out[:1],
+    }
+    for what, file in bad.items():
+        with pytest.raises(Unrestorable) as refused:
+            restore(target, file)
+        for lang in ("zh", "en"):
+            assert refused.value.sentence(lang), what
+        assert target.head()[0] == 0, what
+        assert not list(target.log.rows(1)), what
+    with pytest.raises(Unrestorable, match="root should be"):
+        restore(target, out, root=bytes(32))
+    assert restore(target, out, root=source.head()[1]).whole
+    assert verify(target).intact
+
+
+def test_only_an_empty_ledger_is_restored_into(source: Book, target: Book) -> None:
+    out = list(lines(source))
+    target.act([unit("z")], ADMIN)
+    with pytest.raises(Unrestorable, match="already"):
+        restore(target, out)
+    assert target.head()[0] == 1 and verify(target).intact
+
+
+def test_a_forged_command_is_not_taken_for_the_ledgers_own(source: Book, target: Book) -> None:
+    """An entry must belong to the command above it: cause, actor and time."""
+    out = list(lines(source))
+    with pytest.raises(Unrestorable, match="another command"):
+        restore(target, changed(out, 1, b'"u_admin"', b'"u_other"'))
+    assert target.head()[0] == 0
+
+
+@pytest.mark.target("T17")
+def test_the_way_out_shows_one_moment_while_others_write(source: Book) -> None:
+    out = lines(source)
+    heading = next(out)
+    size = source.head()[0]
+    with opened(source.url) as other:
+        other.act([Ask("unit/late", "establish", {"name": "示例市某局", "kind": "organ"})], ADMIN)
+    assert f'"size":{size}'.encode() in heading
+    assert sum(line.startswith(b'{"actor":') for line in out) == size
+
+
+def test_what_was_altered_in_the_database_is_not_carried_over_in_silence(
+    source: Book, target: Book, tmp_path: Path
+) -> None:
+    """The heading keeps the old root, so altered bytes do not come back as the same ledger."""
+    copy = tmp_path / "altered.db"
+    source.act([unit("q")], ADMIN)
+    shutil.copy(source.url.removeprefix("sqlite:///"), copy)
+    for wal in ("-wal", "-shm"):
+        beside = Path(source.url.removeprefix("sqlite:///") + wal)
+        if beside.exists():
+            shutil.copy(beside, str(copy) + wal)
+    with unguarded(f"sqlite:///{copy}") as execute:
+        execute(
+            "UPDATE ledger_entry SET state=CAST(replace(CAST(state AS TEXT), '示例市', '某某市')"
+            " AS BLOB) WHERE notification_id=2"
+        )
+    with opened(f"sqlite:///{copy}") as altered, pytest.raises(Unrestorable, match="promises"):
+        restore(target, lines(altered))
