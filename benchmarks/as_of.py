@@ -13,13 +13,13 @@ from benchmarks.replaying import folded
 from benchmarks.workload import DAYS, START, Lives, middle
 from domain.asset import Asset
 from ledger.book import Book
-from projections import history
+from projections import history, temporal
 from projections.scope import EVERYTHING, Filters
 from projections.store import ReadModels
 
 ALL = Filters()
 LOOKUPS = 1_000
-COLUMNS = [c.name for c in history.history.columns][7:]  # what a row says of an asset
+COLUMNS = [c.name for c in history.history.columns][temporal.HEAD :]  # what is said of an asset
 
 
 def run(place: Place) -> Iterator[Figure]:
