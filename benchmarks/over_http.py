@@ -24,7 +24,9 @@ HISTORY = 50_000  # events that are there before
 PASSWORD = "only-for-measuring"  # noqa: S105 - a password of a database that lives for a minute
 PATIENCE_SECONDS = 60
 Request = tuple[str, bytes]  # path and body
-processes = get_context("spawn")
+# Warm processes to fork from; nothing in them has opened a database.
+processes = get_context("forkserver")
+processes.set_forkserver_preload(["benchmarks.over_http", "benchmarks.writers", "api.app"])
 
 
 def run(place: Place) -> Iterator[Figure]:
