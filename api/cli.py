@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_do, cli_read, cli_serve
+from api import cli_do, cli_read, cli_restore, cli_serve
 from api.cli_terminal import (
     EXIT_CODES,
     Doors,
@@ -185,17 +185,28 @@ def rebuild(ctx: typer.Context, json: Json = False) -> None:
 def export(
     ctx: typer.Context,
     what: Annotated[
-        str, typer.Argument(help="entries（JSONL）或 inventory（CSV）· entries or inventory.")
+        str,
+        typer.Argument(
+            help="entries（条目原文 JSONL）、events（事件 CSV）、inventory（库存 CSV）、ledger（整本账）·"
+            " Entries as they are, events or inventory as CSV, or the whole ledger."
+        ),
     ] = "entries",
     to: Annotated[str, typer.Option(help="文件，- 为标准输出 · File; - is standard output.")] = "-",
     start: Annotated[int, typer.Option(help="起始位置 · First position.", min=1)] = 1,
+    since: Annotated[str, typer.Option(help="记账起日（UTC）· Recorded from this day.")] = "",
+    until: Annotated[str, typer.Option(help="记账止日（UTC）· Recorded to this day.")] = "",
     as_of: AsOf = "",
     known_at: KnownAt = "",
 ) -> None:
-    """导出条目原文或库存 · Export the entries as they are, or the inventory."""
-    if what not in ("entries", "inventory"):
-        raise typer.BadParameter("entries | inventory", param_hint="WHAT")
-    cli_read.export(at(ctx, False), what, to, start, as_of, known_at)
+    """导出整本账、某一期间的条目或事件，或库存 · Export the ledger, a period of it, or the inventory."""
+    terminal = at(ctx, False)
+    match what:
+        case "inventory":
+            cli_read.export(terminal, to, as_of, known_at)
+        case "entries" | "events" | "ledger":
+            cli_restore.export(terminal, what, to, start, since, until)
+        case _:
+            raise typer.BadParameter("entries | events | inventory | ledger", param_hint="WHAT")
 
 
 # Writing ------------------------------------------------------------------------
@@ -209,6 +220,20 @@ def import_(
 ) -> None:
     """导入公开清单（可重复，不重复记账）· Import published lists; twice adds nothing."""
     cli_do.import_(at(ctx, json), files)
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="gongwu export ledger 的文件 · What was exported.")],
+    database: Annotated[str, typer.Option(help="新的空库 · The new, empty database.")] = "",
+    root: Annotated[str, typer.Option(help="另处保存的树根 · The root you kept elsewhere.")] = "",
+    json: Json = False,
+) -> None:
+    """把导出的整本账还原到空库并校验 · Restore an exported ledger into an empty database."""
+    terminal = at(ctx, json)
+    terminal.database = database or terminal.database
+    cli_restore.restore(terminal, file, root)
 
 
 @app.command(

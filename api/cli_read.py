@@ -371,38 +371,36 @@ def rebuild(terminal: Terminal) -> None:
         terminal.say(f"列表已由 {size:,} 条记录重建。", f"Lists rebuilt from {size:,} entries.")
 
 
-def export(terminal: Terminal, what: str, to: str, start: int, as_of: str, known_at: str) -> None:
-    """Write the entries as they are stored, one a line, or the inventory as CSV."""
+def export(terminal: Terminal, to: str, as_of: str, known_at: str) -> None:
+    """Write the inventory as CSV, now or as it stood."""
     on = day(as_of, "--as-of")
     with opened(terminal) as office:
         known = position(office, known_at)
-        with _target(to) as file:
-            if what == "entries":
-                written = _entries(terminal, office, file, start)
-            else:
-                written = _inventory(terminal, office, file, on, known)
+        with target(to) as file:
+            written = _inventory(terminal, office, file, on, known)
     if to != "-":
         terminal.say(f"已写入 {written:,} 行：{to}", f"{written:,} lines written: {to}")
 
 
 @contextmanager
-def _target(to: str) -> Iterator[IO[bytes]]:
+def target(to: str) -> Iterator[IO[bytes]]:
+    """Lend the file, or standard output; a file that could not be finished is not left behind."""
     if to == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with Path(to).open("wb") as file:
-        yield file
-
-
-def _entries(terminal: Terminal, office: Office, file: IO[bytes], start: int) -> int:
-    written, size = 0, office.book.head()[0]
-    with terminal.progress(Words("导出", "Exporting")) as tick:
-        for page in office.book.log.rows(start, size):
-            file.writelines(bytes(row[4]) + b"\n" for row in page)
-            written += len(page)
-            tick(written, size - start + 1)
-    return written
+    path = Path(to)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise Stop(
+            Words(f"不能写入 {to}：{error.strerror}", f"Cannot write {to}: {error.strerror}")
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _inventory(

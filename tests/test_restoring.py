@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from books import ADMIN, CLERK, card, correction, opened, unguarded, unit
+from test_cli import commanded, ready
 from test_projections import dump
 
+from api import demo
+from api.cli_terminal import REFUSED, USAGE
 from domain.decider import Ask, Refused
 from ledger.act import Evidence, KeyReused
 from ledger.book import Book
@@ -167,3 +173,56 @@ def test_what_was_altered_in_the_database_is_not_carried_over_in_silence(
         )
     with opened(f"sqlite:///{copy}") as altered, pytest.raises(Unrestorable, match="promises"):
         restore(target, lines(altered))
+
+
+# By command ---------------------------------------------------------------------------
+
+
+@pytest.mark.target("T17", "T111")
+def test_two_commands_move_a_ledger_with_what_was_imported(
+    sqlite_url: str, database: str, tmp_path: Path
+) -> None:
+    """After the move the same import still adds nothing, and another is refused a full database."""
+    old, file = sqlite_url.replace("ledger.db", "old.db"), tmp_path / "ledger.jsonl"
+    published = shlex.quote(str(demo.SAMPLE / "current_fleet_surplus_auction_list.csv.gz"))
+    commanded(f"--database {old} import {published}")
+    commanded(f"--database {old} export ledger --to {file}")
+    head = json.loads(commanded(f"--database {old} --json head").stdout)
+    line = f"restore {file} --database {database} --root {head['root']}"
+    assert json.loads(commanded(f"{line} --json").stdout) == {
+        "size": head["size"],
+        "root": head["root"],
+        "whole": True,
+        "intact": True,
+    }
+    assert json.loads(commanded(f"--database {database} --json head").stdout) == head
+    again = json.loads(commanded(f"--database {database} import {published} --json").stdout)
+    assert again[0]["events"] == 0
+    assert commanded(f"--database {old} export inventory").stdout_bytes == (
+        commanded(f"--database {database} export inventory").stdout_bytes
+    )
+    assert "已有账本" in commanded(f"--lang zh {line}", code=REFUSED).output
+    assert "--root" in commanded(f"restore {file} --root 12", code=USAGE).output
+
+
+@pytest.mark.target("T17")
+def test_events_of_any_period_go_out_as_bytes_and_as_a_table(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ready(sqlite_url, monkeypatch)
+    rows = list(
+        csv.reader(run("--lang zh export events").stdout_bytes.decode("utf-8-sig").splitlines())
+    )
+    assert [row[5] for row in rows[1:]] == [
+        *("unit.established", "asset.registered", "asset.issued_to_user"),
+    ]
+    assert rows[2][3] == "2026-05-01" and "SL-001 笔记本电脑" in rows[2][6]
+    assert len({len(row) for row in rows}) == 1
+    today = rows[1][4][:10]
+    every = run("export entries").stdout_bytes
+    assert run(f"export entries --since {today} --until {today}").stdout_bytes == every
+    assert run("export entries --until 2001-01-01").stdout_bytes == b""
+    assert run("export entries --since 2999-01-01").stdout_bytes == b""
+    lines_ = run("--lang en export events --until 2001-01-01").stdout.lstrip("\ufeff").splitlines()
+    assert len(lines_) == 1 and lines_[0].startswith("position,stream")
+    assert "YYYY-MM-DD" in run("export entries --since 1.5.2026", code=USAGE).output

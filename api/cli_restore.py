@@ -1,0 +1,172 @@
+"""Take the ledger out, whole or a period of it, and bring a whole one back elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from api import pages_export
+from api.cli_read import day, opened, target
+from api.cli_terminal import REFUSED, USAGE, Stop, Terminal, Tick
+from api.office import Office
+from api.pages_telling import NameOf, tell, words_of
+from domain.words import Words
+from ledger import restoring
+from ledger.verifying import verify
+from projections import units
+
+COLUMNS = (
+    Words("位置", "position"),
+    Words("记录", "stream"),
+    Words("序号", "entry"),
+    Words("业务日期", "business date"),
+    Words("记账时间（UTC）", "recorded (UTC)"),
+    Words("事件", "type"),
+    Words("内容", "what happened"),
+    Words("红冲序号", "reverses entry"),
+    Words("经办人标识", "person id"),
+    Words("经办单位标识", "unit id"),
+    Words("岗位", "role"),
+    Words("渠道", "channel"),
+    Words("受理编号", "request"),
+    Words("文件", "papers"),
+)
+
+
+def export(terminal: Terminal, what: str, to: str, start: int, since: str, until: str) -> None:
+    """Write the whole ledger, or the entries recorded in a period as they are or as CSV."""
+    with opened(terminal) as office:
+        first, last = period(office, start, since, until)
+        with terminal.progress(Words("导出", "Exporting")) as tick, target(to) as file:
+            written = 0
+            for line in _lines(terminal, office, what, first, last, tick):
+                file.write(line)
+                written += line.count(b"\n")
+    if to != "-":
+        terminal.say(f"已写入 {written:,} 行：{to}", f"{written:,} lines written: {to}")
+
+
+def period(office: Office, start: int, since: str, until: str) -> tuple[int, int]:
+    """Return the first and last position recorded on days (UTC), both days included."""
+    size, known = office.book.head()[0], office.book.position_known
+    first, last = day(since, "--since"), day(until, "--until")
+    if first:
+        start = max(start, known((date.fromisoformat(first) - timedelta(days=1)).isoformat()) + 1)
+    return start, known(last) if last else size
+
+
+def _lines(
+    terminal: Terminal, office: Office, what: str, first: int, last: int, tick: Tick
+) -> Iterator[bytes]:
+    match what:
+        case "ledger":
+            yield from restoring.lines(office.book, tick)
+        case "entries":
+            for page in office.book.log.rows(first, last) if first <= last else ():
+                yield b"".join(bytes(row[4]) + b"\n" for row in page)
+                tick(page[-1][0] - first + 1, last - first + 1)
+        case _:
+            yield from pages_export.csv_bytes(_events(terminal, office, first, last, tick))
+
+
+def _events(
+    terminal: Terminal, office: Office, first: int, last: int, tick: Tick
+) -> Iterator[list[Any]]:
+    """Yield a heading and one row for each entry, with the names that held on its day."""
+    yield [terminal.told(column) for column in COLUMNS]
+    named = names_then(terminal, office)
+    for entry in office.book.entries(first, last) if first <= last else ():
+        beside = entry.beside
+        yield [
+            entry.position,
+            entry.stream,
+            entry.seq,
+            entry.effective_on,
+            entry.recorded_at,
+            entry.event.type_name,
+            tell(entry.event, terminal.lang, named(entry.effective_on)),
+            entry.corrects.seq if entry.corrects is not None else None,
+            entry.actor,
+            beside.via.unit,
+            terminal.told(words_of(beside.via.role)) if beside.via.role else "",
+            beside.via.channel,
+            entry.cause,
+            "；".join(" ".join(p for p in (d.type, d.number, d.issuer) if p) for d in beside.docs),
+        ]
+        if not entry.position % pages_export.LINES_PER_PIECE:
+            tick(entry.position - first + 1, last - first + 1)
+
+
+def names_then(terminal: Terminal, office: Office) -> Callable[[str], NameOf]:
+    """Return a function from a day to the names that units and places had on it (T11)."""
+    people = office.accounts.names(terminal.lang)
+
+    @cache
+    def on(when: str) -> NameOf:
+        known = {
+            row["id"]: (row["name_en"] if terminal.lang == "en" else "") or row["name"]
+            for row in office.models.rows(units.names_at(when))
+        }
+        return lambda kind, id_: (people if kind == "person" else known).get(id_, id_)
+
+    return on
+
+
+def restore(terminal: Terminal, file: Path, root: str) -> None:
+    """Bring a ledger back into an empty database; done only when everything verifies."""
+    kept = root_of(root)
+    if not file.is_file():
+        raise Stop(Words(f"没有这个文件：{file}", f"No such file: {file}"), USAGE)
+    with opened(terminal, must_exist=False) as office:
+        try:
+            with terminal.progress(Words("还原", "Restoring")) as tick, file.open("rb") as lines:
+                restored = restoring.restore(office.book, lines, root=kept, progress=tick)
+        except restoring.Unrestorable as error:
+            raise Stop(error.words, REFUSED) from error
+        with terminal.progress(Words("校验", "Verifying")) as tick:
+            verdict = verify(office.book, progress=tick)
+        with terminal.progress(Words("更新列表", "Bringing lists up to date")) as tick:
+            office.models.catch_up(office.book, tick)
+    if terminal.json:
+        terminal.answer(
+            {
+                "size": restored.size,
+                "root": restored.root.hex(),
+                "whole": restored.whole,
+                "intact": verdict.intact,
+            }
+        )
+    terminal.say(
+        f"已还原 {restored.size:,} 条。{verdict.sentence('zh')}",
+        f"{restored.size:,} entries restored. {verdict.sentence('en')}",
+    )
+    if not restored.whole:
+        terminal.say(
+            "文件只有条目：受理编号、导入登记和附件不在其中，重复的请求或导入将无法识别。"
+            "完整迁移请用 gongwu export ledger。",
+            "The file holds entries alone: request keys, import marks and evidence are not in it,"
+            " so repeated requests or imports cannot be recognised. To move a ledger whole, use"
+            " gongwu export ledger.",
+        )
+    terminal.say(
+        "账号与人员姓名不在账本中，需另行建立。",
+        "Log-ins and names of people are not part of the ledger; set them up apart.",
+    )
+    if not verdict.intact:
+        terminal.end(REFUSED)
+
+
+def root_of(text: str) -> bytes | None:
+    """Read a root given in hexadecimal."""
+    try:
+        root = bytes.fromhex(text) if text else None
+    except ValueError:
+        root = b""
+    if root is not None and len(root) != 32:
+        raise Stop(
+            Words("--root 须为 64 位十六进制。", "--root must be 64 hexadecimal digits."), USAGE
+        )
+    return root
