@@ -57,14 +57,12 @@ def data_set(
     page: Page, name: str, found: list[Any], imported: Counter[str]
 ) -> dict[str, Any] | None:
     """Return one data set: its assets by state, its cases by kind and status."""
-    filters = Filters(dataset=name)
+    filters = Filters(dataset=name, book="any")  # what was sold is part of the picture
     models, scope = page.office.models, page.actor.scope
     totals = models.rows(inventory.totals(scope, filters))
-    # Loans and intakes carry no data set; in a demonstration all of them are the example's.
-    own = (name, "") if name == "example" else (name,)
     mine = Counter[tuple[str, str]]()
     for row in found:
-        if row["dataset"] in own:
+        if row["dataset"] == name:
             mine[row["kind"], row["status"]] += row["cases"]
     if not totals and (name == "example" or not mine):
         return None
@@ -77,7 +75,7 @@ def data_set(
         "lists": [(key, imported[key]) for key in LISTS.get(name, ()) if imported[key]],
         "custody": bars(page, by_state, "custody", name),
         "kind": bars(page, by_kind, "kind", name),
-        "cases": grouped(page, mine, "" if name == "example" else name),
+        "cases": grouped(page, mine, name),
         "refusals": [
             {
                 "label": reason(page, row["key"]),
@@ -103,7 +101,7 @@ def bars(page: Page, rows: list[Any], by: str, dataset: str) -> list[dict[str, A
             "label": page.words(CHOICES[by].get(row["key"], Words.of(row["key"] or "—"))),
             "count": row["assets"],
             "value": money(row["value"], row["currency"], page.lang),
-            "url": "/assets?" + urlencode({"dataset": dataset, by: row["key"]}),
+            "url": "/assets?" + urlencode({"dataset": dataset, by: row["key"], "book": "any"}),
         }
         for row in sorted(rows, key=lambda row: -row["assets"])
     ]

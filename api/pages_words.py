@@ -31,7 +31,7 @@ def words_of(term: type[Term]) -> dict[str, Words]:
 
 CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
     "kind": words_of(Kind),
-    "book": words_of(Book),
+    "book": words_of(Book) | {"any": Words("全部（含已核销）", "all, derecognised too")},
     "custody": words_of(Custody),
     "lock": words_of(Lock),
     "unit-kind": words_of(UnitKind),

@@ -36,7 +36,12 @@ from projections.scope import SORTS, Filters, cursor
 TEXTS = (
     "text", "unit", "custodian", "user", "owner", "place", "dataset",
 )  # fmt: skip
-CHOICES = {"kind": Kind, "book": Book, "custody": Custody, "lock": Lock}
+CHOICES = {
+    "kind": tuple(Kind),
+    "book": (*Book, "any"),  # without it, what the books still carry
+    "custody": tuple(Custody),
+    "lock": tuple(Lock),
+}
 GROUPS = ("kind", "book", "custody", "lock", "accounting_unit", "custodian", "place", "dataset")
 
 
@@ -97,9 +102,7 @@ class Many:
         """Read filters and dates; without a date the business date of a past view is open."""
         asked = Questions(request, dict(FILTERS) | dict(more))
         listed = asked.choice("listed", ("true", "false"))
-        chosen = {
-            name: asked.choice(name, tuple(m.value for m in term)) for name, term in CHOICES.items()
-        }
+        chosen = {name: asked.choice(name, tuple(map(str, term))) for name, term in CHOICES.items()}
         filters = Filters(
             **{name: asked.text(name) for name in TEXTS},
             **chosen,
@@ -231,7 +234,7 @@ class Many:
 
 FILTERS = (
     ("text", "查找文字 · words to look for"),
-    *((name, "、".join(m.value for m in term)) for name, term in CHOICES.items()),
+    *((name, "、".join(term)) for name, term in CHOICES.items()),
     ("unit", "入账单位 · accounting unit"),
     ("custodian", "保管单位 · custodian"),
     ("user", "使用人 · user"),

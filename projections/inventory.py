@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    cast,
     func,
     or_,
     select,
@@ -138,7 +139,7 @@ def totals_of(table: Any) -> Select[Any]:
         select(
             table.c.currency,
             func.count().label("assets"),
-            func.coalesce(func.sum(table.c.value), 0).label("value"),
+            cast(func.coalesce(func.sum(table.c.value), 0), BigInteger).label("value"),
             (func.count() - func.count(table.c.value)).label("unvalued"),
         )
         .group_by(table.c.currency)
@@ -159,7 +160,7 @@ def counts_of(table: Any, by: str) -> Select[Any]:
             key.label("key"),
             table.c.currency,
             func.count().label("assets"),
-            func.coalesce(func.sum(table.c.value), 0).label("value"),
+            cast(func.coalesce(func.sum(table.c.value), 0), BigInteger).label("value"),
         )
         .group_by(key, table.c.currency)
         .order_by(key, table.c.currency)
@@ -173,7 +174,7 @@ def find(scope: Scope, code: str) -> Select[Any]:
     fits = or_(*(func.lower(col) == code for col in (c.asset_no, c.label, c.id, c.serial, c.plate)))
     return (
         select(inventory)
-        .where(where(inventory, scope, Filters()), fits)
+        .where(where(inventory, scope, Filters(book="any")), fits)
         .order_by(c.asset_no, c.id)
         .limit(20)
     )

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, FromClause, and_, false, func, or_, tuple_
 
+from domain.asset import Book
+
 
 class Scope(msgspec.Struct, frozen=True):
     """Which units' property a reader may see; None is everything."""
@@ -21,7 +23,11 @@ SORTS = ("asset_no", "name", "value", "changed_on")
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for; an empty field asks for nothing."""
+    """What is asked for; an empty field asks for nothing.
+
+    An inventory is of what the books still carry: derecognised cards show only when `book`
+    asks for them (`gone`) or for everything (`any`).
+    """
 
     text: str = ""
     kind: str = ""
@@ -55,8 +61,12 @@ def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bo
         conditions.append(
             or_(c.accounting_unit.in_(mine), c.custodian.in_(mine)) if mine else false()
         )
+    if filters.book == "":
+        conditions.append(c.book != Book.GONE.value)
+    elif filters.book != "any":
+        conditions.append(c.book == filters.book)
     for field in (
-        "kind", "book", "custody", "lock", "unit", "custodian", "user", "owner", "place", "dataset"
+        "kind", "custody", "lock", "unit", "custodian", "user", "owner", "place", "dataset"
     ):  # fmt: skip
         wanted = getattr(filters, field)
         if wanted:
@@ -86,7 +96,10 @@ def page(query: Any, table: FromClause, filters: Filters, after: str | None, lim
         try:
             last = json.loads(base64.urlsafe_b64decode(after))
             value, last_id = last
-        except ValueError as error:
+            right = int if filters.sort == "value" else str
+            if type(value) is not right or type(last_id) is not str:
+                raise ValueError(last)
+        except (ValueError, TypeError) as error:
             raise BadCursor(after) from error
         place = tuple_(key, id_)
         query = query.where(
