@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -174,7 +175,37 @@ def told() -> Iterator[None]:
 
 
 class Pool(SQLiteConnectionPool):
-    """Connections that lose nothing acknowledged, asserted one by one."""
+    """Connections that lose nothing acknowledged, asserted one by one.
+
+    Readers have their own: the library's pool would let one wait behind a writer, and that
+    writer may wait for the very program that wants to read.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._readers: deque[SQLiteConnection] = deque()
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection for reading; one that failed is not lent again."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._create_connection()
+        raw = connection.cursor().sqlite_cursor.connection
+        raw.row_factory = None
+        try:
+            yield raw
+        except BaseException:
+            connection.close()
+            raise
+        self._readers.append(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        super().close()
+        while self._readers:
+            self._readers.pop().close()
 
     def _connected(self) -> SQLiteConnection:
         # Two processes may make the same new file: the change to WAL does not wait for a lock.
@@ -192,6 +223,9 @@ class Pool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
         connection = self._connected()
         cursor = connection.cursor()
+        # Large logs: the index by stream is written at scattered places.
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute("PRAGMA wal_autocheckpoint=8000")
         for pragma, wanted in (("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0)):
             cursor.execute(f"PRAGMA {pragma}={wanted}")
             cursor.execute(f"PRAGMA {pragma}")
@@ -315,13 +349,8 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection for reading."""
-        with told(), self.datastore.get_connection(commit=False) as connection:
-            raw = connection.cursor().sqlite_cursor.connection
-            factory, raw.row_factory = raw.row_factory, None
-            try:
-                yield raw
-            finally:
-                raw.row_factory = factory
+        with told(), cast(Pool, self.datastore.pool).reader() as connection:
+            yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Select]:
