@@ -6,6 +6,7 @@ and rebuilt, so their own commits need not wait for the disk; entries always do.
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ from ledger.act import Unavailable
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
 from projections import cases, history, inventory, units
-from projections.temporal import Columns, Intervals, Open
+from projections.temporal import Columns, Intervals, Line, Open
 from projections.writing import Writer
 
 VERSION = 2  # of the tables: a newer number rebuilds them at the next start
@@ -248,12 +249,13 @@ class ReadModels:
                 end = page[-1][0]
                 if progress is not None:
                     progress(end, size)
-            batch.flush()
+            batch.flush_intervals()
             for index in INDEXES:
                 c.execute(CreateIndex(index))
+            batch.tell_irregular(end)
+            batch.flush()
             c.execute(_REACHED, {"p": end})
-            if self.sqlite:
-                c.exec_driver_sql("ANALYZE")
+            c.exec_driver_sql("ANALYZE")
             return end
 
     @contextmanager
@@ -318,6 +320,7 @@ class _Batch:
         self.book, self.writer, self.cache, self.fresh = book, writer, cache, fresh
         self.intervals = intervals
         self.dirty: dict[str, Kept] = cache if fresh else {}
+        self.irregular: dict[str, Kept] = {}  # in a rebuild: told one by one at the end
 
     def take(self, page: Sequence[Any]) -> None:
         """Fold a page of rows."""
@@ -335,7 +338,10 @@ class _Batch:
                 kept.version = entry.seq
                 on = entry.effective_at[:10]
                 if entry.corrects is not None or on < kept.last_on:
-                    self._retell(entry, kept)
+                    if self.fresh:
+                        self.irregular[stream] = kept
+                    else:
+                        self._retell(entry, kept)
                     continue
                 fact = entry.event
                 state = kept.state = kept.meanings[type(fact)](kept.state, fact)
@@ -361,22 +367,28 @@ class _Batch:
     def _retell(self, entry: Entry, kept: Kept) -> None:
         """Work out a stream anew after a late entry or a reversal."""
         self.flush_intervals()
-        told = [
-            decode(*row)
-            for row in self.book.log.stream_rows(entry.stream)
-            if row[0] <= entry.position
-        ]
-        line: list[tuple[Entry, Any]] = []
-        life = LIFECYCLES[kept.kind]
-        state = life.state()
-        for fact in standing(told):
-            state = life.evolve(state, fact.event)
-            line.append((fact, state))
-        kept.state = state
-        kept.first_on = line[0][0].effective_on if line else ""
-        kept.last_on = line[-1][0].effective_on if line else ""
+        rows = self.book.log.stream_rows(entry.stream)
+        line = _line(kept, [decode(*row) for row in rows if row[0] <= entry.position])
         if kept.lines is not None:
             kept.open = kept.lines.retell(self.writer, kept.id, line, entry.position)
+
+    def tell_irregular(self, until: int) -> None:
+        """In a rebuild: tell the streams that had late entries or reversals, one by one."""
+        for lines in set(self.intervals.values()):
+            mine = [kept for kept in self.irregular.values() if kept.lines is lines]
+            self.writer.delete(lines.table, [kept.id for kept in mine], "id")
+        for stream, kept in self.irregular.items():
+            rows = self.book.log.stream_rows(stream)
+            told = [decode(*row) for row in rows if row[0] <= until]
+            if kept.lines is not None:
+                intervals, kept.open = kept.lines.tell(
+                    kept.id, told, functools.partial(_line, kept), LIFECYCLES[kept.kind]
+                )
+                _line(kept, told)
+                self.writer.insert(kept.lines.table, intervals)
+            else:
+                _line(kept, told)
+        self.irregular = {}
 
     def flush_intervals(self, *, all_: bool = True) -> None:
         """Write what was."""
@@ -416,6 +428,19 @@ class _Batch:
                 self.writer.delete(table, keys)
         write(streams, kept_rows)
         self.dirty = {}
+
+
+def _line(kept: Kept, told: Sequence[Entry]) -> Line:
+    """Fold what stands of a stream into `kept`; return each fact with the state it led to."""
+    life = LIFECYCLES[kept.kind]
+    state, line = life.state(), Line()
+    for fact in standing(told):
+        state = life.evolve(state, fact.event)
+        line.append((fact, state))
+    kept.state = state
+    kept.first_on = line[0][0].effective_on if line else ""
+    kept.last_on = line[-1][0].effective_on if line else ""
+    return line
 
 
 @contextmanager

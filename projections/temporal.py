@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, and_, or_
 from sqlalchemy.sql.elements import ColumnElement
 
+from domain.decider import Lifecycle
 from ledger.entry import Entry
 from projections.writing import Writer
 
@@ -21,7 +22,10 @@ FOREVER = "9999-12-31"
 NEVER = 2**62  # a position no log reaches
 Columns: TypeAlias = Callable[[str, Any], "tuple[Any, ...] | None"]
 HEAD = 8  # row, id, position, from_on, to_on, closed_by, known_from, known_to
-RETOLD = 2**40  # rows of what was told anew are numbered from here; others by their position
+# A row is numbered by the position that opened it; what was told anew, by the position at which
+# it became known, below zero: the same numbers whether lists followed the log or were rebuilt.
+RETOLD_BITS = 20
+Line = list[tuple[Entry, Any]]
 
 
 def temporal_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
@@ -112,23 +116,62 @@ class Intervals:
 
         Everything pending must have been written. Return the row that is open now.
         """
-        wanted = self._line(id_, line, known)
         told = writer.select("*", self.table, "id", [id_])
-        live = {_said(row): row for row in told if row[7] == NEVER}
-        fresh = {_said(row): row for row in wanted}
-        writer.supersede(
-            self.table, known, [row[0] for said, row in live.items() if said not in fresh]
-        )
-        number = max(writer.highest(self.table), RETOLD)
-        for said, row in fresh.items():
-            if said not in live:
-                number += 1
-                row[0] = number
-        writer.insert(self.table, [row for said, row in fresh.items() if said not in live])
-        if not wanted or wanted[-1][4] != FOREVER:
-            return None
-        last = live.get(_said(wanted[-1]), wanted[-1])
-        return Open(last[0], tuple(last[HEAD:]))
+        gone, fresh, open_ = self._changed([r for r in told if r[7] == NEVER], id_, line, known)
+        writer.supersede(self.table, known, [row[0] for row in gone])
+        writer.insert(self.table, fresh)
+        return open_
+
+    def tell(
+        self,
+        id_: str,
+        told: Sequence[Entry],
+        fold: Callable[[Sequence[Entry]], Line],
+        life: Lifecycle[Any],
+    ) -> tuple[list[list[Any]], Open | None]:
+        """Return all rows of one thing at once, as following and retelling would have left them.
+
+        `told` is everything recorded of it, oldest first. `fold` makes a line of what stands
+        of them; a fact in order needs only `life` to say what it means.
+        """
+        rows: list[list[Any]] = []
+        state, last_on, open_ = life.state(), "", None
+        for count, entry in enumerate(told, start=1):
+            if entry.corrects is None and entry.effective_on >= last_on:
+                state, last_on = life.evolve(state, entry.event), entry.effective_on
+                opened = self.follow(id_, open_, entry.position, entry.effective_on, state)
+                for on, position, row in self.closed:
+                    ended = next(r for r in rows if r[0] == row)
+                    ended[4], ended[5] = on, position
+                rows += self.opened.values()
+                self.opened, self.closed, open_ = {}, [], opened
+            else:
+                line = fold(told[:count])
+                state, last_on = (
+                    (line[-1][1], line[-1][0].effective_on) if line else (life.state(), "")
+                )
+                live = [r for r in rows if r[7] == NEVER]
+                gone, fresh, open_ = self._changed(live, id_, line, entry.position)
+                for row in gone:
+                    row[7] = entry.position
+                rows += fresh
+        return rows, open_
+
+    def _changed(
+        self, live: Sequence[Any], id_: str, line: Sequence[tuple[Entry, Any]], known: int
+    ) -> tuple[list[Any], list[list[Any]], Open | None]:
+        """Compare what is known now with a new line: rows gone, rows new, and the open one."""
+        wanted = {_said(row): row for row in self._line(id_, line, known)}
+        there = {_said(row): row for row in live}
+        gone = [row for said, row in there.items() if said not in wanted]
+        fresh = [row for said, row in wanted.items() if said not in there]
+        for number, row in enumerate(fresh):
+            row[0] = -(known << RETOLD_BITS | number)
+        last = next(reversed(wanted.values()), None)
+        if last is None or last[4] != FOREVER:
+            return gone, fresh, None
+        last = there.get(_said(last), last)
+        return gone, fresh, Open(last[0], tuple(last[HEAD:]))
 
     def _line(self, id_: str, line: Sequence[tuple[Entry, Any]], known: int) -> list[list[Any]]:
         rows: list[list[Any]] = []

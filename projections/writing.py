@@ -45,9 +45,9 @@ class Writer:
         self.delete(table, [row[0] for row in rows])
         self.insert(table, rows)
 
-    def delete(self, table: Table, keys: Iterable[str]) -> None:
-        """Remove rows by key, the table's first column."""
-        key = next(iter(table.columns)).name
+    def delete(self, table: Table, keys: Iterable[str], key: str = "") -> None:
+        """Remove rows by key: a column, the table's first when none is named."""
+        key = key or next(iter(table.columns)).name
         if self.sqlite:
             sql = f"DELETE FROM {table.name} WHERE {key}=?"
             self.cursor.executemany(sql, [(k,) for k in keys])
@@ -74,11 +74,6 @@ class Writer:
         """Say that rows are what was known only until `known_to`."""
         sql = f'UPDATE {table.name} SET known_to={self.mark} WHERE "row"={self.mark}'
         self.cursor.executemany(sql, [(known_to, row) for row in rows])
-
-    def highest(self, table: Table) -> int:
-        """Return the highest row number."""
-        self.cursor.execute(f'SELECT max("row") FROM {table.name}')
-        return int(self.cursor.fetchone()[0] or 0)
 
     def select(self, columns: str, table: Table, key: str, keys: Sequence[str]) -> list[Any]:
         """Return named columns of the rows with one of these keys."""
