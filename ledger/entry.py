@@ -7,6 +7,7 @@ no floats, integers below 2^53) sorted compact JSON is exactly that.
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import msgspec.inspect
 
 from domain.decider import FACTS, UPCASTERS, Document, EntryReversed, Event
 
@@ -128,6 +130,25 @@ class _Envelope(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(_Envelope).decode
+
+
+class _Out(msgspec.Struct, gc=False):
+    """The envelope, its keys in their canonical order."""
+
+    actor: str
+    body: Any
+    cause: str
+    corrects: Corrects | None
+    effective_at: str
+    recorded_at: str
+    salt: str
+    seq: int
+    stream: str
+    tv: int
+    type: str
+    v: int
+
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -145,38 +166,54 @@ def encode(draft: Draft, salt: str) -> bytes:
     be read back is never written.
     """
     event = draft.event
-    body: dict[str, Any] = msgspec.to_builtins(event)
-    if draft.docs:
-        body["docs"] = msgspec.to_builtins(draft.docs)
-    if draft.via is not None:
-        body["via"] = msgspec.to_builtins(draft.via)
-    if draft.dated:
-        body["dated"] = draft.dated
+    body: Any = event
+    if draft.docs or draft.via is not None or draft.dated:
+        body = msgspec.to_builtins(event)
+        if draft.docs:
+            body["docs"] = draft.docs
+        if draft.via is not None:
+            body["via"] = draft.via
+        if draft.dated:
+            body["dated"] = draft.dated
     state = _encode(
-        {
-            "actor": draft.actor,
-            "body": body,
-            "cause": draft.cause,
-            "corrects": draft.corrects,
-            "effective_at": draft.effective_at,
-            "recorded_at": UNSTAMPED,
-            "salt": salt,
-            "seq": draft.seq,
-            "stream": draft.stream,
-            "tv": event.type_version,
-            "type": event.type_name,
-            "v": ENVELOPE_VERSION,
-        }
+        _Out(
+            draft.actor,
+            body,
+            draft.cause,
+            draft.corrects,
+            draft.effective_at,
+            UNSTAMPED,
+            salt,
+            draft.seq,
+            draft.stream,
+            event.type_version,
+            event.type_name,
+            ENVELOPE_VERSION,
+        )
     )
     if len(state) > ENTRY_BYTES_MAX:
         raise TooLarge(f"{event.type_name}: {len(state)} bytes")
     if not state.isascii() and not unicodedata.is_normalized("NFC", state.decode()):
         raise ValueError(f"{event.type_name}: text is not in Unicode form NFC")
     _decoders[event.type_name][0](state)
-    for value in body.values():
-        if type(value) is int and not -INTEGER_MAX <= value <= INTEGER_MAX:
+    for field in _integers(type(event)):
+        value = getattr(event, field)
+        if value is not None and not -INTEGER_MAX <= value <= INTEGER_MAX:
             raise ValueError(f"{event.type_name}: {value} is beyond 2^53 and no integer in JSON")
     return state
+
+
+@functools.cache
+def _integers(fact: type[Event]) -> tuple[str, ...]:
+    """Return the fields of a fact that hold integers."""
+    return tuple(
+        field.name
+        for field in msgspec.inspect.type_info(fact).fields  # type: ignore[attr-defined] # a struct
+        if any(
+            isinstance(kind, msgspec.inspect.IntType)
+            for kind in getattr(field.type, "types", (field.type,))
+        )
+    )
 
 
 def stamp(state: bytes, recorded_at: str) -> bytes:
