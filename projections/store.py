@@ -220,9 +220,10 @@ class ReadModels:
                     self._reached = -1  # until this batch is committed
                     batch = _Batch(book, writer, self._cache, self._intervals, fresh=False)
                     batch.take(page)
-                    batch.flush()
                     end = int(page[-1][0])
-                    writer.reached(end)
+                    with writer.together(len(page)):
+                        batch.flush()
+                        writer.reached(end)
                 self._reached = end
                 if progress is not None:
                     progress(end, book.log.head()[0])
@@ -268,8 +269,10 @@ class ReadModels:
             if self.sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
             else:
-                cursor.execute("SET LOCAL synchronous_commit=off")
-                cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                # One message for three: the lock is held before the next statement looks.
+                with cursor.connection.pipeline():
+                    cursor.execute("SET LOCAL synchronous_commit=off")
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
             yield Writer(cursor, sqlite=self.sqlite)
             self._raw.commit()
         except BaseException as error:
