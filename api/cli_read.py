@@ -16,7 +16,7 @@ import msgspec
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
 from api.office import Office
 from api.pages_telling import STATE_REFS, UNTOLD, NameOf, money, say, tell, words_of
-from api.rest_answers import plain
+from api.rest_answers import names_then, plain
 from api.settings import Settings
 from domain.decider import Lang
 from domain.words import Words, in_words
@@ -176,10 +176,12 @@ def history(terminal: Terminal, code: str) -> None:
     with opened(terminal) as office:
         id_ = find(office, code)
         entries = office.book.stream(f"asset/{id_}").entries
-        name_of = names(office, terminal)
+        named = names_then(office, terminal.lang)
         kept = {entry.seq for entry in standing(entries)}
         if terminal.json:
-            terminal.answer([line(e, terminal, name_of, e.seq in kept) for e in entries])
+            terminal.answer(
+                [line(e, terminal, named(e.effective_on), e.seq in kept) for e in entries]
+            )
             return
         off = terminal.told(Words("（已红冲）", " (reversed)"))
         rows = [
@@ -187,8 +189,9 @@ def history(terminal: Terminal, code: str) -> None:
                 str(e.seq),
                 e.effective_on,
                 e.recorded_at[:19].replace("T", " ") + "Z",
-                name_of("person", e.actor),
-                tell(e.event, terminal.lang, name_of) + ("" if _stands(e, kept) else off),
+                named("")("person", e.actor),
+                tell(e.event, terminal.lang, named(e.effective_on))
+                + ("" if _stands(e, kept) else off),
             ]
             for e in entries
         ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ from api import pages_export
 from api.cli_read import day, opened, target
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal, Tick
 from api.office import Office
-from api.pages_telling import NameOf, tell, words_of
+from api.pages_telling import tell, words_of
+from api.rest_answers import names_then
 from domain.words import Words
 from ledger import restoring
 from ledger.verifying import verify
-from projections import units
 
 COLUMNS = (
     Words("位置", "position"),
@@ -77,7 +76,7 @@ def _events(
 ) -> Iterator[list[Any]]:
     """Yield a heading and one row for each entry, with the names that held on its day."""
     yield [terminal.told(column) for column in COLUMNS]
-    named = names_then(terminal, office)
+    named = names_then(office, terminal.lang)
     for entry in office.book.entries(first, last) if first <= last else ():
         beside = entry.beside
         yield [
@@ -98,21 +97,6 @@ def _events(
         ]
         if not entry.position % pages_export.LINES_PER_PIECE:
             tick(entry.position - first + 1, last - first + 1)
-
-
-def names_then(terminal: Terminal, office: Office) -> Callable[[str], NameOf]:
-    """Return a function from a day to the names that units and places had on it (T11)."""
-    people = office.accounts.names(terminal.lang)
-
-    @cache
-    def on(when: str) -> NameOf:
-        known = {
-            row["id"]: (row["name_en"] if terminal.lang == "en" else "") or row["name"]
-            for row in office.models.rows(units.names_at(when))
-        }
-        return lambda kind, id_: (people if kind == "person" else known).get(id_, id_)
-
-    return on
 
 
 def restore(terminal: Terminal, file: Path, root: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ from domain.words import Words
 from ledger.entry import Entry
 from projections import units
 from projections.scope import BadCursor
+from projections.temporal import NEVER
 
 LIMIT, LIMIT_MAX = 50, 1_000
 LATEST = "9999-12-30"  # every business date is before it
@@ -55,6 +56,31 @@ def names_in(office: Office, lang: Lang) -> NameOf:
         return known[kind, id_]
 
     return name_of
+
+
+def names_then(office: Office, lang: Lang) -> Callable[[str], NameOf]:
+    """Return a function from a business date to the names that held on it (T11).
+
+    Before a thing was called anything, it is called what it was called first.
+    """
+    now, known = names_in(office, lang), dict[str, Sequence[Any]]()
+
+    def on(day: str) -> NameOf:
+        def name_of(kind: str, id_: str) -> str:
+            if kind not in ("unit", "place"):
+                return now(kind, id_)
+            if id_ not in known:
+                rows = office.models.rows(units.names_of(id_))
+                known[id_] = [row for row in rows if row["known_to"] >= NEVER]
+            if not known[id_]:
+                return id_
+            held = (r for r in known[id_] if r["from_on"] <= day < r["to_on"])
+            then = next(held, known[id_][0])
+            return str((then["name_en"] if lang == "en" else "") or then["name"])
+
+        return name_of
+
+    return on
 
 
 def line(entry: Entry, lang: Lang, name_of: NameOf, stands: bool) -> dict[str, Any]:

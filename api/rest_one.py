@@ -20,7 +20,7 @@ from api.rest_answers import (
     Answer,
     line,
     link,
-    names_in,
+    names_then,
     no_such,
     reply,
 )
@@ -115,11 +115,11 @@ class One:
             if not entries:
                 raise no_such(stream)
             lang = lang_of(request)
-            name_of = names_in(self.office, lang)
+            named = names_then(self.office, lang)
             kept = {e.seq for e in standing(entries)}
             page = [e for e in entries if e.seq > after][:limit]
             more = page[-1].seq if page and page[-1].seq < entries[-1].seq else None
-            items = [line(e, lang, name_of, e.seq in kept) for e in page]
+            items = [line(e, lang, named(e.effective_on), e.seq in kept) for e in page]
             found = {"stream": stream, "version": entries[-1].seq, "items": items, "next": more}
             return reply(request, found, link(request, more))
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from typer.main import get_command
 
 from api import cli
 from api.app import create_app
-from api.office import Office
+from api.office import Actor, Office
 from domain.asset import Lock
 from domain.decider import LIFECYCLES, Ask, Occasion, Refused
 from ledger.book import Book
@@ -126,6 +127,34 @@ def test_a_step_by_command_tells_its_channel_too(
         via, context = how_it_came(book, book.head()[0])
     assert (via.channel, via.unit, via.role) == ("cli", "o_a", "clerk")
     assert context["channel"] == "cli"
+
+
+# Names are those of their time ---------------------------------------------------------
+
+
+@pytest.mark.target("T11")
+def test_api_command_and_export_name_units_as_they_were_called_on_the_day(
+    sqlite_url: str,
+) -> None:
+    """A case asked for in May names the unit of May, though it was renamed in June."""
+    with staffed(sqlite_url) as office:
+        may, june = date(2026, 5, 1), date(2026, 6, 1)
+        admin = Actor(person="u_admin", unit="o_a", role="admin")
+        clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
+        for unit, name in (("o_old", "示例市旅游局"), ("o_keeps", "示例市档案局")):
+            form = {"name": name, "kind": "organ"}
+            office.ask(f"unit/{unit}", "establish", form, admin, on=may)
+        thing = CARD | {"unit": "o_keeps"}
+        office.ask("asset/A1", "register_existing", thing, clerk, on=may)
+        asked = {"from_unit": "o_keeps", "to_unit": "o_old", "item": "笔记本电脑", "assets": ["A1"]}
+        office.ask("reallocation/R1", "request", asked, clerk, on=may)
+        office.ask("unit/o_old", "rename", {"name": "示例市文化和旅游局"}, admin, on=june)
+        office.ask("reallocation/R1", "withdraw", {"reason": "不再需要"}, clerk, on=june)
+        told = Door(app_of(office)).get("reallocation/R1/history").json()["items"]
+        assert "示例市旅游局" in told[0]["sentence"], told
+    said = commanded(f"--lang zh --database {sqlite_url} export events").stdout
+    (request,) = [line for line in said.splitlines() if "reallocation.requested" in line]
+    assert "示例市旅游局" in request and "文化和旅游局" not in request
 
 
 # Fifty claims for one listing ---------------------------------------------------------
