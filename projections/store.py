@@ -40,7 +40,7 @@ from projections import cases, history, inventory, units
 from projections.temporal import Columns, Intervals, Line, Open
 from projections.writing import Writer
 
-VERSION = 2  # of the tables: a newer number rebuilds them at the next start
+VERSION = 3  # of the tables: a newer number rebuilds them at the next start
 BATCH = 5_000
 LOCK = 7_246_814
 CACHE_MAX = 50_000

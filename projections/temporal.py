@@ -19,7 +19,7 @@ from ledger.entry import Entry
 from projections.writing import Writer
 
 FOREVER = "9999-12-31"
-NEVER = 2**62  # a position no log reaches
+NEVER = 2**40  # a position no log reaches
 Columns: TypeAlias = Callable[[str, Any], "tuple[Any, ...] | None"]
 HEAD = 8  # row, id, position, from_on, to_on, closed_by, known_from, known_to
 # A row is numbered by the position that opened it; what was told anew, by the position at which
@@ -53,7 +53,7 @@ def temporal_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Tabl
 
 def by_id(table: Table) -> Index:
     """Return the index by which one thing's history is found."""
-    return Index(f"{table.name}_by_id", table.c.id, table.c.from_on)
+    return Index(f"{table.name}_by_id", table.c.id)
 
 
 def at(table: Any, on: str, known: int | None) -> ColumnElement[bool]:
