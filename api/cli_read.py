@@ -14,9 +14,10 @@ from typing import IO, Any
 import msgspec
 
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
+from api.naming import names_then
 from api.office import Office
 from api.pages_telling import STATE_REFS, UNTOLD, NameOf, money, say, tell, words_of
-from api.rest_answers import names_then, plain
+from api.rest_answers import plain
 from api.settings import Settings
 from domain.decider import Lang
 from domain.words import Words, in_words

@@ -10,9 +10,9 @@ from typing import Any
 from api import pages_export
 from api.cli_read import day, opened, target
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal, Tick
+from api.naming import names_then
 from api.office import Office
 from api.pages_telling import tell, words_of
-from api.rest_answers import names_then
 from domain.words import Words
 from ledger import restoring
 from ledger.verifying import verify

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems, rest_label
+from api.naming import names_then
 from api.office import Actor, Office
 from api.rest_answers import (
     AS_OF,
@@ -20,7 +21,6 @@ from api.rest_answers import (
     Answer,
     line,
     link,
-    names_then,
     no_such,
     reply,
 )
