@@ -34,6 +34,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from api.remembering import Remembered
+
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=60)  # how exactly idleness is measured: a write a minute, no more
@@ -124,6 +126,10 @@ class Accounts:
         self.engine, self.clock = engine, clock
         self._hasher = PasswordHasher()  # Argon2id, RFC 9106 low-memory profile
         self._nobody = ""
+        # A second old at most, and never older than what this process changed.
+        self._accounts: Remembered[str, Account | None] = Remembered()
+        self._sessions: Remembered[str, Any] = Remembered()
+        self._people: Remembered[str, Any] = Remembered()
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], datetime] | None = None) -> Self:
@@ -175,6 +181,7 @@ class Accounts:
                 connection.execute(insert(account).values(values))
         except IntegrityError:
             raise ValueError(f"{login}: this log-in exists already") from None
+        self._accounts.forget()
         self.introduce(person, name, name_en)
         return new
 
@@ -208,6 +215,9 @@ class Accounts:
 
     def find(self, login: str) -> Account | None:
         """Return an enabled account by its log-in."""
+        return self._accounts.get(login, self._found)
+
+    def _found(self, login: str) -> Account | None:
         query = select(account).where(account.c.login == login, account.c.disabled.is_(False))
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
@@ -221,6 +231,8 @@ class Accounts:
                 update(account).where(account.c.login == login).values(disabled=True)
             )
             connection.execute(delete(session_).where(session_.c.login == login))
+        self._accounts.forget()
+        self._sessions.forget()
 
     def _refuse_flood(self, login: str, address: str) -> None:
         now = self.clock()
@@ -261,13 +273,7 @@ class Accounts:
     def session(self, token: str) -> Session | None:
         """Return who holds this session id; None when unknown, idle 30 minutes or 12 hours old."""
         now = self.clock()
-        query = (
-            select(session_, account)
-            .join(account, account.c.login == session_.c.login)
-            .where(session_.c.id_sha256 == hashed(token), account.c.disabled.is_(False))
-        )
-        with self.engine.connect() as connection:
-            row = connection.execute(query).first()
+        row = self._sessions.get(hashed(token), self._session)
         if row is None:
             return None
         if row.started_at <= stamp(now - ABSOLUTE) or row.seen_at <= stamp(now - IDLE):
@@ -276,6 +282,15 @@ class Accounts:
         if row.seen_at <= stamp(now - SEEN_EVERY):
             self._change(token, seen_at=stamp(now))
         return Session(account=account_of(row), role=row.role)
+
+    def _session(self, id_sha256: str) -> Any:
+        query = (
+            select(session_, account)
+            .join(account, account.c.login == session_.c.login)
+            .where(session_.c.id_sha256 == id_sha256, account.c.disabled.is_(False))
+        )
+        with self.engine.connect() as connection:
+            return connection.execute(query).first()
 
     def switch(self, token: str, role: str) -> bool:
         """Act in another of the granted roles from now on; False when it was not granted."""
@@ -289,11 +304,13 @@ class Accounts:
         """End one session."""
         with self.engine.begin() as connection:
             connection.execute(delete(session_).where(session_.c.id_sha256 == hashed(token)))
+        self._sessions.forget()
 
     def _change(self, token: str, **values: str) -> None:
         query = update(session_).where(session_.c.id_sha256 == hashed(token)).values(values)
         with self.engine.begin() as connection:
             connection.execute(query)
+        self._sessions.forget()
 
     # People ------------------------------------------------------------------
 
@@ -306,16 +323,23 @@ class Accounts:
             )
             if known.rowcount == 0:
                 connection.execute(insert(person_).values(person=person, **values))
+        self._people.forget()
 
     def erase(self, person: str) -> None:
         """Forget what a person was called; the log keeps only the id (T09)."""
         values = {"name": "", "name_en": "", "erased_at": stamp(self.clock())}
         with self.engine.begin() as connection:
             connection.execute(update(person_).where(person_.c.person == person).values(values))
+        self._people.forget()
 
     def name_of(self, person: str, lang: str = "zh") -> str:
         """Return what a person is called; the id when nobody said, a remark when it was erased."""
-        return self.names(lang, [person]).get(person, person)
+        row = self._people.get(person, self._person)
+        return named(row, lang) if row else person
+
+    def _person(self, person: str) -> Any:
+        with self.engine.connect() as connection:
+            return connection.execute(select(person_).where(person_.c.person == person)).first()
 
     def names(self, lang: str, persons: Iterable[str] | None = None) -> Mapping[str, str]:
         """Return the names of the given persons, or of all who still have one."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -11,16 +13,20 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from api.accounts import Accounts
+from api.remembering import Remembered
 from api.settings import Settings
-from domain.decider import Ask, Document, Occasion
+from api.turns import Turns
+from domain.decider import Ask, Document, Lang, Occasion
 from domain.policy import GENERIC
 from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book
 from ledger.entry import Via
+from projections import units
 from projections.scope import EVERYTHING, Scope
 from projections.store import Progress, ReadModels, Stuck
 
 logger = logging.getLogger(__name__)
+NAMED = ("unit/", "place/")  # streams whose names and zones are remembered for a moment
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +52,11 @@ class Office:
     ) -> None:
         self.settings, self.book, self.models, self.accounts = settings, book, models, accounts
         self.stuck: Stuck | Unavailable | None = None  # why the lists are behind the log
+        self._names: Remembered[str, tuple[str, str] | None] = Remembered()
+        self._zones: Remembered[str, str] = Remembered()
+        self._shown = 0  # the lists show everything up to this position
+        self._showing = threading.Lock()
+        self._turns = Turns() if settings.database.startswith("sqlite:") else None
 
     @classmethod
     def open(cls, settings: Settings, progress: Progress | None = None) -> Self:
@@ -68,6 +79,23 @@ class Office:
     def now(self, zone: str = "") -> datetime:
         """Return the time where the unit is."""
         return self.book.clock().astimezone(ZoneInfo(zone or self.settings.zone))
+
+    def called(self, id_: str, lang: Lang) -> str:
+        """Return the name of a unit or place as it is known now; the id when nobody said."""
+        found = self._names.get(id_, self._name_of)
+        return ((found[1] if lang == "en" else "") or found[0]) if found else id_
+
+    def zone_of(self, unit: str) -> str:
+        """Return the time zone a unit lives in."""
+        return self._zones.get(unit, self._zone_of)
+
+    def _name_of(self, id_: str) -> tuple[str, str] | None:
+        row = self.models.one(units.names_now().where(units.name.c.id == id_))
+        return (str(row["name"]), str(row["name_en"])) if row else None
+
+    def _zone_of(self, unit: str) -> str:
+        row = self.models.one(units.all_units().where(units.unit.c.id == unit))
+        return str(row["zone"]) if row and row["zone"] else self.settings.zone
 
     def occasion(
         self, actor: Actor, on: date | None = None, docs: Sequence[Document] = ()
@@ -108,19 +136,22 @@ class Office:
         Raise what `Book.act` raises.
         """
         occasion = self.occasion(actor, on, docs)
-        receipt = self.book.act(
-            [Ask(stream, verb, dict(form)) for stream, verb, form in requests],
-            occasion,
-            key=key,
-            expected=expected,
-            via=self._via(actor, channel, request),
-            context=_context(channel, request, address, device),
-            zone=actor.zone,
-            evidence=evidence,
-            today_meant=on is None,
-        )
-        self._show()
-        return receipt
+        asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
+
+        def act() -> Receipt:
+            return self.book.act(
+                asks,
+                occasion,
+                key=key,
+                expected=expected,
+                via=self._via(actor, channel, request),
+                context=_context(channel, request, address, device),
+                zone=actor.zone,
+                evidence=evidence,
+                today_meant=on is None,
+            )
+
+        return self._recorded(act, (ask.stream for ask in asks))
 
     def reverse(
         self,
@@ -137,26 +168,50 @@ class Office:
         device: str = "",
     ) -> Receipt:
         """Take back a mistaken entry with all that the same request wrote."""
-        receipt = self.book.reverse(
-            stream,
-            seq,
-            self.occasion(actor, None, docs),
-            reason=reason,
-            key=key,
-            via=self._via(actor, channel, request),
-            context=_context(channel, request, address, device),
-        )
-        self._show()
+        occasion = self.occasion(actor, None, docs)
+
+        def act() -> Receipt:
+            return self.book.reverse(
+                stream,
+                seq,
+                occasion,
+                reason=reason,
+                key=key,
+                via=self._via(actor, channel, request),
+                context=_context(channel, request, address, device),
+            )
+
+        return self._recorded(act, [stream])
+
+    def _recorded(self, act: Callable[[], Receipt], asked: Iterable[str]) -> Receipt:
+        """Record when it is our turn, and bring the lists up to date."""
+        with self._writing():
+            receipt = act()
+        self._show(receipt.last)
+        if any(stream.startswith(NAMED) for stream in asked):
+            self._names.forget()
+            self._zones.forget()
         return receipt
 
-    def _show(self) -> None:
-        """Bring the lists up to date; what is recorded stays recorded when they are stuck."""
-        try:
-            self.models.catch_up(self.book)
-            self.stuck = None
-        except (Stuck, Unavailable) as trouble:
-            logger.exception("the lists are behind the log")
-            self.stuck = trouble
+    def _writing(self) -> AbstractContextManager[None]:
+        """Wait for our turn where a database has one writer; a server sees to that itself."""
+        return self._turns.turn() if self._turns else nullcontext()
+
+    def _show(self, last: int) -> None:
+        """Bring the lists up to a position; what is recorded stays recorded when they are stuck.
+
+        One request does it for all that were recorded meanwhile and wait here.
+        """
+        with self._showing:
+            if self._shown >= last:
+                return
+            try:
+                with self._writing():
+                    self._shown = self.models.catch_up(self.book)
+                self.stuck = None
+            except (Stuck, Unavailable) as trouble:
+                logger.exception("the lists are behind the log")
+                self.stuck = trouble
 
     def _via(self, actor: Actor, channel: str, request: str) -> Via:
         return Via(

@@ -38,22 +38,13 @@ encode: Callable[[Any], bytes] = msgspec.json.Encoder(order="deterministic").enc
 def names_in(office: Office, lang: Lang) -> NameOf:
     """Return a function from kind and id to the name that people know now.
 
-    Each id is looked up once, and only when a sentence needs it: there may be thousands.
+    A name is looked up only when a sentence needs it: there may be thousands.
     """
-    known: dict[tuple[str, str], str] = {}
-
-    def look_up(kind: str, id_: str) -> str:
-        if kind == "person":
-            return office.accounts.name_of(id_, lang)
-        if kind not in ("unit", "place"):
-            return id_
-        row = office.models.one(units.names_now().where(units.name.c.id == id_))
-        return str((row["name_en"] if lang == "en" else "") or row["name"]) if row else id_
 
     def name_of(kind: str, id_: str) -> str:
-        if (kind, id_) not in known:
-            known[kind, id_] = look_up(kind, id_)
-        return known[kind, id_]
+        if kind == "person":
+            return office.accounts.name_of(id_, lang)
+        return office.called(id_, lang) if kind in ("unit", "place") else id_
 
     return name_of
 

@@ -17,7 +17,6 @@ from api.office import Actor, Office
 from domain.decider import Lang
 from domain.values import ID
 from domain.words import Words
-from projections import units
 
 BODY_BYTES_MAX = 1 << 20
 KEY_CHARS_MAX = 200
@@ -56,7 +55,6 @@ class Callers:
         self.cookie = "__Host-session" if office.settings.https else "session"
         self._secret = secrets.token_bytes(32)
         self._known: dict[bytes, tuple[float, str]] = {}
-        self._zones: dict[str, str] = {}
 
     def actor(self, request: Request) -> Actor:
         """Return who calls; raise Problem 401, 403 or 429."""
@@ -74,7 +72,7 @@ class Callers:
             person=account.person,
             unit=account.unit,
             role=wanted or role,
-            zone=self._zone(account.unit),
+            zone=self.office.zone_of(account.unit),
         )
 
     def _basic(self, request: Request) -> Account:
@@ -109,14 +107,6 @@ class Callers:
         if account is None:
             raise problems.plain(401)
         return account
-
-    def _zone(self, unit: str) -> str:
-        if unit not in self._zones:
-            row = self.office.models.one(units.all_units().where(units.unit.c.id == unit))
-            if row is None or not row["zone"]:
-                return self.office.settings.zone
-            self._zones[unit] = str(row["zone"])
-        return self._zones[unit]
 
 
 def lang_of(request: Request) -> Lang:
