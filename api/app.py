@@ -39,7 +39,7 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     )
     app.state.office = office
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.include_router(rest.router(office))
+    rest.install(app, office)
     app.include_router(pages.router(office))
     problems.install(app)
     security.protect(app, https=settings.https, refuse=problems.refuse)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api import problems, rest_reading, rest_writing
 from api.office import Office
 from api.rest_caller import Callers
+from api.rest_index import Index, guarded
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -26,18 +27,14 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
         handle: Any = super().get_route_handler()
 
-        async def guarded(request: Request) -> Response:
-            try:
-                answer: Response = await handle(request)
-            except Exception as error:  # noqa: BLE001 - the last door before the caller
-                return await problems.handle(request, error)
-            return answer
+        async def told(request: Request) -> Response:
+            return await guarded(handle, request)
 
-        return guarded
+        return told
 
 
-def router(office: Office) -> APIRouter:
-    """Return every route of the API; include it before the pages."""
+def install(app: FastAPI, office: Office) -> None:
+    """Put every route of the API in front of what an application has; add the pages after it."""
     routes = APIRouter(prefix="/api/v1", route_class=ApiRoute)
     callers = Callers(office)
     rest_reading.add(routes, office, callers)
@@ -50,7 +47,8 @@ def router(office: Office) -> APIRouter:
         status = 405 if known_path(routes, request) else 404
         raise problems.plain(status)
 
-    return around
+    app.include_router(around)
+    app.router.routes.insert(0, Index(routes.routes))
 
 
 def known_path(routes: APIRouter, request: Request) -> bool:

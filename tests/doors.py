@@ -42,7 +42,7 @@ def app_of(office: Office) -> FastAPI:
     """Return the API alone, wired as the whole application is."""
     app = FastAPI(openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
     app.state.office = office
-    app.include_router(rest.router(office))
+    rest.install(app, office)
     problems.install(app)
     security.protect(app, refuse=problems.refuse)
     return app

@@ -164,7 +164,7 @@ def test_a_mistake_of_ours_goes_to_the_log_and_not_to_the_reader(
 
     app = FastAPI()
     app.include_router(mistaken)
-    app.include_router(rest.router(office))
+    rest.install(app, office)
     answer = Door(app).get("mistake")
     is_told(answer, 500, "our-mistake")
     assert "secret" not in answer.text
