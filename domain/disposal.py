@@ -468,7 +468,6 @@ APPROVED_PART = Rule(
     slug="approved-beyond-proposed",
     zh="批准清单中有未提议的资产：{assets}。",
     en="The approved list names assets nobody proposed: {assets}.",
-    law="《行政事业性国有资产管理条例》第35条",
 )
 RIGHT_FORM = Rule(
     slug="another-form",
@@ -502,7 +501,6 @@ DISPOSABLE = Rule(
     zh="只有库存、闲置、低效或在仓的资产才能提议处置；在用、出借、在途、维修的请先收回。",
     en="Only an asset in store, idle, under-used or in the warehouse can be proposed; "
     "take back what is in use, lent, in transit or under repair.",
-    law="《行政事业性国有资产管理条例》第21条",
     holds=lambda asset, _: (
         asset.custody
         in (

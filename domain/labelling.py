@@ -84,15 +84,21 @@ WITH_LABEL = Rule(
     en="The asset has no active label.",
     holds=lambda asset, _: bool(asset.label),
 )
+VOIDED = Rule(
+    slug="label-voided",
+    zh="标签 {label} 已在本资产上作废，不能再用；请换一个标签号。",
+    en="Label {label} was voided on this asset and is not used again; take another one.",
+)
 
 
 @lifecycle.verb(
     STILL_OURS, WITHOUT_LABEL, zh="贴标", en="Bind a label", roles=(Role.CLERK, Role.KEEPER)
 )
 def bind_label(
-    _: Asset, __: Occasion, *, label: Reference, carrier: Carrier = Carrier.QR, note: Text = ""
+    asset: Asset, _: Occasion, *, label: Reference, carrier: Carrier = Carrier.QR, note: Text = ""
 ) -> LabelBound:
     """Put a label on the asset."""
+    never_voided(asset, label)
     return LabelBound(label=label, carrier=carrier, note=note)
 
 
@@ -103,6 +109,7 @@ def replace_label(
     asset: Asset, _: Occasion, *, label: Reference, reason: Given, carrier: Carrier = Carrier.QR
 ) -> tuple[LabelVoided, LabelBound]:
     """Void the old label and bind a new one in one act."""
+    never_voided(asset, label)
     return (
         LabelVoided(label=asset.label, reason=reason),
         LabelBound(label=label, carrier=carrier),
@@ -115,3 +122,9 @@ def replace_label(
 def void_label(asset: Asset, _: Occasion, *, reason: Given) -> LabelVoided:
     """Void the active label; the asset stays without one."""
     return LabelVoided(label=asset.label, reason=reason)
+
+
+def never_voided(asset: Asset, label: str) -> None:
+    """Refuse a label that was voided on this asset, or is the one to be replaced."""
+    if label == asset.label or label in asset.labels_voided:
+        raise VOIDED.broken(label=label)

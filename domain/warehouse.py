@@ -275,7 +275,6 @@ APPROVED = Rule(
     slug="intake-not-approved",
     zh="入仓须先审核同意，才能接收。",
     en="Things are received only after the intake was approved.",
-    law="《内蒙古自治区机关运行保障条例》第16条",
     holds=lambda intake, _: intake.status is IntakeStatus.APPROVED,
 )
 NOTHING_RECEIVED = Rule(

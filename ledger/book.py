@@ -82,6 +82,13 @@ REVERSED_ALREADY = Rule(
     zh="第 {seq} 条已被红冲，不能重复红冲；如红冲有误，可以红冲那条红冲记录。",
     en="Entry {seq} is reversed already; if that was the mistake, reverse the reversal.",
 )
+CONTRADICTED = Rule(
+    slug="contradicts-later-entries",
+    zh="{stream} 在 {on} 之后已有记录，补记后前后矛盾（补记后应为 {then}，账上为 {now}）；"
+    "请先红冲后面的记录，再按先后补记。",
+    en="{stream} has entries after {on} that this would contradict (it would come to {then}, the"
+    " books say {now}). Reverse the later ones first, then record in order.",
+)
 LAST_FIRST = Rule(
     slug="later-entries-stand",
     zh="第 {seq} 条之后还有有效记录（{stream} 第 {later} 条）；请先红冲后面的记录。",
@@ -261,6 +268,7 @@ class Book(Application[str]):
                         raise Conflict(stream, version, desk.at(stream).version)
                 for number, ask in enumerate(asks):
                     desk.grant(ask, f"{desk.cause}/{number}" if len(asks) > 1 else desk.cause)
+                desk.refuse_contradictions()
                 return self.append(
                     desk.drafts,
                     actor=occasion.by,
@@ -401,6 +409,7 @@ class Desk:
         self._now: dict[str, Any] = {}  # state including our own drafts
         self._then: dict[str, Any] = {}  # the same as of the business date
         self._added: dict[str, int] = {}
+        self._late: set[str] = set()
 
     def at(self, name: str) -> Stream:
         """Read a stream once per act."""
@@ -410,6 +419,8 @@ class Desk:
             self._now[name] = stream.state
             on = self.claimed[:10]
             late = bool(stream.standing) and stream.standing[-1].effective_on > on
+            if late:
+                self._late.add(name)
             self._then[name] = (
                 lifecycle_of(name).fold(e.event for e in stream.standing if e.effective_on <= on)
                 if late
@@ -459,6 +470,33 @@ class Desk:
                 moved if same else lifecycle.evolve(self._then[ask.stream], answer)
             )
             self._now[ask.stream] = moved
+
+    def refuse_contradictions(self) -> None:
+        """Refuse a late act after which what was recorded since would make no sense.
+
+        Told in the order of business dates, the stream must come to where it would stand had
+        the act happened today.
+        """
+        on = self.claimed[:10]
+        for name in self._late:
+            if not self._added[name]:
+                continue
+            told = self._then[name]
+            for entry in self._streams[name].standing:
+                if entry.effective_on > on:
+                    told = lifecycle_of(name).evolve(told, entry.event)
+            then, now = stands(told), stands(self._now[name])
+            if then != now:
+                raise CONTRADICTED.broken(stream=name, on=on, then=then, now=now)
+
+
+def stands(state: Any) -> tuple[Any, ...]:
+    """Return where a state stands: what later entries may not contradict."""
+    return tuple(
+        getattr(state, field)
+        for field in ("book", "custody", "lock", "status")
+        if hasattr(state, field)
+    )
 
 
 def lifecycle_of(stream: str) -> Any:

@@ -128,6 +128,9 @@ DECLARE
   carried bigint;
   amount int := array_length(p_states, 1);
 BEGIN
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);  -- whatever was set since the start
+  END IF;
   PERFORM pg_advisory_xact_lock(7246813);
   IF p_key IS NOT NULL THEN
     RETURN QUERY SELECT c.fingerprint, c.cause, c.first, c.count, c.recorded_at::text
@@ -153,7 +156,10 @@ BEGIN
     stack := stack || hash;
   END LOOP;
   IF p_kinds IS NOT NULL THEN
-    INSERT INTO ledger_claim SELECT * FROM unnest(p_kinds, p_values, p_holders);
+    -- What a stream holds it may claim again: a card opened anew keeps its number.
+    INSERT INTO ledger_claim SELECT * FROM unnest(p_kinds, p_values, p_holders) AS u(k, v, h)
+      WHERE NOT EXISTS (SELECT 1 FROM ledger_claim c WHERE c.kind = u.k AND c.value = u.v
+        AND c.stream = u.h);
   END IF;
   UPDATE ledger_head SET size = head.size + amount, recorded_at = at, frontier = stack;
   INSERT INTO ledger_command VALUES
@@ -312,6 +318,10 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
 
     def _copy(self, stored_events: Sequence[StoredEvent], act: Act) -> None:
         with self._writing() as c:
+            c.execute(
+                "SELECT set_config('synchronous_commit', 'on', true)"
+                " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+            )
             c.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             if act.key is not None:
                 c.execute(
@@ -336,10 +346,13 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                         (position, s.originator_id, s.originator_version, s.topic, state, leaf)
                     )
             if act.claims:
-                with c.copy("COPY ledger_claim FROM STDIN (FORMAT BINARY)") as copy:
-                    copy.set_types(["text", "text", "text"])
-                    for claim in act.claims:
-                        copy.write_row(claim)
+                c.execute(
+                    "INSERT INTO ledger_claim SELECT * FROM"
+                    " unnest(%s::text[], %s::text[], %s::text[]) AS u(k, v, h)"
+                    " WHERE NOT EXISTS (SELECT 1 FROM ledger_claim c WHERE c.kind = u.k"
+                    " AND c.value = u.v AND c.stream = u.h)",
+                    [list(column) for column in zip(*act.claims, strict=True)],
+                )
             self._keep(c, act)
             c.execute(
                 "UPDATE ledger_head SET size=%s, recorded_at=%s, frontier=%s",

@@ -135,6 +135,11 @@ def made(statement: str) -> tuple[str, str, str, str]:
 
 SCHEMA = [made(s) for s in (*TABLES.split(";\n"), *GUARDS) if "CREATE" in s]
 NAMES = {name for _, name, _, _ in SCHEMA}
+# What a stream holds it may claim again: a card opened anew after a mistake keeps its number.
+INSERT_CLAIM = (
+    "INSERT INTO ledger_claim SELECT ?,?,? WHERE NOT EXISTS"
+    " (SELECT 1 FROM ledger_claim WHERE kind=? AND value=? AND stream=?)"
+)
 INSERT_ENTRY = "INSERT INTO ledger_entry VALUES (?,?,?,?,?,?)"
 SELECT_ROWS = (
     "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_entry "
@@ -289,7 +294,7 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             ],
         )
         if act.claims:
-            c.executemany("INSERT INTO ledger_claim VALUES (?,?,?)", act.claims)
+            c.executemany(INSERT_CLAIM, [(*claim, *claim) for claim in act.claims])
         if act.evidence:
             c.executemany(
                 "INSERT INTO ledger_evidence SELECT ?1,?2,?3,?4"

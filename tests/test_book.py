@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from contextlib import closing
+from datetime import date, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +14,7 @@ from books import ADMIN, CLERK, NOON, ON, card, correction, opened, unit
 
 from domain.asset import Book as Books
 from domain.asset import Custody
-from domain.decider import Ask, Document, EntryReversed, Refused
+from domain.decider import Ask, Document, EntryReversed, Occasion, Refused
 from ledger.act import ACT_ENTRIES_MAX, TROUBLES, Evidence, Unavailable
 from ledger.book import IN_THE_FUTURE, LAST_FIRST, NOT_THERE, REVERSED_ALREADY, TOO_MANY, Book
 from ledger.entry import Via
@@ -303,3 +305,38 @@ def test_a_file_that_is_no_database_is_told(tmp_path):
     with pytest.raises(Unavailable) as trouble:
         Book.open(f"sqlite:///{path}")
     assert trouble.value.kind == "damaged"
+
+
+def test_a_card_opened_by_mistake_is_opened_anew_with_its_own_number(database: str) -> None:
+    """Reversal plus re-entry: the number stays with the stream that held it, and only there."""
+    with closing(Book.open(database)) as book:
+        clerk = Occasion(by="u_clerk", on=date(2026, 1, 5), role="clerk")
+        card = {"asset_no": "RE-1", "name": "台式机", "kind": "computer", "unit": "o_1"}
+        book.act([Ask("asset/RE1", "register_existing", card)], clerk)
+        book.reverse("asset/RE1", 1, clerk, reason="单位录错")
+        book.act([Ask("asset/RE1", "register_existing", card | {"unit": "o_2"})], clerk)
+        assert book.stream("asset/RE1").state.accounting_unit == "o_2"
+        with pytest.raises(Refused) as refused:
+            book.act([Ask("asset/RE2", "register_existing", card)], clerk)
+        assert refused.value.rule.slug == "number-taken"
+        assert verify(book).intact
+
+
+def test_a_late_act_that_later_entries_contradict_is_refused(database: str) -> None:
+    """Issue 10 January, return 20 January: nobody else had it from the 5th."""
+    with closing(Book.open(database)) as book:
+        card = {"asset_no": "LATE-1", "name": "台式机", "kind": "computer", "unit": "o_1"}
+
+        def ask(day: int, verb: str, **form: Any) -> None:
+            who = Occasion(by="u_clerk", on=date(2026, 1, day), role="clerk")
+            book.act([Ask("asset/L1", verb, form)], who)
+
+        ask(2, "register_existing", **card)
+        ask(10, "issue", user="u_a")
+        ask(20, "take_back", reason="调离")
+        with pytest.raises(Refused) as refused:
+            ask(5, "issue", user="u_b")
+        assert refused.value.rule.slug == "contradicts-later-entries"
+        assert book.stream("asset/L1").version == 3
+        ask(15, "bind_label", label="L-9")  # contradicts nothing
+        ask(21, "issue", user="u_b")
