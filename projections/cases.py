@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, Text, func, or_, select
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func, or_, select
 
 from domain.disposal import Disposal
 from domain.lending import Loan
 from domain.reallocation import Reallocation
 from domain.warehouse import Intake
 from projections.inventory import metadata
-from projections.scope import EVERYTHING, Filters, Scope, page
+from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
 KINDS = ("loan", "intake", "reallocation", "disposal")
 cases = Table(
@@ -88,7 +88,7 @@ def listing(
     dataset: str = "",
     after: str | None = None,
     limit: int = 50,
-) -> Select[Any]:
+) -> Rows:
     """Return the cases that match, the latest change first, a page at a time."""
     query = select(cases)
     c = cases.c
@@ -107,10 +107,10 @@ def listing(
             )
         )
     order = Filters(sort="changed_on", descending=True)
-    return page(query, cases, order, after, limit)  # type: ignore[no-any-return]
+    return page(query, cases, order, after, limit)
 
 
-def counts(scope: Scope = EVERYTHING, kind: str = "") -> Select[Any]:
+def counts(scope: Scope = EVERYTHING, kind: str = "") -> Rows:
     """Count cases per kind, status and data set."""
     c = cases.c
     query = select(c.kind, c.status, c.dataset, func.count().label("cases"))
@@ -122,7 +122,7 @@ def counts(scope: Scope = EVERYTHING, kind: str = "") -> Select[Any]:
     return query.group_by(c.kind, c.status, c.dataset).order_by(c.kind, c.status, c.dataset)
 
 
-def refusals(dataset: str = "") -> Select[Any]:
+def refusals(dataset: str = "") -> Rows:
     """Count refused reallocations per reason."""
     c = cases.c
     query = select(c.reason.label("key"), func.count().label("cases")).where(
@@ -133,6 +133,6 @@ def refusals(dataset: str = "") -> Select[Any]:
     return query.group_by(c.reason).order_by(func.count().desc(), c.reason)
 
 
-def one(stream: str) -> Select[Any]:
+def one(stream: str) -> Rows:
     """Return one case."""
     return select(cases).where(cases.c.id == stream)

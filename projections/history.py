@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Select, Text, select
+from sqlalchemy import BigInteger, Column, Index, Integer, Text, select
 
 from domain.asset import Asset, Book
-from projections.inventory import counts_of, metadata, totals_of
-from projections.scope import Filters, Scope, page, where
+from projections.inventory import NUMBER, counts_of, metadata, totals_of
+from projections.scope import Filters, Rows, Scope, page, where
 from projections.temporal import at, by_id, temporal_table
 
 KIND = "asset"
 history = temporal_table(
     "history",
     metadata,
-    Column("asset_no", Text, nullable=False),
+    Column("asset_no", NUMBER, nullable=False),
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("book", Text, nullable=False),
@@ -81,34 +81,32 @@ def as_of(
     known: int | None = None,
     after: str | None = None,
     limit: int = 50,
-) -> Select[Any]:
+) -> Rows:
     """Return the cards as they stood on a day, a page at a time."""
     if filters.sort == "changed_on":
         raise ValueError("a past inventory is not sorted by its last change")
     query = select(history).where(at(history, on, known), where(history, scope, filters))
-    return page(query, history, filters, after, limit)  # type: ignore[no-any-return]
+    return page(query, history, filters, after, limit)
 
 
-def totals_as_of(
-    scope: Scope, filters: Filters, *, on: str, known: int | None = None
-) -> Select[Any]:
+def totals_as_of(scope: Scope, filters: Filters, *, on: str, known: int | None = None) -> Rows:
     """Count and value per currency as they stood on a day."""
     return totals_of(history).where(at(history, on, known), where(history, scope, filters))
 
 
 def counts_as_of(
     scope: Scope, by: str, filters: Filters, *, on: str, known: int | None = None
-) -> Select[Any]:
+) -> Rows:
     """Count and value per value of one column as they stood on a day."""
     return counts_of(history, by).where(at(history, on, known), where(history, scope, filters))
 
 
-def one_as_of(id_: str, *, on: str, known: int | None = None) -> Select[Any]:
+def one_as_of(id_: str, *, on: str, known: int | None = None) -> Rows:
     """Return one card as it stood on a day."""
     return select(history).where(history.c.id == id_, at(history, on, known))
 
 
-def intervals(id_: str) -> Select[Any]:
+def intervals(id_: str) -> Rows:
     """Return everything ever known about one asset, oldest knowledge first."""
     return (
         select(history)

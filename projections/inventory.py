@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Select,
     Table,
     Text,
     cast,
@@ -23,15 +22,17 @@ from sqlalchemy import (
 )
 
 from domain.asset import Asset, Book
-from projections.scope import Filters, Scope, page, where
+from projections.scope import Filters, Rows, Scope, number, page, where
 
 KIND = "asset"
+# Numbers sort by their bytes on both databases, whatever the server's language is.
+NUMBER = Text().with_variant(Text(collation="C"), "postgresql")
 metadata = MetaData()
 inventory = Table(
     "inventory",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("asset_no", Text, nullable=False),
+    Column("asset_no", NUMBER, nullable=False),
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("book", Text, nullable=False),
@@ -68,7 +69,7 @@ inventory = Table(
     sqlite_with_rowid=False,
 )
 # Every index is paid for by every event; a listing by unit runs along the numbers instead.
-indexes = (Index("inventory_by_no", inventory.c.asset_no, inventory.c.id),)
+indexes = (Index("inventory_by_no", number(inventory), inventory.c.id),)
 
 
 def row(id_: str, asset: Asset, changed_on: str, version: int) -> tuple[Any, ...] | None:
@@ -120,20 +121,18 @@ def searchable(asset: Asset) -> str:
     return " ".join(word for word in words if word).casefold()
 
 
-def listing(
-    scope: Scope, filters: Filters, *, after: str | None = None, limit: int = 50
-) -> Select[Any]:
+def listing(scope: Scope, filters: Filters, *, after: str | None = None, limit: int = 50) -> Rows:
     """Return the cards that match, a page at a time."""
     query = select(inventory).where(where(inventory, scope, filters))
-    return page(query, inventory, filters, after, limit)  # type: ignore[no-any-return]
+    return page(query, inventory, filters, after, limit)
 
 
-def totals(scope: Scope, filters: Filters) -> Select[Any]:
+def totals(scope: Scope, filters: Filters) -> Rows:
     """Count and value per currency; what has no stated value is counted apart."""
     return totals_of(inventory).where(where(inventory, scope, filters))
 
 
-def totals_of(table: Any) -> Select[Any]:
+def totals_of(table: Any) -> Rows:
     """Count and value per currency of a table of cards."""
     return (
         select(
@@ -147,12 +146,12 @@ def totals_of(table: Any) -> Select[Any]:
     )
 
 
-def counts(scope: Scope, by: str, filters: Filters) -> Select[Any]:
+def counts(scope: Scope, by: str, filters: Filters) -> Rows:
     """Count and value per value of one column, and currency."""
     return counts_of(inventory, by).where(where(inventory, scope, filters))
 
 
-def counts_of(table: Any, by: str) -> Select[Any]:
+def counts_of(table: Any, by: str) -> Rows:
     """Count and value per value of one column of a table of cards."""
     key = table.c[by]
     return (
@@ -167,7 +166,7 @@ def counts_of(table: Any, by: str) -> Select[Any]:
     )
 
 
-def find(scope: Scope, code: str) -> Select[Any]:
+def find(scope: Scope, code: str) -> Rows:
     """Return the assets a code may mean: number, label, id, serial or plate, in any case."""
     code = code.strip().casefold()
     c = inventory.c
@@ -180,6 +179,6 @@ def find(scope: Scope, code: str) -> Select[Any]:
     )
 
 
-def one(id_: str) -> Select[Any]:
+def one(id_: str) -> Rows:
     """Return one card."""
     return select(inventory).where(inventory.c.id == id_)

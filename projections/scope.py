@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, and_, false, func, or_, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    false,
+    func,
+    literal_column,
+    or_,
+    tuple_,
+)
 
 from domain.asset import Book
 
@@ -19,6 +29,8 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 EVERYTHING = Scope()
+Rows: TypeAlias = "Select[*tuple[Any, ...]]"  # a query whose rows are read by name
+NO_NUMBER = "\uffff"
 SORTS = ("asset_no", "name", "value", "changed_on")
 
 
@@ -85,11 +97,19 @@ def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bo
 def order(table: FromClause, filters: Filters) -> tuple[Any, Any]:
     """Return sort key and id of a listing; an unknown value sorts before every known one."""
     sort = filters.sort if filters.sort in SORTS else "asset_no"
+    if sort == "asset_no":
+        return number(table), table.c.id
     key = func.coalesce(table.c.value, -1) if sort == "value" else table.c[sort]
     return key, table.c.id
 
 
-def page(query: Any, table: FromClause, filters: Filters, after: str | None, limit: int) -> Any:
+def number(table: FromClause) -> Any:
+    """Return the key by which cards are sorted by number: what has none yet comes last."""
+    none: ColumnElement[str] = literal_column(f"'{NO_NUMBER}'")
+    return func.coalesce(func.nullif(table.c.asset_no, literal_column("''")), none)
+
+
+def page(query: Rows, table: FromClause, filters: Filters, after: str | None, limit: int) -> Rows:
     """Order a listing and start it after a cursor (keyset, never OFFSET)."""
     key, id_ = order(table, filters)
     if after:
@@ -115,4 +135,6 @@ def cursor(row: Any, filters: Filters) -> str:
     value = row[sort]
     if sort == "value" and value is None:
         value = -1
+    if sort == "asset_no":
+        value = value or NO_NUMBER
     return base64.urlsafe_b64encode(json.dumps([value, row["id"]]).encode()).decode()

@@ -22,7 +22,6 @@ from sqlalchemy import (
     LargeBinary,
     PoolProxiedConnection,
     RowMapping,
-    Select,
     Table,
     Text,
     create_engine,
@@ -37,10 +36,11 @@ from ledger.act import Unavailable
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
 from projections import cases, history, inventory, units
+from projections.scope import Rows
 from projections.temporal import Columns, Intervals, Line, Open
 from projections.writing import Writer
 
-VERSION = 3  # of the tables: a newer number rebuilds them at the next start
+VERSION = 4  # of the tables: a newer number rebuilds them at the next start
 BATCH = 5_000
 LOCK = 7_246_814
 CACHE_MAX = 50_000
@@ -184,12 +184,12 @@ class ReadModels:
 
     # Reading -----------------------------------------------------------------
 
-    def rows(self, query: Select[Any]) -> list[RowMapping]:
+    def rows(self, query: Rows) -> list[RowMapping]:
         """Return all rows of a query."""
         with self.engine.connect() as c:
             return list(c.execute(query).mappings())
 
-    def one(self, query: Select[Any]) -> RowMapping | None:
+    def one(self, query: Rows) -> RowMapping | None:
         """Return the first row of a query, or None."""
         with self.engine.connect() as c:
             return c.execute(query).mappings().first()

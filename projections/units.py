@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Integer, Select, Table, Text, select
+from sqlalchemy import Column, Integer, Table, Text, select
 
 from domain.place import Place
 from domain.unit import Unit
 from projections.inventory import metadata
+from projections.scope import Rows
 from projections.temporal import at, by_id, temporal_table
 
 unit = Table(
@@ -92,26 +93,26 @@ def called(_: str, state: Unit | Place) -> tuple[Any, ...] | None:
     return (state.name, state.name_en) if state.name else None
 
 
-def all_units() -> Select[Any]:
+def all_units() -> Rows:
     """Return every unit, the example city's first."""
     return select(unit).order_by(unit.c.example.desc(), unit.c.name, unit.c.id)
 
 
-def all_places() -> Select[Any]:
+def all_places() -> Rows:
     """Return every place."""
     return select(place).order_by(place.c.example.desc(), place.c.name, place.c.id)
 
 
-def names_now() -> Select[Any]:
+def names_now() -> Rows:
     """Return the names of all units and places as they are known now (id, name, name_en)."""
     return names_at("9999-12-30")
 
 
-def names_at(on: str, known: int | None = None) -> Select[Any]:
+def names_at(on: str, known: int | None = None) -> Rows:
     """Return the names that held on a day, as known at a position (None: known now)."""
     return select(name.c.id, name.c.name, name.c.name_en).where(at(name, on, known))
 
 
-def names_of(id_: str) -> Select[Any]:
+def names_of(id_: str) -> Rows:
     """Return every name a unit or place ever had, oldest first."""
     return select(name).where(name.c.id == id_).order_by(name.c.from_on, name.c.position)
