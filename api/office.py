@@ -52,6 +52,7 @@ class Office:
     ) -> None:
         self.settings, self.book, self.models, self.accounts = settings, book, models, accounts
         self.stuck: Stuck | Unavailable | None = None  # why the lists are behind the log
+        self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
         self._names: Remembered[str, tuple[str, str] | None] = Remembered()
         self._zones: Remembered[str, str] = Remembered()
         self._shown = 0  # the lists show everything up to this position
@@ -67,7 +68,9 @@ class Office:
         return cls(settings, book, models, Accounts.open(settings.database))
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Let those who work for us go, and give every connection back."""
+        for dismiss in self.closing:
+            dismiss()
         self.accounts.close()
         self.models.close()
         self.book.close()
@@ -130,10 +133,12 @@ class Office:
         address: str = "",
         device: str = "",
         evidence: Sequence[Evidence] = (),
+        shown: bool = True,
     ) -> Receipt:
         """Ask several streams, all or nothing; the lists show the answer when this returns.
 
-        Raise what `Book.act` raises.
+        Whoever says `shown=False` calls `show` before anybody hears the answer. Raise what
+        `Book.act` raises.
         """
         occasion = self.occasion(actor, on, docs)
         asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
@@ -151,7 +156,7 @@ class Office:
                 today_meant=on is None,
             )
 
-        return self._recorded(act, (ask.stream for ask in asks))
+        return self._recorded(act, (ask.stream for ask in asks), shown)
 
     def reverse(
         self,
@@ -183,11 +188,14 @@ class Office:
 
         return self._recorded(act, [stream])
 
-    def _recorded(self, act: Callable[[], Receipt], asked: Iterable[str]) -> Receipt:
+    def _recorded(
+        self, act: Callable[[], Receipt], asked: Iterable[str], shown: bool = True
+    ) -> Receipt:
         """Record when it is our turn, and bring the lists up to date."""
         with self._writing():
             receipt = act()
-        self._show(receipt.last)
+        if shown:
+            self.show(receipt.last)
         if any(stream.startswith(NAMED) for stream in asked):
             self._names.forget()
             self._zones.forget()
@@ -197,7 +205,7 @@ class Office:
         """Wait for our turn where a database has one writer; a server sees to that itself."""
         return self._turns.turn() if self._turns else nullcontext()
 
-    def _show(self, last: int) -> None:
+    def show(self, last: int) -> None:
         """Bring the lists up to a position; what is recorded stays recorded when they are stuck.
 
         One request does it for all that were recorded meanwhile and wait here.

@@ -75,19 +75,32 @@ class Callers:
             zone=self.office.zone_of(account.unit),
         )
 
+    def knows(self, request: Request) -> bool:
+        """Tell whether it takes no time to say who calls: no password must be hashed."""
+        credentials = _credentials(request)
+        return not credentials or self._remembered(credentials) is not None
+
+    def _remembered(self, credentials: str) -> str | None:
+        """Return the log-in that was checked within the last minute."""
+        until, login = self._known.get(self._digest(credentials), (0.0, ""))
+        return login if until > time.monotonic() else None
+
+    def _digest(self, credentials: str) -> bytes:
+        return blake2b(credentials.encode(), key=self._secret).digest()
+
     def _basic(self, request: Request) -> Account:
-        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "basic":
+        credentials = _credentials(request)
+        if not credentials:
             raise problems.plain(401)
-        digest = blake2b(credentials.encode(), key=self._secret).digest()
-        until, login = self._known.get(digest, (0.0, ""))
-        if until > time.monotonic():
+        login = self._remembered(credentials)
+        if login is not None:
             account = self.office.accounts.find(login)
         else:
             account = self._checked(request, credentials)
             if len(self._known) >= REMEMBERED_MAX:
                 self._known.clear()
-            self._known[digest] = (time.monotonic() + REMEMBERED_SECONDS, account.login)
+            until = time.monotonic() + REMEMBERED_SECONDS
+            self._known[self._digest(credentials)] = (until, account.login)
         if account is None:
             raise problems.plain(401)
         return account
@@ -107,6 +120,12 @@ class Callers:
         if account is None:
             raise problems.plain(401)
         return account
+
+
+def _credentials(request: Request) -> str:
+    """Return what follows `Basic`, or an empty text."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    return credentials if scheme.lower() == "basic" else ""
 
 
 def lang_of(request: Request) -> Lang:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import forms, problems, rest_openapi
+from api.clerk import Clerks
 from api.forms import Fault, Invalid
 from api.office import Actor, Office
 from api.pages_telling import tell
@@ -29,13 +31,14 @@ REASON = Words(
 
 def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add a route for every verb that a door may ask, and one for reversals."""
+    clerks = Clerks(office)
     for kind, life in LIFECYCLES.items():
         for verb in life.verbs.values():
             if verb.inner:
                 continue
             routes.add_api_route(
                 f"/{kind}/{{id}}/{verb.name}",
-                verb_route(office, callers, verb),
+                verb_route(office, callers, clerks, verb),
                 methods=["POST"],
                 response_model=None,
                 **rest_openapi.verb(verb),
@@ -49,10 +52,10 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         )
 
 
-def verb_route(office: Office, callers: Callers, verb: Verb) -> Endpoint:
+def verb_route(office: Office, callers: Callers, clerks: Clerks, verb: Verb) -> Endpoint:
     """Return the endpoint of one verb."""
 
-    def ask(request: Request, body: bytes) -> Response:
+    def ask(request: Request, body: bytes) -> tuple[int, Callable[[], Response]]:
         actor, key = callers.actor(request), key_of(request)
         id_ = check_id(request.path_params["id"])
         stream = f"{verb.kind}/{made_id(actor, key) if id_ == 'new' else id_}"
@@ -68,15 +71,18 @@ def verb_route(office: Office, callers: Callers, verb: Verb) -> Endpoint:
                 docs=given.docs,
                 key=key,
                 expected=expected,
+                shown=False,
                 **how(request),
             )
         except Refused as refused:
             raise unknown(refused, stream) or refused from None
-        return recorded(office, request, receipt, stream)
+        return receipt.last, partial(recorded, office, request, receipt, stream)
 
     async def endpoint(request: Request) -> Response:
         body = await body_of(request)
-        return await run_in_threadpool(ask, request, body)
+        if not callers.knows(request):  # a password is slow to check, and others wait to write
+            await run_in_threadpool(callers.actor, request)
+        return await clerks.do(partial(ask, request, body))
 
     return endpoint
 
