@@ -9,14 +9,8 @@ from typing import Annotated
 
 import typer
 
-from api import cli_do, cli_read, cli_restore, cli_serve
-from api.cli_terminal import (
-    EXIT_CODES,
-    Doors,
-    Terminal,
-    language,
-    quiet,
-)
+from api import cli_accounts, cli_do, cli_read, cli_restore, cli_serve
+from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
 
 app = typer.Typer(
     cls=Doors,
@@ -30,8 +24,9 @@ app = typer.Typer(
 )
 asset = typer.Typer(help="资产卡片与历史 · One asset: its card and its history.")
 app.add_typer(asset, name="asset")
+app.add_typer(cli_accounts.app, name="account")
+app.command()(cli_accounts.init)
 
-Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出 · Answer as JSON.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
 KnownAt = Annotated[
     str, typer.Option("--known-at", help="已知于（UTC）· As known at this day or time (UTC).")
@@ -66,13 +61,6 @@ def root(
     if lang not in ("", "zh", "en"):
         raise typer.BadParameter("zh | en", param_hint="--lang")
     ctx.obj = Terminal(lang=language(lang), json=json, database=database)
-
-
-def at(ctx: typer.Context, json: bool) -> Terminal:
-    """Return the terminal of this run; `--json` may stand before or after the command."""
-    terminal: Terminal = ctx.obj
-    terminal.json = terminal.json or json
-    return terminal
 
 
 # Serving ------------------------------------------------------------------------
@@ -197,9 +185,10 @@ def export(
     until: Annotated[str, typer.Option(help="记账止日（UTC）· Recorded to this day.")] = "",
     as_of: AsOf = "",
     known_at: KnownAt = "",
+    json: Json = False,
 ) -> None:
     """导出整本账、某一期间的条目或事件，或库存 · Export the ledger, a period of it, or the inventory."""
-    terminal = at(ctx, False)
+    terminal = at(ctx, json)
     match what:
         case "inventory":
             cli_read.export(terminal, to, as_of, known_at)

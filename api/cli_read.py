@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import msgspec
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
 from api.naming import names_then
 from api.office import Office
+from api.pages_export import harmless
 from api.pages_telling import STATE_REFS, UNTOLD, NameOf, money, say, tell, words_of
 from api.rest_answers import plain
 from api.settings import Settings
@@ -27,7 +27,6 @@ from projections import inventory, units
 from projections.scope import EVERYTHING, Filters
 
 EXPORT_ROWS = 5_000
-FORMULA = re.compile(r"^[=+\-@\t\r]")  # what a spreadsheet would run (T14)
 
 
 def settings_of(terminal: Terminal) -> Settings:
@@ -45,8 +44,8 @@ def opened(terminal: Terminal, *, must_exist: bool = True) -> Iterator[Office]:
     file = settings.database.removeprefix("sqlite:///")
     if must_exist and settings.database.startswith("sqlite:///") and not Path(file).exists():
         said = Words(
-            f"没有账本文件 {file}。请用 --database 指明，或先运行 gongwu demo、serve 或 import。",
-            f"There is no ledger file {file}. Name it with --database, or run gongwu demo, serve"
+            f"没有账本文件 {file}。请用 --database 指明，或先运行 gongwu init、demo 或 import。",
+            f"There is no ledger file {file}. Name it with --database, or run gongwu init, demo"
             " or import first.",
         )
         raise Stop(said, USAGE)
@@ -382,8 +381,16 @@ def export(terminal: Terminal, to: str, as_of: str, known_at: str) -> None:
         known = position(office, known_at)
         with target(to) as file:
             written = _inventory(terminal, office, file, on, known)
-    if to != "-":
-        terminal.say(f"已写入 {written:,} 行：{to}", f"{written:,} lines written: {to}")
+    told_export(terminal, "inventory", to, written)
+
+
+def told_export(terminal: Terminal, what: str, to: str, lines: int) -> None:
+    """Say what a file now holds; on standard output the lines themselves are the answer."""
+    if to == "-":
+        return
+    if terminal.json:
+        terminal.answer({"what": what, "file": to, "lines": lines})
+    terminal.say(f"已写入 {lines:,} 行：{to}", f"{lines:,} lines written: {to}")
 
 
 @contextmanager
@@ -464,5 +471,4 @@ def _cell(row: Any, column: str, terminal: Terminal, name_of: NameOf) -> str:
         value = name_of("person" if column == "user" else "place", value)
     elif column in ("kind", "book", "custody", "lock", "value_type"):
         value = term(value, terminal, column)
-    text = str(value)
-    return f"'{text}" if FORMULA.match(text) else text
+    return harmless(str(value))

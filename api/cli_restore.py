@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from api import pages_export
-from api.cli_read import day, opened, target
+from api.cli_read import day, opened, target, told_export
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal, Tick
 from api.naming import names_then
 from api.office import Office
@@ -44,8 +44,7 @@ def export(terminal: Terminal, what: str, to: str, start: int, since: str, until
             for line in _lines(terminal, office, what, first, last, tick):
                 file.write(line)
                 written += line.count(b"\n")
-    if to != "-":
-        terminal.say(f"已写入 {written:,} 行：{to}", f"{written:,} lines written: {to}")
+    told_export(terminal, what, to, written)
 
 
 def period(office: Office, start: int, since: str, until: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NoReturn, Protocol
+from typing import Annotated, Any, NoReturn, Protocol
 
 import msgspec
 import typer
@@ -23,7 +23,7 @@ from api.forms import Fault, Invalid, Malformed
 from domain.decider import Lang, Refused
 from domain.words import Words
 from ledger.act import Conflict, KeyReused, Unavailable, Unsafe
-from ledger.entry import Corrupt
+from ledger.entry import Corrupt, TooLarge
 
 OK, REFUSED, USAGE, UNAVAILABLE, CONFLICT = range(5)
 EXIT_CODES = Words(
@@ -32,6 +32,7 @@ EXIT_CODES = Words(
     "Exit codes: 0 done; 1 refused by a rule, or a check failed; 2 wrong usage; 3 the ledger cannot"
     " be used now (database, disk, port); 4 version conflict.",
 )
+Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出 · Answer as JSON.")]
 
 
 class Tick(Protocol):
@@ -121,6 +122,13 @@ class Terminal:
         raise typer.Exit(code)
 
 
+def at(ctx: typer.Context, json: bool) -> Terminal:
+    """Return the terminal of this run; `--json` may stand before or after the command."""
+    terminal: Terminal = ctx.obj
+    terminal.json = terminal.json or json
+    return terminal
+
+
 def language(given: str = "") -> Lang:
     """Return the language asked for, else the environment's; Chinese unless that says English."""
     asked = given or os.environ.get("GONGWU_LANG", "")
@@ -144,7 +152,7 @@ def troubles(terminal: Callable[[], Terminal]) -> Iterator[None]:
         yield
     except Stop as stop:
         terminal().fail(stop.words, stop.code)
-    except (Refused, Conflict, KeyReused, Invalid, Malformed, Unavailable) as error:
+    except (Refused, Conflict, KeyReused, Invalid, Malformed, TooLarge, Unavailable) as error:
         problem = problems.of(error)
         code = _code(error)
         if isinstance(error, Invalid):
@@ -174,7 +182,7 @@ def _code(error: Exception) -> int:
             return CONFLICT
         case Unavailable():
             return UNAVAILABLE
-        case Invalid() | Malformed():
+        case Invalid() | Malformed() | TooLarge():
             return USAGE
         case _:
             return REFUSED

@@ -191,6 +191,12 @@ def test_the_verbs_offered_are_those_declared(run_here: Run) -> None:
         ("--database sqlite:///no-such.db head", USAGE, "没有账本文件", "no ledger file"),
         ("--database mysql://x head", USAGE, "数据库地址无效", "no database address"),
         ("import no-such.csv", USAGE, "没有这些文件", "No such file"),
+        (
+            f"do asset/A1 take_back --as clerk --doc-type 单 --doc-number {'x' * 70_000}",
+            USAGE,
+            "65,535 字节",
+            "65,535 bytes",
+        ),
     ],
 )
 def test_trouble_is_told_in_both_languages_with_its_exit_code(

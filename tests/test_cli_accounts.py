@@ -1,0 +1,161 @@
+"""From an empty database to a first asset, and who may sign in: input, command, expected text."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from typer.testing import CliRunner, Result
+
+from api import accounts, cli
+from api.cli_terminal import OK, REFUSED, USAGE
+from api.office import Office
+from api.settings import Settings
+
+Run = Callable[..., Result]
+ROOT = Path(__file__).resolve().parents[1]
+INIT = "init --unit o_fin --name 示例市财政局 --kind finance --person u_wang --person-name 王芳"
+ADD = "account add li --person u_li --name 李明 --unit o_fin --role clerk --role keeper"
+CARD = (
+    "do asset/new register_existing --as li --asset-no ZC-0001 --name 办公桌 --kind furniture"
+    " --unit o_fin"
+)
+
+
+@pytest.fixture
+def run(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run commands on a database that does not exist yet."""
+    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_PASSWORD", "long enough")
+    monkeypatch.setenv("GONGWU_LANG", "zh")
+    # How strong the hash is, is another test's business; here it would only cost time.
+    weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(accounts, "PasswordHasher", lambda: weak)
+
+    def commanded(line: str, *, code: int = OK) -> Result:
+        result = CliRunner().invoke(cli.app, shlex.split(line))
+        assert result.exit_code == code, f"{line}: {result.exit_code}\n{result.output}"
+        return result
+
+    return commanded
+
+
+def test_the_first_hour(run: Run) -> None:
+    transcript = [
+        (
+            INIT,
+            ["已建立单位 o_fin：示例市财政局", "已建立账号 admin：王芳（u_wang）", "系统管理员"],
+        ),
+        (
+            "do unit/o_edu establish --as admin --name 示例市教育局 --kind organ",
+            ["已记入 unit/o_edu 第 1 条"],
+        ),
+        (
+            "do place/p_101 open_place --as admin --name 一号楼101室 --kind room --unit o_fin",
+            ["已记入 place/p_101 第 1 条"],
+        ),
+        (ADD, ["已建立账号 li：李明（u_li），示例市财政局", "单位资产管理员、仓管员"]),
+        (
+            f"{CARD} --value 800 --place p_101",
+            ["建卡入账：ZC-0001 办公桌"],
+        ),
+        ("inventory", ["ZC-0001", "办公桌", "示例市财政局", "一号楼101室", "¥800.00"]),
+        ("account list", ["admin", "王芳", "li", "李明", "示例市财政局", "单位资产管理员"]),
+        ("verify", ["完整性：通过，共 4 条"]),
+    ]
+    for line, expected in transcript:
+        output = run(line).output
+        for text in expected:
+            assert text in output, f"{line}\n{output}"
+
+
+def test_a_log_in_is_closed_and_a_name_erased(run: Run) -> None:
+    run(INIT)
+    run(f"{ADD} --name-en 'Li Ming'")
+    assert (
+        "Opened wu: Wu (u_wu)"
+        in run(
+            "--lang en account add wu --person u_wu --name Wu --unit o_fin --role auditor"
+        ).output
+    )
+    assert "Li Ming" in run("--lang en account list").output
+    assert "停用" in run("account disable li").output
+    left = json.loads(run("account list --json").stdout)
+    assert [a["login"] for a in left] == ["admin", "wu"]
+    assert run("do unit/o_fin rename --as li --name 新", code=REFUSED)
+    assert "姓名已删除" in run("account erase-name u_wu").output
+    assert "（姓名已删除）" in run("account list").output
+    assert json.loads(run("--json account erase-name u_wang").stdout)["erased"] is True
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "zh", "en"),
+    [
+        (INIT, REFUSED, "已有账号", "has log-ins already"),
+        (ADD.replace("add li", "add ADMIN"), REFUSED, "已经存在", "exists already"),
+        (ADD.replace("o_fin", "o_nobody"), REFUSED, "先建立", "Establish it first"),
+        (ADD.replace("clerk", "king"), USAGE, "没有岗位 king", "No such role: king"),
+        (ADD.replace("add li", "add 'l i'"), USAGE, "不含空白和冒号", "no spaces and no colon"),
+        (ADD.replace("u_li", "李明"), USAGE, "--person 须为标识", "--person must be an id"),
+        (ADD.replace("李明", "' '"), USAGE, "请写明姓名", "Say what the person is called"),
+        (f"{ADD} --locale fr", USAGE, "zh 或 en", "zh or en"),
+        ("account disable nobody", REFUSED, "没有可用的账号", "no open log-in"),
+        ("account erase-name u_x", REFUSED, "名册中没有 u_x", "does not know u_x"),
+        ("--database sqlite:///none.db account list", USAGE, "gongwu init", "gongwu init"),
+    ],
+)
+def test_trouble_is_told_in_both_languages(
+    line: str, code: int, zh: str, en: str, run: Run
+) -> None:
+    run(INIT)
+    assert zh in run(f"--lang zh {line}", code=code).output
+    assert en in run(f"--lang en {line}", code=code).output
+    assert json.loads(run(f"--json {line}", code=code).stdout)["exit"] == code
+
+
+def test_a_password_is_long_enough_and_never_an_option(
+    run: Run, monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    monkeypatch.setenv("GONGWU_PASSWORD", "short")
+    assert "8 至 200" in run(INIT, code=USAGE).output
+    monkeypatch.delenv("GONGWU_PASSWORD")
+    assert "GONGWU_PASSWORD" in run(INIT, code=USAGE).output
+    office = Office.open(Settings(database=sqlite_url))
+    assert office.book.head()[0] == 0, "nothing is established before the password is there"
+    office.close()
+
+
+TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+
+
+@pytest.mark.parametrize(("second", "code"), [("long enuogh", USAGE), ("long enough", OK)])
+def test_a_typed_password_is_typed_twice(second: str, code: int, sqlite_url: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "GONGWU_PASSWORD"}
+    environment |= {"GONGWU_LANG": "en", "GONGWU_DATABASE": sqlite_url, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", "from api.cli import app; app()", *shlex.split(INIT)]
+    with subprocess.Popen(
+        [sys.executable, "-c", TERMINAL, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for prompt, typed in ((b"New password: ", "long enough"), (b"Once more: ", second)):
+            said = b""
+            while not said.endswith(prompt):
+                byte = process.stdout.read(1)
+                assert byte, said
+                said += byte
+            process.stdin.write(f"{typed}\n".encode())
+            process.stdin.flush()
+        rest = process.stdout.read().decode()
+        assert process.wait() == code, rest
+    assert ("passwords differ" in rest) == (code == USAGE)
+    assert "enough" not in rest

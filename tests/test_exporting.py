@@ -1,0 +1,92 @@
+"""What leaves as a table opens as text in a spreadsheet, at every door."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from itertools import product
+from pathlib import Path
+
+import pytest
+from doors import CARD, PASSWORD, staffed
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from api import cli, pages_export
+from api.app import create_app
+from api.office import Actor
+
+CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
+HEADS = (*"=+-@\t\r\n＝＋－＠", "\0")
+RESTS = (
+    "1+1",
+    'HYPERLINK("http://evil.example","x")',
+    "cmd|' /C calc'!A0",
+    "SUM(A1:A9)\n",
+    'A1,"B2",C3',
+    "'=1",
+    '"',
+    ",",
+    "\r\n=2",
+    "5-",
+    "5e9x",
+    "1,2",
+    "１＋１",
+    " =1",
+    "",
+    "DDE",
+    "\t=1",
+)
+PAYLOADS = ["".join(pair) for pair in product(HEADS, RESTS)]
+ONE_LINE = [p for p in PAYLOADS if p.strip() == p and p.isprintable()]
+RUNS = re.compile(r"[=+\-@\t\r\n\0＝＋－＠]")
+
+
+def test_two_hundred_formulas_come_out_as_text_and_say_the_same() -> None:
+    assert len(PAYLOADS) > 200
+    written = b"".join(pages_export.csv_bytes([[p, p] for p in PAYLOADS])).decode("utf-8-sig")
+    cells = [c for row in csv.reader(io.StringIO(written, newline="")) for c in row]
+    assert cells == [cell for p in PAYLOADS for cell in (f"'{p}", f"'{p}")]
+    sheet = pages_export.xlsx_bytes([["head"], *([p.replace("\0", "")] for p in PAYLOADS)], "台账")
+    with zipfile.ZipFile(io.BytesIO(sheet)) as archive:
+        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+
+
+def test_negative_numbers_stay_numbers() -> None:
+    assert pages_export.harmless("-5") == "-5"
+    assert pages_export.harmless("+3.50") == "+3.50"
+    assert pages_export.harmless("-5+1") == "'-5+1"
+    assert pages_export.Amount(-123456).plain == "-1234.56"
+
+
+def test_page_and_command_line_guard_the_same_cells(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with staffed(sqlite_url) as office:
+        for number, name in enumerate(ONE_LINE):
+            card = CARD | {"name": name, "asset_no": f"F{number}"}
+            office.ask(f"asset/F{number}", "register_existing", card, CLERK)
+        client = TestClient(create_app(office.settings, office), follow_redirects=False)
+        auditor = next(a for a in office.accounts.all() if a.login == "auditor")
+        client.cookies.set("session", office.accounts.sign_in(auditor))
+        page = client.get("/assets.csv")
+        assert page.status_code == 200, page.text
+    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_PASSWORD", PASSWORD)
+    tables = [page.content]
+    for what in ("inventory", "events"):
+        file = tmp_path / f"{what}.csv"
+        said = CliRunner().invoke(cli.app, ["export", what, "--to", str(file), "--json"])
+        found = json.loads(said.stdout)
+        assert (found["what"], found["file"]) == (what, str(file))
+        assert found["lines"] >= len(ONE_LINE)
+        tables.append(file.read_bytes())
+    for number, table in enumerate(tables):
+        text = table.decode("utf-8-sig")
+        cells = [c for row in csv.reader(io.StringIO(text, newline="")) for c in row]
+        assert not [c for c in cells if RUNS.match(c)]
+        if number < 2:  # the list of events has the name inside a sentence
+            assert {f"'{name}" for name in ONE_LINE} <= set(cells)
