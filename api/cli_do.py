@@ -122,7 +122,7 @@ def find(stream: str, verb: str) -> Verb:
 
 def read(verb: Verb, options: Sequence[str]) -> list[tuple[str, str]]:
     """Read `--field value`, `--field=value` and, for yes or no, a bare `--field`."""
-    known = {f.name.replace("_", "-"): f for f in (*forms.fields(verb), *forms.COMMON)}
+    known = {f.name.replace("_", "-"): f for f in asked_of(verb)}
     found: list[tuple[str, str]] = []
     faults: list[forms.Fault] = []
     rest = list(options)
@@ -154,6 +154,11 @@ def read(verb: Verb, options: Sequence[str]) -> list[tuple[str, str]]:
     if faults:
         raise forms.Invalid(faults)
     return found
+
+
+def asked_of(verb: Verb) -> tuple[forms.Field, ...]:
+    """Return all that a command may say: its own questions, what to empty, day and paper."""
+    return (*forms.fields(verb), *forms.clearing(verb), *forms.COMMON)
 
 
 def sign_in(terminal: Terminal, office: Office, login: str, role: str) -> Actor:
@@ -208,7 +213,7 @@ def explain(terminal: Terminal, stream: str, verb: str) -> None:
     if verb and kind in LIFECYCLES:
         asked = find(stream if "/" in stream else f"{stream}/new", verb)
         terminal.say(f"{asked.zh}：gongwu do {kind}/编号 {verb} --as 账号", asked.help)
-        rows = [_row(terminal, f) for f in (*forms.fields(asked), *forms.COMMON)]
+        rows = [_row(terminal, f) for f in asked_of(asked)]
         columns = (
             Words("选项", "option"),
             Words("名称", "name"),

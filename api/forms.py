@@ -55,6 +55,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[tuple[str, Words], ...] = ()
     default: Any = None
     chars_max: int | None = None
+    clearable: bool = False  # left out it stays as it is, given as an empty text it is cleared
 
     @property
     def ref(self) -> str:
@@ -110,6 +111,21 @@ def fields(verb: Verb) -> tuple[Field, ...]:
     return tuple(_field(f) for f in msgspec.structs.fields(verb.form))
 
 
+CLEAR = "clear"
+
+
+def clearing(verb: Verb) -> tuple[Field, ...]:
+    """Return the question which fields a form shall empty; none where a blank means nothing.
+
+    Where people type, blank is never clear: what was left empty stays as it is (T111).
+    """
+    choices = tuple((f.name, f.words) for f in fields(verb) if f.clearable)
+    if not choices:
+        return ()
+    words = Words("清空的字段", "fields to empty")
+    return (Field(name=CLEAR, words=words, type="choice", required=False, choices=choices),)
+
+
 COMMON = (
     Field(name="on", words=Words("业务日期", "business date"), type="date", required=False),
     Field(name="doc_type", words=Words("文件种类", "document"), type="text", required=False),
@@ -131,6 +147,7 @@ def _field(declared: msgspec.structs.FieldInfo) -> Field:
         choices=_choices(type_),
         default=None if plain else msgspec.to_builtins(declared.default),
         chars_max=getattr(_inner(type_), "max_length", None),
+        clearable=declared.default is None and _fits_empty(type_),
     )
 
 
@@ -176,6 +193,11 @@ def _kind(type_: inspect.Type) -> Type:
 
 
 _QUANTITY = get_args(values.checked(values.Quantity))[1].pattern
+
+
+def _fits_empty(type_: inspect.Type) -> bool:
+    inner = _inner(type_)
+    return isinstance(inner, inspect.StrType) and _fits_text(inner, "")
 
 
 def _choices(type_: inspect.Type) -> tuple[tuple[str, Words], ...]:
@@ -336,7 +358,7 @@ def _encodable(text: str) -> None:
 def parse_html(verb: Verb, pairs: Mapping[str, Any] | Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Read what was typed into a page's form; money in yuan, full-width digits, lists by line.
 
-    What was left empty is left out. Names that are no question of this verb (`csrf`, `key`, `on`)
+    What was left empty is left out; what `clear` names is emptied. Names that are no question of this verb (`csrf`, `key`, `on`)
     are passed over: the page has fields of its own. Raise Invalid with all faults.
     """
     typed = _texts(pairs)
@@ -353,6 +375,7 @@ def parse_html(verb: Verb, pairs: Mapping[str, Any] | Iterable[tuple[str, str]])
             raw |= {field.name: _folded(texts[-1]).lower() in _YES} if texts else {}
         elif texts:
             raw |= _typed(field, texts[-1], faults)
+    _clear(verb, typed.get(CLEAR, ()), raw, faults)
     named = {fault.path for fault in faults}
     try:
         form = checked(verb, {name: v for name, v in raw.items() if name not in named}).form
@@ -395,6 +418,18 @@ def occasion_html(
 
 
 _YES = frozenset({"on", "1", "true", "yes", "y", "是"})
+
+
+def _clear(verb: Verb, names: Iterable[str], raw: dict[str, Any], faults: list[Fault]) -> None:
+    """Empty the fields that were named, in the form; note those that cannot be."""
+    may = [name for question in clearing(verb) for name, _ in question.choices]
+    for name in filter(None, names):
+        if name not in may:
+            faults.append(Fault(CLEAR, _unknown(may)))
+        elif name in raw:
+            faults.append(Fault(name, EITHER))
+        else:
+            raw[name] = ""
 
 
 def _texts(pairs: Mapping[str, Any] | Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -475,6 +510,7 @@ def _deductions(
 # What is wrong ------------------------------------------------------------------
 
 REQUIRED = Words("必填。", "This is required.")
+EITHER = Words("不能同时填写又清空。", "Write another value or empty it, not both.")
 DATE = Words(
     "须为日期，写作 YYYY-MM-DD，例如 2026-05-01。", "Must be a date, YYYY-MM-DD, e.g. 2026-05-01."
 )

@@ -330,10 +330,28 @@ def card(row: LesoInventoryRow) -> tuple[str, str]:
     return fit(row.item_name, 200) or row.nsn, control(row)
 
 
-def recoded(row: LesoInventoryRow, day: date) -> CardCorrected:
-    """Say that a later snapshot names or codes the same holding differently."""
-    name, model = card(row)
-    return CardCorrected(reason=f"快照 / snapshot {day}", name=name, model=model)
+def recoded(row: LesoInventoryRow, asset: Asset, day: date) -> CardCorrected | None:
+    """Say that a later snapshot names or codes the same holding differently; None if it does not.
+
+    A cell left empty says nothing: it never takes back what an earlier snapshot said (T111).
+    """
+    codes, _, inspection = asset.model.partition("/")
+    model = fit("/".join(p for p in (row.demil_code or codes, row.demil_ic or inspection) if p), 80)
+    name = fit(row.item_name, 200) or asset.name
+    if (name, model) == (asset.name, asset.model):
+        return None
+    return CardCorrected(
+        reason=f"快照 / snapshot {day}",
+        name=None if name == asset.name else name,
+        model=None if model == asset.model else model,
+    )
+
+
+def unvalued(day: date) -> CardCorrected:
+    """Say that a later snapshot leaves the value of a holding empty; what is known stays."""
+    return CardCorrected(
+        reason=f"快照 {day} 未载明价值，保持原值 / snapshot {day} states no value, the known one stays"
+    )
 
 
 def revalued_to(value: int, day: date) -> ValueCorrected:
@@ -449,13 +467,14 @@ def snapshot_pieces(
             said = piece("leso-inventory", row, fact.stream, [fact])
             groups.append([msgspec.structs.replace(said, key=key, rows=0)])
         revaluations, gone, new = changed_values(gone, new, states)
-        revalued = len(revaluations)
+        revalued = sum(row.unit_value is not None for _, row in revaluations)
         for stream, row in revaluations:
             value = total_value(row)
-            assert value is not None
-            facts = [Fact(stream, revalued_to(value, day), day, NOT_AFTER)]
-            if (states[stream].name, states[stream].model) != card(row):
-                facts.append(Fact(stream, recoded(row, day), day, NOT_AFTER))
+            said_of_value = unvalued(day) if value is None else revalued_to(value, day)
+            facts = [Fact(stream, said_of_value, day, NOT_AFTER)]
+            renamed = recoded(row, states[stream], day)
+            if renamed is not None:
+                facts.append(Fact(stream, renamed, day, NOT_AFTER))
             groups.append([piece("leso-inventory", row, stream, facts)])
     fresh = {claim_of("leso-inventory", row) for row in new}
     for claim, row in by_claim.items():
@@ -498,15 +517,17 @@ def corrections(
             lambda stream: (states[stream].name, states[stream].model),
         )
         for row, stream in zip(left_rows, left_streams, strict=True):
-            yield Fact(stream, recoded(row, day), day, NOT_AFTER), row
+            renamed = recoded(row, states[stream], day)
+            if renamed is not None:
+                yield Fact(stream, renamed, day, NOT_AFTER), row
 
 
 def changed_values(
     gone: Sequence[str], new: Sequence[LesoInventoryRow], states: dict[str, Asset]
 ) -> tuple[list[tuple[str, LesoInventoryRow]], list[str], list[LesoInventoryRow]]:
-    """Pair what vanished with what is new where the value alone differs."""
+    """Pair what vanished with what is new where the value alone differs, or is left empty now."""
     valued = [row for row in new if row.unit_value is not None]
-    unvalued = [row for row in new if row.unit_value is None]
+    empty = [row for row in new if row.unit_value is None]
 
     def of_asset(stream: str) -> tuple[str, str, str, date | None]:
         a = states[stream]
@@ -515,8 +536,9 @@ def changed_values(
     def of_row(row: LesoInventoryRow) -> tuple[str, str, str, date | None]:
         return unit_of(row), fit(row.nsn, 80), row.quantity, row.shipped_on
 
-    pairs, gone_left, new_left = reconciling.paired(gone, valued, of_asset, of_row)
-    return pairs, gone_left, [*new_left, *unvalued]
+    pairs, gone, valued = reconciling.paired(gone, valued, of_asset, of_row)
+    silent, gone, empty = reconciling.paired(gone, empty, of_asset, of_row)
+    return [*pairs, *silent], gone, [*valued, *empty]
 
 
 def vanished(stream: str, before: date | None, day: date) -> Piece:

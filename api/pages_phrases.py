@@ -48,6 +48,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "required": ("必填", "required"),
     "choose": ("请选择", "choose"),
     "not-given": ("（不填）", "(leave empty)"),
+    "stays": ("留空则不变", "left empty, it stays"),
+    "clear-field": ("清空原内容", "Empty what is there"),
     "back": ("返回", "Back"),
     "cancel": ("取消", "Cancel"),
     "remove": ("移除", "remove"),

@@ -98,6 +98,7 @@ def question(
     if step.typed is not None:
         typed = [t for t in step.typed.getlist(field.name) if isinstance(t, str)]
     value = typed if typed is not None else guess(page, field, state, assets)
+    cleared = step.typed is not None and field.name in step.typed.getlist(forms.CLEAR)
     return {
         "name": field.name,
         "words": field.words,
@@ -108,6 +109,9 @@ def question(
         "values": value,
         "chars_max": field.chars_max,
         "fault": step.faults.get(field.name),
+        "stays": field.clearable,
+        "can_empty": field.clearable and (cleared or bool(getattr(state, field.name, ""))),
+        "cleared": cleared,
     }
 
 

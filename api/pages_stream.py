@@ -20,10 +20,12 @@ from api.pages_telling import STATE_REFS
 from api.pages_timeline import happened, lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
+from api.problems import ENTRY_TOO_LARGE
 from domain.decider import LIFECYCLES, Refused
 from labels import face, identity, qr
 from ledger.act import Conflict
 from ledger.book import Stream, new_id
+from ledger.entry import TooLarge
 from projections import cases, inventory, units
 from projections.scope import Filters
 from projections.temporal import NEVER
@@ -252,6 +254,9 @@ def do(page: Page, name: str, verb_name: str, form: FormData) -> Response:
     except Invalid as invalid:
         step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}
         return again(page, name, step, page.t("form-wrong"), 422)
+    except TooLarge:
+        step.refusal = page.words(ENTRY_TOO_LARGE)
+        return again(page, name, step, page.t("not-recorded"), 422)
     except Refused as refused:
         step.refusal = refused.sentence(page.lang)
         return again(page, name, step, page.t("not-recorded"), 409)
