@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -28,11 +29,11 @@ Act: TypeAlias = Callable[[], tuple[int, Answer]]  # records; the last position,
 class _Job:
     """What one request waits for."""
 
-    __slots__ = ("act", "answer", "future", "last", "loop", "since", "trouble")
+    __slots__ = ("act", "answer", "future", "last", "loop", "trouble", "until")
 
-    def __init__(self, act: Act) -> None:
+    def __init__(self, act: Act, patience: float) -> None:
         self.act = act
-        self.since = time.monotonic()
+        self.until = time.monotonic() + patience
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Response] = self.loop.create_future()
         self.last = 0
@@ -42,7 +43,7 @@ class _Job:
     def record(self) -> None:
         """Do what is asked, unless it waited too long for others to be done."""
         try:
-            if time.monotonic() - self.since > PATIENCE_SECONDS:
+            if time.monotonic() > self.until:
                 raise Unavailable("locked")
             self.last, self.answer = self.act()
         except BaseException as trouble:  # noqa: BLE001 - it belongs to whoever asked
@@ -56,7 +57,8 @@ class _Job:
                 found = self.answer()
             except BaseException as trouble:  # noqa: BLE001 - it belongs to whoever asked
                 self.trouble = trouble
-        self.loop.call_soon_threadsafe(self._settle, found)
+        with suppress(RuntimeError):  # the server has stopped, nobody listens any more
+            self.loop.call_soon_threadsafe(self._settle, found)
 
     def _settle(self, found: Response | None) -> None:
         if self.future.done():  # the caller has gone
@@ -73,8 +75,8 @@ class Clerks:
     A file has one writer; with a server one clerk writes while others wait for its answers.
     """
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, office: Office, patience: float = PATIENCE_SECONDS) -> None:
+        self._office, self._patience = office, patience
         self._number = 1 if office.settings.database.startswith("sqlite:") else SERVER_CLERKS
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._staff: list[threading.Thread] = []
@@ -84,7 +86,7 @@ class Clerks:
         """Have something recorded and shown; return its answer, or raise what it raised."""
         if not self._staff:
             self._hire()
-        job = _Job(act)
+        job = _Job(act, self._patience)
         self._jobs.put(job)
         return await job.future
 

@@ -16,7 +16,8 @@ V = TypeVar("V")
 class Remembered(Generic[K, V]):
     """Answers kept for a second; what this process changes is forgotten at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._known: dict[K, tuple[float, V]] = {}
         self._changes = 0
         self._lock = threading.Lock()
@@ -24,15 +25,15 @@ class Remembered(Generic[K, V]):
     def get(self, key: K, look_up: Callable[[K], V]) -> V:
         """Return what is remembered, or look it up."""
         found = self._known.get(key)
-        if found is not None and found[0] > time.monotonic():
+        if found is not None and found[0] > self._clock():
             return found[1]
-        before = self._changes
+        before, until = self._changes, self._clock() + SECONDS
         value = look_up(key)
         with self._lock:
             if before == self._changes:  # else it may be what was true before the change
                 if len(self._known) >= MOST:
                     self._known = {}
-                self._known[key] = (time.monotonic() + SECONDS, value)
+                self._known[key] = (until, value)
         return value
 
     def forget(self) -> None:

@@ -42,6 +42,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+HSTS = "max-age=31536000"
 REFUSALS = {
     403: (
         "cross-origin",
@@ -96,7 +97,9 @@ class SecurityHeaders:
     """Give every answer the headers of ASVS 3.4; over https also HSTS."""
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
-        self.app, self.https = app, https
+        self.app = app
+        wanted = HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+        self.wanted = [(k.lower().encode(), v.encode()) for k, v in wanted.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -105,11 +108,9 @@ class SecurityHeaders:
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if self.https:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                said = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in said}
+                message["headers"] = said + [h for h in self.wanted if h[0] not in names]
             await send(message)
 
         await self.app(scope, receive, sent)
