@@ -129,8 +129,8 @@ def disable(ctx: typer.Context, login: Login, json: Json = False) -> None:
     terminal.say(f"账号 {login} 已停用，会话已结束。", f"{login} is closed and signed out.")
 
 
-@app.command("erase-name")
-def erase_name(
+@app.command("forget")
+def forget(
     ctx: typer.Context,
     person: Annotated[str, typer.Argument(help="人员标识 · Person id, e.g. u_wang.")],
     json: Json = False,

@@ -90,9 +90,9 @@ def test_a_log_in_is_closed_and_a_name_erased(run: Run) -> None:
     left = json.loads(run("account list --json").stdout)
     assert [a["login"] for a in left] == ["admin", "wu"]
     assert run("do unit/o_fin rename --as li --name 新", code=REFUSED)
-    assert "姓名已删除" in run("account erase-name u_wu").output
+    assert "姓名已删除" in run("account forget u_wu").output
     assert "（姓名已删除）" in run("account list").output
-    assert json.loads(run("--json account erase-name u_wang").stdout)["erased"] is True
+    assert json.loads(run("--json account forget u_wang").stdout)["erased"] is True
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_log_in_is_closed_and_a_name_erased(run: Run) -> None:
         (ADD.replace("李明", "' '"), USAGE, "请写明姓名", "Say what the person is called"),
         (f"{ADD} --locale fr", USAGE, "zh 或 en", "zh or en"),
         ("account disable nobody", REFUSED, "没有可用的账号", "no open log-in"),
-        ("account erase-name u_x", REFUSED, "名册中没有 u_x", "does not know u_x"),
+        ("account forget u_x", REFUSED, "名册中没有 u_x", "does not know u_x"),
         ("--database sqlite:///none.db account list", USAGE, "gongwu init", "gongwu init"),
     ],
 )
