@@ -16,7 +16,7 @@ from api.city_people import Person
 from api.importing_facts import of_dataset
 from domain.decider import Ask, Document, Occasion
 from domain.policy import GENERIC
-from ledger.book import Book, Desk, Stream, lifecycle_of, normalised
+from ledger.book import Book, Desk, lifecycle_of, normalised
 from ledger.entry import Draft, Via, claim_time
 
 DATASET: Final = "example"
@@ -41,16 +41,14 @@ class Rehearsal(Desk):
 
     def __init__(self) -> None:
         # No book: `at` below is the only method of a desk that would read one.
-        super().__init__(cast("Book", None), Occasion(by="-", on=date.min), "", None, "")
+        super().__init__(cast("Book", None), Occasion(by="-", on=date.min), "", None, "", {})
 
-    def at(self, name: str) -> Stream:
+    def at(self, name: str) -> int:
         """Begin an empty stream."""
-        if name not in self._streams:
-            state = lifecycle_of(name).state()
-            self._streams[name] = Stream(name, (), (), state, 0)
-            self._now[name] = self._then[name] = state
-            self._added[name] = 0
-        return self._streams[name]
+        if name not in self._version:
+            self._now[name] = self._then[name] = lifecycle_of(name).state()
+            self._version[name] = self._added[name] = 0
+        return 0
 
     def play(self, act: Act, number: int) -> list[Draft]:
         """Return what one act writes, marked as an example; raise Refused as the counter would."""

@@ -56,6 +56,7 @@ from ledger.postgres import told as told_postgres
 from ledger.sqlite import LedgerSQLiteRecorder
 from ledger.sqlite import told as told_sqlite
 
+KNOWN_MAX = 20_000  # streams whose last state is kept in memory
 TRIES = 20  # an act that lost a race decides again on the newer state
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -131,6 +132,15 @@ class Stream(msgspec.Struct, frozen=True):
     version: int
 
 
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """What was true of a stream when we last wrote it; perhaps no longer, so it is never trusted
+    to refuse and always checked by the database when it is written."""
+
+    version: int
+    state: Any
+    last_on: str
+
+
 class Book(Application[str]):
     """The ledger of one place. Open it with `Book.open(url)`."""
 
@@ -150,9 +160,11 @@ class Book(Application[str]):
         book.clock = clock or (lambda: datetime.now(UTC))
         book.url = url
         book._timed = clock is not None
+        book._known = {}
         return book
 
     _timed = False
+    _known: dict[str, Known]
 
     def construct_mapper(self) -> Mapper[str]:
         return EntryMapper()
@@ -260,16 +272,17 @@ class Book(Application[str]):
         if occasion.on > today:
             raise IN_THE_FUTURE.broken(on=occasion.on, today=today)
         claimed = claim_time(occasion.on, zone, self.clock())
+        known = self._known
         for attempt in range(TRIES):
+            desk = Desk(self, occasion, claimed, via, new_id("cmd"), known)
             try:
-                desk = Desk(self, occasion, claimed, via, new_id("cmd"))
                 for stream, version in expected.items():
-                    if desk.at(stream).version != version:
-                        raise Conflict(stream, version, desk.at(stream).version)
+                    if desk.at(stream) != version:
+                        raise Conflict(stream, version, desk.at(stream))
                 for number, ask in enumerate(asks):
                     desk.grant(ask, f"{desk.cause}/{number}" if len(asks) > 1 else desk.cause)
                 desk.refuse_contradictions()
-                return self.append(
+                receipt = self.append(
                     desk.drafts,
                     actor=occasion.by,
                     cause=desk.cause,
@@ -278,8 +291,14 @@ class Book(Application[str]):
                     context=context,
                     evidence=evidence,
                 )
-            except Conflict as conflict:
-                if conflict.stream in expected:
+                if not receipt.replayed:
+                    desk.remember()
+                return receipt
+            except (Refused, Conflict) as no:
+                if desk.recalled:  # perhaps only our memory was old: read, and decide again
+                    known = {}
+                    continue
+                if isinstance(no, Refused) or no.stream in expected:
                     raise
                 if attempt == TRIES - 1:
                     raise
@@ -393,6 +412,8 @@ class Book(Application[str]):
         except Taken as taken:
             raise NUMBER_TAKEN.broken(kind=Words.of(taken.kind), value=taken.value) from taken
         assert act.receipt is not None
+        for draft in drafts:
+            self._known.pop(draft.stream, None)
         return act.receipt
 
 
@@ -400,7 +421,13 @@ class Desk:
     """Where one act is prepared: the streams it read, the drafts it will write."""
 
     def __init__(
-        self, book: Book, occasion: Occasion, claimed: str, via: Via | None, cause: str
+        self,
+        book: Book,
+        occasion: Occasion,
+        claimed: str,
+        via: Via | None,
+        cause: str,
+        known: Mapping[str, Known],
     ) -> None:
         self.book, self.occasion, self.claimed = book, occasion, claimed
         self.via, self.cause = via, cause
@@ -410,24 +437,39 @@ class Desk:
         self._then: dict[str, Any] = {}  # the same as of the business date
         self._added: dict[str, int] = {}
         self._late: set[str] = set()
+        self._version: dict[str, int] = {}
+        self._memory = known
+        self.recalled = False  # whether anything was taken from memory
 
-    def at(self, name: str) -> Stream:
-        """Read a stream once per act."""
-        if name not in self._streams:
-            stream = self.book.stream(name)
-            self._streams[name] = stream
-            self._now[name] = stream.state
-            on = self.claimed[:10]
-            late = bool(stream.standing) and stream.standing[-1].effective_on > on
-            if late:
+    def at(self, name: str) -> int:
+        """Read a stream once per act; return its version."""
+        if name in self._version:
+            return self._version[name]
+        on = self.claimed[:10]
+        known = self._memory.get(name)
+        if known is not None and known.last_on <= on:
+            self.recalled = True
+            version, now, then = known.version, known.state, known.state
+        else:
+            stream = self._streams[name] = self.book.stream(name)
+            version, now, then = stream.version, stream.state, stream.state
+            if stream.standing and stream.standing[-1].effective_on > on:
                 self._late.add(name)
-            self._then[name] = (
-                lifecycle_of(name).fold(e.event for e in stream.standing if e.effective_on <= on)
-                if late
-                else stream.state
-            )
-            self._added[name] = 0
-        return self._streams[name]
+                before = (e.event for e in stream.standing if e.effective_on <= on)
+                then = lifecycle_of(name).fold(before)
+        self._version[name], self._now[name], self._then[name] = version, now, then
+        self._added[name] = 0
+        return version
+
+    def remember(self) -> None:
+        """Keep what the streams came to, for whoever asks next."""
+        memory = self.book._known
+        if len(memory) > KNOWN_MAX:
+            memory.clear()
+        for name, version in self._version.items():
+            if name not in self._late and self._added[name]:
+                state, on = self._now[name], self.claimed[:10]
+                memory[name] = Known(version + self._added[name], state, on)
 
     def grant(self, ask: Ask, cause: str, *, asked: bool = False) -> None:
         """Decide one ask and everything it asks in turn.
@@ -435,7 +477,7 @@ class Desk:
         A request for a past day must be right on that day and right today.
         """
         lifecycle = lifecycle_of(ask.stream)
-        stream = self.at(ask.stream)
+        version = self.at(ask.stream)
         occasion = msgspec.structs.replace(self.occasion, stream=ask.stream)
         then, now = self._then[ask.stream], self._now[ask.stream]
         try:
@@ -453,7 +495,7 @@ class Desk:
             self.drafts.append(
                 Draft(
                     stream=ask.stream,
-                    seq=stream.version + self._added[ask.stream],
+                    seq=version + self._added[ask.stream],
                     event=answer,
                     actor=occasion.by,
                     cause=cause,

@@ -15,7 +15,7 @@ from books import ADMIN, CLERK, NOON, ON, card, correction, opened, unit
 from domain.asset import Book as Books
 from domain.asset import Custody
 from domain.decider import Ask, Document, EntryReversed, Occasion, Refused
-from ledger.act import ACT_ENTRIES_MAX, TROUBLES, Evidence, Unavailable
+from ledger.act import ACT_ENTRIES_MAX, TROUBLES, Conflict, Evidence, Unavailable
 from ledger.book import IN_THE_FUTURE, LAST_FIRST, NOT_THERE, REVERSED_ALREADY, TOO_MANY, Book
 from ledger.entry import Via
 from ledger.verifying import verify
@@ -340,3 +340,27 @@ def test_a_late_act_that_later_entries_contradict_is_refused(database: str) -> N
         assert book.stream("asset/L1").version == 3
         ask(15, "bind_label", label="L-9")  # contradicts nothing
         ask(21, "issue", user="u_b")
+
+
+def test_what_a_process_remembers_of_a_stream_never_decides_alone(database: str) -> None:
+    """Two programs over one ledger: each sees what the other wrote, to grant and to refuse."""
+    with closing(Book.open(database)) as one, closing(Book.open(database)) as two:
+        clerk = Occasion(by="u_clerk", on=date(2026, 1, 5), role="clerk")
+        card = {"asset_no": "MEM-1", "name": "台式机", "kind": "computer", "unit": "o_1"}
+        one.act([Ask("asset/M1", "register_existing", card)], clerk)
+        two.act([issue("M1", "u_a")], clerk)  # `one` still remembers it in store
+        with pytest.raises(Refused):
+            one.act([issue("M1", "u_b")], clerk)
+        one.act([Ask("asset/M1", "take_back", {"reason": "调离"})], clerk)
+        two.act([issue("M1", "u_c")], clerk)  # `two` remembers it in use
+        assert one.stream("asset/M1").version == 4
+        with pytest.raises(Conflict) as stale:
+            one.act(
+                [Ask("asset/M1", "take_back", {"reason": "x"})], clerk, expected={"asset/M1": 3}
+            )
+        assert stale.value.current == 4
+        one.act([Ask("asset/M1", "take_back", {"reason": "x"})], clerk, expected={"asset/M1": 4})
+        two.reverse("asset/M1", 5, clerk, reason="误录")
+        assert two.stream("asset/M1").state.user == "u_c"
+        with pytest.raises(Refused):
+            one.act([issue("M1", "u_d")], clerk)
