@@ -154,7 +154,7 @@ def unknown(refused: Refused, stream: str) -> problems.Problem | None:
 def recorded(office: Office, request: Request, receipt: Receipt, stream: str) -> Response:
     """Answer with what was recorded: the same for the first request and for every repetition."""
     lang = lang_of(request)
-    entries = list(office.book.entries(receipt.first, receipt.last))
+    entries = office.book.written(receipt)
     name_of = names_in(office, lang)
     version = max((e.seq for e in entries if e.stream == stream), default=0)
     answer: dict[str, Any] = {
@@ -166,14 +166,14 @@ def recorded(office: Office, request: Request, receipt: Receipt, stream: str) ->
         "recorded_at": receipt.recorded_at,
         "entries": [
             {
-                "position": e.position,
+                "position": position,
                 "stream": e.stream,
                 "seq": e.seq,
                 "type": e.event.type_name,
-                "effective_on": e.effective_on,
+                "effective_on": e.effective_at[:10],
                 "sentence": tell(e.event, lang, name_of),
             }
-            for e in entries
+            for position, e in enumerate(entries, start=receipt.first)
         ],
     }
     headers = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ import msgspec
 from domain.decider import Lang
 from domain.words import Words, in_words
 from ledger import tree
-from ledger.entry import Draft, moment, stamp
+from ledger.entry import moment, stamp
 
 ACT_ENTRIES_MAX = 10_000
 Claim: TypeAlias = tuple[str, str]  # a kind of identifier and a value used once in the ledger
@@ -61,18 +61,6 @@ class Act(msgspec.Struct, kw_only=True):
     evidence: list[Evidence] = []
     now: str | None = None  # the server's clock; None lets the database's clock decide
     receipt: Receipt | None = None
-
-
-class Batch:
-    """Drafts as one object, so that the library need not ask each what it is."""
-
-    id = "batch"  # the library files what it saves under an id
-
-    def __init__(self, drafts: Sequence[Draft]) -> None:
-        self.drafts = drafts
-
-    def collect_events(self) -> Iterator[Draft]:
-        return iter(self.drafts)
 
 
 class Conflict(Exception):

@@ -32,7 +32,6 @@ from ledger import tree
 from ledger.act import (
     ACT_ENTRIES_MAX,
     Act,
-    Batch,
     Conflict,
     Evidence,
     Receipt,
@@ -56,6 +55,7 @@ from ledger.postgres import told as told_postgres
 from ledger.sqlite import LedgerSQLiteRecorder
 from ledger.sqlite import told as told_sqlite
 
+RECENT_MAX = 256  # acts whose entries need not be read back to answer whoever asked
 KNOWN_MAX = 20_000  # streams whose last state is kept in memory
 TRIES = 20  # an act that lost a race decides again on the newer state
 Clock: TypeAlias = Callable[[], datetime]
@@ -160,11 +160,12 @@ class Book(Application[str]):
         book.clock = clock or (lambda: datetime.now(UTC))
         book.url = url
         book._timed = clock is not None
-        book._known = {}
+        book._known, book._recent = {}, {}
         return book
 
     _timed = False
     _known: dict[str, Known]
+    _recent: dict[int, Sequence[Draft]]
 
     def construct_mapper(self) -> Mapper[str]:
         return EntryMapper()
@@ -406,7 +407,8 @@ class Book(Application[str]):
             now=moment(self.clock()) if self._timed else None,
         )
         try:
-            self.save(cast(Any, Batch(drafts)), act=act)
+            # Not `save`: it asks each object what it is, slowly, before it comes to this.
+            self.events.put(cast(Any, drafts), act=act)
         except Replayed as replayed:
             return replayed.receipt
         except Taken as taken:
@@ -414,7 +416,16 @@ class Book(Application[str]):
         assert act.receipt is not None
         for draft in drafts:
             self._known.pop(draft.stream, None)
+        if key is not None and len(drafts) < RECENT_MAX:  # an import asks for no answer
+            if len(self._recent) >= RECENT_MAX:
+                self._recent.clear()
+            self._recent[act.receipt.first] = drafts
         return act.receipt
+
+    def written(self, receipt: Receipt) -> Sequence[Draft | Entry]:
+        """Return what an act wrote, in order: from memory when it was just now."""
+        recent = self._recent.pop(receipt.first, None)
+        return recent or list(self.entries(receipt.first, receipt.last))
 
 
 class Desk:

@@ -38,7 +38,7 @@ from ledger.act import (
     seal,
     stamped,
 )
-from ledger.sqlite import PAGE_ROWS, answer_again
+from ledger.sqlite import PAGE_ROWS, answer_again, latest
 
 COPY_FROM = 200  # entries from which COPY beats the server function
 LOCK = 7_246_813  # any constant; it names the tail of this log
@@ -73,7 +73,6 @@ CREATE TABLE ledger_command (
   seal text NOT NULL,
   CONSTRAINT ledger_command_key UNIQUE (actor, key)
 );
-CREATE INDEX ledger_command_time ON ledger_command (recorded_at);
 CREATE TABLE ledger_claim (
   kind text NOT NULL,
   value text NOT NULL,
@@ -510,12 +509,15 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
 
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before a time."""
-        row = self._one(
-            "SELECT first + count - 1 FROM ledger_command WHERE recorded_at <= %s"
-            " ORDER BY recorded_at DESC, first DESC LIMIT 1",
-            recorded_at,
+        query = (
+            "SELECT first, count, recorded_at FROM ledger_command WHERE first <= %s"
+            " ORDER BY first DESC LIMIT 1"
         )
-        return row[0] if row else 0
+
+        def act_at(position: int) -> tuple[int, int, str]:
+            return cast("tuple[int, int, str]", self._one(query, position))
+
+        return latest(act_at, self.head()[0], recorded_at)
 
 
 class Factory(library.PostgresFactory):

@@ -6,7 +6,7 @@ import re
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -74,7 +74,6 @@ CREATE TABLE IF NOT EXISTS ledger_command (
   seal TEXT NOT NULL,
   UNIQUE (actor, key)
 );
-CREATE INDEX IF NOT EXISTS ledger_command_time ON ledger_command (recorded_at);
 CREATE TABLE IF NOT EXISTS ledger_claim (
   kind TEXT NOT NULL,
   value TEXT NOT NULL,
@@ -458,12 +457,30 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before a time."""
         query = (
-            "SELECT first + count - 1 FROM ledger_command WHERE recorded_at <= ?"
-            " ORDER BY recorded_at DESC, first DESC LIMIT 1"
+            "SELECT first, count, recorded_at FROM ledger_command WHERE first <= ?"
+            " ORDER BY first DESC LIMIT 1"
         )
         with self.reading() as c:
-            row = c.execute(query, (recorded_at,)).fetchone()
-        return row[0] if row else 0
+            size = c.execute("SELECT size FROM ledger_head").fetchone()[0]
+            return latest(
+                lambda position: c.execute(query, (position,)).fetchone(), size, recorded_at
+            )
+
+
+def latest(act_at: Callable[[int], tuple[int, int, str]], size: int, recorded_at: str) -> int:
+    """Return the last position recorded at or before a time, by halving: time never goes back.
+
+    `act_at` returns first position, count and time of the act that wrote a position. No index
+    is kept for this: every act would pay for it.
+    """
+    low, high = 0, size  # low is at or before the time, all after high are later
+    while low < high:
+        first, count, at = act_at((low + high + 1) // 2)
+        if at <= recorded_at:
+            low = first + count - 1
+        else:
+            high = first - 1
+    return low
 
 
 def answer_again(row: Sequence[Any] | None, fingerprint: str) -> None:

@@ -304,7 +304,13 @@ _REACHED = text("UPDATE projected SET position=:p")
 def _configure(connection: Any, _: Any) -> None:
     """Leave transactions to us, and commits of lists to the next checkpoint of the log."""
     connection.isolation_level = None
-    for pragma in ("synchronous=NORMAL", "cache_size=-65536", "temp_store=MEMORY", "threads=2"):
+    for pragma in (
+        "synchronous=NORMAL",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+        "threads=2",
+        "wal_autocheckpoint=8000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
