@@ -43,7 +43,7 @@ from projections.writing import Writer
 VERSION = 4  # of the tables: a newer number rebuilds them at the next start
 BATCH = 5_000
 LOCK = 7_246_814
-CACHE_MAX = 50_000
+CACHE_MAX = 200_000  # streams remembered between batches, about 100 MB
 Progress: TypeAlias = Callable[[int, int], None]
 Current: TypeAlias = Callable[[str, Any, "Kept"], "tuple[Any, ...] | None"]
 
@@ -206,7 +206,7 @@ class ReadModels:
 
         Raise Stuck at an entry that cannot be projected: it is never skipped.
         """
-        with self._lock:
+        with self._lock, collector_off():
             while True:
                 with self._hot() as writer:
                     writer.cursor.execute("SELECT position FROM projected")
