@@ -36,6 +36,7 @@ from ledger.act import (
     Evidence,
     Receipt,
     Replayed,
+    Row,
     Taken,
 )
 from ledger.entry import (
@@ -48,6 +49,7 @@ from ledger.entry import (
     encode,
     moment,
     salts,
+    stamp,
     standing,
 )
 from ledger.postgres import LedgerPostgresRecorder
@@ -56,6 +58,8 @@ from ledger.sqlite import LedgerSQLiteRecorder
 from ledger.sqlite import told as told_sqlite
 
 RECENT_MAX = 256  # acts whose entries need not be read back to answer whoever asked
+FRESH_MAX = 256  # acts whose rows need not be read back to follow the log
+FRESH_ENTRIES = 20  # larger acts are read back: it matters little
 KNOWN_MAX = 20_000  # streams whose last state is kept in memory
 TRIES = 20  # an act that lost a race decides again on the newer state
 Clock: TypeAlias = Callable[[], datetime]
@@ -160,12 +164,13 @@ class Book(Application[str]):
         book.clock = clock or (lambda: datetime.now(UTC))
         book.url = url
         book._timed = clock is not None
-        book._known, book._recent = {}, {}
+        book._known, book._recent, book._fresh = {}, {}, {}
         return book
 
     _timed = False
     _known: dict[str, Known]
     _recent: dict[int, Sequence[Draft]]
+    _fresh: dict[int, Sequence[Row]]
 
     def construct_mapper(self) -> Mapper[str]:
         return EntryMapper()
@@ -408,7 +413,8 @@ class Book(Application[str]):
         )
         try:
             # Not `save`: it asks each object what it is, slowly, before it comes to this.
-            self.events.put(cast(Any, drafts), act=act)
+            stored = [self.mapper.to_stored_event(cast(Any, draft)) for draft in drafts]
+            self.log.insert_events(stored, act=act)
         except Replayed as replayed:
             return replayed.receipt
         except Taken as taken:
@@ -416,16 +422,37 @@ class Book(Application[str]):
         assert act.receipt is not None
         for draft in drafts:
             self._known.pop(draft.stream, None)
+        if len(drafts) <= FRESH_ENTRIES:
+            self._keep(stored, act.receipt)
         if key is not None and len(drafts) < RECENT_MAX:  # an import asks for no answer
             if len(self._recent) >= RECENT_MAX:
                 self._recent.clear()
             self._recent[act.receipt.first] = drafts
         return act.receipt
 
+    def _keep(self, stored: Sequence[Any], receipt: Receipt) -> None:
+        if len(self._fresh) >= FRESH_MAX:  # nobody follows
+            self._fresh.clear()
+        at = receipt.recorded_at
+        self._fresh[receipt.first] = [
+            (position, s.originator_id, s.originator_version, s.topic, stamp(s.state, at))
+            for position, s in enumerate(stored, start=receipt.first)
+        ]
+
     def written(self, receipt: Receipt) -> Sequence[Draft | Entry]:
         """Return what an act wrote, in order: from memory when it was just now."""
         recent = self._recent.pop(receipt.first, None)
         return recent or list(self.entries(receipt.first, receipt.last))
+
+    def just_written(self, after: int) -> list[Row]:
+        """Return, once, the rows after a position that were written here a moment ago.
+
+        They are in the log, and they follow one another; what others wrote ends them.
+        """
+        found: list[Row] = []
+        while rows := self._fresh.pop(after + len(found) + 1, None):
+            found += rows
+        return found
 
 
 class Desk:

@@ -32,13 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from domain.decider import LIFECYCLES
-from ledger.act import Unavailable
+from ledger.act import Row, Unavailable
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
 from projections import cases, history, inventory, units
 from projections.scope import Rows
 from projections.temporal import Columns, Intervals, Line, Open
-from projections.writing import Writer
+from projections.writing import COPY_FROM, Writer
 
 VERSION = 4  # of the tables: a newer number rebuilds them at the next start
 BATCH = 5_000
@@ -115,6 +115,10 @@ class Stuck(Exception):
         self.position = position
 
 
+class _Moved(Exception):
+    """Somebody else moved the lists."""
+
+
 class Kept:
     """What is remembered of one stream between batches."""
 
@@ -153,6 +157,7 @@ class ReadModels:
         if self.sqlite:
             event.listen(self.engine, "connect", _configure)
         self._trouble = self.engine.dialect.loaded_dbapi.OperationalError
+        self._moved = (_Moved, self.engine.dialect.loaded_dbapi.DataError)
         self._raw: PoolProxiedConnection | None = None
         self._lock = threading.Lock()
         self._cache: dict[str, Kept] = {}
@@ -207,12 +212,15 @@ class ReadModels:
         Raise Stuck at an entry that cannot be projected: it is never skipped.
         """
         with self._lock, collector_off():
+            page = book.just_written(self._reached) if self._reached >= 0 else []
+            if 0 < len(page) < COPY_FROM and self._followed(book, page):
+                return self._reached
             while True:
                 with self._hot() as writer:
                     writer.cursor.execute("SELECT position FROM projected")
                     start = int(writer.cursor.fetchone()[0])
-                    page = next(book.log.rows(start + 1, start + BATCH), None)
-                    if page is None:
+                    page = next(book.log.rows(start + 1, start + BATCH), [])
+                    if not page:
                         self._reached = start
                         return start
                     if start != self._reached or len(self._cache) > CACHE_MAX:
@@ -229,6 +237,23 @@ class ReadModels:
                     progress(end, book.log.head()[0])
                 if len(page) < BATCH:
                     return end
+
+    def _followed(self, book: Book, page: Sequence[Row]) -> bool:
+        """Take what was just written without reading it back; a server is asked but once.
+
+        Return False, with nothing done, when somebody else moved the lists meanwhile.
+        """
+        after, end = self._reached, page[-1][0]
+        self._reached = -1  # until this is committed, what is remembered is not to be trusted
+        try:
+            with self._hot(after, end) as writer:
+                batch = _Batch(book, writer, self._cache, self._intervals, fresh=False)
+                batch.take(page)
+                batch.flush()
+        except (*self._moved, Stuck):  # if it is stuck, it will be told so from the log
+            return False
+        self._reached = end
+        return True
 
     def rebuild(self, book: Book, progress: Progress | None = None) -> int:
         """Throw every list away and project the whole log again, in one transaction (T01)."""
@@ -260,14 +285,33 @@ class ReadModels:
             return end
 
     @contextmanager
-    def _hot(self) -> Iterator[Writer]:
-        """Open the writing transaction that every request needs, on a connection kept for it."""
+    def _hot(self, after: int | None = None, end: int = 0) -> Iterator[Writer]:
+        """Open the writing transaction that every request needs, on a connection kept for it.
+
+        When `after` is said, move the position from there to `end`; raise what is in `_moved`
+        when it is elsewhere.
+        """
         try:
             if self._raw is None:
                 self._raw = self.engine.raw_connection()
             cursor = self._raw.cursor()
             if self.sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
+                if after is not None:
+                    sql = "UPDATE projected SET position=? WHERE position=?"
+                    if cursor.execute(sql, (end, after)).rowcount == 0:
+                        raise _Moved
+            elif after is not None:
+                # One message for all, the commit among them; a wrong position divides by zero.
+                with cursor.connection.pipeline():
+                    cursor.execute("SET LOCAL synchronous_commit=off")
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                    cursor.execute(
+                        "UPDATE projected SET position=%s::bigint/(position=%s)::int", (end, after)
+                    )
+                    yield Writer(cursor, sqlite=False)
+                    self._raw.commit()
+                return
             else:
                 # One message for three: the lock is held before the next statement looks.
                 with cursor.connection.pipeline():
@@ -277,6 +321,9 @@ class ReadModels:
             self._raw.commit()
         except BaseException as error:
             if self._raw is not None:
+                if isinstance(error, self._moved):
+                    self._raw.rollback()
+                    raise
                 self._raw.invalidate()
                 self._raw = None
             if isinstance(error, self._trouble):
