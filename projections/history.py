@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, Text, select
 
 from domain.asset import Asset, Book
-from projections.inventory import NUMBER, counts_of, metadata, totals_of
+from projections.inventory import NUMBER, counts_of, inventory, metadata, totals_of
 from projections.scope import Filters, Rows, Scope, page, where
-from projections.temporal import at, by_id, temporal_table
+from projections.temporal import at, by_id, ended_table, seen
 
 KIND = "asset"
-history = temporal_table(
+ended = ended_table(
     "history",
     metadata,
     Column("asset_no", NUMBER, nullable=False),
@@ -35,16 +35,17 @@ history = temporal_table(
     Column("listed", Integer, nullable=False),
     Column("dataset", Text, nullable=False),
 )
+history = seen(ended, inventory)
 indexes = (
-    by_id(history),
+    by_id(ended),
     # Who was alive on a day is told by the index alone; only those cards are then looked at.
     Index(
         "history_alive",
-        history.c.to_on,
-        history.c.from_on,
-        history.c.known_to,
-        history.c.closed_by,
-        history.c.known_from,
+        ended.c.to_on,
+        ended.c.from_on,
+        ended.c.known_to,
+        ended.c.closed_by,
+        ended.c.known_from,
     ),
 )
 

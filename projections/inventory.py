@@ -5,6 +5,7 @@ Reads every event of `asset/` streams.
 
 from __future__ import annotations
 
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
 
 from domain.asset import Asset, Book
 from projections.scope import Filters, Rows, Scope, number, page, where
+from projections.temporal import OPEN, Thing, open_columns
 
 KIND = "asset"
 # Numbers sort by their bytes on both databases, whatever the server's language is.
@@ -66,52 +68,80 @@ inventory = Table(
     Column("search", Text, nullable=False),
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    *open_columns(),
     sqlite_with_rowid=False,
 )
 # Every index is paid for by every event; a listing by unit runs along the numbers instead.
 indexes = (Index("inventory_by_no", number(inventory), inventory.c.id),)
 
 
-def row(id_: str, asset: Asset, changed_on: str, version: int) -> tuple[Any, ...] | None:
+# What the card says is told once or twice in a life; only the rest is written at every step.
+CARD = (
+    "asset_no", "name", "kind", "owner", "value", "currency", "value_type", "quantity", "measure",
+    "class_code", "model", "serial", "plate", "acquired", "acquired_year", "label", "dataset",
+)  # fmt: skip
+MOVING = (
+    "book", "custody", "lock", "accounting_unit", "custodian", "user", "place", "shelf",
+    "borrower", "due", "listed", "idle_since", "grade", "case", "changed_on", "version", *OPEN,
+)  # fmt: skip
+facts = attrgetter(*CARD)  # of an asset; while they stay equal, the card need not be written
+_written = ("id", *CARD, "search", *MOVING)
+_ordered = itemgetter(*(_written.index(column.name) for column in inventory.columns))
+
+
+def row(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[Any, ...] | None:
     """Return the row of an asset, None while it does not exist."""
     if asset.book is Book.NONE:
         return None
+    written: tuple[Any, ...] = _ordered(
+        (
+            thing.id,
+            asset.asset_no,
+            asset.name,
+            asset.kind._value_,
+            asset.owner,
+            asset.value,
+            asset.currency,
+            asset.value_type._value_,
+            asset.quantity,
+            asset.measure,
+            asset.class_code,
+            asset.model,
+            asset.serial,
+            asset.plate,
+            asset.acquired.isoformat() if asset.acquired else "",
+            asset.acquired_year,
+            asset.label,
+            asset.dataset,
+            searchable(asset),
+            *moving(thing, asset, changed_on, version),
+        )
+    )
+    return written
+
+
+def moving(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[Any, ...]:
+    """Return what a step of life may change in the row, in the order of MOVING."""
     return (
-        id_,
-        asset.asset_no,
-        asset.name,
-        asset.kind.value,
-        asset.book.value,
-        asset.custody.value,
-        asset.lock.value,
+        asset.book._value_,
+        asset.custody._value_,
+        asset.lock._value_,
         asset.accounting_unit,
         asset.custodian,
         asset.user,
-        asset.owner,
         asset.place,
         asset.shelf,
-        asset.value,
-        asset.currency,
-        asset.value_type.value,
-        asset.quantity,
-        asset.measure,
-        asset.class_code,
-        asset.model,
-        asset.serial,
-        asset.plate,
-        asset.acquired.isoformat() if asset.acquired else "",
-        asset.acquired_year,
         asset.borrower,
         asset.due.isoformat() if asset.due else "",
-        asset.label,
         int(asset.listed),
         asset.idle_since.isoformat() if asset.idle_since else "",
         asset.grade,
         asset.case,
-        asset.dataset,
-        searchable(asset),
         changed_on,
         version,
+        thing.opened,
+        thing.from_on,
+        thing.known_from,
     )
 
 

@@ -11,7 +11,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import msgspec
 from sqlalchemy import (
@@ -37,15 +37,14 @@ from ledger.book import Book
 from ledger.entry import Entry, decode, standing
 from projections import cases, history, inventory, units
 from projections.scope import Rows
-from projections.temporal import Columns, Intervals, Line, Open
+from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import COPY_FROM, Writer
 
-VERSION = 4  # of the tables: a newer number rebuilds them at the next start
-BATCH = 5_000
+VERSION = 5  # of the tables: a newer number rebuilds them at the next start
+BATCH = 20_000
 LOCK = 7_246_814
 CACHE_MAX = 200_000  # streams remembered between batches, about 100 MB
 Progress: TypeAlias = Callable[[int, int], None]
-Current: TypeAlias = Callable[[str, Any, "Kept"], "tuple[Any, ...] | None"]
 
 metadata = inventory.metadata
 streams = Table(
@@ -53,10 +52,7 @@ streams = Table(
     metadata,
     Column("stream", Text, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("first_on", Text, nullable=False),
-    Column("last_on", Text, nullable=False),
-    Column("open_row", BigInteger),
-    Column("state", LargeBinary, nullable=False),
+    Column("remembered", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 progress_table = Table(
@@ -68,37 +64,84 @@ progress_table = Table(
 )
 
 
-def _asset(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
-    return inventory.row(id_, state, kept.last_on, kept.version)
+class Kept(Thing):
+    """What is remembered of one stream between batches."""
+
+    __slots__ = ("card", "first_on", "kind", "last_on", "lines", "meanings", "state", "version")
+
+    def __init__(self, stream: str, temporal: Mapping[str, Intervals]) -> None:
+        self.kind, id_ = stream.split("/", 1)
+        super().__init__(id_)
+        life = LIFECYCLES[self.kind]
+        self.state: Any = life.state()
+        self.meanings = life.meanings
+        self.lines = temporal.get(self.kind)
+        self.version, self.first_on, self.last_on = 0, "", ""
+        self.card: Any = None  # what was last written of it that seldom changes
 
 
-def _unit(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
-    return units.unit_row(id_, state, kept.last_on, kept.version)
+class List(NamedTuple):
+    """Which list shows a kind of stream, and how; `card` is what need not be written again."""
+
+    table: Table
+    row: Callable[[Kept], tuple[Any, ...] | None]
+    card: Callable[[Any], Any] | None = None
+    moving: Callable[[Kept], tuple[Any, ...]] = lambda _: ()
+    moves: tuple[str, ...] = ()
 
 
-def _place(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
-    return units.place_row(id_, state, kept.last_on, kept.version)
-
-
-def _case(id_: str, state: Any, kept: Kept) -> tuple[Any, ...] | None:
-    return cases.row(id_, state, kept.first_on, kept.last_on, kept.version)
-
-
-# Which list shows which kind of stream: what is now, and what was.
-CURRENT: dict[str, tuple[Table, Current]] = {
-    "asset": (inventory.inventory, _asset),
-    "unit": (units.unit, _unit),
-    "place": (units.place, _place),
-    **dict.fromkeys(cases.KINDS, (cases.cases, _case)),
+_case = List(
+    cases.cases,
+    lambda k: cases.row(f"{k.kind}/{k.id}", k.state, k.first_on, k.last_on, k.version),
+)
+# What is now, and what was.
+CURRENT: dict[str, List] = {
+    "asset": List(
+        inventory.inventory,
+        lambda k: inventory.row(k, k.state, k.last_on, k.version),
+        inventory.facts,
+        lambda k: inventory.moving(k, k.state, k.last_on, k.version),
+        inventory.MOVING,
+    ),
+    "unit": List(units.unit, lambda k: units.unit_row(k, k.state, k.last_on, k.version)),
+    "place": List(units.place, lambda k: units.place_row(k, k.state, k.last_on, k.version)),
+    **dict.fromkeys(cases.KINDS, _case),
 }
 TEMPORAL: dict[str, tuple[Table, Columns]] = {
-    "asset": (history.history, history.columns),
-    "unit": (units.name, units.called),
-    "place": (units.name, units.called),
+    "asset": (history.ended, history.columns),
+    "unit": (units.ended, units.called),
+    "place": (units.ended, units.called),
 }
 INDEXES = (*inventory.indexes, *history.indexes, *units.indexes, *cases.indexes)
+
+
+class _Memory:
+    """How what is kept of a kind of stream is written down: values in the order of its fields."""
+
+    def __init__(self, state: type[msgspec.Struct]) -> None:
+        self.state, self.names = state, state.__struct_fields__
+        fields = [(f.name, f.type) for f in msgspec.structs.fields(state)]
+        twin = msgspec.defstruct(f"{state.__name__}Values", fields, array_like=True, gc=False)
+        said = tuple.__class_getitem__((str, str, int, str, int, twin))
+        self._decode: Any = msgspec.msgpack.Decoder(said).decode
+
+    def pack(self, kept: Kept) -> bytes:
+        """Return what is kept of a stream as bytes."""
+        values = msgspec.structs.astuple(kept.state)
+        head = (kept.first_on, kept.last_on, kept.opened, kept.from_on, kept.known_from)
+        return _pack((*head, values))
+
+    def unpack(self, kept: Kept, data: bytes) -> None:
+        """Keep what was written down."""
+        kept.first_on, kept.last_on, opened, from_on, known_from, twin = self._decode(data)
+        values = msgspec.structs.astuple(twin)
+        kept.state = self.state(**dict(zip(self.names, values, strict=True)))
+        if opened and kept.lines is not None:
+            kept.open(kept.lines.columns(kept.id, kept.state), opened, from_on, known_from)
+
+
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
-_unpack = {kind: msgspec.msgpack.Decoder(life.state).decode for kind, life in LIFECYCLES.items()}
+MEMORY = {kind: _Memory(life.state) for kind, life in LIFECYCLES.items()}
 
 
 def _intervals() -> dict[str, Intervals]:
@@ -117,31 +160,6 @@ class Stuck(Exception):
 
 class _Moved(Exception):
     """Somebody else moved the lists."""
-
-
-class Kept:
-    """What is remembered of one stream between batches."""
-
-    __slots__ = (
-        "first_on",
-        "id",
-        "kind",
-        "last_on",
-        "lines",
-        "meanings",
-        "open",
-        "state",
-        "version",
-    )
-
-    def __init__(self, stream: str, temporal: Mapping[str, Intervals]) -> None:
-        self.kind, self.id = stream.split("/", 1)
-        life = LIFECYCLES[self.kind]
-        self.state: Any = life.state()
-        self.meanings = life.meanings
-        self.lines = temporal.get(self.kind)
-        self.version, self.first_on, self.last_on = 0, "", ""
-        self.open: Open | None = None
 
 
 class ReadModels:
@@ -213,7 +231,8 @@ class ReadModels:
         """
         with self._lock, collector_off():
             page = book.just_written(self._reached) if self._reached >= 0 else []
-            if 0 < len(page) < COPY_FROM and self._followed(book, page):
+            small = 0 < len(page) < COPY_FROM and len(self._cache) <= CACHE_MAX
+            if small and self._followed(book, page):
                 return self._reached
             while True:
                 with self._hot() as writer:
@@ -271,15 +290,14 @@ class ReadModels:
             end, size = 0, book.log.head()[0]
             for page in book.log.rows(1, size):
                 batch.take(page)
-                batch.flush_intervals(all_=False)
+                batch.flush_intervals()
                 end = page[-1][0]
                 if progress is not None:
                     progress(end, size)
-            batch.flush_intervals()
-            for index in INDEXES:
-                c.execute(CreateIndex(index))
             batch.tell_irregular(end)
             batch.flush()
+            for index in INDEXES:
+                c.execute(CreateIndex(index))
             c.execute(_REACHED, {"p": end})
             c.exec_driver_sql("ANALYZE")
             return end
@@ -381,7 +399,8 @@ class _Batch:
     def take(self, page: Sequence[Any]) -> None:
         """Fold a page of rows."""
         if not self.fresh:
-            self._recall({row[1] for row in page} - self.cache.keys())
+            # A stream whose first entry is here has nothing to be recalled.
+            self._recall({row[1] for row in page} - self.cache.keys() - _first(page))
         cache, dirty, position = self.cache, self.dirty, 0
         try:
             for row in page:
@@ -404,21 +423,22 @@ class _Batch:
                 kept.last_on = on
                 if not kept.first_on:
                     kept.first_on = on
-                if kept.lines is not None:
-                    kept.open = kept.lines.follow(kept.id, kept.open, position, on, state)
+                lines = kept.lines
+                if lines is not None:
+                    values = lines.columns(kept.id, state)
+                    if values != kept.values:
+                        lines.follow(kept, values, position, on)
         except Exception as error:
             raise Stuck(position, error) from error
 
     def _recall(self, missing: Iterable[str]) -> None:
-        rows = self.writer.select("*", streams, "stream", sorted(missing))
-        for stream, version, first_on, last_on, open_row, state in rows:
+        for stream, version, data in self.writer.select("*", streams, "stream", sorted(missing)):
             kept = self.cache[stream] = Kept(stream, self.intervals)
-            kept.state = _unpack[kept.kind](bytes(state))
-            kept.version, kept.first_on, kept.last_on = version, first_on, last_on
-            if open_row is not None and kept.lines is not None:
-                values = kept.lines.columns(kept.id, kept.state)
-                assert values is not None
-                kept.open = Open(open_row, values)
+            kept.version = version
+            MEMORY[kept.kind].unpack(kept, bytes(data))
+            card = CURRENT[kept.kind].card
+            if card is not None and kept.opened:
+                kept.card = card(kept.state)
 
     def _retell(self, entry: Entry, kept: Kept) -> None:
         """Work out a stream anew after a late entry or a reversal."""
@@ -426,64 +446,71 @@ class _Batch:
         rows = self.book.log.stream_rows(entry.stream)
         line = _line(kept, [decode(*row) for row in rows if row[0] <= entry.position])
         if kept.lines is not None:
-            kept.open = kept.lines.retell(self.writer, kept.id, line, entry.position)
+            kept.lines.retell(self.writer, kept, line, entry.position)
 
     def tell_irregular(self, until: int) -> None:
         """In a rebuild: tell the streams that had late entries or reversals, one by one."""
+        self.flush_intervals()
         for lines in set(self.intervals.values()):
-            mine = [kept for kept in self.irregular.values() if kept.lines is lines]
-            self.writer.delete(lines.table, [kept.id for kept in mine], "id")
+            mine = [kept.id for kept in self.irregular.values() if kept.lines is lines]
+            self.writer.delete(lines.table, mine, "id")
         for stream, kept in self.irregular.items():
             rows = self.book.log.stream_rows(stream)
             told = [decode(*row) for row in rows if row[0] <= until]
             if kept.lines is not None:
-                intervals, kept.open = kept.lines.tell(
-                    kept.id, told, functools.partial(_line, kept), LIFECYCLES[kept.kind]
-                )
-                _line(kept, told)
-                self.writer.insert(kept.lines.table, intervals)
-            else:
-                _line(kept, told)
+                fold, life = functools.partial(_line, kept), LIFECYCLES[kept.kind]
+                kept.lines.ended += map(tuple, kept.lines.tell(kept, told, fold, life))
+            _line(kept, told)
         self.irregular = {}
 
-    def flush_intervals(self, *, all_: bool = True) -> None:
+    def flush_intervals(self) -> None:
         """Write what was."""
         for lines in set(self.intervals.values()):
-            lines.flush(self.writer, all_=all_)
+            lines.flush(self.writer)
 
     def flush(self) -> None:
         """Write what was, what is, and what must be remembered."""
         self.flush_intervals()
-        now: dict[Table, list[tuple[Any, ...]]] = {}
-        gone: dict[Table, list[str]] = {}
+        by_kind: dict[List, list[Kept]] = {}
         kept_rows: list[tuple[Any, ...]] = []
         for stream, kept in sorted(self.dirty.items()):
-            table, current = CURRENT[kept.kind]
-            key = stream if table is cases.cases else kept.id
-            row = current(key, kept.state, kept)
-            if row is None:
-                gone.setdefault(table, []).append(key)
-            else:
-                now.setdefault(table, []).append(row)
-            open_ = kept.open
-            kept_rows.append(
-                (
-                    stream,
-                    kept.version,
-                    kept.first_on,
-                    kept.last_on,
-                    open_ and open_.row,
-                    _pack(kept.state),
-                )
-            )
+            by_kind.setdefault(CURRENT[kept.kind], []).append(kept)
+            kept_rows.append((stream, kept.version, MEMORY[kept.kind].pack(kept)))
         write = self.writer.insert if self.fresh else self.writer.replace
-        for table, rows in now.items():
-            write(table, rows)
-        for table, keys in gone.items():
-            if not self.fresh:
-                self.writer.delete(table, keys)
+        for list_, some in by_kind.items():
+            rows, gone, moved = _changes(list_, some)
+            write(list_.table, rows)
+            self.writer.update(list_.table, list_.moves, moved)
+            if gone and not self.fresh:
+                self.writer.delete(list_.table, gone)
         write(streams, kept_rows)
         self.dirty = {}
+
+
+def _changes(
+    list_: List, some: Iterable[Kept]
+) -> tuple[list[tuple[Any, ...]], list[str], list[tuple[Any, ...]]]:
+    """Return rows to write whole, keys of rows to remove, and what moved with its key last."""
+    rows: list[tuple[Any, ...]] = []
+    gone: list[str] = []
+    moved: list[tuple[Any, ...]] = []
+    for kept in some:
+        card = None if list_.card is None or not kept.opened else list_.card(kept.state)
+        if card is not None and card == kept.card:
+            moved.append((*list_.moving(kept), kept.id))
+            continue
+        row = list_.row(kept)
+        kept.card = card
+        if row is not None:
+            rows.append(row)
+        else:
+            gone.append(f"{kept.kind}/{kept.id}" if list_ is _case else kept.id)
+    return rows, gone, moved
+
+
+def _first(page: Sequence[Any]) -> set[str]:
+    """Return the streams that begin on a page of rows."""
+    return {row[1] for row in page if row[2] == 1}
 
 
 def _line(kept: Kept, told: Sequence[Entry]) -> Line:

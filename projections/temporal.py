@@ -2,8 +2,9 @@
 
 A row says: from business date `from_on` until before `to_on` this was so. It was known from
 position `known_from` until before `known_to`; its end was learned at position `closed_by`.
-An event in order closes one row and opens one. A late event or a reversal supersedes what it
-changes and adds what is known now, so that every past answer stays what it was.
+What is so still has no row of its own: the list of what is now says since when. An event in
+order ends that and writes it down, once and for all. A late event or a reversal supersedes what
+it changes and adds what is known now, so that every past answer stays what it was.
 """
 
 from __future__ import annotations
@@ -11,7 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, and_, or_
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    Subquery,
+    Table,
+    Text,
+    and_,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.decider import Lifecycle
@@ -22,14 +37,16 @@ FOREVER = "9999-12-31"
 NEVER = 2**40  # a position no log reaches
 Columns: TypeAlias = Callable[[str, Any], "tuple[Any, ...] | None"]
 HEAD = 8  # row, id, position, from_on, to_on, closed_by, known_from, known_to
-# A row is numbered by the position that opened it; what was told anew, by the position at which
-# it became known, below zero: the same numbers whether lists followed the log or were rebuilt.
+OPEN = ("position", "from_on", "known_from")  # in a list of what is now: since when it is so
+# A row is numbered by the position that ended it: rows are only ever appended. What a late event
+# or a reversal wrote is numbered by that one's position, below zero. The numbers are the same
+# whether lists followed the log or were rebuilt.
 RETOLD_BITS = 20
 Line = list[tuple[Entry, Any]]
 
 
-def temporal_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
-    """Return a table of intervals with these columns beside the two axes."""
+def ended_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
+    """Return a table of intervals that have ended, with these columns beside the two axes."""
     return Table(
         name,
         metadata,
@@ -51,6 +68,36 @@ def temporal_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Tabl
     )
 
 
+def open_columns() -> tuple[Column[Any], ...]:
+    """Return the columns by which a list of what is now says since when it is so."""
+    return (
+        Column("position", BigInteger, nullable=False),
+        Column("from_on", Text, nullable=False),
+        Column("known_from", BigInteger, nullable=False),
+    )
+
+
+def seen(ended: Table, *current: Table) -> Subquery:
+    """Return all intervals: those that have ended, and what lists of what is now say of today."""
+    never = literal_column(str(NEVER), BigInteger)
+    forever = literal_column(f"'{FOREVER}'", Text)
+    still = [
+        select(
+            c.position.label("row"),
+            c.id,
+            c.position,
+            c.from_on,
+            forever.label("to_on"),
+            never.label("closed_by"),
+            c.known_from,
+            never.label("known_to"),
+            *(c[column.name] for column in list(ended.columns)[HEAD:]),
+        )
+        for c in (table.c for table in current)
+    ]
+    return union_all(select(ended), *still).subquery(f"all_{ended.name}")
+
+
 def by_id(table: Table) -> Index:
     """Return the index by which one thing's history is found."""
     return Index(f"{table.name}_by_id", table.c.id)
@@ -69,112 +116,123 @@ def at(table: Any, on: str, known: int | None) -> ColumnElement[bool]:
     )
 
 
+class Thing:
+    """One thing and its interval that has not ended; `values` is None when there is none."""
+
+    __slots__ = ("from_on", "id", "known_from", "opened", "values")
+
+    def __init__(self, id_: str) -> None:
+        self.id = id_
+        self.values: tuple[Any, ...] | None = None
+        self.opened, self.from_on, self.known_from = 0, "", 0
+
+    def open(self, values: tuple[Any, ...] | None, position: int, on: str, known: int) -> None:
+        """Say what is so from now on."""
+        if values is None:
+            position, on, known = 0, "", 0
+        self.values, self.opened, self.from_on, self.known_from = values, position, on, known
+
+
+Row = list[Any]
+
+
 class Intervals:
     """The pending rows of one temporal table in one batch."""
 
     def __init__(self, table: Table, columns: Columns) -> None:
         self.table, self.columns = table, columns
-        self.opened: dict[int, list[Any]] = {}  # open rows not yet written, by their number
-        self.ended: list[list[Any]] = []  # rows not yet written that have ended
-        self.closed: list[tuple[str, int, int]] = []
+        self.ended: list[tuple[Any, ...]] = []  # not yet written, in the order of their numbers
 
-    def follow(
-        self, id_: str, before: Open | None, position: int, on: str, state: Any
-    ) -> Open | None:
-        """Record what an event in order changed; return the row that is open now."""
-        values = self.columns(id_, state)
-        if before is not None:
-            if before.values == values:
-                return before
-            pending = self.opened.pop(before.row, None)
-            if pending is not None:
-                pending[4], pending[5] = on, position
-                self.ended.append(pending)
-            else:
-                self.closed.append((on, position, before.row))
-        if values is None:
-            return None
-        self.opened[position] = [
-            position, id_, position, on, FOREVER, NEVER, position, NEVER, *values
-        ]  # fmt: skip
-        return Open(position, values)
+    def follow(self, thing: Thing, values: tuple[Any, ...] | None, position: int, on: str) -> None:
+        """Record that an event in order changed what is so."""
+        if thing.values is not None:
+            self.ended.append(
+                (
+                    position, thing.id, thing.opened, thing.from_on, on, position,
+                    thing.known_from, NEVER, *thing.values,
+                )
+            )  # fmt: skip
+        thing.open(values, position, on, position)
 
-    def flush(self, writer: Writer, *, all_: bool = True) -> None:
-        """Write what is pending; in a rebuild what is still open can wait for its end."""
-        writer.close(self.table, self.closed)
-        if all_:
-            self.ended += self.opened.values()
-            self.opened = {}
-        self.ended.sort()  # by row: neighbours in the file are written together
+    def flush(self, writer: Writer) -> None:
+        """Write what is pending."""
         writer.insert(self.table, self.ended)
-        self.ended, self.closed = [], []
+        self.ended.clear()
 
-    def retell(
-        self, writer: Writer, id_: str, line: Sequence[tuple[Entry, Any]], known: int
-    ) -> Open | None:
+    def retell(self, writer: Writer, thing: Thing, line: Line, known: int) -> None:
         """Replace what is known now about one thing by another line of events and states.
 
-        Everything pending must have been written. Return the row that is open now.
+        Everything pending must have been written.
         """
-        told = writer.select("*", self.table, "id", [id_])
-        gone, fresh, open_ = self._changed([r for r in told if r[7] == NEVER], id_, line, known)
+        told = [list(row) for row in writer.select("*", self.table, "id", [thing.id])]
+        gone, fresh = self._changed([row for row in told if row[7] == NEVER], thing, line, known)
         writer.supersede(self.table, known, [row[0] for row in gone])
         writer.insert(self.table, fresh)
-        return open_
 
     def tell(
         self,
-        id_: str,
+        thing: Thing,
         told: Sequence[Entry],
         fold: Callable[[Sequence[Entry]], Line],
         life: Lifecycle[Any],
-    ) -> tuple[list[list[Any]], Open | None]:
+    ) -> list[Row]:
         """Return all rows of one thing at once, as following and retelling would have left them.
 
         `told` is everything recorded of it, oldest first. `fold` makes a line of what stands
         of them; a fact in order needs only `life` to say what it means.
         """
-        rows: list[list[Any]] = []
-        state, last_on, open_ = life.state(), "", None
+        rows: list[Row] = []
+        alone = Intervals(self.table, self.columns)
+        state, last_on = life.state(), ""
+        thing.open(None, 0, "", 0)
         for count, entry in enumerate(told, start=1):
             if entry.corrects is None and entry.effective_on >= last_on:
                 state, last_on = life.evolve(state, entry.event), entry.effective_on
-                opened = self.follow(id_, open_, entry.position, entry.effective_on, state)
-                for on, position, row in self.closed:
-                    ended = next(r for r in rows if r[0] == row)
-                    ended[4], ended[5] = on, position
-                rows += self.opened.values()
-                self.opened, self.closed, open_ = {}, [], opened
+                values = self.columns(thing.id, state)
+                if values != thing.values:
+                    alone.follow(thing, values, entry.position, last_on)
+                    rows += map(list, alone.ended)
+                    alone.ended.clear()
             else:
                 line = fold(told[:count])
                 state, last_on = (
                     (line[-1][1], line[-1][0].effective_on) if line else (life.state(), "")
                 )
-                live = [r for r in rows if r[7] == NEVER]
-                gone, fresh, open_ = self._changed(live, id_, line, entry.position)
+                live = [row for row in rows if row[7] == NEVER]
+                gone, fresh = self._changed(live, thing, line, entry.position)
                 for row in gone:
                     row[7] = entry.position
                 rows += fresh
-        return rows, open_
+        return rows
 
     def _changed(
-        self, live: Sequence[Any], id_: str, line: Sequence[tuple[Entry, Any]], known: int
-    ) -> tuple[list[Any], list[list[Any]], Open | None]:
-        """Compare what is known now with a new line: rows gone, rows new, and the open one."""
-        wanted = {_said(row): row for row in self._line(id_, line, known)}
+        self, live: list[Row], thing: Thing, line: Line, known: int
+    ) -> tuple[list[Row], list[Row]]:
+        """Compare what is known now with a new line: rows gone and rows new; open the last.
+
+        What was open and is so no more becomes a row, known until now.
+        """
+        wanted = {_said(row): row for row in self._line(thing.id, line, known)}
         there = {_said(row): row for row in live}
+        still = _open(thing)
+        open_ = next(reversed(wanted.values()), None)
+        if open_ is None or open_[4] != FOREVER:
+            open_ = None
         gone = [row for said, row in there.items() if said not in wanted]
-        fresh = [row for said, row in wanted.items() if said not in there]
+        fresh = [row for said, row in wanted.items() if said not in there and row is not open_]
+        if still is not None and (open_ is None or _said(still) != _said(open_)):
+            still[7] = known
+            fresh.append(still)
         for number, row in enumerate(fresh):
             row[0] = -(known << RETOLD_BITS | number)
-        last = next(reversed(wanted.values()), None)
-        if last is None or last[4] != FOREVER:
-            return gone, fresh, None
-        last = there.get(_said(last), last)
-        return gone, fresh, Open(last[0], tuple(last[HEAD:]))
+        if open_ is None:
+            thing.open(None, 0, "", 0)
+        elif still is None or _said(still) != _said(open_):
+            thing.open(tuple(open_[HEAD:]), open_[2], open_[3], known)
+        return gone, fresh
 
-    def _line(self, id_: str, line: Sequence[tuple[Entry, Any]], known: int) -> list[list[Any]]:
-        rows: list[list[Any]] = []
+    def _line(self, id_: str, line: Line, known: int) -> list[Row]:
+        rows: list[Row] = []
         for entry, state in line:
             values = self.columns(id_, state)
             last = rows[-1] if rows and rows[-1][4] == FOREVER else None
@@ -188,15 +246,16 @@ class Intervals:
         return rows
 
 
-def _said(row: Sequence[Any]) -> tuple[Any, ...]:
+def _open(thing: Thing) -> Row | None:
+    """Return the interval of a thing that has not ended, as a row."""
+    if thing.values is None:
+        return None
+    return [
+        0, thing.id, thing.opened, thing.from_on, FOREVER, NEVER, thing.known_from, NEVER,
+        *thing.values,
+    ]  # fmt: skip
+
+
+def _said(row: Row) -> tuple[Any, ...]:
     """Return what a row says, leaving out how and when that became known."""
     return (row[2], row[3], row[4], *row[HEAD:])
-
-
-class Open:
-    """The interval of a thing that has not ended."""
-
-    __slots__ = ("row", "values")
-
-    def __init__(self, row: int, values: tuple[Any, ...]) -> None:
-        self.row, self.values = row, values

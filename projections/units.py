@@ -13,7 +13,7 @@ from domain.place import Place
 from domain.unit import Unit
 from projections.inventory import metadata
 from projections.scope import Rows
-from projections.temporal import at, by_id, temporal_table
+from projections.temporal import Thing, at, by_id, ended_table, open_columns, seen
 
 unit = Table(
     "unit",
@@ -30,6 +30,7 @@ unit = Table(
     Column("dissolved", Integer, nullable=False),
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    *open_columns(),
 )
 place = Table(
     "place",
@@ -42,22 +43,24 @@ place = Table(
     Column("example", Integer, nullable=False),
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    *open_columns(),
 )
-name = temporal_table(
+ended = ended_table(
     "name",
     metadata,
     Column("name", Text, nullable=False),
     Column("name_en", Text, nullable=False),
 )
-indexes = (by_id(name),)
+name = seen(ended, unit, place)
+indexes = (by_id(ended),)
 
 
-def unit_row(id_: str, state: Unit, changed_on: str, version: int) -> tuple[Any, ...] | None:
+def unit_row(thing: Thing, state: Unit, changed_on: str, version: int) -> tuple[Any, ...] | None:
     """Return the row of a unit, None while it does not exist."""
     if not state.name:
         return None
     return (
-        id_,
+        thing.id,
         state.name,
         state.name_en,
         state.kind.value,
@@ -69,15 +72,18 @@ def unit_row(id_: str, state: Unit, changed_on: str, version: int) -> tuple[Any,
         int(state.dissolved),
         changed_on,
         version,
+        thing.opened,
+        thing.from_on,
+        thing.known_from,
     )
 
 
-def place_row(id_: str, state: Place, changed_on: str, version: int) -> tuple[Any, ...] | None:
+def place_row(thing: Thing, state: Place, changed_on: str, version: int) -> tuple[Any, ...] | None:
     """Return the row of a place, None while it does not exist."""
     if not state.name:
         return None
     return (
-        id_,
+        thing.id,
         state.name,
         state.name_en,
         state.kind.value,
@@ -85,6 +91,9 @@ def place_row(id_: str, state: Place, changed_on: str, version: int) -> tuple[An
         int(state.example),
         changed_on,
         version,
+        thing.opened,
+        thing.from_on,
+        thing.known_from,
     )
 
 

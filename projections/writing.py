@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
 
 CHUNK = 400
 COPY_FROM = 20  # rows of one table from which COPY is the faster way
+_dialect: Any = postgresql.dialect
+POSTGRESQL = _dialect()  # how it calls its types
 
 
 class Writer:
@@ -49,14 +53,10 @@ class Writer:
         """Put rows in the place of those with the same key, the table's first column."""
         if not rows:
             return
-        if self.sqlite:
-            marks = ",".join([self.mark] * len(table.columns))
-            self.cursor.executemany(f"INSERT OR REPLACE INTO {table.name} VALUES ({marks})", rows)
-            return
-        if len(rows) < COPY_FROM:
+        if self.sqlite or len(rows) < COPY_FROM:
             names = [f'"{column.name}"' for column in table.columns]
             kept = ",".join(f"{name}=excluded.{name}" for name in names[1:])
-            marks = ",".join(["%s"] * len(names))
+            marks = ",".join([self.mark] * len(names))
             self.cursor.executemany(
                 f"INSERT INTO {table.name} VALUES ({marks})"
                 f" ON CONFLICT ({names[0]}) DO UPDATE SET {kept}",
@@ -66,30 +66,37 @@ class Writer:
         self.delete(table, [row[0] for row in rows])
         self.insert(table, rows)
 
-    def delete(self, table: Table, keys: Iterable[str], key: str = "") -> None:
-        """Remove rows by key: a column, the table's first when none is named."""
-        key = key or next(iter(table.columns)).name
-        if self.sqlite:
-            sql = f"DELETE FROM {table.name} WHERE {key}=?"
-            self.cursor.executemany(sql, [(k,) for k in keys])
-        else:
-            self.cursor.execute(f"DELETE FROM {table.name} WHERE {key} = ANY(%s)", (list(keys),))
-
-    def close(self, table: Table, rows: Sequence[tuple[str, int, int]]) -> None:
-        """End open intervals: (to_on, closed_by, row) each."""
+    def update(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Change named columns of rows that are there; each row ends with the key."""
         if not rows:
             return
-        if self.sqlite:
-            sql = f'UPDATE {table.name} SET to_on=?, closed_by=? WHERE "row"=?'
+        key = next(iter(table.columns))
+        if self.sqlite or len(rows) < COPY_FROM:
+            said = ",".join(f'"{name}"={self.mark}' for name in names)
+            sql = f"UPDATE {table.name} SET {said} WHERE {key.name}={self.mark}"
             self.cursor.executemany(sql, rows)
             return
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = [table.columns[name] for name in names] + [key]
+        arrays = ",".join(f"%s::{column.type.compile(POSTGRESQL)}[]" for column in columns)
+        said = ",".join(f'"{name}"=v."{name}"' for name in names)
+        listed = ",".join(f'"{column.name}"' for column in columns)
         self.cursor.execute(
-            f"UPDATE {table.name} t SET to_on=v.to_on, closed_by=v.closed_by FROM"
-            ' unnest(%s::text[], %s::bigint[], %s::bigint[]) AS v(to_on, closed_by, "row")'
-            ' WHERE t."row"=v."row"',
-            columns,
+            f"UPDATE {table.name} t SET {said} FROM unnest({arrays}) AS v({listed})"
+            f" WHERE t.{key.name}=v.{key.name}",
+            [list(values) for values in zip(*rows, strict=True)],
         )
+
+    def delete(self, table: Table, keys: Iterable[str], key: str = "") -> None:
+        """Remove rows by key: a column, the table's first when none is named."""
+        key, all_ = key or next(iter(table.columns)).name, list(keys)
+        if not all_:
+            return
+        if self.sqlite:
+            some = "SELECT value FROM json_each(?)"
+            sql = f"DELETE FROM {table.name} WHERE {key} IN ({some})"
+            self.cursor.execute(sql, (json.dumps(all_),))
+        else:
+            self.cursor.execute(f"DELETE FROM {table.name} WHERE {key} = ANY(%s)", (all_,))
 
     def supersede(self, table: Table, known_to: int, rows: Sequence[int]) -> None:
         """Say that rows are what was known only until `known_to`."""
