@@ -96,10 +96,11 @@ def _ours(place: Place, back_end: str, events: int) -> float:
     """Return the seconds an import takes, from plain values to the acknowledged last entry."""
     url = place.fresh(back_end)
     lives = Lives(events)
+    plain = lives.plain()
     book = Book.open(url)
     try:
         # The collector stays on: an import has no right to switch it off in a server.
-        spent = seconds(lambda: [record(book, portion) for portion in chunks(lives)])
+        spent = seconds(lambda: [record(book, part) for part in chunks(lives.drafts(plain))])
         size, _, _ = book.head()
         assert size == events, f"{size} of {events} entries are there"
         assert sum(len(page) for page in book.log.rows(1)) == events
@@ -113,12 +114,12 @@ def _library(place: Place, back_end: str, events: int) -> float:
     """Return the seconds the library needs for as many facts."""
     url = place.fresh(back_end)
     app = library.opened(url)
-    assets = events // FACTS_PER_ASSET
+    assets = [library.plain(asset) for asset in range(events // FACTS_PER_ASSET)]
     step = LIBRARY_CHUNK[back_end] // FACTS_PER_ASSET
 
     def work() -> None:
-        for start in range(0, assets, step):
-            app.save(*map(library.told, range(start, min(start + step, assets))))
+        for start in range(0, len(assets), step):
+            app.save(*(library.told(*asset) for asset in assets[start : start + step]))
 
     try:
         spent = seconds(work)

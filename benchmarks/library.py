@@ -6,12 +6,12 @@ The same ten facts with the same fields as `workload`, without hash, tree or uni
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
-from benchmarks.workload import FACTS_PER_ASSET, START, fact
+from benchmarks.workload import FACTS_PER_ASSET, START, said
 from ledger.book import environment
 
 
@@ -52,26 +52,39 @@ class Card(Aggregate):
         self.custody, self.on, self.actor = "store", on, actor
 
 
-def told(asset: int) -> Card:
-    """Return one asset with its ten facts, not yet saved."""
+Plain: TypeAlias = tuple[list[dict[str, Any]], dict[str, str]]
+
+
+def plain(asset: int) -> Plain:
+    """Return what one asset's ten facts say, as plain values."""
     on = (START + timedelta(days=asset % 700)).isoformat()
-    said = {"on": on, "actor": "u_importer"}
-    facts = [cast(Any, fact(asset, step, START)) for step in range(FACTS_PER_ASSET)]
-    first = facts[0]
+    values = [dict(said(asset, step, START)[1]) for step in range(FACTS_PER_ASSET)]
+    first = fact(asset)
     fields = {name: getattr(first, name) for name in first.__struct_fields__}
     fields |= {name: fields[name].value for name in ("kind", "value_type", "mode")}
-    card = Card({**fields, "acquired": on}, **said)
-    card.bind(facts[1].label, **said)
-    for issue, back in ((2, 5), (6, 7)):
-        f = facts[issue]
-        card.issue(f.unit, f.user, f.place, f.purpose, **said)
-        if issue == 2:
-            card.relocate(facts[3].place, facts[3].reason, **said)
-            card.hand_over(facts[4].user, facts[4].reason, **said)
-        b = facts[back]
-        card.take_back(b.condition, b.reason, b.place, **said)
-    card.declare_idle(on, facts[8].evidence, **said)
-    card.put_back(facts[9].reason, **said)
+    values[0] = {**fields, "acquired": on}
+    values[8]["since"] = on
+    return values, {"on": on, "actor": "u_importer"}
+
+
+def fact(asset: int) -> Any:
+    """Return the first fact of an asset, with the fields that its form leaves to defaults."""
+    kind, values = said(asset, 0, START)
+    return kind(**values)
+
+
+def told(values: list[dict[str, Any]], said: dict[str, str]) -> Card:
+    """Return one asset with its ten facts, not yet saved."""
+    card = Card(values[0], **said)
+    card.bind(**values[1], **said)
+    card.issue(**values[2], **said)
+    card.relocate(**values[3], **said)
+    card.hand_over(**values[4], **said)
+    card.take_back(**values[5], **said)
+    card.issue(**values[6], **said)
+    card.take_back(**values[7], **said)
+    card.declare_idle(**values[8], **said)
+    card.put_back(**values[9], **said)
     return card
 
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
+from typing import Any, TypeAlias
 
 from domain.asset import AssetRegistered, Kind, Mode
 from domain.decider import Document, EntryReversed, Event
@@ -45,6 +46,10 @@ NAMES = [
 ]
 VIA = Via(unit="o_00", role="importer", channel="import", policy="generic")
 ACTOR = "u_importer"
+# stream, version, fact, its values, business date, version taken back, values of its document
+Told: TypeAlias = tuple[
+    str, int, type[Event], dict[str, Any], date, int | None, dict[str, Any] | None
+]
 
 
 def middle() -> str:
@@ -81,43 +86,50 @@ class Lives:
                 day += chance.randint(1, 36)
         return days
 
-    def drafts(self) -> Iterator[Draft]:
-        """Yield every draft; about one document for three facts."""
-        cause, count = "", 0
+    def plain(self) -> list[Told]:
+        """Return everything as plain values, as a reader of files hands them over."""
+        told: list[Told] = []
         for offset, happenings in enumerate(self._days):
             day = START + timedelta(days=offset)
             for number in happenings:
                 asset, step = divmod(number, FACTS_PER_ASSET)
-                if not count % CHUNK:
-                    cause = new_id("imp")
-                yield self._draft(asset, step, day, f"{cause}/{count % CHUNK}")
-                count += 1
+                told.append(self._told(asset, step, day))
+        return told
 
-    def _draft(self, asset: int, step: int, day: date, cause: str) -> Draft:
-        stream = f"asset/{self.ids[asset]}"
-        on, corrects = day, None
-        event: Event
+    def _told(self, asset: int, step: int, on: date) -> Told:
+        kind: type[Event]
         if step == 6 and _late(asset):
-            on = day - timedelta(days=30)  # before most of what was recorded already
+            on -= timedelta(days=30)  # before most of what was recorded already
+        taken_back = None
         if step == 9 and _reversed(asset):
-            event = EntryReversed(seq=9, reason="登记有误，予以更正")
-            corrects = Corrects(seq=9, stream=stream)
+            kind, values = EntryReversed, {"seq": 9, "reason": "登记有误，予以更正"}
+            taken_back = 9
         else:
-            event = fact(asset, step, on)
-        docs: tuple[Document, ...] = ()
+            kind, values = said(asset, step, on)
+        paper = None
         if step in (0, 5, 8):
-            docs = (Document(type="清单", number=f"示例〔{on.year}〕{asset % 997}号", issued=on),)
-        return Draft(
-            stream=stream,
-            seq=step + 1,
-            event=event,
-            actor=ACTOR,
-            cause=cause,
-            effective_at=f"{on.isoformat()}T00:00:00+08:00",
-            corrects=corrects,
-            docs=docs,
-            via=VIA,
-        )
+            paper = {"type": "清单", "number": f"示例〔{on.year}〕{asset % 997}号", "issued": on}
+        return (f"asset/{self.ids[asset]}", step + 1, kind, values, on, taken_back, paper)
+
+    def drafts(self, told: list[Told] | None = None) -> Iterator[Draft]:
+        """Yield every draft; about one document for three facts."""
+        cause = ""
+        for count, (stream, seq, kind, values, on, taken_back, paper) in enumerate(
+            told or self.plain()
+        ):
+            if not count % CHUNK:
+                cause = new_id("imp")
+            yield Draft(
+                stream=stream,
+                seq=seq,
+                event=kind(**values),
+                actor=ACTOR,
+                cause=f"{cause}/{count % CHUNK}",
+                effective_at=f"{on}T00:00:00+08:00",
+                corrects=Corrects(seq=taken_back, stream=stream) if taken_back else None,
+                docs=(Document(**paper),) if paper else (),
+                via=VIA,
+            )
 
 
 def _late(asset: int) -> bool:
@@ -128,47 +140,46 @@ def _reversed(asset: int) -> bool:
     return asset % REVERSED_ONE_IN == 11
 
 
-def fact(asset: int, step: int, on: date) -> Event:
-    """Return what happens to an asset in one step of its life."""
+def said(asset: int, step: int, on: date) -> tuple[type[Event], dict[str, Any]]:
+    """Return what happens to an asset in one step of its life: which fact, and its values."""
     unit = UNITS[asset % len(UNITS)]
     user = f"u_{(asset * 7 + step) % 5000:05}"
     place = f"p_{(asset + step) % 300:03}"
     match step:
         case 0:
             name, kind, value = NAMES[asset % len(NAMES)]
-            return AssetRegistered(
-                asset_no=f"TY{2022 + asset % 3}{asset:09}",
-                name=name,
-                kind=kind,
-                unit=unit,
-                class_code=f"A020{asset % 90:02}",
-                class_scheme="GB/T 14885-2022",
-                value=None if asset % 41 == 0 else value + asset % 1000,
-                mode=Mode.PURCHASE,
-                acquired=on,
-                model=f"型号{asset % 313}",
-                serial=f"SN{asset:010}",
-                place=place,
-            )
+            return AssetRegistered, {
+                "asset_no": f"TY{2022 + asset % 3}{asset:09}",
+                "name": name,
+                "kind": kind,
+                "unit": unit,
+                "class_code": f"A020{asset % 90:02}",
+                "class_scheme": "GB/T 14885-2022",
+                "value": None if asset % 41 == 0 else value + asset % 1000,
+                "mode": Mode.PURCHASE,
+                "acquired": on,
+                "model": f"型号{asset % 313}",
+                "serial": f"SN{asset:010}",
+                "place": place,
+            }
         case 1:
-            return LabelBound(label=f"L{asset:09}")
+            return LabelBound, {"label": f"L{asset:09}"}
         case 2 | 6:
-            return IssuedToUser(unit=unit, user=user, place=place, purpose="日常办公")
+            return IssuedToUser, {"unit": unit, "user": user, "place": place, "purpose": "日常办公"}
         case 3:
-            return Relocated(place=place, reason="办公室调整")
+            return Relocated, {"place": place, "reason": "办公室调整"}
         case 4:
-            return CustodianChanged(user=user, reason="岗位变动")
+            return CustodianChanged, {"user": user, "reason": "岗位变动"}
         case 5 | 7:
-            return ReturnedByUser(condition="完好", reason="不再需要", place=place)
+            return ReturnedByUser, {"condition": "完好", "reason": "不再需要", "place": place}
         case 8:
-            return DeclaredIdle(since=on, evidence="三个月未使用")
+            return DeclaredIdle, {"since": on, "evidence": "三个月未使用"}
         case _:
-            return PutBackToUse(reason="调整后继续使用")
+            return PutBackToUse, {"reason": "调整后继续使用"}
 
 
-def chunks(lives: Lives) -> Iterator[list[Draft]]:
-    """Yield the drafts in the portions in which an import records them."""
-    drafts = lives.drafts()
+def chunks(drafts: Iterator[Draft]) -> Iterator[list[Draft]]:
+    """Yield drafts in the portions in which an import records them."""
     while portion := list(islice(drafts, CHUNK)):
         yield portion
 
@@ -184,7 +195,7 @@ def fill(url: str, events: int) -> Lives:
     lives = Lives(events)
     book = Book.open(url)
     try:
-        for portion in chunks(lives):
+        for portion in chunks(lives.drafts()):
             record(book, portion)
     finally:
         book.close()

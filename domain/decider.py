@@ -29,7 +29,7 @@ from domain.values import checked
 from domain.words import Words, cited, in_words
 
 Lang: TypeAlias = Literal["zh", "en"]
-RESERVED = frozenset({"docs", "via", "dated"})  # written beside the fact by the ledger
+RESERVED = frozenset({"docs", "via", "dated", "recorded_at"})  # the ledger writes these
 
 
 class EventMeta(msgspec.StructMeta):

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast, overload
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -43,6 +43,7 @@ from ledger.entry import (
     Corrects,
     Draft,
     Entry,
+    Sealed,
     Via,
     claim_time,
     decode,
@@ -119,11 +120,38 @@ class EntryMapper(Mapper[str]):
         except IndexError:
             self._salts = salts(256)
             salt = self._salts.pop()
-        return StoredEvent(draft.stream, draft.seq, draft.event.type_name, encode(draft, salt))
+        sealed = Sealed(draft.stream, draft.seq, draft.event.type_name, encode(draft, salt))
+        return cast(StoredEvent, sealed)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         s = stored_event
         return decode(0, str(s.originator_id), s.originator_version, s.topic, s.state)
+
+
+class Sealing(Sequence[StoredEvent]):
+    """Drafts that are sealed when they are first looked at, and then stay as they are.
+
+    A recorder that writes slice by slice lets the database work on one while the next is sealed.
+    """
+
+    def __init__(self, mapper: Mapper[str], drafts: Sequence[Draft]) -> None:
+        self._seal = mapper.to_stored_event
+        self._drafts = drafts
+        self._sealed: list[StoredEvent] = []
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[StoredEvent]: ...
+    def __getitem__(self, index: int | slice) -> StoredEvent | Sequence[StoredEvent]:
+        last = index.indices(len(self))[1] if isinstance(index, slice) else range(len(self))[index]
+        if last >= len(self._sealed):
+            more = self._drafts[len(self._sealed) : last + 1]
+            self._sealed += map(self._seal, cast(Any, more))
+        return self._sealed[index]
 
 
 class Stream(msgspec.Struct, frozen=True):

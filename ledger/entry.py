@@ -10,8 +10,9 @@ import base64
 import functools
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ ENVELOPE_VERSION = 1
 ENTRY_BYTES_MAX = 65_535  # the length of an entry in a tile bundle has 16 bits
 INTEGER_MAX = 2**53 - 1
 UNSTAMPED = "0000-00-00T00:00:00.000000Z"  # as wide as every recorded_at
-STAMP_MARK = b'"recorded_at":"'
+STAMP_MARK = f'"recorded_at":"{UNSTAMPED}"'.encode()  # no text can hold it: quotes are escaped
 
 
 class TooLarge(ValueError):
@@ -74,6 +75,15 @@ class Draft(msgspec.Struct, kw_only=True, gc=False):
     @property
     def originator_version(self) -> int:
         return self.seq
+
+
+class Sealed(msgspec.Struct, gc=False):
+    """A draft as the recorder stores it, by the names of the library's own, slower, class."""
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -193,38 +203,37 @@ def encode(draft: Draft, salt: str) -> bytes:
     )
     if len(state) > ENTRY_BYTES_MAX:
         raise TooLarge(f"{event.type_name}: {len(state)} bytes")
-    if not state.isascii() and not unicodedata.is_normalized("NFC", state.decode()):
+    if not state.isascii() and not _normalised("NFC", state.decode()):
         raise ValueError(f"{event.type_name}: text is not in Unicode form NFC")
     _decoders[event.type_name][0](state)
-    for field in _integers(type(event)):
-        value = getattr(event, field)
+    for value in _integers(type(event))(event):
         if value is not None and not -INTEGER_MAX <= value <= INTEGER_MAX:
             raise ValueError(f"{event.type_name}: {value} is beyond 2^53 and no integer in JSON")
     return state
 
 
+_normalised = unicodedata.is_normalized
+
+
 @functools.cache
-def _integers(fact: type[Event]) -> tuple[str, ...]:
-    """Return the fields of a fact that hold integers."""
-    return tuple(
+def _integers(fact: type[Event]) -> Callable[[Event], tuple[Any, ...]]:
+    """Return what reads the integers of a fact."""
+    names = [
         field.name
         for field in msgspec.inspect.type_info(fact).fields  # type: ignore[attr-defined] # a struct
         if any(
             isinstance(kind, msgspec.inspect.IntType)
             for kind in getattr(field.type, "types", (field.type,))
         )
-    )
+    ]
+    if not names:
+        return lambda _: ()
+    return attrgetter(*names) if len(names) > 1 else lambda fact: (getattr(fact, names[0]),)
 
 
 def stamp(state: bytes, recorded_at: str) -> bytes:
     """Return the entry with its time of recording in the place kept for it."""
-    start = state.rindex(STAMP_MARK) + len(STAMP_MARK)
-    return state[:start] + recorded_at.encode() + state[start + len(UNSTAMPED) :]
-
-
-def stamp_offset(state: bytes) -> int:
-    """Return where the time of recording is kept, in bytes from the start."""
-    return state.rindex(STAMP_MARK) + len(STAMP_MARK)
+    return state.replace(STAMP_MARK, b'"recorded_at":"%b"' % recorded_at.encode(), 1)
 
 
 _WIRE: list[Any] = [

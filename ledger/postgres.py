@@ -258,6 +258,7 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
         act: Act = kwargs["act"]
+        stored_events = list(stored_events)  # before the lock that everybody waits for
         try:
             if len(stored_events) >= COPY_FROM:
                 self._copy(stored_events, act)

@@ -14,10 +14,11 @@ from books import ADMIN, CLERK, NOON, ON, card, correction, opened, unit
 
 from domain.asset import Book as Books
 from domain.asset import Custody
-from domain.decider import Ask, Document, EntryReversed, Occasion, Refused
+from domain.decider import Ask, Document, EntryReversed, Event, Occasion, Refused
+from domain.unit import UnitRenamed
 from ledger.act import ACT_ENTRIES_MAX, TROUBLES, Conflict, Evidence, Unavailable
 from ledger.book import IN_THE_FUTURE, LAST_FIRST, NOT_THERE, REVERSED_ALREADY, TOO_MANY, Book
-from ledger.entry import Via
+from ledger.entry import Draft, Via
 from ledger.verifying import verify
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -89,6 +90,33 @@ def test_a_number_that_is_taken_leaves_nothing_of_the_act(database: str):
         assert book.head()[0] == 1
         assert book.log.evidence(Evidence("text/plain", b"x").sha256) is None
         assert verify(book).intact
+
+
+@pytest.mark.target("T14")
+@pytest.mark.parametrize("bad", [0, 1_200, 1_999])
+def test_many_entries_of_which_one_cannot_be_written_leave_nothing(database: str, bad: int):
+    """Later entries are sealed while the database already writes the earlier ones."""
+    drafts = [drafted(f"unit/o_{n}", UnitRenamed(name=f"第{n}局")) for n in range(2000)]
+    with opened(database) as book:
+        wrong = drafted("unit/o_x", UnitRenamed(name="e\u0301"))
+        with pytest.raises(ValueError, match="NFC"):
+            book.append([*drafts[:bad], wrong, *drafts[bad + 1 :]], actor="u_1", cause="c")
+        assert book.head()[0] == 0
+        book.append([drafts.pop(bad)], actor="u_1", cause="c")
+        with pytest.raises(Conflict) as conflict:
+            book.append(
+                [*drafts, drafted(f"unit/o_{bad}", drafts[0].event)], actor="u_1", cause="c"
+            )
+        assert conflict.value.stream == f"unit/o_{bad}"
+        assert book.head()[0] == 1
+        book.append(drafts, actor="u_1", cause="c")
+        assert [entry.stream for entry in book.entries(2)] == [d.stream for d in drafts]
+        assert verify(book).intact
+
+
+def drafted(stream: str, event: Event) -> Draft:
+    at = "2025-03-03T00:00:00+08:00"
+    return Draft(stream=stream, seq=1, event=event, actor="u_1", cause="c", effective_at=at)
 
 
 def test_an_act_without_entries_is_our_bug(database: str):
