@@ -193,7 +193,7 @@ class Many:
         start = asked.number("start", 1, 1, 10**12 - 1)
         limit = asked.number("limit", 100, 1, LIMIT_MAX)
         asked.check()
-        page = next(iter(self.office.book.log.rows(start, start + limit - 1)), [])
+        page = next(iter(self.office.book.log.rows(start, start + limit - 1, limit)), [])
         items = [
             {
                 "position": row[0],

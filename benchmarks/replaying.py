@@ -13,6 +13,7 @@ from domain.decider import LIFECYCLES
 from ledger import tree
 from ledger.book import Book
 from ledger.entry import Entry
+from ledger.sqlite import PAGE_ROWS
 from ledger.verifying import verify
 
 SCAN = (
@@ -81,26 +82,23 @@ def folded(book: Book, on: str = "9999-12-31", known: int | None = None) -> dict
 
 
 def _fold(book: Book, entries: Iterator[Entry], on: str, known: int | None) -> dict[str, Any]:
-    states: dict[str, Any] = {}
-    last: dict[str, str] = {}
+    told: dict[str, list[Any]] = {}  # state, what facts mean for it, its last business date
     retold: set[str] = set()
     lives = {kind: (life.state(), life.meanings) for kind, life in LIFECYCLES.items()}
     for entry in entries:
         stream = entry.stream
         day = entry.effective_at[:10]
-        state = states.get(stream)
-        if state is None:
-            state, meanings = lives[stream[: stream.index("/")]]
-        else:
-            if entry.corrects is not None or day < last[stream]:
-                retold.add(stream)
-                continue
-            meanings = lives[stream[: stream.index("/")]][1]
-        last[stream] = day
+        one = told.get(stream)
+        if one is None:
+            one = told[stream] = [*lives[stream[: stream.index("/")]], day]
+        elif entry.corrects is not None or day < one[2]:
+            retold.add(stream)
+            continue
+        one[2] = day
         if day <= on:
             event = entry.event
-            state = meanings[type(event)](state, event)
-        states[stream] = state
+            one[0] = one[1][type(event)](one[0], event)
+    states = {stream: one[0] for stream, one in told.items()}
     for stream in retold:
         states[stream] = book.state_at(stream, on, known)
     return states
@@ -117,7 +115,7 @@ def _rehashed(book: Book) -> None:
         for entry in book.entries():
             leaves.append(tree.leaf(entry.state))
             yield entry
-            if len(leaves) == 20_000:
+            if len(leaves) == PAGE_ROWS:
                 size = _grown(book, size, frontier, leaves)
                 leaves = []
         size = _grown(book, size, frontier, leaves)

@@ -38,8 +38,9 @@ from ledger.act import (
     seal,
     stamped,
 )
-from ledger.sqlite import PAGE_ROWS, answer_again, latest
+from ledger.sqlite import answer_again, latest
 
+PAGE_ROWS = 10_000  # each page is a question to the server
 COPY_FROM = 200  # entries from which COPY beats the server function
 LOCK = 7_246_813  # any constant; it names the tail of this log
 
@@ -425,11 +426,13 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         with self.reading() as c:
             return c.execute(cast(Any, query), arguments, prepare=True).fetchone()
 
-    def rows(self, start: int, stop: int | None = None) -> Iterator[list[Row]]:
+    def rows(
+        self, start: int, stop: int | None = None, page_rows: int = PAGE_ROWS
+    ) -> Iterator[list[Row]]:
         """Yield pages of plain rows from position `start` to `stop`, both included."""
         query = SELECT_ROWS + "WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
         while True:
-            end = start + PAGE_ROWS - 1 if stop is None else min(start + PAGE_ROWS - 1, stop)
+            end = start + page_rows - 1 if stop is None else min(start + page_rows - 1, stop)
             with self.reading() as c:
                 page = c.execute(cast(Any, query), (start, end)).fetchall()
             if not page:

@@ -46,7 +46,7 @@ from ledger.act import (
 )
 
 LOCK_SECONDS = 10
-PAGE_ROWS = 20_000
+PAGE_ROWS = 1_000  # so few stay in the processor's cache while they are read
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS ledger_entry (
@@ -376,10 +376,12 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             f"not as it was made: {wanted[1]}" for wanted in SCHEMA if wanted not in there
         ]
 
-    def rows(self, start: int, stop: int | None = None) -> Iterator[list[Row]]:
+    def rows(
+        self, start: int, stop: int | None = None, page_rows: int = PAGE_ROWS
+    ) -> Iterator[list[Row]]:
         """Yield pages of plain rows from position `start` to `stop`, both included."""
         while True:
-            end = start + PAGE_ROWS - 1 if stop is None else min(start + PAGE_ROWS - 1, stop)
+            end = start + page_rows - 1 if stop is None else min(start + page_rows - 1, stop)
             with self.reading() as c:
                 query = SELECT_ROWS + "WHERE notification_id BETWEEN ? AND ?"
                 page = c.execute(query, (start, end)).fetchall()

@@ -238,7 +238,7 @@ class ReadModels:
                 with self._hot() as writer:
                     writer.cursor.execute("SELECT position FROM projected")
                     start = int(writer.cursor.fetchone()[0])
-                    page = next(book.log.rows(start + 1, start + BATCH), [])
+                    page = next(book.log.rows(start + 1, start + BATCH, BATCH), [])
                     if not page:
                         self._reached = start
                         return start
