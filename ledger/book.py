@@ -441,7 +441,7 @@ class Book(Application[str]):
         )
         try:
             # Not `save`: it asks each object what it is, slowly, before it comes to this.
-            stored = [self.mapper.to_stored_event(cast(Any, draft)) for draft in drafts]
+            stored = Sealing(self.mapper, drafts)
             self.log.insert_events(stored, act=act)
         except Replayed as replayed:
             return replayed.receipt
