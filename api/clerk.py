@@ -1,7 +1,8 @@
 """Who writes down what requests ask: few threads, in the order in which they came.
 
 Threads that wait for one another's turn cost more than the work itself. What came while a clerk
-was busy is done together: every act is recorded by itself, and the lists follow once.
+was busy is done together: every act is recorded by itself, all hear their answers, and the lists
+follow once. Whoever reads them sooner brings them up to date (`Office.models`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -29,44 +31,38 @@ Act: TypeAlias = Callable[[], tuple[int, Answer]]  # records; the last position,
 class _Job:
     """What one request waits for."""
 
-    __slots__ = ("act", "answer", "future", "last", "loop", "trouble", "until")
+    __slots__ = ("act", "found", "future", "last", "until")
 
     def __init__(self, act: Act, patience: float) -> None:
         self.act = act
         self.until = time.monotonic() + patience
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Response] = self.loop.create_future()
+        self.future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self.last = 0
-        self.answer: Answer | None = None
-        self.trouble: BaseException | None = None
+        self.found: Response | BaseException | None = None
 
-    def record(self) -> None:
-        """Do what is asked, unless it waited too long for others to be done."""
+    def do(self) -> None:
+        """Record what is asked, unless it waited too long, and have the answer ready."""
         try:
             if time.monotonic() > self.until:
                 raise Unavailable("locked")
-            self.last, self.answer = self.act()
+            self.last, answer = self.act()
+            self.found = answer()
         except BaseException as trouble:  # noqa: BLE001 - it belongs to whoever asked
-            self.trouble = trouble
+            self.found = trouble
 
-    def reply(self) -> None:
-        """Hand over the answer, or the trouble, in the request's own thread."""
-        found: Response | None = None
-        if self.answer is not None:
-            try:
-                found = self.answer()
-            except BaseException as trouble:  # noqa: BLE001 - it belongs to whoever asked
-                self.trouble = trouble
-        with suppress(RuntimeError):  # the server has stopped, nobody listens any more
-            self.loop.call_soon_threadsafe(self._settle, found)
-
-    def _settle(self, found: Response | None) -> None:
+    def settle(self) -> None:
+        """Hand over the answer, or the trouble, in the thread of whoever asked."""
         if self.future.done():  # the caller has gone
             return
-        if found is not None:
-            self.future.set_result(found)
-        elif self.trouble is not None:
-            self.future.set_exception(self.trouble)
+        if isinstance(self.found, Response):
+            self.future.set_result(self.found)
+        elif self.found is not None:
+            self.future.set_exception(self.found)
+
+
+def _settle(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.settle()
 
 
 class Clerks:
@@ -114,28 +110,22 @@ class Clerks:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            if self._together(job):
-                return
-
-    def _together(self, job: _Job) -> bool:
-        """Do a job and all that wait; tell whether to go home afterwards."""
-        jobs, going = [job], False
-        job.record()
-        while len(jobs) < TOGETHER_MAX:
-            try:
-                more = self._jobs.get_nowait()
-            except Empty:
-                break
-            if more is None:
-                going = True
-                break
-            more.record()
-            jobs.append(more)
-        try:
+            jobs = [job]
+            job.do()
+            while len(jobs) < TOGETHER_MAX and (job := self._next()) is not None:
+                job.do()
+                jobs.append(job)
+            for loop, answered in groupby(jobs, lambda job: job.future.get_loop()):
+                with suppress(RuntimeError):  # the server has stopped, nobody listens any more
+                    loop.call_soon_threadsafe(_settle, list(answered))
             self._office.show(max(job.last for job in jobs))
-        except BaseException as trouble:  # noqa: BLE001 - recorded it is; let them know
-            for job in jobs:
-                job.answer, job.trouble = None, job.trouble or trouble
-        for job in jobs:
-            job.reply()
-        return going
+
+    def _next(self) -> _Job | None:
+        """Return a job that waits already; None when there is none, or when it is time to go."""
+        try:
+            job = self._jobs.get_nowait()
+        except Empty:
+            return None
+        if job is None:
+            self._jobs.put(None)  # for the loop that waits
+        return job

@@ -26,6 +26,7 @@ from projections.scope import EVERYTHING, Scope
 from projections.store import Progress, ReadModels, Stuck
 
 logger = logging.getLogger(__name__)
+BEHIND_MAX = 5_000  # entries that a reader brings to the lists; more of them are an import
 NAMED = ("unit/", "place/")  # streams whose names and zones are remembered for a moment
 
 
@@ -50,12 +51,14 @@ class Office:
     def __init__(
         self, settings: Settings, book: Book, models: ReadModels, accounts: Accounts
     ) -> None:
-        self.settings, self.book, self.models, self.accounts = settings, book, models, accounts
+        self.settings, self.book, self.accounts = settings, book, accounts
+        self._lists = models
         self.stuck: Stuck | Unavailable | None = None  # why the lists are behind the log
         self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
         self._names: Remembered[str, tuple[str, str] | None] = Remembered()
         self._zones: Remembered[str, str] = Remembered()
         self._shown = 0  # the lists show everything up to this position
+        self._tried = 0  # and could not be brought further when the log was this long
         self._showing = threading.Lock()
         self._turns = Turns() if settings.database.startswith("sqlite:") else None
 
@@ -64,16 +67,29 @@ class Office:
         """Open the database and bring the lists up to date."""
         book = Book.open(settings.database)
         models = ReadModels.open(settings.database)
-        models.catch_up(book, progress)
-        return cls(settings, book, models, Accounts.open(settings.database))
+        shown = models.catch_up(book, progress)
+        office = cls(settings, book, models, Accounts.open(settings.database))
+        office._shown = shown
+        return office
 
     def close(self) -> None:
         """Let those who work for us go, and give every connection back."""
         for dismiss in self.closing:
             dismiss()
         self.accounts.close()
-        self.models.close()
+        self._lists.close()
         self.book.close()
+
+    @property
+    def models(self) -> ReadModels:
+        """Return the lists, showing everything that is recorded: whoever looks finds it.
+
+        What an import has just recorded is left to the import: it says how far it is.
+        """
+        size = self.book.log.head()[0]
+        if max(self._shown, self._tried) < size <= self._shown + BEHIND_MAX:
+            self.show(size)
+        return self._lists
 
     def today(self, zone: str = "") -> date:
         """Return the date where the unit is."""
@@ -137,8 +153,8 @@ class Office:
     ) -> Receipt:
         """Ask several streams, all or nothing; the lists show the answer when this returns.
 
-        Whoever says `shown=False` calls `show` before anybody hears the answer. Raise what
-        `Book.act` raises.
+        Whoever says `shown=False` calls `show` soon: until then, every reader would have to.
+        Raise what `Book.act` raises.
         """
         occasion = self.occasion(actor, on, docs)
         asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
@@ -215,11 +231,11 @@ class Office:
                 return
             try:
                 with self._writing():
-                    self._shown = self.models.catch_up(self.book)
+                    self._shown = self._lists.catch_up(self.book)
                 self.stuck = None
             except (Stuck, Unavailable) as trouble:
                 logger.exception("the lists are behind the log")
-                self.stuck = trouble
+                self.stuck, self._tried = trouble, last
 
     def _via(self, actor: Actor, channel: str, request: str) -> Via:
         return Via(

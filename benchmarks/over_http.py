@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, cast
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
 from uuid import uuid4
 
 from benchmarks.command import CLERK, asks
@@ -89,6 +91,8 @@ def _measure(
             gate.wait(PATIENCE_SECONDS)
             begin = time.perf_counter()
             took = [ms for _ in range(clients) for ms in _answer(answers)]
+            if side == "ours":  # the lists, too, must have got there
+                _read_lists(port)
             spent = time.perf_counter() - begin
     finally:
         server.terminate()
@@ -96,6 +100,7 @@ def _measure(
     assert len(took) == count
     written = _written(url, side) - (before if side == "ours" else 0)
     assert written == count, f"{count} acknowledged, {written} recorded"
+    assert side == "floor" or _shown(url) == before + count, "the lists are behind the log"
     place.forget(url)
     return count / spent, took
 
@@ -200,7 +205,15 @@ def _serve(app: Any, listener: socket.socket) -> None:
 
 def _written(url: str, side: str) -> int:
     """Return how many entries or rows there are."""
-    query = "SELECT count(*) FROM " + ("ledger_entry" if side == "ours" else "equal")
+    return _number(url, "SELECT count(*) FROM " + ("ledger_entry" if side == "ours" else "equal"))
+
+
+def _shown(url: str) -> int:
+    """Return the position that the lists have reached."""
+    return _number(url, "SELECT position FROM projected")
+
+
+def _number(url: str, query: str) -> int:
     if url.startswith("sqlite:"):
         connection = sqlite_raw(url)
         found = connection.execute(query).fetchone()
@@ -209,7 +222,7 @@ def _written(url: str, side: str) -> int:
         import psycopg
 
         with psycopg.connect(url) as server:
-            found = server.execute(query).fetchone()
+            found = server.execute(cast(Any, query)).fetchone()
     assert found is not None
     return int(found[0])
 
@@ -285,6 +298,17 @@ def _answer(answers: Any) -> list[float]:
     found = answers.get(timeout=2 * PATIENCE_SECONDS)
     assert not isinstance(found, str), found
     return list(found)
+
+
+def _read_lists(port: int) -> None:
+    """Ask for a page of the inventory, which shows everything acknowledged before."""
+    token = base64.b64encode(f"{CLERK.by}:{PASSWORD}".encode()).decode()
+    asked = HttpRequest(
+        f"http://127.0.0.1:{port}/api/v1/inventory?limit=1",
+        headers={"Authorization": f"Basic {token}"},
+    )
+    with urlopen(asked, timeout=PATIENCE_SECONDS) as answer:
+        assert json.load(answer)["items"]
 
 
 def _until_up(port: int) -> None:

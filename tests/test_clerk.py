@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from uuid import uuid4
 
 import httpx
@@ -14,10 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from api.clerk import Clerks
-from api.office import Office
+from api.office import Actor, Office
 from api.rest_index import Index
 from ledger.act import Unavailable
 from ledger.verifying import verify
+from projections import units
 
 TOGETHER = 12
 
@@ -59,6 +61,36 @@ def test_whoever_is_answered_finds_it_in_the_lists(office: Office):
     assert sorted(a.json()["first"] for a in answers) == list(range(2, 2 + TOGETHER))
     assert office.models.position() == office.book.head()[0] == 1 + TOGETHER
     assert verify(office.book).intact
+
+
+def test_whoever_reads_brings_the_lists_up_to_date_whichever_program_recorded(office: Office):
+    with closing(Office.open(office.settings)) as other:
+        actor = Actor(person="u_admin", unit="o_a", role="admin")
+        for number in range(3):
+            form = {"name": f"示例市第{number}局", "kind": "organ"}
+            office.ask(f"unit/o_{number}", "establish", form, actor, shown=False)
+            row = other.models.one(units.all_units().where(units.unit.c.id == f"o_{number}"))
+            assert row is not None
+            assert other.called(f"o_{number}", "zh") == form["name"]
+    assert office.models.position() == office.book.head()[0]
+
+
+def test_what_an_import_records_is_left_to_the_import(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("api.office.BEHIND_MAX", 2)
+    actor = Actor(person="u_admin", unit="o_a", role="admin")
+    shown = office.models.position()
+    for number, expected in ((1, shown + 1), (2, shown + 2)):
+        form = {"name": f"示例市第{number}局", "kind": "organ"}
+        office.ask(f"unit/o_{number}", "establish", form, actor, shown=False)
+        assert office.models.position() == expected
+    for number in range(3, 6):
+        form = {"name": f"示例市第{number}局", "kind": "organ"}
+        office.ask(f"unit/o_{number}", "establish", form, actor, shown=False)
+    assert office.models.position() == shown + 2
+    office.show(shown + 5)
+    assert office.models.position() == shown + 5
 
 
 def test_one_refusal_is_nobody_elses(office: Office):
