@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Text, select
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, select
 
 from domain.asset import Asset, Book
 from projections.inventory import NUMBER, counts_of, inventory, metadata, totals_of
@@ -15,39 +15,41 @@ from projections.scope import Filters, Rows, Scope, page, where
 from projections.temporal import at, by_id, ended_table, seen
 
 KIND = "asset"
-ended = ended_table(
-    "history",
-    metadata,
-    Column("asset_no", NUMBER, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("book", Text, nullable=False),
-    Column("custody", Text, nullable=False),
-    Column("lock", Text, nullable=False),
-    Column("accounting_unit", Text, nullable=False),
-    Column("custodian", Text, nullable=False),
-    Column("user", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("place", Text, nullable=False),
-    Column("value", BigInteger),
-    Column("currency", Text, nullable=False),
-    Column("quantity", Text, nullable=False),
-    Column("listed", Integer, nullable=False),
-    Column("dataset", Text, nullable=False),
-)
-history = seen(ended, inventory)
-indexes = (
-    by_id(ended),
-    # Who was alive on a day is told by the index alone; only those cards are then looked at.
-    Index(
-        "history_alive",
-        ended.c.to_on,
-        ended.c.from_on,
-        ended.c.known_to,
-        ended.c.closed_by,
-        ended.c.known_from,
-    ),
-)
+# Kept in parts by the last character of the id, a digit of chance, so that as many processors
+# can tell them anew, each with its indexes.
+PARTS = 4
+
+
+def _card() -> tuple[Column[Any], ...]:
+    return (
+        Column("asset_no", NUMBER, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("book", Text, nullable=False),
+        Column("custody", Text, nullable=False),
+        Column("lock", Text, nullable=False),
+        Column("accounting_unit", Text, nullable=False),
+        Column("custodian", Text, nullable=False),
+        Column("user", Text, nullable=False),
+        Column("owner", Text, nullable=False),
+        Column("place", Text, nullable=False),
+        Column("value", BigInteger),
+        Column("currency", Text, nullable=False),
+        Column("quantity", Text, nullable=False),
+        Column("listed", Integer, nullable=False),
+        Column("dataset", Text, nullable=False),
+    )
+
+
+def _alive(ended: Table) -> Index:
+    """Return the index that alone tells who was alive on a day; only those cards are looked at."""
+    c = ended.c
+    return Index(f"{ended.name}_alive", c.to_on, c.from_on, c.known_to, c.closed_by, c.known_from)
+
+
+ended = tuple(ended_table(f"history_{part}", metadata, _card) for part in range(PARTS))
+history = seen("history", ended, inventory)
+indexes = tuple(index for table in ended for index in (by_id(table), _alive(table)))
 
 
 def columns(_: str, asset: Asset) -> tuple[Any, ...] | None:

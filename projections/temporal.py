@@ -45,7 +45,9 @@ RETOLD_BITS = 20
 Line = list[tuple[Entry, Any]]
 
 
-def ended_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
+def ended_table(
+    name: str, metadata: MetaData, columns: Callable[[], Sequence[Column[Any]]]
+) -> Table:
     """Return a table of intervals that have ended, with these columns beside the two axes."""
     return Table(
         name,
@@ -64,7 +66,7 @@ def ended_table(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
         Column("closed_by", BigInteger, nullable=False),
         Column("known_from", BigInteger, nullable=False),
         Column("known_to", BigInteger, nullable=False),
-        *columns,
+        *columns(),
     )
 
 
@@ -77,7 +79,7 @@ def open_columns() -> tuple[Column[Any], ...]:
     )
 
 
-def seen(ended: Table, *current: Table) -> Subquery:
+def seen(name: str, ended: Sequence[Table], *current: Table) -> Subquery:
     """Return all intervals: those that have ended, and what lists of what is now say of today."""
     never = literal_column(str(NEVER), BigInteger)
     forever = literal_column(f"'{FOREVER}'", Text)
@@ -91,11 +93,11 @@ def seen(ended: Table, *current: Table) -> Subquery:
             never.label("closed_by"),
             c.known_from,
             never.label("known_to"),
-            *(c[column.name] for column in list(ended.columns)[HEAD:]),
+            *(c[column.name] for column in list(ended[0].columns)[HEAD:]),
         )
         for c in (table.c for table in current)
     ]
-    return union_all(select(ended), *still).subquery(f"all_{ended.name}")
+    return union_all(*map(select, ended), *still).subquery(name)
 
 
 def by_id(table: Table) -> Index:

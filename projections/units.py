@@ -48,10 +48,9 @@ place = Table(
 ended = ended_table(
     "name",
     metadata,
-    Column("name", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
+    lambda: (Column("name", Text, nullable=False), Column("name_en", Text, nullable=False)),
 )
-name = seen(ended, unit, place)
+name = seen("names", [ended], unit, place)
 indexes = (by_id(ended),)
 
 

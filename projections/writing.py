@@ -66,6 +66,16 @@ class Writer:
         self.delete(table, [row[0] for row in rows])
         self.insert(table, rows)
 
+    def take_over(self, table: Table, file: str) -> None:
+        """Fill an empty table and its indexes with those of an attached file, page by page."""
+        self.cursor.execute(f"INSERT INTO main.{table.name} SELECT * FROM {file}.{table.name}")
+
+    def merge(self, table: Table, files: Sequence[str]) -> None:
+        """Add the rows that attached files hold of a table, in the order of its key."""
+        key = next(iter(table.columns)).name
+        all_ = " UNION ALL ".join(f"SELECT * FROM {file}.{table.name}" for file in files)
+        self.cursor.execute(f'INSERT INTO main.{table.name} {all_} ORDER BY "{key}"')
+
     def update(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Change named columns of rows that are there; each row ends with the key."""
         if not rows:

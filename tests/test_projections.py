@@ -153,6 +153,62 @@ def test_lists_built_again_are_the_same_to_the_byte(
     assert dump(models) == before
 
 
+@pytest.mark.target("T01")
+@pytest.mark.parametrize("shares", [2, 4])
+def test_lists_told_by_several_processes_are_the_same_to_the_byte(
+    book: Book, models: ReadModels, shares: int
+) -> None:
+    """Late papers, reversals, cases and names of units among them."""
+    day = DAY + timedelta(days=9)
+    user = IssuedToUser(unit="o_1", user="u_7")
+    late: list[tuple[Any, date]] = [(registered(""), DAY), (user, day), (ReturnedByUser(), DAY)]
+    back: list[tuple[Any, date]] = [(user, day), (EntryReversed(seq=2, reason="录错"), day)]
+    for number in range(40):
+        facts = (late[: 1 + number % 3], late[:1] + back[: number % 3])[number % 2]
+        book.append(drafted(f"asset/{new_id()}", facts), actor="u_1", cause="cmd_test")
+    named: list[tuple[Any, date]] = [(UnitEstablished(name="示例局", kind=UnitKind.ORGAN), DAY)]
+    named.append((UnitRenamed(name="示例厅"), day))
+    book.append(drafted("unit/o_9", named), actor="u_1", cause="cmd_test")
+    for _ in range(4):
+        lent = new_id()
+        book.append(drafted(f"asset/{lent}", late[:1]), actor="u_1", cause="cmd_test")
+        wish = {
+            "lender": "o_1", "borrower": "o_2", "assets": [lent], "due": "2026-04-01",
+            "purpose": "会议",
+        }  # fmt: skip
+        ask = Ask(f"loan/{new_id()}", "request", wish)
+        book.act([ask], Occasion(by="u_1", on=DAY, role="clerk"))
+    models.catch_up(book)
+    before = dump(models)
+    assert len(before["cases"]) == 4
+    assert len(before["inventory"]) == 44
+    told: list[int] = []
+    assert models.rebuild(book, lambda done, _: told.append(done), shares=shares) == book.head()[0]
+    assert dump(models) == before
+    assert told
+    book.append(drafted(f"asset/{new_id()}", late), actor="u_1", cause="cmd_test")
+    models.catch_up(book)
+    followed = dump(models)
+    models.rebuild(book, shares=1)
+    assert dump(models) == followed
+
+
+@pytest.mark.parametrize("stream", ["loan/L1", "loan/L2"])
+def test_an_entry_that_cannot_be_shown_stops_several_processes_as_well(
+    book: Book, models: ReadModels, stream: str
+) -> None:
+    """Whoever meets it; the lists stay what they were."""
+    good = drafted(f"asset/{new_id()}", [(registered("G"), DAY)])
+    book.append(good, actor="u_1", cause="cmd_test")
+    models.catch_up(book)
+    before = dump(models)
+    book.append(drafted(stream, [(registered("W"), DAY)]), actor="u_1", cause="cmd_test")
+    with pytest.raises(Stuck) as stuck:
+        models.rebuild(book, shares=2)
+    assert stuck.value.position == 2
+    assert dump(models) == before
+
+
 @pytest.mark.target("T04")
 def test_a_paper_that_arrives_late_is_true_then_and_known_only_now(
     database: str, models: ReadModels

@@ -1,0 +1,290 @@
+"""From entries to rows: what each fact changes in which list, batch by batch."""
+
+from __future__ import annotations
+
+import functools
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+from sqlalchemy import Column, Integer, LargeBinary, Table, Text
+
+from domain.decider import LIFECYCLES
+from ledger.book import Book
+from ledger.entry import Entry, decode, standing
+from projections import cases, history, inventory, units
+from projections.temporal import Columns, Intervals, Line, Thing
+from projections.writing import Writer
+
+metadata = inventory.metadata
+streams = Table(
+    "stream",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("remembered", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+Temporal: TypeAlias = Mapping[str, tuple[Intervals, ...]]  # by kind of stream, in parts
+
+
+class Kept(Thing):
+    """What is remembered of one stream between batches."""
+
+    __slots__ = ("card", "first_on", "kind", "last_on", "lines", "meanings", "state", "version")
+
+    def __init__(self, stream: str, temporal: Temporal) -> None:
+        self.kind, id_ = stream.split("/", 1)
+        super().__init__(id_)
+        life = LIFECYCLES[self.kind]
+        self.state: Any = life.state()
+        self.meanings = life.meanings
+        parts = temporal.get(self.kind)
+        self.lines = parts[ord(stream[-1]) % len(parts)] if parts else None
+        self.version, self.first_on, self.last_on = 0, "", ""
+        self.card: Any = None  # what was last written of it that seldom changes
+
+
+class List(NamedTuple):
+    """Which list shows a kind of stream, and how; `card` is what need not be written again."""
+
+    table: Table
+    row: Callable[[Kept], tuple[Any, ...] | None]
+    card: Callable[[Any], Any] | None = None
+    moving: Callable[[Kept], tuple[Any, ...]] = lambda _: ()
+    moves: tuple[str, ...] = ()
+
+
+_case = List(
+    cases.cases,
+    lambda k: cases.row(f"{k.kind}/{k.id}", k.state, k.first_on, k.last_on, k.version),
+)
+# What is now, and what was.
+CURRENT: dict[str, List] = {
+    "asset": List(
+        inventory.inventory,
+        lambda k: inventory.row(k, k.state, k.last_on, k.version),
+        inventory.facts,
+        lambda k: inventory.moving(k, k.state, k.last_on, k.version),
+        inventory.MOVING,
+    ),
+    "unit": List(units.unit, lambda k: units.unit_row(k, k.state, k.last_on, k.version)),
+    "place": List(units.place, lambda k: units.place_row(k, k.state, k.last_on, k.version)),
+    **dict.fromkeys(cases.KINDS, _case),
+}
+TEMPORAL: dict[str, tuple[tuple[Table, ...], Columns]] = {
+    "asset": (history.ended, history.columns),
+    "unit": ((units.ended,), units.called),
+    "place": ((units.ended,), units.called),
+}
+LISTS = metadata.sorted_tables  # all that is told from the log
+INDEXES = (*inventory.indexes, *history.indexes, *units.indexes, *cases.indexes)
+
+
+class _Memory:
+    """How what is kept of a kind of stream is written down: values in the order of its fields."""
+
+    def __init__(self, state: type[msgspec.Struct]) -> None:
+        self.state, self.names = state, state.__struct_fields__
+        fields = [(f.name, f.type) for f in msgspec.structs.fields(state)]
+        twin = msgspec.defstruct(f"{state.__name__}Values", fields, array_like=True, gc=False)
+        said = tuple.__class_getitem__((str, str, int, str, int, twin))
+        self._decode: Any = msgspec.msgpack.Decoder(said).decode
+
+    def pack(self, kept: Kept) -> bytes:
+        """Return what is kept of a stream as bytes."""
+        values = msgspec.structs.astuple(kept.state)
+        head = (kept.first_on, kept.last_on, kept.opened, kept.from_on, kept.known_from)
+        return _pack((*head, values))
+
+    def unpack(self, kept: Kept, data: bytes) -> None:
+        """Keep what was written down."""
+        kept.first_on, kept.last_on, opened, from_on, known_from, twin = self._decode(data)
+        values = msgspec.structs.astuple(twin)
+        kept.state = self.state(**dict(zip(self.names, values, strict=True)))
+        if opened and kept.lines is not None:
+            kept.open(kept.lines.columns(kept.id, kept.state), opened, from_on, known_from)
+
+
+_pack = msgspec.msgpack.Encoder(order="deterministic").encode
+MEMORY = {kind: _Memory(life.state) for kind, life in LIFECYCLES.items()}
+
+
+def intervals() -> Temporal:
+    """Return what collects intervals, by kind of stream; one for each table."""
+    tables = {
+        table: Intervals(table, columns) for parts, columns in TEMPORAL.values() for table in parts
+    }
+    return {kind: tuple(tables[table] for table in parts) for kind, (parts, _) in TEMPORAL.items()}
+
+
+class Stuck(Exception):
+    """An entry cannot be projected; the lists stay where they are until this is mended."""
+
+    def __init__(self, position: int, cause: Exception) -> None:
+        super().__init__(f"position {position}: {type(cause).__name__}: {cause}")
+        self.position = position
+
+
+class Batch:
+    """Entries taken together: fold, then write every list at once."""
+
+    def __init__(
+        self,
+        book: Book,
+        writer: Writer,
+        cache: dict[str, Kept],
+        intervals: Temporal,
+        *,
+        fresh: bool,
+    ) -> None:
+        self.book, self.writer, self.cache, self.fresh = book, writer, cache, fresh
+        self.intervals = intervals
+        self.pending = {lines for parts in intervals.values() for lines in parts}
+        self.dirty: dict[str, Kept] = cache if fresh else {}
+        self.irregular: dict[str, Kept] = {}  # in a rebuild: told one by one at the end
+
+    def take(self, page: Sequence[Any]) -> None:
+        """Fold a page of rows."""
+        if not self.fresh:
+            # A stream whose first entry is here has nothing to be recalled.
+            self._recall({row[1] for row in page} - self.cache.keys() - _first(page))
+        cache, dirty, position = self.cache, self.dirty, 0
+        try:
+            for row in page:
+                position, stream = row[0], row[1]
+                entry = decode(*row)
+                kept = cache.get(stream)
+                if kept is None:
+                    kept = cache[stream] = Kept(stream, self.intervals)
+                dirty[stream] = kept
+                kept.version = entry.seq
+                on = entry.effective_at[:10]
+                if entry.corrects is not None or on < kept.last_on:
+                    if self.fresh:
+                        self.irregular[stream] = kept
+                    else:
+                        self._retell(entry, kept)
+                    continue
+                fact = entry.event
+                state = kept.state = kept.meanings[type(fact)](kept.state, fact)
+                kept.last_on = on
+                if not kept.first_on:
+                    kept.first_on = on
+                lines = kept.lines
+                if lines is not None:
+                    values = lines.columns(kept.id, state)
+                    if values != kept.values:
+                        lines.follow(kept, values, position, on)
+        except Exception as error:
+            raise Stuck(position, error) from error
+
+    def _recall(self, missing: Iterable[str]) -> None:
+        for stream, version, data in self.writer.select("*", streams, "stream", sorted(missing)):
+            kept = self.cache[stream] = Kept(stream, self.intervals)
+            kept.version = version
+            MEMORY[kept.kind].unpack(kept, bytes(data))
+            card = CURRENT[kept.kind].card
+            if card is not None and kept.opened:
+                kept.card = card(kept.state)
+
+    def _retell(self, entry: Entry, kept: Kept) -> None:
+        """Work out a stream anew after a late entry or a reversal."""
+        self.flush_intervals()
+        rows = self.book.log.stream_rows(entry.stream)
+        line = _line(kept, [decode(*row) for row in rows if row[0] <= entry.position])
+        if kept.lines is not None:
+            kept.lines.retell(self.writer, kept, line, entry.position)
+
+    def tell_irregular(self, until: int) -> None:
+        """In a rebuild: tell the streams that had late entries or reversals, one by one."""
+        self.flush_intervals()
+        for lines in self.pending:
+            mine = [kept.id for kept in self.irregular.values() if kept.lines is lines]
+            self.writer.delete(lines.table, mine, "id")
+        for stream, kept in self.irregular.items():
+            rows = self.book.log.stream_rows(stream)
+            told = [decode(*row) for row in rows if row[0] <= until]
+            if kept.lines is not None:
+                fold, life = functools.partial(_line, kept), LIFECYCLES[kept.kind]
+                kept.lines.ended += map(tuple, kept.lines.tell(kept, told, fold, life))
+            _line(kept, told)
+        self.irregular = {}
+
+    def flush_intervals(self) -> None:
+        """Write what was."""
+        for lines in self.pending:
+            lines.flush(self.writer)
+
+    def flush(self) -> None:
+        """Write what was, what is, and what must be remembered."""
+        self.flush_intervals()
+        by_kind: dict[List, list[Kept]] = {}
+        kept_rows: list[tuple[Any, ...]] = []
+        for stream, kept in sorted(self.dirty.items()):
+            by_kind.setdefault(CURRENT[kept.kind], []).append(kept)
+            kept_rows.append((stream, kept.version, MEMORY[kept.kind].pack(kept)))
+        write = self.writer.insert if self.fresh else self.writer.replace
+        for list_, some in by_kind.items():
+            rows, gone, moved = _changes(list_, some)
+            write(list_.table, rows)
+            self.writer.update(list_.table, list_.moves, moved)
+            if gone and not self.fresh:
+                self.writer.delete(list_.table, gone)
+        write(streams, kept_rows)
+        self.dirty = {}
+
+
+def _changes(
+    list_: List, some: Iterable[Kept]
+) -> tuple[list[tuple[Any, ...]], list[str], list[tuple[Any, ...]]]:
+    """Return rows to write whole, keys of rows to remove, and what moved with its key last."""
+    rows: list[tuple[Any, ...]] = []
+    gone: list[str] = []
+    moved: list[tuple[Any, ...]] = []
+    for kept in some:
+        card = None if list_.card is None or not kept.opened else list_.card(kept.state)
+        if card is not None and card == kept.card:
+            moved.append((*list_.moving(kept), kept.id))
+            continue
+        row = list_.row(kept)
+        kept.card = card
+        if row is not None:
+            rows.append(row)
+        else:
+            gone.append(f"{kept.kind}/{kept.id}" if list_ is _case else kept.id)
+    return rows, gone, moved
+
+
+def _first(page: Sequence[Any]) -> set[str]:
+    """Return the streams that begin on a page of rows."""
+    return {row[1] for row in page if row[2] == 1}
+
+
+def _line(kept: Kept, told: Sequence[Entry]) -> Line:
+    """Fold what stands of a stream into `kept`; return each fact with the state it led to."""
+    life = LIFECYCLES[kept.kind]
+    state, line = life.state(), Line()
+    for fact in standing(told):
+        state = life.evolve(state, fact.event)
+        line.append((fact, state))
+    kept.state = state
+    kept.first_on = line[0][0].effective_on if line else ""
+    kept.last_on = line[-1][0].effective_on if line else ""
+    return line
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Do without garbage collection while millions of small objects are made and kept."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,164 @@
+"""Every processor folds its share of the streams, each into a file of its own (SQLite).
+
+A long log takes minutes to tell again, and Python tells with one processor only. So the streams
+are dealt out: another process folds each share but the first, and writes its rows to a file that
+SQLite then merges into the lists.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from ledger.act import Row
+from ledger.book import Book
+from ledger.sqlite import SELECT_ROWS, LedgerSQLiteRecorder
+from projections import history
+from projections.following import LISTS, Batch, collector_off, intervals
+from projections.writing import Writer
+
+LONG = 50_000  # entries from which another process is worth its start
+SHARES = (1, 2, history.PARTS)
+PAGE = 40_000  # positions looked through at a time
+WORK = """
+import json, sys
+said = json.load(sys.stdin)
+sys.path[:] = said.pop("path")
+from projections.sharing import work
+work(**said)
+"""
+_dialect: Any = sqlite.dialect
+_told = logging.getLogger(__name__)
+
+
+def shares(url: str, size: int) -> int:
+    """Return into how many shares a log is dealt out; 1 when dealing would not pay or not work."""
+    if size < LONG or not sys.executable or not _file(url).is_file():
+        return 1
+    return max(n for n in SHARES if n <= (os.cpu_count() or 1))
+
+
+@contextmanager
+def folded(
+    book: Book, size: int, count: int, progress: Callable[[int, int], None] | None
+) -> Iterator[list[Path]]:
+    """Lend files in which all streams up to a position are told; none when a process failed.
+
+    What went wrong in another process is logged: whoever then tells everything alone meets the
+    same entry, and stops at it loudly.
+    """
+    home = _file(book.url).resolve()
+    with tempfile.TemporaryDirectory(prefix=f"{home.name}-shares-", dir=home.parent) as folder:
+        files = [Path(folder) / f"{number}.db" for number in range(count)]
+        others = [
+            _start(book.url, size, number, count, files[number]) for number in range(1, count)
+        ]
+        try:
+            fold(book, size, 0, count, files[0], progress)
+            failed = [error for error in map(_ended, others) if error]
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+        for error in failed:
+            _told.warning("a share of the lists was not told: %s", error)
+        yield [] if failed else files
+
+
+def work(url: str, size: int, number: int, of: int, file: str) -> None:
+    """Fold one share in a process of its own."""
+    book = Book.open(url)
+    try:
+        fold(book, size, number, of, Path(file), None)
+    finally:
+        book.close()
+
+
+def fold(
+    book: Book,
+    size: int,
+    number: int,
+    of: int,
+    file: Path,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Tell one share of the streams, up to a position, and write its rows to a new file."""
+    lists = sqlite3.connect(file, isolation_level=None)
+    try:
+        for pragma in (
+            "journal_mode=OFF",
+            "synchronous=OFF",
+            "locking_mode=EXCLUSIVE",
+            "temp_store=MEMORY",
+        ):
+            lists.execute(f"PRAGMA {pragma}")
+        for table in LISTS:
+            lists.execute(str(CreateTable(table).compile(dialect=_dialect())))
+        lists.execute("BEGIN")
+        with collector_off():
+            batch = Batch(book, Writer(lists.cursor(), sqlite=True), {}, intervals(), fresh=True)
+            for end, page in _pages(book, size, number, of):
+                batch.take(page)
+                batch.flush_intervals()
+                if progress is not None:
+                    progress(end, size)
+            batch.tell_irregular(size)
+            batch.flush()
+        for index in history.indexes:
+            lists.execute(str(CreateIndex(index).compile(dialect=_dialect())))
+        lists.execute("COMMIT")
+    finally:
+        lists.close()
+
+
+def _pages(book: Book, size: int, number: int, of: int) -> Iterator[tuple[int, list[Row]]]:
+    """Yield the rows of one share, page by page, with the position reached."""
+    log = book.log
+    assert isinstance(log, LedgerSQLiteRecorder)
+    mine = f"unicode(substr(originator_id, -1)) % {history.PARTS} % ? = ?"
+    query = f"{SELECT_ROWS} WHERE notification_id BETWEEN ? AND ? AND {mine}"
+    for start in range(1, size + 1, PAGE):
+        end = min(start + PAGE - 1, size)
+        with log.reading() as c:
+            yield end, c.execute(query, (start, end, of, number)).fetchall()
+
+
+def _start(url: str, size: int, number: int, of: int, file: Path) -> subprocess.Popen[str]:
+    """Start the process that folds one share."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", WORK],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = {"url": url, "size": size, "number": number, "of": of, "file": str(file)}
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(said | {"path": sys.path}))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def _ended(process: subprocess.Popen[str]) -> str:
+    """Wait for a process; return what went wrong in it, empty when nothing did."""
+    with process:
+        assert process.stderr is not None
+        trouble = process.stderr.read()
+    return "" if process.returncode == 0 else trouble or f"it ended with {process.returncode}"
+
+
+def _file(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
