@@ -1,30 +1,310 @@
 """What differs by place and year. A policy is dated data; every decision records which one.
 
 Where the law gives no number the profile has none (`None`), and the screen says so.
+Amounts are integer fen; days are calendar days; everything here is a pure question to data.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
+
 import msgspec
 
+from domain.words import Role, Term, Words
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+
+class Body(Term):
+    """Which body decides a step (DOMAIN.md c)."""
+
+    OWN = "own", "本单位", "the unit itself"
+    COMPETENT = "competent", "主管部门", "competent department"
+    OFFICES = "offices", "机关事务管理部门", "government offices administration"
+    FINANCE = "finance", "财政部门", "finance department"
+    GOVERNMENT = "government", "本级人民政府", "people's government of the level"
+
+
+class Action(Term):
+    """What somebody wants to do, as far as the rules of a place tell routes apart."""
+
+    PLAN = "plan", "资产配置计划", "configuration plan"
+    ACQUISITION = "acquisition", "购置（建设、租用）", "acquisition"
+    LOAN = "loan", "出借", "loan"
+    LEASE = "lease", "出租", "lease"
+    INTAKE = "intake", "入仓", "warehouse intake"
+    REALLOCATION = "reallocation", "调剂", "reallocation"
+    DISPOSAL = "disposal", "处置", "disposal"
+    PREMISES = "premises", "办公用房配置", "configuration of premises"
+    VEHICLE = "vehicle", "公务用车配备更新", "provision of vehicles"
+    CONVERSION = "conversion", "转换用途", "change of use"
+    REORGANISATION = "reorganisation", "机构变动移交", "reorganisation handover"
+    WRITE_DOWN = "write_down", "资产核实", "verification ruling"
+
+
+class Measure(Term):
+    """Which amount a limit is compared with."""
+
+    UNIT = "unit", "单件", "each item"
+    BATCH = "batch", "批量", "the whole list"
+    EITHER = "either", "单件或者批量", "an item or the whole list"
+
+
+class Remittance(Term):
+    """Whether disposal costs may be taken off before the money goes to the treasury."""
+
+    GROSS = "gross", "全额上缴", "gross"
+    NET = "net", "扣除处置费用后上缴", "net of disposal costs"
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One decision of a route. `days` is its timer; None: the place says nothing."""
+
+    role: Role
+    body: Body
+    days: int | None = None
+
+
+class Article(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An article of a regulation, in its exact words; empty where only the number is at hand.
+
+    `id` is what routes cite (`000-19`); `regulation` is a title of `words.LAWS`.
+    """
+
+    id: str
+    regulation: str
+    article: str
+    words: str = ""
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a paper, a ground or a step of this profile is called."""
+
+    slug: str
+    zh: str
+    en: str
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who decides in which order, and on which papers. An empty set means any.
+
+    `at_least` and `below` are fen, compared by `measure`. `filing_days`: how soon the decision
+    is filed with the next body. `cites` are ids of articles. `note` says what the articles leave
+    open and this profile settles.
+    """
+
+    action: Action
+    forms: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset()
+    unit_kinds: frozenset[str] = frozenset()
+    at_least: int | None = None
+    below: int | None = None
+    measure: Measure = Measure.BATCH
+    steps: tuple[Step, ...] = ()
+    documents: tuple[str, ...] = ()
+    filing_days: int | None = None
+    cites: tuple[str, ...] = ()
+    note: Words | None = None
+
+    def takes(self, unit_amount: int | None, batch_amount: int | None) -> bool:
+        """Answer whether the amounts lie within the limits.
+
+        An amount nobody knows counts as reaching every limit: it goes the stricter way.
+        """
+        match self.measure:
+            case Measure.UNIT:
+                amounts = [unit_amount]
+            case Measure.BATCH:
+                amounts = [batch_amount]
+            case Measure.EITHER:
+                amounts = [unit_amount, batch_amount]
+        known = [amount for amount in amounts if amount is not None]
+        reaches = len(known) < len(amounts) or any(a >= (self.at_least or 0) for a in known)
+        if self.at_least is not None and not reaches:
+            return False
+        return self.below is None or (
+            len(known) == len(amounts) and all(a < self.below for a in known)
+        )
+
+
+class DisposalForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One form of disposal: for which kinds, on which grounds, with which papers (T90)."""
+
+    form: str
+    kinds: frozenset[str] = frozenset()
+    grounds: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    execution_documents: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+
+
+class ServiceLife(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Minimum years of service: of a kind, or of a class whose code begins with `class_code`."""
+
+    years: int
+    kind: str = ""
+    class_code: str = ""
+    cites: tuple[str, ...] = ()
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how many days what is offered is kept for one scope before the next may ask."""
+
+    scope: str
+    days: int
+
+
+EXCLUSIONS: tuple[tuple[str, str], ...] = (
+    ("apply", "approve"),
+    ("buy", "inspect"),
+    ("approve", "execute"),
+    ("bill", "reconcile"),
+    ("draft", "publish"),
+    ("keep", "lead"),
+)
+"""Duties one person may not have in the same matter (DOMAIN.md c; 国令738 第51条)."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One version of the rules of a place, in force from a date on.
 
+    `region`: GB/T 2260 code or its beginning, empty for any. `levels`, `unit_kinds`: empty for any.
     `never_lent`: kinds that may not be lent: official vehicles by 国令621 第25条,
-    office premises by 国令621 第23条. `loan_days_max`, `loan_extensions_max`: local limits.
+    office premises by 国令621 第23条. `loan_days_max`, `loan_extensions_max`, `idle_days`,
+    `remit_days`, `splitting_days`: local limits, None where the place gives no number.
+    `price_floor_percent`: below which part of the appraisal a deal stops. `exclusions`: duties one
+    person may not have in one matter. `waterfall`: what is tried with idle property, in order.
     """
 
     name: str
     version: int
+    title: Words = Words("通用规则", "Generic rules")
+    region: str = ""
+    levels: frozenset[str] = frozenset()
+    unit_kinds: frozenset[str] = frozenset()
+    in_force_from: date | None = None
+    routes: tuple[Route, ...] = ()
+    articles: tuple[Article, ...] = ()
+    forms: tuple[DisposalForm, ...] = ()
     never_lent: frozenset[str] = frozenset({"vehicle", "premises"})
+    never_lent_cites: tuple[str, ...] = ()
     loan_days_max: int | None = None
     loan_extensions_max: int | None = None
+    service_years: tuple[ServiceLife, ...] = ()
+    idle_days: int | None = None
+    screening: tuple[Window, ...] = ()
+    waterfall: tuple[str, ...] = ()
+    waterfall_cites: tuple[str, ...] = ()
+    remittance: Remittance | None = None
+    remit_days: int | None = None
+    remittance_cites: tuple[str, ...] = ()
+    price_floor_percent: int | None = None
+    splitting_days: int | None = None
+    exclusions: tuple[tuple[str, str], ...] = EXCLUSIONS
+    exclusions_cites: tuple[str, ...] = ()
+    release_documents: tuple[str, ...] = ()
+    vocabulary: tuple[Named, ...] = ()
 
     @property
     def reference(self) -> str:
         """Return how a decision cites this policy, e.g. `generic@1`."""
         return f"{self.name}@{self.version}"
 
+    def route(
+        self,
+        action: str,
+        *,
+        form: str = "",
+        kinds: Iterable[str] = (),
+        unit_amount: int | None = None,
+        batch_amount: int | None = None,
+        scope: str = "",
+        level: str = "",
+        unit_kind: str = "",
+    ) -> Route | None:
+        """Return the first route that fits, or None where this policy has none for it.
+
+        A route that names kinds fits when any of the matter's kinds is among them. Amounts in fen.
+        """
+        asked = frozenset(kinds)
+        said = ((form, "forms"), (scope, "scopes"), (level, "levels"), (unit_kind, "unit_kinds"))
+        for route in self.routes:
+            if route.action != action or (route.kinds and not route.kinds & asked):
+                continue
+            if any((only := getattr(route, name)) and value not in only for value, name in said):
+                continue
+            if route.takes(unit_amount, batch_amount):
+                return route
+        return None
+
+    def disposal_form(self, form: str, kinds: Iterable[str] = ()) -> DisposalForm | None:
+        """Return what this policy says of a form of disposal for these kinds, or None."""
+        asked = frozenset(kinds)
+        for rules in self.forms:
+            if rules.form == form and (not rules.kinds or (asked and asked <= rules.kinds)):
+                return rules
+        return None
+
+    def article(self, id: str) -> Article:  # noqa: A002 - it is the article's own field
+        """Return an article by the id routes cite; raise KeyError when there is none."""
+        for article in self.articles:
+            if article.id == id:
+                return article
+        raise KeyError(id)
+
+    def named(self, slug: str) -> Words:
+        """Return what a paper, ground or step is called; the common word when it has none."""
+        for name in self.vocabulary:
+            if name.slug == slug:
+                return Words(name.zh, name.en)
+        return Words.of(slug)
+
+    def missing(self, documents: Iterable[str], given: Iterable[str]) -> tuple[str, ...]:
+        """Return which required papers are not among the given types (slug or either word)."""
+        there = frozenset(given)
+        return tuple(
+            slug
+            for slug in documents
+            if not there & {slug, self.named(slug).zh, self.named(slug).en}
+        )
+
+    def life_years(self, kind: str, class_code: str = "") -> int | None:
+        """Return the minimum years of service; the longest class code wins over the kind."""
+        fits = [
+            (len(life.class_code), life.years)
+            for life in self.service_years
+            if life.kind in ("", kind) and class_code.startswith(life.class_code)
+        ]
+        return max(fits)[1] if fits else None
+
+    def excludes(self, one: str, other: str) -> bool:
+        """Answer whether one person may not have both duties in one matter."""
+        return (one, other) in self.exclusions or (other, one) in self.exclusions
+
 
 GENERIC = Policy(name="generic", version=1)
+
+
+def chosen(
+    policies: Iterable[Policy], on: date, *, region: str = "", level: str = "", unit_kind: str = ""
+) -> Policy:
+    """Return the policy of a unit on a business date; GENERIC where none is in force.
+
+    The nearest place wins (longest code of region), then the one that names the level or the kind
+    of unit, then the one that came into force last. A unit without a region is under those rules
+    that name none.
+    """
+    best, rank = GENERIC, ((-1, 0, 0), date.min, 0)
+    for policy in policies:
+        since = policy.in_force_from
+        if since is None or since > on or not region.startswith(policy.region):
+            continue
+        if (policy.levels and level not in policy.levels) or (
+            policy.unit_kinds and unit_kind not in policy.unit_kinds
+        ):
+            continue
+        place = (len(policy.region), bool(policy.levels), bool(policy.unit_kinds))
+        if (place, since, policy.version) > rank:
+            best, rank = policy, (place, since, policy.version)
+    return best
