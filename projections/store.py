@@ -41,6 +41,7 @@ from projections.following import (
     intervals,
     metadata,
 )
+from projections.gathering import Apart, Gathered
 from projections.scope import Rows
 from projections.writing import COPY_FROM, Writer
 
@@ -76,7 +77,8 @@ class ReadModels:
         if self.sqlite:
             event.listen(self.engine, "connect", _configure)
         self._trouble = self.engine.dialect.loaded_dbapi.OperationalError
-        self._moved = (_Moved, self.engine.dialect.loaded_dbapi.DataError)
+        library = self.engine.dialect.loaded_dbapi
+        self._moved = (_Moved, Apart, library.DataError, library.IntegrityError)
         self._raw: PoolProxiedConnection | None = None
         self._lock = threading.Lock()
         self._cache: dict[str, Kept] = {}
@@ -161,7 +163,8 @@ class ReadModels:
     def _followed(self, book: Book, page: Sequence[Row]) -> bool:
         """Take what was just written without reading it back; a server is asked but once.
 
-        Return False, with nothing done, when somebody else moved the lists meanwhile.
+        Return False, with nothing done, when somebody else moved the lists meanwhile, or when
+        it cannot be done at once.
         """
         after, end = self._reached, page[-1][0]
         self._reached = -1  # until this is committed, what is remembered is not to be trusted
@@ -256,8 +259,8 @@ class ReadModels:
         """
         try:
             if self._raw is None:
-                self._raw = self.engine.raw_connection()
-            cursor = self._raw.cursor()
+                self._raw = self._fresh_connection()
+            cursor: Any = self._raw.cursor()
             if self.sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
                 if after is not None:
@@ -265,20 +268,21 @@ class ReadModels:
                     if cursor.execute(sql, (end, after)).rowcount == 0:
                         raise _Moved
             elif after is not None:
-                # One message for all, the commit among them; a wrong position divides by zero.
+                gathered = Gathered(cursor)
+                yield Writer(gathered, sqlite=False)
+                # Two statements in one message, and that is the transaction: the lock is held
+                # before the second looks. A wrong position divides by zero, or rows that were
+                # there before are refused.
                 with cursor.connection.pipeline():
-                    cursor.execute("SET LOCAL synchronous_commit=off")
-                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-                    cursor.execute(
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})", prepare=True)
+                    gathered.send(
                         "UPDATE projected SET position=%s::bigint/(position=%s)::int", (end, after)
                     )
-                    yield Writer(cursor, sqlite=False)
-                    self._raw.commit()
                 return
             else:
-                # One message for three: the lock is held before the next statement looks.
+                # One message for two: the lock is held before the next statement looks.
                 with cursor.connection.pipeline():
-                    cursor.execute("SET LOCAL synchronous_commit=off")
+                    cursor.execute("BEGIN")
                     cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
             yield Writer(cursor, sqlite=self.sqlite)
             self._raw.commit()
@@ -292,6 +296,15 @@ class ReadModels:
             if isinstance(error, self._trouble):
                 raise Unavailable("locked" if "locked" in str(error) else "away", error) from error
             raise
+
+    def _fresh_connection(self) -> PoolProxiedConnection:
+        """Return a connection whose commits need not wait for the disk."""
+        raw = self.engine.raw_connection()
+        if not self.sqlite:
+            server: Any = raw.driver_connection
+            server.autocommit = True
+            server.execute("SET synchronous_commit=off")
+        return raw
 
     @contextmanager
     def _writing(self, attached: Sequence[Path] = ()) -> Iterator[Connection]:
