@@ -20,10 +20,13 @@ UNITS_EN: Final = {
     "HKD": (("Hong Kong dollar", "Hong Kong dollars"), ("cent", "cents")),
 }
 BELOW_TWENTY: Final = (
-    *("zero one two three four five six seven eight nine ten eleven twelve thirteen".split()),
-    *("fourteen fifteen sixteen seventeen eighteen nineteen".split()),
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+    *("eighteen", "nineteen"),
 )
-TENS: Final = ("", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split())
+TENS: Final = (
+    *("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"),
+)
 SCALES: Final = ("", "thousand", "million", "billion", "trillion", "quadrillion")
 
 

@@ -81,8 +81,7 @@ def test_another_currency_has_its_own_name() -> None:
         (0, "CNY", "Zero yuan only"),
         (1, "CNY", "One fen only"),
         (100, "USD", "One dollar only"),
-        (1_234_567_50, "CNY", "One million two hundred and thirty-four thousand five hundred and"
-         " sixty-seven yuan and fifty fen only"),
+        (1_234_567_50, "CNY", "One million two hundred and thirty-four thousand five hundred and sixty-seven yuan and fifty fen only"),
         (-110_00, "USD", "Minus one hundred and ten dollars only"),
         (10**14, "CNY", "One trillion yuan only"),
         (12_00, "XYZ", "Twelve XYZ only"),
