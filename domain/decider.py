@@ -29,11 +29,11 @@ from domain.values import checked
 from domain.words import Words, cited, in_words
 
 Lang: TypeAlias = Literal["zh", "en"]
-RESERVED = frozenset({"docs", "via", "dated", "recorded_at"})  # the ledger writes these
+RESERVED = frozenset({"behalf", "docs", "via", "dated", "recorded_at"})  # the ledger writes these
 
 
 class EventMeta(msgspec.StructMeta):
-    """Read `name`, `zh`, `en`, `version` and `claims` from the class statement of a fact."""
+    """Read `name`, `zh`, `en`, `version`, `claims`, `duty` from the class statement of a fact."""
 
     def __new__(
         mcls,
@@ -47,6 +47,7 @@ class EventMeta(msgspec.StructMeta):
         en: str = "",
         version: int = 1,
         claims: tuple[str, ...] = (),
+        duty: str = "",
         **config: Any,
     ) -> Any:
         config |= {"frozen": True, "gc": False, "kw_only": True}
@@ -63,6 +64,7 @@ class EventMeta(msgspec.StructMeta):
             asked = set(re.findall(r"{(\w+)}", text))
             assert asked <= fields, f"{cls_name}: no field {asked - fields} for {text!r}"
         said = {"type_name": name, "type_version": version, "zh": zh, "en": en, "claims": claims}
+        said["duty"] = duty
         for attribute, value in said.items():
             setattr(cls, attribute, value)
         FACTS[name] = cast("type[Event]", cls)
@@ -76,6 +78,8 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     """A fact: it happened. Subclasses say `name=`, `zh=`, `en=`; `name` is for ever.
 
     `claims` names text fields whose value may be used once in the whole ledger (asset number).
+    `duty` names what somebody did by it (`apply`, `approve`): a policy says which duties one
+    person may not have in the same case (国令738 第51条).
     """
 
     type_name: ClassVar[str]
@@ -83,6 +87,7 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     zh: ClassVar[str]
     en: ClassVar[str]
     claims: ClassVar[tuple[str, ...]]
+    duty: ClassVar[str]
 
 
 FACTS: dict[str, type[Event]] = {}
@@ -123,10 +128,20 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, in which unit and role, on which business date, under which policy."""
+    """Who asks, in which unit and role, on which business date, under which policy.
+
+    `behalf` is the person who delegated the power, when somebody acts for another. `bodies` says
+    who is competent for the acting unit on that day: `own`, `competent`, `offices`, `finance`,
+    `government`; who is not known is left out. `level` and `unit_kind` are those of the unit.
+    """
 
     by: str
     on: date
+    behalf: str = ""
+    bodies: dict[str, str] = {}
+    level: str = ""
+    unit_kind: str = ""
+    listed: tuple[Any, ...] = ()
     stream: str = ""  # whose verb is asked; the ledger fills it in
     unit: str = ""
     role: str = ""

@@ -9,9 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
+from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
+from domain.policy import Action
 from domain.values import AssetId, Code, Fen, Given, PersonId, Reference, Stream, Text, UnitId
 from domain.words import Role, Term, Words
 
@@ -49,16 +51,20 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     out: frozenset[str] = frozenset()
     back: frozenset[str] = frozenset()
     extensions: int = 0
+    approval: Approval = Approval()
     dataset: str = ""
 
     def describe(self, lang: Lang) -> str:
         """Say where the loan stands."""
         counts = (len(self.waiting), len(self.out), len(self.back))
+        step = self.approval.describe(lang) if self.status is LoanStatus.REQUESTED else ""
         if lang == "zh":
-            return "借用单{}，待交付{}项、在外{}项、已还{}项".format(self.status.words.zh, *counts)
-        return "The loan is {}: {} to hand over, {} out, {} back".format(
-            self.status.words.en, *counts
-        )
+            said = "借用单{}，待交付{}项、在外{}项、已还{}项".format(self.status.words.zh, *counts)
+        else:
+            said = "The loan is {}: {} to hand over, {} out, {} back".format(
+                self.status.words.en, *counts
+            )
+        return said + step
 
 
 lifecycle: Lifecycle[Loan] = Lifecycle("loan", Loan, Words("借用单", "Loan"))
@@ -71,6 +77,7 @@ class LoanRequested(
     name="loan.requested",
     zh="{borrower}申请向{lender}借用，拟于{due}前归还：{purpose}",
     en="{borrower} asks to borrow from {lender} until {due}: {purpose}",
+    duty="apply",
 ):
     """#20 Somebody wants to borrow the listed assets."""
 
@@ -84,7 +91,11 @@ class LoanRequested(
 
 
 class LoanApproved(
-    Event, name="loan.approved", zh="批准借用，文号{approval_no}", en="Loan approved: {approval_no}"
+    Event,
+    name="loan.approved",
+    zh="批准借用，文号{approval_no}",
+    en="Loan approved: {approval_no}",
+    duty="approve",
 ):
     """#20 It may be handed over; nothing has moved yet."""
 
@@ -92,7 +103,11 @@ class LoanApproved(
 
 
 class LoanRefused(
-    Event, name="loan.refused", zh="不同意借用：{reason}", en="Loan refused: {reason}"
+    Event,
+    name="loan.refused",
+    zh="不同意借用：{reason}",
+    en="Loan refused: {reason}",
+    duty="approve",
 ):
     """#20 The answer is no; the assets are free again."""
 
@@ -118,7 +133,9 @@ class LoanRestWithdrawn(
     reason: Text
 
 
-class LoanHandedOver(Event, name="loan.handed_over", zh="交付{asset}", en="{asset} handed over"):
+class LoanHandedOver(
+    Event, name="loan.handed_over", zh="交付{asset}", en="{asset} handed over", duty="execute"
+):
     """#20 One piece left the lender's hands."""
 
     asset: AssetId
@@ -310,6 +327,8 @@ REST_WAITING = Rule(
     en="Nothing of this loan still waits to be handed over.",
     holds=lambda loan, _: bool(loan.waiting),
 )
+MY_TURN = my_turn(Role.HEAD, Role.OFFICE)
+routed(lifecycle, REQUESTED, MY_TURN)
 OUT = Rule(
     slug="nothing-out",
     zh="没有在外的借用物品。",
@@ -398,12 +417,19 @@ def request(
             due=due,
             purpose=purpose,
         ),
+        *laid(occasion, route(occasion, Action.LOAN)),
         *(Ask(f"asset/{a}", "hold_for_loan", form) for a in assets),
     )
 
 
 @lifecycle.verb(
-    REQUESTED, OTHER_PERSON, zh="批准借用", en="Approve the loan", roles=(Role.HEAD, Role.OFFICE)
+    REQUESTED,
+    OTHER_PERSON,
+    MY_TURN,
+    LAST_STEP,
+    zh="批准借用",
+    en="Approve the loan",
+    roles=DECIDERS,
 )
 def approve(_: Loan, __: Occasion, *, approval_no: Reference) -> LoanApproved:
     """Approve the loan; the assets move only at the hand-over."""
@@ -411,7 +437,7 @@ def approve(_: Loan, __: Occasion, *, approval_no: Reference) -> LoanApproved:
 
 
 @lifecycle.verb(
-    REQUESTED, OTHER_PERSON, zh="不同意借用", en="Refuse the loan", roles=(Role.HEAD, Role.OFFICE)
+    REQUESTED, OTHER_PERSON, MY_TURN, zh="不同意借用", en="Refuse the loan", roles=DECIDERS
 )
 def refuse(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Refuse the loan and free the assets."""

@@ -87,8 +87,10 @@ class Role(Term):
     ACCOUNTANT = "accountant", "单位财务", "unit accountant"
     HEAD = "head", "单位负责人", "unit head"
     KEEPER = "keeper", "仓管员", "warehouse keeper"
+    DEPARTMENT = "department", "主管部门", "competent department"
     OFFICE = "office", "机关事务管理", "offices administration"
     FINANCE = "finance", "财政部门", "finance department"
+    GOVERNMENT = "government", "本级人民政府", "government of the level"
     AUDITOR = "auditor", "审计", "auditor"
     ADMIN = "admin", "系统管理员", "system administrator"
     IMPORTER = "importer", "数据导入", "data import"
@@ -115,6 +117,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "carrier": Words("标签载体", "carrier"),
     "case": Words("所属事项", "case"),
     "certificate": Words("回收（销毁）证明", "certificate no."),
+    "cites": Words("依据条款", "articles"),
     "class_code": Words("分类代码", "class code"),
     "class_scheme": Words("分类标准版本", "class code version"),
     "code": Words("代码", "code"),
@@ -125,11 +128,13 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "custodian": Words("保管单位", "custodian"),
     "deal_no": Words("成交确认书编号", "deal confirmation no."),
     "deductions": Words("扣除", "deductions"),
+    "documents": Words("应附材料", "papers required"),
     "due": Words("应还日期", "due date"),
     "ends_on": Words("截止日期", "ends on"),
     "evidence": Words("依据", "evidence"),
     "example": Words("示例", "example"),
     "fault": Words("故障", "fault"),
+    "filing_days": Words("备案期限（天）", "days to file"),
     "form": Words("处置方式", "form of disposal"),
     "from_unit": Words("调出单位", "giving unit"),
     "gross": Words("总额", "gross"),
@@ -157,6 +162,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "period": Words("期间", "period"),
     "place": Words("存放地点", "place"),
     "platform": Words("交易平台", "trading platform"),
+    "policy": Words("适用规则", "rules applied"),
     "price": Words("成交价", "price"),
     "purpose": Words("用途", "purpose"),
     "quantity": Words("数量", "quantity"),
@@ -177,6 +183,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "shelf": Words("库位", "shelf"),
     "serial": Words("序列号", "serial number"),
     "since": Words("起始日期", "since"),
+    "stages": Words("审批步骤", "steps"),
     "supplier": Words("供应商", "supplier"),
     "text": Words("内容", "text"),
     "to_unit": Words("调入单位", "receiving unit"),

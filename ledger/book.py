@@ -27,6 +27,8 @@ from domain.decider import (
     Refused,
     Rule,
 )
+from domain.duties import INCOMPATIBLE, Did, excluding
+from domain.holding import LIST_MAX
 from domain.words import Role, Words
 from ledger import tree
 from ledger.act import (
@@ -171,6 +173,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     version: int
     state: Any
     last_on: str
+    did: frozenset[Did]
 
 
 class Book(Application[str]):
@@ -503,6 +506,7 @@ class Desk:
         self._then: dict[str, Any] = {}  # the same as of the business date
         self._added: dict[str, int] = {}
         self._late: set[str] = set()
+        self._did: dict[str, set[Did]] = {}
         self._version: dict[str, int] = {}
         self._memory = known
         self.recalled = False  # whether anything was taken from memory
@@ -516,8 +520,10 @@ class Desk:
         if known is not None and known.last_on <= on:
             self.recalled = True
             version, now, then = known.version, known.state, known.state
+            self._did[name] = set(known.did)
         else:
             stream = self._streams[name] = self.book.stream(name)
+            self._did[name] = set(did_in(stream.standing))
             version, now, then = stream.version, stream.state, stream.state
             if stream.standing and stream.standing[-1].effective_on > on:
                 self._late.add(name)
@@ -535,7 +541,8 @@ class Desk:
         for name, version in self._version.items():
             if name not in self._late and self._added[name]:
                 state, on = self._now[name], self.claimed[:10]
-                memory[name] = Known(version + self._added[name], state, on)
+                did = frozenset(self._did[name])
+                memory[name] = Known(version + self._added[name], state, on, did)
 
     def grant(self, ask: Ask, cause: str, *, asked: bool = False) -> None:
         """Decide one ask and everything it asks in turn.
@@ -544,7 +551,9 @@ class Desk:
         """
         lifecycle = lifecycle_of(ask.stream)
         version = self.at(ask.stream)
-        occasion = msgspec.structs.replace(self.occasion, stream=ask.stream)
+        occasion = msgspec.structs.replace(
+            self.occasion, stream=ask.stream, listed=self._listed(ask.form.get("assets"))
+        )
         then, now = self._then[ask.stream], self._now[ask.stream]
         try:
             answers = lifecycle.decide(then, ask.verb, occasion, ask.form, asked=asked)
@@ -557,6 +566,8 @@ class Desk:
             if isinstance(answer, Ask):
                 self.grant(answer, cause, asked=True)
                 continue
+            if answer.duty:
+                self._refuse_incompatible(ask.stream, answer.duty, occasion)
             self._added[ask.stream] += 1
             self.drafts.append(
                 Draft(
@@ -568,6 +579,7 @@ class Desk:
                     effective_at=self.claimed,
                     docs=occasion.docs,
                     via=self.via,
+                    behalf=occasion.behalf,
                 )
             )
             if len(self.drafts) > ACT_ENTRIES_MAX:
@@ -578,6 +590,30 @@ class Desk:
                 moved if same else lifecycle.evolve(self._then[ask.stream], answer)
             )
             self._now[ask.stream] = moved
+
+    def _listed(self, assets: Any) -> tuple[Any, ...]:
+        """Return the states of the assets a form lists: whose kinds and values choose the route."""
+        if not isinstance(assets, (list, tuple)) or len(assets) > LIST_MAX:
+            return ()
+        streams = [f"asset/{id_}" for id_ in assets if isinstance(id_, str)]
+        for stream in streams:
+            self.at(stream)
+        return tuple(self._then[stream] for stream in streams)
+
+    def _refuse_incompatible(self, stream: str, duty: str, occasion: Occasion) -> None:
+        """Refuse a duty to who has another that excludes it in the same case (T30).
+
+        Judged on the person and on whoever delegated to them, in any role.
+        """
+        persons = {occasion.by, occasion.behalf} - {""}
+        before = excluding(occasion.policy, self._did[stream], duty, persons)
+        if before is not None:
+            refused = INCOMPATIBLE.broken(
+                duty=Words.of(duty), other=Words.of(before[0]), person=before[1]
+            )
+            refused.stream, refused.state = stream, self._now[stream]
+            raise refused
+        self._did[stream] |= {(duty, person) for person in persons}
 
     def refuse_contradictions(self) -> None:
         """Refuse a late act after which what was recorded since would make no sense.
@@ -596,6 +632,16 @@ class Desk:
             then, now = stands(told), stands(self._now[name])
             if then != now:
                 raise CONTRADICTED.broken(stream=name, on=on, then=then, now=now)
+
+
+def did_in(entries: Iterable[Entry]) -> Iterator[Did]:
+    """Yield the duties that people did by entries, in their own name or another's."""
+    for entry in entries:
+        duty = entry.event.duty
+        if duty:
+            yield duty, entry.actor
+            if entry.beside.behalf:
+                yield duty, entry.beside.behalf
 
 
 def stands(state: Any) -> tuple[Any, ...]:

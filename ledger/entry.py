@@ -66,6 +66,7 @@ class Draft(msgspec.Struct, kw_only=True, gc=False):
     docs: tuple[Document, ...] = ()
     via: Via | None = None
     dated: str = ""  # "not_after": the source only proves that it had happened by then
+    behalf: str = ""  # the person in whose stead the actor acted, by a delegation in force
 
     # The names by which the event-sourcing library knows these two.
     @property
@@ -122,11 +123,13 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def beside(self) -> Beside:
-        """Return what was recorded beside the fact: papers, channel, precision of the date."""
+        """Return what was recorded beside the fact: papers, channel, precision of the date,
+        and on whose behalf."""
         return _envelope(self.state).body
 
 
 class Beside(msgspec.Struct, frozen=True):
+    behalf: str = ""
     docs: tuple[Document, ...] = ()
     via: Via = Via()
     dated: str = ""
@@ -177,8 +180,10 @@ def encode(draft: Draft, salt: str) -> bytes:
     """
     event = draft.event
     body: Any = event
-    if draft.docs or draft.via is not None or draft.dated:
+    if draft.docs or draft.via is not None or draft.dated or draft.behalf:
         body = msgspec.to_builtins(event)
+        if draft.behalf:
+            body["behalf"] = draft.behalf
         if draft.docs:
             body["docs"] = draft.docs
         if draft.via is not None:

@@ -42,6 +42,12 @@ def verb_of(lifecycle: Lifecycle[Any], function: Callable[..., Any]) -> Verb:
     return verb
 
 
+def able(verb: Verb, state: Any, occasion: Occasion) -> Occasion:
+    """Return the occasion in the first role of the verb whose turn it is; else in the first."""
+    roles = [msgspec.structs.replace(occasion, role=role) for role in sorted(verb.roles)]
+    return next((one for one in roles if verb.refusal(state, one) is None), roles[0])
+
+
 class Given:
     """A history, and the person who will ask."""
 
@@ -60,7 +66,7 @@ class Given:
         verb = verb_of(self.lifecycle, function)
         occasion = self.occasion
         if verb.roles and not occasion.role:
-            occasion = msgspec.structs.replace(occasion, role=min(verb.roles))
+            occasion = able(verb, self.state, occasion)
         try:
             answers = self.lifecycle.decide(self.state, verb.name, occasion, form, asked=verb.inner)
         except Refused as refused:
@@ -145,8 +151,10 @@ class Ledger:
     def ask(self, by: str, stream: str, verb: str, /, **form: Any) -> Receipt:
         """Let a person ask one stream, in the first role that may."""
         known = LIFECYCLES[stream.split("/")[0]].verbs[verb]
-        role = min(known.roles, default="")
-        return self.book.act([Ask(stream, verb, form)], self.occasion(by, role))
+        occasion = self.occasion(by, "")
+        if known.roles:
+            occasion = able(known, self.state(stream), occasion)
+        return self.book.act([Ask(stream, verb, form)], occasion)
 
     def refuses(self, rule: Rule, by: str, stream: str, verb: str, /, **form: Any) -> Refused:
         """Expect the same request to be refused for this reason, and nothing recorded."""
