@@ -6,7 +6,7 @@ Amounts are integer fen; days are calendar days; everything here is a pure quest
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import msgspec
@@ -170,7 +170,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One version of the rules of a place, in force from a date on.
 
     `region`: GB/T 2260 code or its beginning, empty for any. `levels`, `unit_kinds`: empty for any.
-    `never_lent`: kinds that may not be lent: official vehicles by 国令621 第25条,
+    `in_force_until` is the last day. `never_lent`: kinds that may not be lent: official vehicles by 国令621 第25条,
     office premises by 国令621 第23条. `loan_days_max`, `loan_extensions_max`, `idle_days`,
     `remit_days`, `splitting_days`: local limits, None where the place gives no number.
     `price_floor_percent`: below which part of the appraisal a deal stops. `exclusions`: duties one
@@ -184,6 +184,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     levels: frozenset[str] = frozenset()
     unit_kinds: frozenset[str] = frozenset()
     in_force_from: date | None = None
+    in_force_until: date | None = None
     routes: tuple[Route, ...] = ()
     articles: tuple[Article, ...] = ()
     forms: tuple[DisposalForm, ...] = ()
@@ -297,8 +298,10 @@ def chosen(
     """
     best, rank = GENERIC, ((-1, 0, 0), date.min, 0)
     for policy in policies:
-        since = policy.in_force_from
-        if since is None or since > on or not region.startswith(policy.region):
+        since, until = policy.in_force_from, policy.in_force_until
+        if since is None or since > on or (until is not None and on > until):
+            continue
+        if not region.startswith(policy.region):
             continue
         if (policy.levels and level not in policy.levels) or (
             policy.unit_kinds and unit_kind not in policy.unit_kinds
@@ -308,3 +311,89 @@ def chosen(
         if (place, since, policy.version) > rank:
             best, rank = policy, (place, since, policy.version)
     return best
+
+
+ENVELOPE = frozenset(
+    {"name", "version", "in_force_from", "in_force_until"}
+)  # the stream says these
+
+
+class Unfit(ValueError):
+    """A text says no rules: every reason, in both languages."""
+
+    def __init__(self, problems: tuple[Words, ...]) -> None:
+        super().__init__("; ".join(problem.en for problem in problems))
+        self.problems = problems
+
+
+def read(content: str, name: str, version: int) -> Policy:
+    """Return the policy that a text (JSON, without name and version) says.
+
+    Raise Unfit when it says none, or when its parts do not fit together.
+    """
+    own = {"name": name, "version": version}
+    try:
+        said = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        whole = {k: v for k, v in said.items() if k not in ENVELOPE} | own
+        policy = msgspec.json.decode(msgspec.json.encode(whole), type=Policy)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Unfit((Words(f"格式不符（{error}）", f"not in the form asked ({error})"),)) from error
+    found = tuple(contradictions(policy))
+    if found:
+        raise Unfit(found)
+    return policy
+
+
+def written(policy: Policy) -> str:
+    """Return a policy as the log keeps it: every field said, so that no later default alters it."""
+    whole = msgspec.json.encode(policy, order="deterministic")
+    said = msgspec.json.decode(whole, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({k: v for k, v in said.items() if k not in ENVELOPE}).decode()
+
+
+def contradictions(policy: Policy) -> Iterator[Words]:
+    """Yield everything in a policy that does not fit together."""
+    ids = [article.id for article in policy.articles]
+    for id_ in dict.fromkeys(ids):
+        if ids.count(id_) > 1:
+            yield Words(f"条文 {id_} 重复", f"article {id_} is there twice")
+    for cite in dict.fromkeys(cited(policy)):
+        if cite not in ids:
+            yield Words(f"没有条文 {cite}", f"there is no article {cite}")
+    if policy.region and not policy.region.isdecimal():
+        yield Words(f"{policy.region} 不是行政区划代码", f"{policy.region} is no code of GB/T 2260")
+    for number, route in enumerate(policy.routes, 1):
+        if not route.steps:
+            yield Words(f"第{number}条程序没有审批人", f"route {number} names nobody who decides")
+        if route.below is not None and (route.at_least or 0) >= route.below:
+            yield Words(f"第{number}条程序的金额范围为空", f"route {number} takes no amount")
+    for name, count in counts(policy):
+        if count is not None and count < 1:
+            yield Words(f"{name} 不是正数", f"{name} is not positive")
+
+
+def cited(policy: Policy) -> Iterator[str]:
+    """Yield every article that some rule of a policy cites."""
+    parts: tuple[Route | DisposalForm | ServiceLife, ...]
+    parts = (*policy.routes, *policy.forms, *policy.service_years)
+    for rules in parts:
+        yield from rules.cites
+    yield from policy.never_lent_cites
+    yield from policy.waterfall_cites
+    yield from policy.remittance_cites
+    yield from policy.exclusions_cites
+
+
+def counts(policy: Policy) -> Iterator[tuple[str, int | None]]:
+    """Yield every number of days, years and so on of a policy with its name."""
+    for name in ("loan_days_max", "idle_days", "remit_days", "price_floor_percent"):
+        yield name, getattr(policy, name)
+    yield "splitting_days", policy.splitting_days
+    for life in policy.service_years:
+        yield f"service_years {life.kind or life.class_code}", life.years
+    for window in policy.screening:
+        yield f"screening {window.scope}", window.days
+    for number, route in enumerate(policy.routes, 1):
+        yield f"routes[{number}].filing_days", route.filing_days
+        for step in route.steps:
+            yield f"routes[{number}].steps {step.role.value}", step.days
