@@ -68,6 +68,10 @@ LAWS: dict[str, str] = {
     "《内蒙古自治区机关运行保障条例》": (
         "Inner Mongolia Regulations on Support for the Operation of Government Organs"
     ),
+    "《山西省机关事务管理办法》": "Shanxi Measures for Government Offices Administration",
+    "《新疆维吾尔自治区机关事务工作“十四五”规划（修订版）》": (
+        "Xinjiang 14th Five-Year Plan for Government Offices Administration (revised)"
+    ),
     "国管资〔2009〕167号": "Guo Guan Zi (2009) No. 167",
 }
 
@@ -123,12 +127,14 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "code": Words("代码", "code"),
     "compensation": Words("赔偿金额", "compensation"),
     "condition": Words("成色", "condition"),
+    "content": Words("规则内容", "content of the rules"),
     "cost": Words("费用", "cost"),
     "currency": Words("币种", "currency"),
     "custodian": Words("保管单位", "custodian"),
     "deal_no": Words("成交确认书编号", "deal confirmation no."),
     "deductions": Words("扣除", "deductions"),
     "documents": Words("应附材料", "papers required"),
+    "drafter": Words("拟订人", "drafter"),
     "due": Words("应还日期", "due date"),
     "ends_on": Words("截止日期", "ends on"),
     "evidence": Words("依据", "evidence"),
@@ -139,12 +145,14 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "from_unit": Words("调出单位", "giving unit"),
     "gross": Words("总额", "gross"),
     "ground": Words("事由", "ground"),
+    "in_force_from": Words("施行日期", "in force from"),
     "in_voucher": Words("调入凭证", "in-voucher"),
     "inspector": Words("验收人", "inspector"),
     "item": Words("品名", "item"),
     "keeper_unit": Words("仓管单位", "keeping unit"),
     "kind": Words("资产类别", "kind"),
     "label": Words("标签号", "label id"),
+    "last_day": Words("最后施行日", "last day in force"),
     "lender": Words("出借单位", "lender"),
     "located": Words("所在区域", "region"),
     "lock": Words("占用状态", "hold"),
@@ -186,6 +194,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "stages": Words("审批步骤", "steps"),
     "supplier": Words("供应商", "supplier"),
     "text": Words("内容", "text"),
+    "title": Words("标题", "title"),
     "to_unit": Words("调入单位", "receiving unit"),
     "unit": Words("单位", "unit"),
     "unit_value": Words("单价", "unit value"),
@@ -197,6 +206,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "value": Words("原值", "original cost"),
     "value_type": Words("价值类型", "value type"),
     "vendor": Words("维修单位", "vendor"),
+    "version": Words("版本", "version"),
     "virtual": Words("虚拟仓", "virtual"),
     "voucher": Words("凭证号", "voucher no."),
     "warehouse": Words("公物仓", "warehouse"),
