@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Remake the two bundled fonts from Noto Sans CJK 2.004 (SIL OFL 1.1), as packed by Debian and Ubuntu.
+# Remake the bundled fonts from Noto Sans CJK 2.004 (SIL OFL 1.1), as packed by Debian and Ubuntu.
 # Needs: fonttools (pyftsubset), and the folder with NotoSansCJK-Regular.ttc and NotoSansCJK-Bold.ttc:
 #   apt-get install fonts-noto-cjk && labels/fonts/subset.sh /usr/share/fonts/opentype/noto
 # A TTC's face 0 is Japanese; the simplified Chinese faces are 2 (Sans) and 7 (Sans Mono).
@@ -32,4 +32,53 @@ subset() { # face number, source, target, characters...
 }
 subset 2 NotoSansCJK-Regular.ttc NotoSansSC-labels.otf --text-file="$characters"
 subset 7 NotoSansCJK-Bold.ttc NotoSansMonoSC-Bold-numbers.otf --unicodes=U+0020-007E
-(cd "$here" && sha256sum -- *.otf > SHA256SUMS)
+
+# Papers are typed by anybody: every Chinese character the font has (GB 18030-2022 level 2 and more),
+# without Hangul. As TrueType outlines, because the PDF library embeds no others; cubic curves become
+# quadratic ones that differ by at most a thousandth of the type size.
+python3 - "$source_folder/NotoSansCJK-Regular.ttc" "$here/NotoSansSC-papers.ttf" <<'PY'
+import sys
+from fontTools import subset
+from fontTools.pens.cu2quPen import Cu2QuPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import newTable
+
+options = subset.Options(
+    font_number=2, layout_features=[], hinting=False, name_IDs=["*"], recalc_timestamp=False,
+    notdef_outline=True,
+    drop_tables=["BASE", "DSIG", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx"],
+)
+font = subset.load_font(sys.argv[1], options)
+hangul = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xA960, 0xA97F), (0xAC00, 0xD7FF), (0xFFA0, 0xFFDC))
+cut = subset.Subsetter(options)
+cut.populate(
+    unicodes=[c for c in font.getBestCmap() if not any(a <= c <= z for a, z in hangul)]
+)
+cut.subset(font)
+
+order, outlines, glyphs = font.getGlyphOrder(), font.getGlyphSet(), {}
+for name in order:
+    pen = TTGlyphPen(None)
+    outlines[name].draw(Cu2QuPen(pen, max_err=1.0, reverse_direction=True))
+    glyphs[name] = pen.glyph()
+del font["CFF "]
+font["loca"], font["glyf"] = newTable("loca"), newTable("glyf")
+font["glyf"].glyphOrder, font["glyf"].glyphs = order, glyphs
+for name in order:
+    glyphs[name].recalcBounds(font["glyf"])
+    font["hmtx"][name] = (font["hmtx"][name][0], getattr(glyphs[name], "xMin", 0))
+limits = font["maxp"]
+limits.tableVersion, limits.maxZones = 0x00010000, 1
+for limit in (
+    "maxTwilightPoints", "maxStorage", "maxFunctionDefs", "maxInstructionDefs", "maxStackElements",
+    "maxSizeOfInstructions", "maxPoints", "maxContours", "maxCompositePoints",
+    "maxCompositeContours", "maxComponentElements", "maxComponentDepth",
+):
+    setattr(limits, limit, 0)  # counted anew when the table is written
+names = font["post"]
+names.formatType, names.extraNames, names.mapping, names.glyphOrder = 3.0, [], {}, order
+font["head"].glyphDataFormat = 0
+font.sfntVersion = "\0\1\0\0"
+font.save(sys.argv[2])
+PY
+(cd "$here" && sha256sum -- *.otf *.ttf > SHA256SUMS)
