@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_accounts, cli_do, cli_read, cli_restore, cli_serve
+from api import cli_accounts, cli_audit, cli_do, cli_read, cli_restore, cli_serve
 from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 asset = typer.Typer(help="资产卡片与历史 · One asset: its card and its history.")
 app.add_typer(asset, name="asset")
 app.add_typer(cli_accounts.app, name="account")
+app.add_typer(cli_audit.app, name="audit")
 app.command()(cli_accounts.init)
 
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
