@@ -67,13 +67,15 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Article(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An article of a regulation, in its exact words; empty where only the number is at hand.
 
-    `id` is what routes cite (`000-19`); `regulation` is a title of `words.LAWS`.
+    `id` is what routes cite (`000-19`); `regulation` is a title of `words.LAWS`; `since` is the day
+    from which the regulation is in force.
     """
 
     id: str
     regulation: str
     article: str
     words: str = ""
+    since: date | None = None
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,7 +173,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `region`: GB/T 2260 code or its beginning, empty for any. `levels`, `unit_kinds`: empty for any.
     `in_force_until` is the last day. `never_lent`: kinds that may not be lent: official vehicles by 国令621 第25条,
-    office premises by 国令621 第23条. `loan_days_max`, `loan_extensions_max`, `idle_days`,
+    office premises by 国令621 第23条; `never_leased`: those that may not be leased out;
+    `never_accepted`: those that may not be accepted as a donation. `loan_days_max`, `loan_extensions_max`, `idle_days`,
     `remit_days`, `splitting_days`: local limits, None where the place gives no number.
     `price_floor_percent`: below which part of the appraisal a deal stops. `exclusions`: duties one
     person may not have in one matter. `waterfall`: what is tried with idle property, in order.
@@ -190,6 +193,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     forms: tuple[DisposalForm, ...] = ()
     never_lent: frozenset[str] = frozenset({"vehicle", "premises"})
     never_lent_cites: tuple[str, ...] = ()
+    never_leased: frozenset[str] = frozenset()
+    never_leased_cites: tuple[str, ...] = ()
+    never_accepted: frozenset[str] = frozenset()
+    never_accepted_cites: tuple[str, ...] = ()
     loan_days_max: int | None = None
     loan_extensions_max: int | None = None
     service_years: tuple[ServiceLife, ...] = ()
@@ -379,6 +386,8 @@ def cited(policy: Policy) -> Iterator[str]:
     for rules in parts:
         yield from rules.cites
     yield from policy.never_lent_cites
+    yield from policy.never_leased_cites
+    yield from policy.never_accepted_cites
     yield from policy.waterfall_cites
     yield from policy.remittance_cites
     yield from policy.exclusions_cites
