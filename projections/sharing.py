@@ -31,13 +31,14 @@ from projections.writing import Writer
 
 LONG = 50_000  # entries from which another process is worth its start
 SHARES = (1, 2, history.PARTS)
-PAGE = 40_000  # positions looked through at a time
+PAGE = 4_000
 WORK = """
-import json, sys
+import json, os, sys
 said = json.load(sys.stdin)
 sys.path[:] = said.pop("path")
 from projections.sharing import work
 work(**said)
+os._exit(0)  # all is written; taking a million objects apart would only take time
 """
 _dialect: Any = sqlite.dialect
 _told = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def fold(
             "journal_mode=OFF",
             "synchronous=OFF",
             "locking_mode=EXCLUSIVE",
+            "secure_delete=OFF",
             "temp_store=MEMORY",
         ):
             lists.execute(f"PRAGMA {pragma}")

@@ -141,7 +141,8 @@ class ReadModels:
                 with self._hot() as writer:
                     writer.cursor.execute("SELECT position FROM projected")
                     start = int(writer.cursor.fetchone()[0])
-                    page = next(book.log.rows(start + 1, start + BATCH, BATCH), [])
+                    pages = book.log.rows(start + 1, start + BATCH)
+                    page = next(pages, [])
                     if not page:
                         self._reached = start
                         return start
@@ -150,14 +151,16 @@ class ReadModels:
                     self._reached = -1  # until this batch is committed
                     batch = Batch(book, writer, self._cache, self._intervals, fresh=False)
                     batch.take(page)
+                    for page in pages:
+                        batch.take(page)
                     end = int(page[-1][0])
-                    with writer.together(len(page)):
+                    with writer.together(end - start):
                         batch.flush()
                         writer.reached(end)
                 self._reached = end
                 if progress is not None:
                     progress(end, book.log.head()[0])
-                if len(page) < BATCH:
+                if end < start + BATCH:
                     return end
 
     def _followed(self, book: Book, page: Sequence[Row]) -> bool:
@@ -339,6 +342,7 @@ def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     for pragma in (
         "synchronous=NORMAL",
+        "secure_delete=OFF",  # what lists forget is in the log; wiping it would be written as well
         "cache_size=-65536",
         "temp_store=MEMORY",
         "threads=2",

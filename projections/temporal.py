@@ -147,14 +147,18 @@ class Intervals:
 
     def follow(self, thing: Thing, values: tuple[Any, ...] | None, position: int, on: str) -> None:
         """Record that an event in order changed what is so."""
-        if thing.values is not None:
-            self.ended.append(
-                (
-                    position, thing.id, thing.opened, thing.from_on, on, position,
-                    thing.known_from, NEVER, *thing.values,
-                )
+        before = thing.values
+        if before is not None:
+            head = (
+                position, thing.id, thing.opened, thing.from_on, on, position, thing.known_from,
+                NEVER,
             )  # fmt: skip
-        thing.open(values, position, on, position)
+            self.ended.append(head + before)
+        if values is None:
+            thing.open(None, 0, "", 0)
+            return
+        thing.values, thing.from_on = values, on
+        thing.opened = thing.known_from = position
 
     def flush(self, writer: Writer) -> None:
         """Write what is pending."""
