@@ -29,7 +29,7 @@ from projections import history
 from projections.following import LISTS, Batch, collector_off, intervals
 from projections.writing import Writer
 
-LONG = 50_000  # entries from which another process is worth its start
+LONG = 200_000  # entries from which another process is worth its start
 SHARES = (1, 2, history.PARTS)
 PAGE = 4_000
 WORK = """
