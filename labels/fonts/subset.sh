@@ -81,4 +81,4 @@ font["head"].glyphDataFormat = 0
 font.sfntVersion = "\0\1\0\0"
 font.save(sys.argv[2])
 PY
-(cd "$here" && sha256sum -- *.otf *.ttf > SHA256SUMS)
+(cd "$here" && sha256sum -- *.otf > SHA256SUMS && sha256sum -- *.ttf > SHA256SUMS.papers)
