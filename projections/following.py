@@ -111,7 +111,8 @@ class _Memory:
 
 
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
-MEMORY = {kind: _Memory(life.state) for kind, life in LIFECYCLES.items()}
+MEMORY = {kind: _Memory(LIFECYCLES[kind].state) for kind in CURRENT}
+UNLISTED = LIFECYCLES.keys() - CURRENT.keys()  # kinds of stream that no list shows
 
 
 def intervals() -> Temporal:
@@ -160,6 +161,8 @@ class Batch:
                 entry = decode(*row)
                 kept = cache.get(stream)
                 if kept is None:
+                    if stream.split("/", 1)[0] in UNLISTED:
+                        continue
                     kept = cache[stream] = Kept(stream, self.intervals)
                 dirty[stream] = kept
                 kept.version = entry.seq

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from domain.asset import AssetRegistered, Kind
 from domain.asset import Book as Standing
 from domain.decider import Ask, EntryReversed, Occasion
+from domain.ruling import PolicyProposed
 from domain.unit import UnitEstablished, UnitKind, UnitRenamed
 from domain.use import DeclaredIdle, IssuedToUser, Relocated, ReturnedByUser
 from ledger.book import Book, new_id
@@ -384,6 +385,16 @@ def test_an_entry_that_cannot_be_shown_stops_the_lists_loudly(
             models.catch_up(book)
         assert stuck.value.position == 2
         assert models.position() == 1
+
+
+def test_what_no_list_shows_holds_no_list_up(book: Book, models: ReadModels) -> None:
+    rules = PolicyProposed(version=1, title="示例市规则", drafter="u_1", content="{}")
+    book.append(drafted("policy/x", [(rules, DAY)]), actor="u_1", cause="cmd_test")
+    card = drafted(f"asset/{new_id()}", [(registered("N"), DAY)])
+    book.append(card, actor="u_1", cause="cmd_test")
+    assert models.catch_up(book) == 2
+    assert models.rebuild(book, shares=2) == 2
+    assert len(models.rows(inventory.listing(EVERYTHING, Filters()))) == 1
 
 
 def test_what_one_process_wrote_another_one_shows(database: str, book: Book) -> None:
