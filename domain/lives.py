@@ -21,6 +21,8 @@ STORY = (
     "asset",
     "use",
     "labelling",
+    "splitting",
+    "classing",
     "holding",
     "lending",
     "warehouse",
