@@ -1,8 +1,8 @@
 """Who writes down what requests ask: few threads, in the order in which they came.
 
 Threads that wait for one another's turn cost more than the work itself. What came while a clerk
-was busy is done together: every act is recorded by itself, all hear their answers, and the lists
-follow once. Whoever reads them sooner brings them up to date (`Office.models`).
+was busy is done together: every act is recorded by itself and all hear their answers. The lists
+follow in the next pause; whoever reads them sooner brings them up to date (`Office.models`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from api.turns import PATIENCE_SECONDS
 from ledger.act import Unavailable
 
 SERVER_CLERKS = 3  # more of them stand in each other's way
-TOGETHER_MAX = 32  # acts after which those that wait get their answers
+BEHIND_MAX = 32  # acts after which the lists follow, and those that wait get their answers
+PAUSE_SECONDS = 0.005  # when nobody has asked for so long, it is a pause
 Answer: TypeAlias = Callable[[], Response]
 Act: TypeAlias = Callable[[], tuple[int, Answer]]  # records; the last position, and how to answer
 
@@ -109,16 +110,33 @@ class Clerks:
             clerk.join(PATIENCE_SECONDS)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            jobs = [job]
-            job.do()
-            while len(jobs) < TOGETHER_MAX and (job := self._next()) is not None:
-                job.do()
-                jobs.append(job)
-            for loop, answered in groupby(jobs, lambda job: job.future.get_loop()):
-                with suppress(RuntimeError):  # the server has stopped, nobody listens any more
-                    loop.call_soon_threadsafe(_settle, list(answered))
-            self._office.show(max(job.last for job in jobs))
+        """Do what comes; let the lists follow in a pause, or when they are far behind."""
+        behind = last = 0
+        while True:
+            jobs: list[_Job] = []
+            with suppress(Empty):
+                job = self._jobs.get(timeout=PAUSE_SECONDS if behind else None)
+                if job is None:
+                    break
+                jobs = self._together(job)
+            behind += len(jobs)
+            last = max([last, *(job.last for job in jobs)])
+            if not jobs or behind >= BEHIND_MAX:
+                self._office.show(last)
+                behind = 0
+        self._office.show(last)
+
+    def _together(self, job: _Job) -> list[_Job]:
+        """Do a job and all that wait, then let all hear their answers; return them."""
+        job.do()
+        jobs = [job]
+        while len(jobs) < BEHIND_MAX and (more := self._next()) is not None:
+            more.do()
+            jobs.append(more)
+        for loop, answered in groupby(jobs, lambda job: job.future.get_loop()):
+            with suppress(RuntimeError):  # the server has stopped, nobody listens any more
+                loop.call_soon_threadsafe(_settle, list(answered))
+        return jobs
 
     def _next(self) -> _Job | None:
         """Return a job that waits already; None when there is none, or when it is time to go."""

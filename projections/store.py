@@ -134,8 +134,8 @@ class ReadModels:
         """
         with self._lock, collector_off():
             page = book.just_written(self._reached) if self._reached >= 0 else []
-            small = 0 < len(page) < COPY_FROM and len(self._cache) <= CACHE_MAX
-            if small and self._followed(book, page):
+            small = self.sqlite or len(page) < COPY_FROM
+            if page and small and len(self._cache) <= CACHE_MAX and self._followed(book, page):
                 return self._reached
             while True:
                 with self._hot() as writer:
@@ -172,7 +172,7 @@ class ReadModels:
         after, end = self._reached, page[-1][0]
         self._reached = -1  # until this is committed, what is remembered is not to be trusted
         try:
-            with self._hot(after, end) as writer:
+            with self._hot(after, end, alone=len(page) == 1) as writer:
                 batch = Batch(book, writer, self._cache, self._intervals, fresh=False)
                 batch.take(page)
                 batch.flush()
@@ -254,11 +254,13 @@ class ReadModels:
         c.exec_driver_sql("ANALYZE")
 
     @contextmanager
-    def _hot(self, after: int | None = None, end: int = 0) -> Iterator[Writer]:
+    def _hot(
+        self, after: int | None = None, end: int = 0, *, alone: bool = False
+    ) -> Iterator[Writer]:
         """Open the writing transaction that every request needs, on a connection kept for it.
 
         When `after` is said, move the position from there to `end`; raise what is in `_moved`
-        when it is elsewhere.
+        when it is elsewhere. What an entry `alone` changes goes to a server at once.
         """
         try:
             if self._raw is None:
@@ -270,17 +272,22 @@ class ReadModels:
                     sql = "UPDATE projected SET position=? WHERE position=?"
                     if cursor.execute(sql, (end, after)).rowcount == 0:
                         raise _Moved
-            elif after is not None:
+            elif after is not None and alone:
                 gathered = Gathered(cursor)
                 yield Writer(gathered, sqlite=False)
                 # Two statements in one message, and that is the transaction: the lock is held
-                # before the second looks. A wrong position divides by zero, or rows that were
-                # there before are refused.
+                # before the second looks.
                 with cursor.connection.pipeline():
                     cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})", prepare=True)
-                    gathered.send(
-                        "UPDATE projected SET position=%s::bigint/(position=%s)::int", (end, after)
-                    )
+                    gathered.send(_MOVE, (end, after))
+                return
+            elif after is not None:
+                with cursor.connection.pipeline():
+                    cursor.execute("BEGIN")
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                    cursor.execute(_MOVE, (end, after))
+                    yield Writer(cursor, sqlite=False)
+                    self._raw.commit()
                 return
             else:
                 # One message for two: the lock is held before the next statement looks.
@@ -334,6 +341,8 @@ class ReadModels:
                     c.exec_driver_sql(f"DETACH share{number}")
 
 
+# A wrong position divides by zero, unless rows that are there already are refused before.
+_MOVE = "UPDATE projected SET position=%s::bigint/(position=%s)::int"
 _REACHED = text("UPDATE projected SET position=:p")
 
 

@@ -63,6 +63,13 @@ def test_whoever_is_answered_finds_it_in_the_lists(office: Office):
     assert verify(office.book).intact
 
 
+def test_the_lists_have_followed_when_the_clerks_have_gone(office: Office):
+    at_once(office, [registration(n) for n in range(TOGETHER)])
+    for dismiss in office.closing:
+        dismiss()
+    assert office._lists.position() == office.book.head()[0] == 1 + TOGETHER
+
+
 def test_whoever_reads_brings_the_lists_up_to_date_whichever_program_recorded(office: Office):
     with closing(Office.open(office.settings)) as other:
         actor = Actor(person="u_admin", unit="o_a", role="admin")
