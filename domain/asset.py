@@ -1,7 +1,8 @@
 """One piece of public property: where it stands in the books, who has it, what holds it up.
 
 This module is its state and its configuration (DOMAIN.md b.2 #6-#8, #10). The rest of its
-life is told in `use`, `labelling`, `lending`, `warehouse`, `reallocation` and `disposal`.
+life is told in `use`, `labelling`, `splitting`, `classing`, `lending`, `warehouse`,
+`reallocation` and `disposal`.
 """
 
 from __future__ import annotations
@@ -123,6 +124,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: int | None = None  # fen or cents of `currency`; None is "not stated"
     currency: str = "CNY"
     value_type: ValueType = ValueType.COST
+    accumulated: int | None = None  # depreciation as the books state it, in fen or cents
+    residual: int | None = None  # what the books expect to be left at the end of its life
     quantity: str = "1"
     measure: str = ""
     place: str = ""
@@ -144,11 +147,29 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     appraised: int | None = None
     executed: bool = False  # the disposal has physically happened
     dataset: str = ""
+    split_from: str = ""  # the card it was on before it got its own
+    split_off: int = 0  # how many cards were split off this one
+    merged: int = 0  # how many cards were merged into this one
+    merged_into: str = ""  # the card that carries it now
+
+    @property
+    def shares(self) -> tuple[str, int | None, int | None, int | None] | None:
+        """Return what splits and merges share out; None where there were none.
+
+        Once it was shared out, nothing earlier may come to another amount.
+        """
+        if not (self.split_off or self.merged or self.merged_into):
+            return None
+        return self.quantity, self.value, self.accumulated, self.residual
 
     def describe(self, lang: Lang) -> str:
         """Say where the asset stands."""
         state = (self.book.words, self.custody.words, self.lock.words)
         title = " ".join(part for part in (self.asset_no, self.name) if part)
+        if self.merged_into:
+            if lang == "zh":
+                return f"资产{title}已并入卡片{self.merged_into}"
+            return f"Asset {title} was merged into card {self.merged_into}"
         if lang == "zh":
             lock = "" if self.lock is Lock.NONE else f"、{state[2].zh}"
             return f"资产{title}现为：{state[0].zh}、{state[1].zh}{lock}"
