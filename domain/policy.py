@@ -171,13 +171,14 @@ EXCLUSIONS: tuple[tuple[str, str], ...] = (
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One version of the rules of a place, in force from a date on.
 
-    `region`: GB/T 2260 code or its beginning, empty for any. `levels`, `unit_kinds`: empty for any.
-    `in_force_until` is the last day. `never_lent`: kinds that may not be lent: official vehicles by 国令621 第25条,
-    office premises by 国令621 第23条; `never_leased`: those that may not be leased out;
-    `never_accepted`: those that may not be accepted as a donation. `loan_days_max`, `loan_extensions_max`, `idle_days`,
-    `remit_days`, `splitting_days`: local limits, None where the place gives no number.
-    `price_floor_percent`: below which part of the appraisal a deal stops. `exclusions`: duties one
-    person may not have in one matter. `waterfall`: what is tried with idle property, in order.
+    `region`: GB/T 2260 code or its beginning, empty for any; `levels`, `unit_kinds`: empty for any.
+    `in_force_until` is the last day. `never_lent`: kinds that may not be lent: official vehicles by
+    国令621 第25条, office premises by 国令621 第23条; `never_leased`: those that may not be leased
+    out; `never_accepted`: those that may not be accepted as a donation. `loan_days_max`,
+    `loan_extensions_max`, `idle_days`, `remit_days`, `splitting_days`: local limits, None where the
+    place gives no number. `price_floor_percent`: below which part of the appraisal a deal stops.
+    `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
+    property, in order.
     """
 
     name: str
