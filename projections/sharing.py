@@ -7,13 +7,16 @@ SQLite then merges into the lists.
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +34,7 @@ from projections.writing import Writer
 
 LONG = 200_000  # entries from which another process is worth its start
 SHARES = (1, 2, history.PARTS)
+LEFT_SECONDS = 24 * 3600  # after which shares were left behind by a process that was killed
 PAGE = 4_000
 WORK = """
 import json, os, sys
@@ -61,20 +65,25 @@ def folded(
     same entry, and stops at it loudly.
     """
     home = _file(book.url).resolve()
+    _swept(home)
     with tempfile.TemporaryDirectory(prefix=f"{home.name}-shares-", dir=home.parent) as folder:
         files = [Path(folder) / f"{number}.db" for number in range(count)]
         others = [
             _start(book.url, size, number, count, files[number]) for number in range(1, count)
         ]
         try:
-            fold(book, size, 0, count, files[0], progress)
-            failed = [error for error in map(_ended, others) if error]
+            failed = []
+            try:
+                fold(book, size, 0, count, files[0], progress)
+            except sqlite3.Error as error:  # a full disk, perhaps: alone we need less of it
+                failed = [str(error)]
+            failed += [trouble for trouble in map(_ended, others) if trouble]
         finally:
             for other in others:
                 other.kill()
                 other.wait()
-        for error in failed:
-            _told.warning("a share of the lists was not told: %s", error)
+        for trouble in failed:
+            _told.warning("a share of the lists was not told: %s", trouble)
         yield [] if failed else files
 
 
@@ -160,6 +169,13 @@ def _ended(process: subprocess.Popen[str]) -> str:
         assert process.stderr is not None
         trouble = process.stderr.read()
     return "" if process.returncode == 0 else trouble or f"it ended with {process.returncode}"
+
+
+def _swept(home: Path) -> None:
+    """Remove shares that a killed process left beside a ledger."""
+    for left in home.parent.glob(f"{glob.escape(home.name)}-shares-*"):
+        if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _file(url: str) -> Path:

@@ -137,6 +137,7 @@ class ReadModels:
             small = self.sqlite or len(page) < COPY_FROM
             if page and small and len(self._cache) <= CACHE_MAX and self._followed(book, page):
                 return self._reached
+            behind = False
             while True:
                 with self._hot() as writer:
                     writer.cursor.execute("SELECT position FROM projected")
@@ -145,7 +146,7 @@ class ReadModels:
                     page = next(pages, [])
                     if not page:
                         self._reached = start
-                        return start
+                        break
                     if start != self._reached or len(self._cache) > CACHE_MAX:
                         self._cache, self._intervals = {}, intervals()
                     self._reached = -1  # until this batch is committed
@@ -161,7 +162,12 @@ class ReadModels:
                 if progress is not None:
                     progress(end, book.log.head()[0])
                 if end < start + BATCH:
-                    return end
+                    break
+                behind = True
+            if behind:
+                with self._writing() as c:
+                    self._analyzed(c)
+            return self._reached
 
     def _followed(self, book: Book, page: Sequence[Row]) -> bool:
         """Take what was just written without reading it back; a server is asked but once.
@@ -249,8 +255,12 @@ class ReadModels:
         for index in indexes:
             c.execute(CreateIndex(index))
         c.execute(_REACHED, {"p": end})
+        self._analyzed(c)
+
+    def _analyzed(self, c: Connection) -> None:
+        """Let the database see what there is, so that it looks up the past the short way."""
         if self.sqlite:
-            c.exec_driver_sql("PRAGMA analysis_limit=1000")
+            c.exec_driver_sql("PRAGMA analysis_limit=30000")
         c.exec_driver_sql("ANALYZE")
 
     @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,6 +194,22 @@ def test_lists_told_by_several_processes_are_the_same_to_the_byte(
     followed = dump(models)
     models.rebuild(book, shares=1)
     assert dump(models) == followed
+
+
+def test_what_a_killed_process_left_behind_is_swept_away(sqlite_url: str, tmp_path: Path) -> None:
+    book, models = Book.open(sqlite_url), ReadModels.open(sqlite_url)
+    book.append(
+        drafted(f"asset/{new_id()}", [(registered("K"), DAY)]), actor="u_1", cause="cmd_test"
+    )
+    old, young = tmp_path / "ledger.db-shares-old", tmp_path / "ledger.db-shares-young"
+    for left in (old, young):
+        left.mkdir()
+        (left / "0.db").write_bytes(b"x")
+    os.utime(old, (0, 0))
+    models.rebuild(book, shares=2)
+    assert {path.name for path in tmp_path.glob("*-shares-*")} == {young.name}
+    models.close()
+    book.close()
 
 
 @pytest.mark.parametrize("stream", ["loan/L1", "loan/L2"])
