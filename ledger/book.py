@@ -541,7 +541,7 @@ class Desk:
         for name, version in self._version.items():
             if name not in self._late and self._added[name]:
                 state, on = self._now[name], self.claimed[:10]
-                did = frozenset(self._did[name])
+                did = frozenset(self._did.get(name, ()))
                 memory[name] = Known(version + self._added[name], state, on, did)
 
     def grant(self, ask: Ask, cause: str, *, asked: bool = False) -> None:
@@ -606,14 +606,15 @@ class Desk:
         Judged on the person and on whoever delegated to them, in any role.
         """
         persons = {occasion.by, occasion.behalf} - {""}
-        before = excluding(occasion.policy, self._did[stream], duty, persons)
+        did = self._did.setdefault(stream, set())
+        before = excluding(occasion.policy, did, duty, persons)
         if before is not None:
             refused = INCOMPATIBLE.broken(
                 duty=Words.of(duty), other=Words.of(before[0]), person=before[1]
             )
             refused.stream, refused.state = stream, self._now[stream]
             raise refused
-        self._did[stream] |= {(duty, person) for person in persons}
+        did |= {(duty, person) for person in persons}
 
     def refuse_contradictions(self) -> None:
         """Refuse a late act after which what was recorded since would make no sense.
