@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
-from projections import cases, history, inventory, units
+from projections import cases, history, inventory, rulings, units
 from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import Writer
 
@@ -74,15 +74,24 @@ CURRENT: dict[str, List] = {
     ),
     "unit": List(units.unit, lambda k: units.unit_row(k, k.state, k.last_on, k.version)),
     "place": List(units.place, lambda k: units.place_row(k, k.state, k.last_on, k.version)),
+    "policy": List(rulings.ruling, lambda k: rulings.row(k.id, k.state, k.last_on, k.version)),
+    "person": List(people.person, lambda k: people.row(k, k.state, k.last_on, k.version)),
     **dict.fromkeys(cases.KINDS, _case),
 }
 TEMPORAL: dict[str, tuple[tuple[Table, ...], Columns]] = {
     "asset": (history.ended, history.columns),
     "unit": ((units.ended,), units.called),
     "place": ((units.ended,), units.called),
+    "person": ((people.ended,), people.columns),
 }
 LISTS = metadata.sorted_tables  # all that is told from the log
-INDEXES = (*inventory.indexes, *history.indexes, *units.indexes, *cases.indexes)
+INDEXES = (
+    *inventory.indexes,
+    *history.indexes,
+    *units.indexes,
+    *people.indexes,
+    *cases.indexes,
+)
 
 
 class _Memory:
