@@ -1,14 +1,22 @@
-"""A unit: an organ or institution that holds, uses or manages public property."""
+"""A unit: an organ or institution that holds, uses or manages public property.
+
+Where it belongs is told twice, because the two differ: by region and level (GB/T 2260), and by
+its competent department. What becomes of it, and until when a temporary body exists, are dated
+facts, so that every past day keeps its answer (DOMAIN.md i.14).
+"""
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
-from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
-from domain.values import Code, Given, Name, Text, UnitId
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.uscc import Doubt, doubt
+from domain.values import Code, Given, Name, Reference, Text, UnitId
 from domain.words import Role, Term, Words
 
 
@@ -17,6 +25,7 @@ class UnitKind(Term):
 
     ORGAN = "organ", "行政单位", "administrative organ"
     INSTITUTION = "institution", "事业单位", "public institution"
+    GOVERNMENT = "government", "人民政府", "people's government"
     OFFICES = "offices", "机关事务管理部门", "government offices administration"
     FINANCE = "finance", "财政部门", "finance department"
     AUDIT = "audit", "审计机关", "audit office"
@@ -24,8 +33,18 @@ class UnitKind(Term):
     FOREIGN = "foreign", "境外机构（公开数据）", "foreign agency (public data)"
 
 
+class Level(Term):
+    """The level of government a unit belongs to."""
+
+    CENTRAL = "central", "中央", "central"
+    PROVINCE = "province", "省级", "province"
+    PREFECTURE = "prefecture", "地市级", "prefecture"
+    COUNTY = "county", "县级", "county"
+    TOWNSHIP = "township", "乡级", "township"
+
+
 class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a unit is called now, and whether it still exists."""
+    """What a unit is called now, where it belongs, and whether it still exists."""
 
     name: str = ""
     name_en: str = ""
@@ -36,6 +55,12 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     zone: str = "Asia/Shanghai"
     example: bool = False
     dissolved: bool = False
+    level: Level | None = None
+    region: str = ""  # GB/T 2260, six digits
+    competent: str = ""  # the competent department
+    ends_on: date | None = None  # the last day of a temporary body
+    successors: tuple[str, ...] = ()
+    doubt: Doubt | None = None  # about its credit code
 
     def describe(self, lang: Lang) -> str:
         """Say what the unit is."""
@@ -43,7 +68,13 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return "单位尚未建立" if lang == "zh" else "The unit does not exist yet"
         if self.dissolved:
             return f"{self.name}已撤销" if lang == "zh" else f"{self.name} is dissolved"
-        return f"{self.name}正常" if lang == "zh" else f"{self.name} exists"
+        zh, en = f"{self.name}正常", f"{self.name} exists"
+        if self.ends_on is not None:
+            zh, en = f"{zh}，存续至{self.ends_on}", f"{en} until {self.ends_on}"
+        if self.doubt is not None:
+            zh = f"{zh}，统一社会信用代码请核对：{self.doubt.words.zh}"
+            en = f"{en}; check its credit code: {self.doubt.words.en}"
+        return zh if lang == "zh" else en
 
 
 lifecycle: Lifecycle[Unit] = Lifecycle("unit", Unit, Words("单位", "Unit"))
@@ -66,6 +97,74 @@ class UnitEstablished(
     example: bool = False
 
 
+class TemporaryBodyEstablished(
+    Event,
+    name="unit.temporary_body_established",
+    zh="临时机构设立：{name}，存续至{ends_on}，批准文号{approval_no}",
+    en="Temporary body established: {name}, until {ends_on}, by {approval_no}",
+):
+    """A body for a time; `ends_on` is its last day. What it holds comes back at the end."""
+
+    name: Name
+    ends_on: date
+    approval_no: Code
+    name_en: Code = ""
+    parent: UnitId | None = None
+    zone: Code = "Asia/Shanghai"
+    example: bool = False
+
+
+class TemporaryTermExtended(
+    Event,
+    name="unit.temporary_term_extended",
+    zh="临时机构延期至{ends_on}，批准文号{approval_no}",
+    en="Temporary body extended until {ends_on}, by {approval_no}",
+):
+    """The body exists longer than was first approved."""
+
+    ends_on: date
+    approval_no: Code
+
+
+class UnitPlaced(
+    Event,
+    name="unit.placed",
+    zh="明确隶属：{level}，行政区划{region}，主管部门{competent}",
+    en="Belongs to: {level}, division {region}, competent department {competent}",
+):
+    """Level, region (GB/T 2260) and competent department hold from the business date on.
+
+    The fact says all three; what is not stated then is not known any more.
+    """
+
+    level: Level | None = None
+    region: Code = ""
+    competent: UnitId | None = None
+
+
+class CreditCodeRecorded(
+    Event,
+    name="unit.credit_code_recorded",
+    zh="统一社会信用代码：{uscc}",
+    en="Unified social credit code: {uscc}",
+):
+    """The code by which everybody else knows the body (GB 32100-2015)."""
+
+    uscc: Code
+
+
+class CreditCodeDoubted(
+    Event,
+    name="unit.credit_code_doubted",
+    zh="统一社会信用代码{uscc}请核对：{doubt}",
+    en="Check the unified social credit code {uscc}: {doubt}",
+):
+    """The code does not follow the standard; codes of the first years do so and are genuine."""
+
+    uscc: Code
+    doubt: Doubt
+
+
 class UnitRenamed(Event, name="unit.renamed", zh="单位更名为{name}", en="Unit renamed to {name}"):
     """The body goes on under another name; older facts show the older name (T11)."""
 
@@ -82,7 +181,55 @@ class UnitDissolved(
     reason: Text
 
 
-UnitEvent: TypeAlias = UnitEstablished | UnitRenamed | UnitDissolved
+class UnitMerged(
+    Event,
+    name="unit.merged",
+    zh="并入{into}，文号{order_no}",
+    en="Merged into {into} by {order_no}",
+):
+    """The body ended in another one, which goes on with its tasks."""
+
+    into: UnitId
+    order_no: Code
+
+
+class UnitSplit(
+    Event,
+    name="unit.split",
+    zh="分设为{into}，文号{order_no}",
+    en="Split into {into} by {order_no}",
+):
+    """The body ended in several others."""
+
+    into: tuple[UnitId, ...]
+    order_no: Code
+
+
+class PredecessorSucceeded(
+    Event,
+    name="unit.predecessor_succeeded",
+    zh="承接{predecessor}的职责，文号{order_no}",
+    en="Goes on with the tasks of {predecessor} by {order_no}",
+):
+    """Another body ended and this one took over; its property is handed over by its own act."""
+
+    predecessor: UnitId
+    order_no: Code
+
+
+UnitEvent: TypeAlias = (
+    UnitEstablished
+    | TemporaryBodyEstablished
+    | TemporaryTermExtended
+    | UnitPlaced
+    | CreditCodeRecorded
+    | CreditCodeDoubted
+    | UnitRenamed
+    | UnitDissolved
+    | UnitMerged
+    | UnitSplit
+    | PredecessorSucceeded
+)
 
 # Where that leaves us ---------------------------------------------------------
 
@@ -102,10 +249,35 @@ def evolve(unit: Unit, event: UnitEvent) -> Unit:
                 zone=event.zone,
                 example=event.example,
             )
+        case TemporaryBodyEstablished():
+            return replace(
+                unit,
+                name=event.name,
+                name_en=event.name_en,
+                kind=UnitKind.TEMPORARY,
+                parent=event.parent or "",
+                zone=event.zone,
+                example=event.example,
+                ends_on=event.ends_on,
+            )
+        case TemporaryTermExtended(ends_on=ends_on):
+            return replace(unit, ends_on=ends_on)
+        case UnitPlaced(level=level, region=region, competent=competent):
+            return replace(unit, level=level, region=region, competent=competent or "")
+        case CreditCodeRecorded(uscc=uscc):
+            return replace(unit, uscc=uscc, doubt=None)
+        case CreditCodeDoubted(doubt=why):
+            return replace(unit, doubt=why)
         case UnitRenamed(name=name, name_en=name_en):
             return replace(unit, name=name, name_en=name_en)
         case UnitDissolved():
             return replace(unit, dissolved=True)
+        case UnitMerged(into=one):
+            return replace(unit, dissolved=True, successors=(one,))
+        case UnitSplit(into=several):
+            return replace(unit, dissolved=True, successors=several)
+        case PredecessorSucceeded():
+            return unit
         case _:
             assert_never(event)
 
@@ -126,6 +298,58 @@ EXISTS = Rule(
     en="The unit does not exist or is dissolved.",
     holds=lambda unit, _: bool(unit.name) and not unit.dissolved,
 )
+TEMPORARY = Rule(
+    slug="not-a-temporary-body",
+    zh="只有定有期限的临时机构才能延期。",
+    en="Only a temporary body with a last day can be extended.",
+    holds=lambda unit, _: unit.ends_on is not None,
+)
+ENDS_AHEAD = Rule(
+    slug="ends-too-early",
+    zh="截止日期 {ends_on} 须晚于 {after}。",
+    en="The last day {ends_on} must be after {after}.",
+)
+DIVISION = Rule(
+    slug="not-a-division",
+    zh="行政区划代码应为六位数字（GB/T 2260），现为 {region}。",
+    en="A division is six digits (GB/T 2260); this is {region}.",
+)
+ANOTHER_UNIT = Rule(
+    slug="same-unit",
+    zh="承接单位须为另外的单位，且不得重复。",
+    en="The successors must be other units, each named once.",
+)
+TWO_SUCCESSORS = Rule(
+    slug="split-into-one",
+    zh="分设至少要有两个单位；并入一个单位请办理“并入”。",
+    en="A split needs at least two units; into one unit it is a merger.",
+)
+REGISTERED = Rule(
+    slug="unit-unknown",
+    zh="单位 {unit} 没有登记，不能申请；请先由系统管理员建立单位。",
+    en="The unit {unit} is not registered and cannot request anything; have it established first.",
+)
+STANDING = Rule(
+    slug="unit-dissolved",
+    zh="单位 {unit} 在 {on} 已撤销，不能申请。",
+    en="The unit {unit} was dissolved by {on} and cannot request anything.",
+)
+UNEXPIRED = Rule(
+    slug="unit-expired",
+    zh="临时机构 {unit} 已于 {ends_on} 期满，不能申请；确需继续的，先办理延期。",
+    en="The temporary body {unit} ended on {ends_on} and cannot request anything; extend it first.",
+)
+SUCCESSORS_MAX = 50
+
+
+def entitled(unit: Unit, id_: str, on: date) -> None:
+    """Refuse a request of a unit that is unknown, dissolved or expired on the day (T51)."""
+    if not unit.name:
+        raise REGISTERED.broken(unit=id_)
+    if unit.dissolved:
+        raise STANDING.broken(unit=unit.name, on=on)
+    if unit.ends_on is not None and on > unit.ends_on:
+        raise UNEXPIRED.broken(unit=unit.name, ends_on=unit.ends_on)
 
 
 @lifecycle.verb(NEW, zh="建立单位", en="Establish a unit", roles=(Role.ADMIN,))
@@ -137,13 +361,76 @@ def establish(
     kind: UnitKind,
     name_en: Code = "",
     uscc: Code = "",
+    level: Level | None = None,
+    region: Code = "",
+    competent: UnitId | None = None,
     parent: UnitId | None = None,
     located: Code = "",
-) -> UnitEstablished:
-    """Enter a unit in the directory."""
-    return UnitEstablished(
-        name=name, kind=kind, name_en=name_en, uscc=uscc, parent=parent, located=located
+) -> tuple[Event, ...]:
+    """Enter a unit in the directory; level, region and department as far as they are known."""
+    return (
+        UnitEstablished(
+            name=name, kind=kind, name_en=name_en, uscc=uscc, parent=parent, located=located
+        ),
+        *placed(level, region, competent),
+        *doubted(uscc),
     )
+
+
+@lifecycle.verb(
+    NEW, zh="设立临时机构", en="Establish a temporary body", roles=(Role.ADMIN, Role.OFFICE)
+)
+def establish_temporary(
+    _: Unit,
+    occasion: Occasion,
+    *,
+    name: Name,
+    ends_on: date,
+    approval_no: Reference,
+    name_en: Code = "",
+    level: Level | None = None,
+    region: Code = "",
+    competent: UnitId | None = None,
+    parent: UnitId | None = None,
+) -> tuple[Event, ...]:
+    """Enter a body that exists for a time, with the document that approved it."""
+    if ends_on < occasion.on:
+        raise ENDS_AHEAD.broken(ends_on=ends_on, after=occasion.on)
+    return (
+        TemporaryBodyEstablished(
+            name=name, ends_on=ends_on, approval_no=approval_no, name_en=name_en, parent=parent
+        ),
+        *placed(level, region, competent),
+    )
+
+
+@lifecycle.verb(EXISTS, TEMPORARY, zh="临时机构延期", en="Extend", roles=(Role.ADMIN, Role.OFFICE))
+def extend_term(
+    unit: Unit, _: Occasion, *, ends_on: date, approval_no: Reference
+) -> TemporaryTermExtended:
+    """Let a temporary body exist longer, by another document."""
+    if unit.ends_on is not None and ends_on <= unit.ends_on:
+        raise ENDS_AHEAD.broken(ends_on=ends_on, after=unit.ends_on)
+    return TemporaryTermExtended(ends_on=ends_on, approval_no=approval_no)
+
+
+@lifecycle.verb(EXISTS, zh="明确隶属关系", en="Say where it belongs", roles=(Role.ADMIN,))
+def belong(
+    _: Unit,
+    __: Occasion,
+    *,
+    level: Level,
+    region: Code = "",
+    competent: UnitId | None = None,
+) -> tuple[Event, ...]:
+    """Say level, region and competent department from the business date on, all three anew."""
+    return placed(level, region, competent)
+
+
+@lifecycle.verb(EXISTS, zh="登记信用代码", en="Record the credit code", roles=(Role.ADMIN,))
+def record_credit_code(_: Unit, __: Occasion, *, uscc: Reference) -> tuple[Event, ...]:
+    """Record the unified social credit code; a doubtful one is recorded with the doubt."""
+    return (CreditCodeRecorded(uscc=uscc), *doubted(uscc))
 
 
 @lifecycle.verb(EXISTS, zh="单位更名", en="Rename a unit", roles=(Role.ADMIN,))
@@ -154,7 +441,57 @@ def rename(
     return UnitRenamed(name=name, name_en=name_en, reason=reason)
 
 
+@lifecycle.verb(EXISTS, zh="并入其他单位", en="Merge into another unit", roles=(Role.ADMIN,))
+def merge(
+    _: Unit, occasion: Occasion, *, into: UnitId, order_no: Reference
+) -> tuple[Event | Ask, ...]:
+    """End the unit in another one; its property is handed over by a reorganisation."""
+    return (UnitMerged(into=into, order_no=order_no), *succeeding(occasion, (into,), order_no))
+
+
+@lifecycle.verb(EXISTS, zh="分设为多个单位", en="Split into other units", roles=(Role.ADMIN,))
+def split(
+    _: Unit, occasion: Occasion, *, into: tuple[UnitId, ...], order_no: Reference
+) -> tuple[Event | Ask, ...]:
+    """End the unit in several others; a reorganisation says who gets what."""
+    if len(into) < 2:
+        raise TWO_SUCCESSORS.broken()
+    return (UnitSplit(into=into, order_no=order_no), *succeeding(occasion, into, order_no))
+
+
 @lifecycle.verb(EXISTS, zh="撤销单位", en="Dissolve a unit", roles=(Role.ADMIN,))
 def dissolve(_: Unit, __: Occasion, *, reason: Given) -> UnitDissolved:
     """Record that the body exists no more."""
     return UnitDissolved(reason=reason)
+
+
+@lifecycle.verb(EXISTS, zh="承接职责", en="Succeed", inner=True)
+def succeed(
+    _: Unit, __: Occasion, *, predecessor: UnitId, order_no: Reference
+) -> PredecessorSucceeded:
+    """Go on with the tasks of a unit that ended."""
+    return PredecessorSucceeded(predecessor=predecessor, order_no=order_no)
+
+
+def placed(level: Level | None, region: str, competent: str | None) -> tuple[Event, ...]:
+    """Return where a unit belongs as a fact; none when nothing was said."""
+    if region and not re.fullmatch(r"[0-9]{6}", region):
+        raise DIVISION.broken(region=region)
+    if level is None and not region and competent is None:
+        return ()
+    return (UnitPlaced(level=level, region=region, competent=competent),)
+
+
+def doubted(uscc: str) -> tuple[Event, ...]:
+    """Return the doubt about a credit code as a fact; it warns and refuses nobody."""
+    why = doubt(uscc)
+    return () if why is None else (CreditCodeDoubted(uscc=uscc, doubt=why),)
+
+
+def succeeding(occasion: Occasion, into: tuple[str, ...], order_no: str) -> tuple[Ask, ...]:
+    """Ask the successors, who must exist, to go on."""
+    own = occasion.stream.removeprefix("unit/")
+    if own in into or len(set(into)) != len(into) or len(into) > SUCCESSORS_MAX:
+        raise ANOTHER_UNIT.broken()
+    form = {"predecessor": own, "order_no": order_no}
+    return tuple(Ask(f"unit/{one}", "succeed", form) for one in into)

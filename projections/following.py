@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
-from projections import cases, history, inventory, rulings, units
+from projections import cases, history, inventory, people, rulings, units
 from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import Writer
 

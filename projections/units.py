@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Integer, Table, Text, select
+from sqlalchemy import Column, Integer, Table, Text, and_, func, or_, select
 
+from domain.asset import Book
 from domain.place import Place
-from domain.unit import Unit
-from projections.inventory import metadata
+from domain.unit import Unit, UnitKind
+from projections.inventory import inventory, metadata
 from projections.scope import Rows
 from projections.temporal import Thing, at, by_id, ended_table, open_columns, seen
 
@@ -28,6 +29,10 @@ unit = Table(
     Column("zone", Text, nullable=False),
     Column("example", Integer, nullable=False),
     Column("dissolved", Integer, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("competent", Text, nullable=False),
+    Column("ends_on", Text, nullable=False),  # the last day of a temporary body
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
     *open_columns(),
@@ -69,6 +74,10 @@ def unit_row(thing: Thing, state: Unit, changed_on: str, version: int) -> tuple[
         state.zone,
         int(state.example),
         int(state.dissolved),
+        state.level.value if state.level is not None else "",
+        state.region,
+        state.competent,
+        state.ends_on.isoformat() if state.ends_on is not None else "",
         changed_on,
         version,
         thing.opened,
@@ -109,6 +118,41 @@ def all_units() -> Rows:
 def all_places() -> Rows:
     """Return every place."""
     return select(place).order_by(place.c.example.desc(), place.c.name, place.c.id)
+
+
+# Who decides for others in a region (DOMAIN.md c).
+AUTHORITIES = (UnitKind.OFFICES, UnitKind.FINANCE, UnitKind.GOVERNMENT)
+
+
+def authorities() -> Rows:
+    """Return the units that decide for others somewhere, also those that exist no more."""
+    c = unit.c
+    query = select(c.id, c.kind, c.level, c.region, c.dissolved)
+    return query.where(c.kind.in_([kind.value for kind in AUTHORITIES])).order_by(c.id)
+
+
+def left_behind(on: str) -> Rows:
+    """Return units that exist no more on a day but still have property in the books.
+
+    Unfinished hand-overs after a reform are a standard finding of audits (DOMAIN.md i.14).
+    """
+    c, i = unit.c, inventory.c
+    gone = or_(c.dissolved == 1, and_(c.ends_on != "", c.ends_on < on))
+    return (
+        select(c.id, c.name, c.name_en, c.ends_on, c.changed_on, func.count().label("assets"))
+        .join(inventory, i.accounting_unit == c.id)
+        .where(gone, i.book != Book.GONE.value)
+        .group_by(c.id, c.name, c.name_en, c.ends_on, c.changed_on)
+        .order_by(c.id)
+    )
+
+
+def held_by(id_: str, limit: int) -> Rows:
+    """Return what a unit has in the books, in custody or in title: the ids, in order."""
+    i = inventory.c
+    mine = or_(i.accounting_unit == id_, i.custodian == id_, i.owner == id_)
+    still = i.book.notin_([Book.GONE.value, Book.NONE.value])
+    return select(i.id).where(mine, still).order_by(i.id).limit(limit)
 
 
 def names_now() -> Rows:

@@ -1,0 +1,496 @@
+"""A person in office: which roles they hold in which unit from when to when, and for whom they act.
+
+A stream `person/<id>` says this of one pseudonymous id; what a person is called is kept outside
+the log, where it can be erased. Powers are days, not moments: from `since` to `until`, both
+included. A delegation is written on both sides in one act, so that either tells all about itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import unit as units
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.values import Given, PersonId, Text, UnitId
+from domain.words import Role, Words
+
+ALWAYS = date.max
+# Whoever watches or keeps the system does nothing else, and nobody does it in their stead.
+INDEPENDENT = frozenset({Role.AUDITOR, Role.ADMIN, Role.IMPORTER})
+POWERS_MAX = 200  # of one person, past and present; more is a mistake or a program
+
+
+class Power(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A role in a unit for some days; `delegator` is whose it is when it was delegated."""
+
+    unit: str
+    role: Role
+    since: date
+    until: date | None = None
+    delegator: str = ""
+
+    def runs(self, on: date) -> bool:
+        """Answer whether it may be used on a day."""
+        return self.since <= on <= (self.until or ALWAYS)
+
+    def meets(self, since: date, until: date | None) -> bool:
+        """Answer whether it may be used on any of these days."""
+        return self.since <= (until or ALWAYS) and since <= (self.until or ALWAYS)
+
+    def covers(self, since: date, until: date | None) -> bool:
+        """Answer whether it may be used on all of these days."""
+        return self.since <= since and (until or ALWAYS) <= (self.until or ALWAYS)
+
+
+class Delegated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A power that somebody else may use in this person's stead."""
+
+    delegate: str
+    unit: str
+    role: Role
+    since: date
+    until: date
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one person may do, and what others may do in their stead."""
+
+    powers: tuple[Power, ...] = ()
+    delegated: tuple[Delegated, ...] = ()
+
+    def describe(self, lang: Lang) -> str:
+        """Say how many powers there are; the list says which."""
+        own = sum(not p.delegator for p in self.powers)
+        counts = (own, len(self.powers) - own, len(self.delegated))
+        if lang == "zh":
+            return "此人任岗位{}项，受托代行{}项，委托他人{}项".format(*counts)
+        return "This person has {} roles, acts for others in {}, delegated {}".format(*counts)
+
+    def powers_on(self, on: date) -> tuple[Power, ...]:
+        """Return what the person may do on a day, their own roles first."""
+        running = [power for power in self.powers if power.runs(on)]
+        return tuple(sorted(running, key=lambda p: (p.delegator, p.unit, p.role)))
+
+    def may(self, on: date, unit: str, role: str, behalf: str = "") -> bool:
+        """Answer whether the person may act in a role of a unit on a day, for `behalf` if any."""
+        return any(
+            (power.unit, power.role, power.delegator) == (unit, role, behalf)
+            for power in self.powers_on(on)
+        )
+
+
+lifecycle: Lifecycle[Person] = Lifecycle("person", Person, Words("人员", "Person"))
+
+# What happened ----------------------------------------------------------------
+
+
+class RoleAssigned(
+    Event,
+    name="person.role_assigned",
+    zh="在{unit}任{role}，自{since}至{until}",
+    en="Became {role} of {unit} from {since} to {until}",
+):
+    """The person has the role in the unit; without `until`, for as long as nobody ends it."""
+
+    unit: UnitId
+    role: Role
+    since: date
+    until: date | None = None
+
+
+class RoleEnded(
+    Event,
+    name="person.role_ended",
+    zh="不再任{unit}的{role}，最后一日为{until}：{reason}",
+    en="Ceased to be {role} of {unit}, last day {until}: {reason}",
+):
+    """The person has the role no longer; `until` is the last day on which they had it."""
+
+    unit: UnitId
+    role: Role
+    until: date
+    reason: Text
+
+
+class PowersDelegated(
+    Event,
+    name="person.powers_delegated",
+    zh="委托{delegate}代行{unit}{role}职责，自{since}至{until}：{reason}",
+    en="{delegate} may act as {role} of {unit} in this person's stead, {since} to {until}: {reason}",
+):
+    """Somebody else may use the power; the person may still use it, too."""
+
+    delegate: PersonId
+    unit: UnitId
+    role: Role
+    since: date
+    until: date
+    reason: Text
+
+
+class PowersReceived(
+    Event,
+    name="person.powers_received",
+    zh="受{delegator}委托代行{unit}{role}职责，自{since}至{until}",
+    en="May act as {role} of {unit} for {delegator}, {since} to {until}",
+):
+    """The other side of a delegation."""
+
+    delegator: PersonId
+    unit: UnitId
+    role: Role
+    since: date
+    until: date
+
+
+class DelegationRevoked(
+    Event,
+    name="person.delegation_revoked",
+    zh="撤销对{delegate}代行{unit}{role}的委托，最后一日为{until}：{reason}",
+    en="{delegate} may no longer act as {role} of {unit}, last day {until}: {reason}",
+):
+    """The delegation ends before its day, or never begins."""
+
+    delegate: PersonId
+    unit: UnitId
+    role: Role
+    until: date
+    reason: Text
+
+
+class PowersLapsed(
+    Event,
+    name="person.powers_lapsed",
+    zh="不再代{delegator}行使{unit}{role}职责，最后一日为{until}",
+    en="No longer acts as {role} of {unit} for {delegator}, last day {until}",
+):
+    """The other side of a revocation, or the delegator's own role ended."""
+
+    delegator: PersonId
+    unit: UnitId
+    role: Role
+    until: date
+
+
+PersonEvent: TypeAlias = (
+    RoleAssigned | RoleEnded | PowersDelegated | PowersReceived | DelegationRevoked | PowersLapsed
+)
+
+# Where that leaves us ---------------------------------------------------------
+
+
+def evolve(person: Person, event: PersonEvent) -> Person:
+    """What an event means. Never refuses: it already happened."""
+    match event:
+        case RoleAssigned(unit=unit, role=role, since=since, until=until):
+            power = Power(unit=unit, role=role, since=since, until=until)
+            return replace(person, powers=(*person.powers, power))
+        case RoleEnded(unit=unit, role=role, until=until):
+            mine = ("", unit, role)
+            given = tuple(d for d in ended(person, unit, role, until) if d.since <= d.until)
+            return replace(person, powers=cut(person.powers, mine, until), delegated=given)
+        case PowersDelegated(delegate=delegate, unit=unit, role=role, since=since, until=until):
+            given_ = Delegated(delegate=delegate, unit=unit, role=role, since=since, until=until)
+            return replace(person, delegated=(*person.delegated, given_))
+        case PowersReceived(delegator=other, unit=unit, role=role, since=since, until=until):
+            power = Power(unit=unit, role=role, since=since, until=until, delegator=other)
+            return replace(person, powers=(*person.powers, power))
+        case DelegationRevoked(delegate=delegate, unit=unit, role=role, until=until):
+            kept = tuple(
+                d for d in ended(person, unit, role, until, delegate) if d.since <= d.until
+            )
+            return replace(person, delegated=kept)
+        case PowersLapsed(delegator=other, unit=unit, role=role, until=until):
+            return replace(person, powers=cut(person.powers, (other, unit, role), until))
+        case _:
+            assert_never(event)
+
+
+def cut(powers: tuple[Power, ...], which: tuple[str, str, Role], until: date) -> tuple[Power, ...]:
+    """Return powers of which those of (delegator, unit, role) end by a day."""
+    kept = (
+        replace(p, until=min(until, p.until or ALWAYS))
+        if (p.delegator, p.unit, p.role) == which
+        else p
+        for p in powers
+    )
+    return tuple(p for p in kept if p.since <= (p.until or ALWAYS))
+
+
+def ended(
+    person: Person, unit: str, role: Role, until: date, delegate: str = ""
+) -> Iterator[Delegated]:
+    """Yield what is delegated, where that of a role (to a delegate, or to all) ends by a day."""
+    for one in person.delegated:
+        meant = (one.unit, one.role) == (unit, role) and delegate in ("", one.delegate)
+        yield replace(one, until=min(until, one.until)) if meant else one
+
+
+lifecycle.part(PersonEvent, evolve)
+
+# What may be asked ------------------------------------------------------------
+
+OTHERS_ROLE = Rule(
+    slug="own-role",
+    zh="不能给自己安排岗位；请由另一名系统管理员办理。",
+    en="Nobody assigns roles to themselves; another administrator must do it.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+IN_ORDER = Rule(
+    slug="days-out-of-order",
+    zh="起始日期 {since} 不得早于业务日期，截止日期 {until} 不得早于起始日期。",
+    en="It begins on {since}, not before the business date, and ends on {until}, not before it"
+    " begins.",
+)
+NOT_TWICE = Rule(
+    slug="role-held-already",
+    zh="此人在这段时间内已有该岗位。",
+    en="The person has this role on some of these days already.",
+)
+INDEPENDENT_ALONE = Rule(
+    slug="role-stands-alone",
+    zh="审计、系统管理员和数据导入须与其他岗位分设，同一人不得兼任或代行。",
+    en="Auditors, system administrators and importers hold no other role, nor act for others.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+HAS_ROLE = Rule(
+    slug="role-not-held",
+    zh="此人没有{unit}的该岗位（{role}），或已经期满。",
+    en="The person does not have this role ({role}) of {unit}, or it has ended.",
+)
+OWN_POWERS = Rule(
+    slug="not-own-powers",
+    zh="只有本人能委托自己的职责；撤销委托也可由系统管理员办理。",
+    en="Only the holder delegates their powers; an administrator may revoke a delegation.",
+)
+NOT_ONWARDS = Rule(
+    slug="delegated-onwards",
+    zh="受托代行的职责不得再转委托。",
+    en="What was delegated is not delegated onwards.",
+)
+DELEGABLE = Rule(
+    slug="role-not-delegable",
+    zh="审计、系统管理员和数据导入的职责不得委托他人。",
+    en="The powers of auditors, administrators and importers are not delegated.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+WHILE_HELD = Rule(
+    slug="delegated-beyond-own",
+    zh="{since} 至 {until} 之间您没有始终担任{unit}的{role}，不能委托。",
+    en="You are not {role} of {unit} on all days from {since} to {until}; it cannot be delegated.",
+)
+ANOTHER_PERSON = Rule(
+    slug="delegated-to-oneself",
+    zh="不能委托给自己。",
+    en="Nobody delegates to themselves.",
+)
+IN_OFFICE = Rule(
+    slug="delegate-without-role",
+    zh="受托人在 {since} 至 {until} 期间须有自己的岗位；请先由系统管理员安排。",
+    en="A delegate has a role of their own from {since} to {until}; have it assigned first.",
+)
+IS_DELEGATED = Rule(
+    slug="not-delegated",
+    zh="没有委托给 {delegate} 的这项职责。",
+    en="This is not delegated to {delegate}.",
+)
+NOT_TOO_MANY = Rule(
+    slug="too-many-powers",
+    zh="一人的岗位和代行职责至多 {most} 项。",
+    en="One person has at most {most} roles and delegations.",
+)
+IN_POST = Rule(
+    slug="not-in-post",
+    zh="您在 {on} 不担任{unit}的{role}，不能以此岗位办理；请换用当日有效的岗位或业务日期。",
+    en="You were not {role} of {unit} on {on} and cannot act as such; use a role and a business"
+    " date that fit.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+
+
+@lifecycle.verb(zh="安排岗位", en="Assign a role", roles=(Role.ADMIN,))
+def assign(
+    person: Person,
+    occasion: Occasion,
+    *,
+    unit: UnitId,
+    role: Role,
+    since: date | None = None,
+    until: date | None = None,
+) -> tuple[Event | Ask, ...]:
+    """Give the person a role in a unit, from the business date unless a later day is said."""
+    begins = since or occasion.on
+    if begins < occasion.on or (until is not None and until < begins):
+        raise IN_ORDER.broken(since=begins, until=until)
+    if occasion.stream == f"person/{occasion.by}" and (person.powers or role != occasion.role):
+        raise OTHERS_ROLE.broken()  # the first administrator writes down what they are
+    own = [p for p in person.powers if p.meets(begins, until)]
+    if any((p.unit, p.role, p.delegator) == (unit, role, "") for p in own):
+        raise NOT_TWICE.broken()
+    if any(role != p.role and {role, p.role} & INDEPENDENT for p in own):
+        raise INDEPENDENT_ALONE.broken()
+    room(person)
+    return (
+        RoleAssigned(unit=unit, role=role, since=begins, until=until),
+        Ask(f"unit/{unit}", "employ", {}),
+    )
+
+
+@lifecycle.verb(zh="免去岗位", en="End a role", roles=(Role.ADMIN,))
+def end_role(
+    person: Person,
+    occasion: Occasion,
+    *,
+    unit: UnitId,
+    role: Role,
+    reason: Given,
+    until: date | None = None,
+) -> tuple[Event | Ask, ...]:
+    """End a role: at once unless a last day is said; what was delegated of it ends as well."""
+    last = ends(occasion, until)
+    if not any(
+        (p.unit, p.role, p.delegator) == (unit, role, "") and (p.until or ALWAYS) > last
+        for p in person.powers
+    ):
+        raise HAS_ROLE.broken(unit=unit, role=role)
+    me = occasion.stream.removeprefix("person/")
+    form = {"delegator": me, "unit": unit, "role": role, "until": last}
+    losers = {d.delegate for d in person.delegated if (d.unit, d.role) == (unit, role)}
+    return (
+        RoleEnded(unit=unit, role=role, until=last, reason=reason),
+        *(Ask(f"person/{one}", "lose_powers", form) for one in sorted(losers)),
+    )
+
+
+@lifecycle.verb(zh="委托代行", en="Delegate powers", roles=sorted(set(Role) - INDEPENDENT))
+def delegate(
+    person: Person,
+    occasion: Occasion,
+    *,
+    delegate: PersonId,
+    unit: UnitId,
+    role: Role,
+    until: date,
+    reason: Given,
+    since: date | None = None,
+) -> tuple[PowersDelegated, Ask]:
+    """Let a colleague act in your stead until a day; you stay responsible, and both are named."""
+    begins = since or occasion.on
+    if begins < occasion.on or until < begins:
+        raise IN_ORDER.broken(since=begins, until=until)
+    me = occasion.stream.removeprefix("person/")
+    if occasion.behalf:
+        raise NOT_ONWARDS.broken()
+    if me != occasion.by:
+        raise OWN_POWERS.broken()
+    if role in INDEPENDENT:
+        raise DELEGABLE.broken()
+    if delegate == me:
+        raise ANOTHER_PERSON.broken()
+    held = [p for p in person.powers if (p.unit, p.role) == (unit, role) and p.meets(begins, until)]
+    if not any(not p.delegator and p.covers(begins, until) for p in held):
+        if any(p.delegator for p in held):
+            raise NOT_ONWARDS.broken()
+        raise WHILE_HELD.broken(unit=unit, role=role, since=begins, until=until)
+    if len(person.delegated) >= POWERS_MAX:
+        raise NOT_TOO_MANY.broken(most=POWERS_MAX)
+    form = {"delegator": me, "unit": unit, "role": role, "since": begins, "until": until}
+    return (
+        PowersDelegated(
+            delegate=delegate, unit=unit, role=role, since=begins, until=until, reason=reason
+        ),
+        Ask(f"person/{delegate}", "receive_powers", form),
+    )
+
+
+@lifecycle.verb(zh="撤销委托", en="Revoke a delegation")
+def revoke(
+    person: Person,
+    occasion: Occasion,
+    *,
+    delegate: PersonId,
+    unit: UnitId,
+    role: Role,
+    reason: Given,
+    until: date | None = None,
+) -> tuple[DelegationRevoked, Ask]:
+    """End a delegation: at once unless a last day is said."""
+    me = occasion.stream.removeprefix("person/")
+    if occasion.role != Role.ADMIN and (me != occasion.by or occasion.behalf):
+        raise OWN_POWERS.broken()
+    last = ends(occasion, until)
+    if not any(
+        (d.delegate, d.unit, d.role) == (delegate, unit, role) and d.until > last
+        for d in person.delegated
+    ):
+        raise IS_DELEGATED.broken(delegate=delegate)
+    form = {"delegator": me, "unit": unit, "role": role, "until": last}
+    return (
+        DelegationRevoked(delegate=delegate, unit=unit, role=role, until=last, reason=reason),
+        Ask(f"person/{delegate}", "lose_powers", form),
+    )
+
+
+@lifecycle.verb(zh="受托代行", en="Receive powers", inner=True)
+def receive_powers(
+    person: Person,
+    _: Occasion,
+    *,
+    delegator: PersonId,
+    unit: UnitId,
+    role: Role,
+    since: date,
+    until: date,
+) -> PowersReceived:
+    """Take over powers for some days; somebody without a role of their own cannot."""
+    if any(p.role in INDEPENDENT and p.meets(since, until) for p in person.powers):
+        raise INDEPENDENT_ALONE.broken()
+    if not any(not p.delegator and p.covers(since, until) for p in person.powers):
+        raise IN_OFFICE.broken(since=since, until=until)
+    mine = (p for p in person.powers if (p.delegator, p.unit, p.role) == (delegator, unit, role))
+    if any(p.meets(since, until) for p in mine):
+        raise NOT_TWICE.broken()
+    room(person)
+    return PowersReceived(delegator=delegator, unit=unit, role=role, since=since, until=until)
+
+
+@lifecycle.verb(zh="停止代行", en="Lose powers", inner=True)
+def lose_powers(
+    _: Person, __: Occasion, *, delegator: PersonId, unit: UnitId, role: Role, until: date
+) -> PowersLapsed:
+    """Act for the delegator no longer."""
+    return PowersLapsed(delegator=delegator, unit=unit, role=role, until=until)
+
+
+@units.lifecycle.verb(units.EXISTS, zh="任用", en="Employ", inner=True)
+def employ(_: units.Unit, __: Occasion) -> tuple[Event, ...]:
+    """Answer that the unit exists: nobody has a role in one that does not."""
+    return ()
+
+
+def ends(occasion: Occasion, until: date | None) -> date:
+    """Return the last day: the day before the business date unless a later one is said."""
+    last = occasion.on - timedelta(days=1)
+    if until is not None and until < last:
+        raise IN_ORDER.broken(since=occasion.on, until=until)
+    return until or last
+
+
+def room(person: Person) -> None:
+    """Refuse more powers than anybody can have."""
+    if len(person.powers) >= POWERS_MAX:
+        raise NOT_TOO_MANY.broken(most=POWERS_MAX)
+
+
+def in_post(person: Person, occasion: Occasion, unit: str) -> None:
+    """Refuse who does not have the role they act in on the business date.
+
+    `unit` is what the unit is called. Raise `Refused`.
+    """
+    if not person.may(occasion.on, occasion.unit, occasion.role, occasion.behalf):
+        raise IN_POST.broken(on=occasion.on, unit=unit, role=Words.of(occasion.role))
