@@ -48,6 +48,7 @@ class Rehearsal(Desk):
         if name not in self._version:
             self._now[name] = self._then[name] = lifecycle_of(name).state()
             self._version[name] = self._added[name] = 0
+            self._did[name] = set()
         return 0
 
     def play(self, act: Act, number: int) -> list[Draft]:

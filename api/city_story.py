@@ -684,15 +684,12 @@ def borrowed(
         return
     on = story.later(on, 1, 4)
     keeper = who(lender, Role.KEEPER) if lender == STORE else who(lender, Role.CLERK)
-    for thing in things[:-1] if upto == "less" else things:
-        story.do(
-            on,
-            keeper,
-            stream,
-            "hand_over",
-            [story.paper("hand_over_slip", on, "", "示交")],
-            asset=thing.id,
-        )
+    going = things[:-1] if upto == "less" else things
+    taker = who(borrower, Role.CLERK)
+    slip = story.paper("hand_over_slip", on, "", "示交")
+    passed(story, on, stream, going, keeper, "hand_out", slip)
+    on = story.later(on, 0, 1)
+    passed(story, on, stream, going, taker, "take_in", slip)
     if upto == "less":
         story.do(story.later(on, 1, 3), keeper, stream, "withdraw_rest", reason="现场设备已够用")
         return
@@ -703,17 +700,44 @@ def borrowed(
     back = {"part": things[:1], "closed": things}.get(upto, ())
     for number, thing in enumerate(back):
         result = ("sound", "worn", "damaged")[number % 3]
-        story.do(
-            story.later(due, -6, 3),
-            keeper,
+        on = story.later(due, -6, 3)
+        slip = story.paper("return_slip", due, "", "示还")
+        passed(story, on, stream, [thing], taker, "hand_back", slip)
+        passed(
+            story,
+            on,
             stream,
+            [thing],
+            keeper,
             "inspect_return",
-            [story.paper("return_slip", due, "", "示还")],
-            asset=thing.id,
+            slip,
             result=result,
             note="外壳裂纹" if result == "damaged" else "",
             compensation=30_000 if result == "damaged" else None,
         )
+
+
+def passed(
+    story: Story,
+    on: date,
+    stream: str,
+    things: Sequence[Thing],
+    by: Person,
+    verb: str,
+    slip: Document,
+    **form: Any,
+) -> date:
+    """Have one side of a hand-over confirm, with the labels it scanned and the slip it signed."""
+    return story.do(
+        on,
+        by,
+        stream,
+        verb,
+        [slip],
+        assets=[thing.id for thing in things],
+        scanned="\n".join(thing.label for thing in things),
+        **form,
+    )
 
 
 def loans(story: Story) -> None:

@@ -5,13 +5,13 @@ Approval never moves an asset (DOMAIN.md i.2): a case only holds it; hand-overs 
 
 from __future__ import annotations
 
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 from msgspec.structs import replace
 
 from domain.asset import Asset, Lock, lifecycle
-from domain.decider import Ask, Event, Occasion, Rule
-from domain.values import Stream, Text
+from domain.decider import Ask, Event, Lifecycle, Occasion, Rule
+from domain.values import AssetId, Stream, Text
 
 LIST_MAX = 2000  # assets on one document; each costs at most a handful of entries of one act
 
@@ -44,6 +44,20 @@ class ReleasedFromProcess(
 
 HoldingEvent: TypeAlias = HeldForProcess | ReleasedFromProcess
 
+
+class ItemsDeclined(
+    Event,
+    name="case.items_declined",
+    zh="部分物品不予同意：{reason}",
+    en="Some of the items declined: {reason}",
+    duty="approve",
+):
+    """The decision takes only part of the list; these are let go."""
+
+    assets: tuple[AssetId, ...]
+    reason: Text
+
+
 # Where that leaves us ---------------------------------------------------------
 
 
@@ -59,6 +73,18 @@ def evolve(asset: Asset, event: HoldingEvent) -> Asset:
 
 
 lifecycle.part(HoldingEvent, evolve)
+C = TypeVar("C", bound=Any)
+
+
+def evolve_declined(case: C, event: ItemsDeclined) -> C:
+    """What a partial decision means for any case: a state with a field `waiting`."""
+    return replace(case, waiting=case.waiting.difference(event.assets))
+
+
+def in_part(lifecycle: Lifecycle[Any]) -> None:
+    """Let a kind of case be decided in part."""
+    lifecycle.part(ItemsDeclined, evolve_declined)
+
 
 # What may be asked ------------------------------------------------------------
 
@@ -83,6 +109,11 @@ LIST_FILLED = Rule(
     slug="list-empty-or-too-long",
     zh="资产清单应有 1 至 {most} 项，且不得重复；现有 {count} 项。",
     en="The list needs 1 to {most} different assets; it has {count}.",
+)
+REST_EXPLAINED = Rule(
+    slug="rest-without-reason",
+    zh="只同意清单中的一部分（{count} 项）时，须说明其余不同意的原因。",
+    en="When only part of the list ({count} items) is approved, say why the rest is not.",
 )
 
 
@@ -109,3 +140,20 @@ def listed(assets: tuple[str, ...]) -> tuple[str, ...]:
 def releases(case: str, assets: tuple[str, ...], reason: str) -> tuple[Ask, ...]:
     """Ask every asset of a case to be let go."""
     return tuple(Ask(f"asset/{a}", "release", {"case": case, "reason": reason}) for a in assets)
+
+
+def declined(
+    case: Any, occasion: Occasion, assets: tuple[str, ...], reason: str
+) -> tuple[Event | Ask, ...]:
+    """Return what lets go of everything a decision does not name; no name means the whole list."""
+    if not assets:
+        return ()
+    for asset in listed(assets):
+        if asset not in case.waiting:
+            raise ON_THE_LIST.broken(asset=asset)
+    rest = tuple(sorted(case.waiting.difference(assets)))
+    if not rest:
+        return ()
+    if not reason.strip():
+        raise REST_EXPLAINED.broken(count=len(assets))
+    return (ItemsDeclined(assets=rest, reason=reason), *releases(occasion.stream, rest, reason))

@@ -12,7 +12,20 @@ from domain import asset as assets_
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
+from domain.handover import (
+    GIVING_SIDE,
+    SOMETHING_SENT,
+    TAKEN_FROM_TRANSIT,
+    TAKING_SIDE,
+    arrived,
+    given_out,
+    lent_from,
+    moving,
+    on_the_way,
+    taken_in,
+    without,
+)
+from domain.holding import OTHER_PERSON, HeldForProcess, declined, in_part, listed, releases
 from domain.policy import Action
 from domain.values import AssetId, Code, Fen, Given, PersonId, Reference, Stream, Text, UnitId
 from domain.words import Role, Term, Words
@@ -51,8 +64,19 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     out: frozenset[str] = frozenset()
     back: frozenset[str] = frozenset()
     extensions: int = 0
+    sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who gave it out
     approval: Approval = Approval()
     dataset: str = ""
+
+    @property
+    def giver_unit(self) -> str:
+        """Return the side that gives out; it takes back what returns."""
+        return self.lender
+
+    @property
+    def taker_unit(self) -> str:
+        """Return the side that takes in; it hands back what returns."""
+        return self.borrower
 
     def describe(self, lang: Lang) -> str:
         """Say where the loan stands."""
@@ -115,7 +139,11 @@ class LoanRefused(
 
 
 class LoanWithdrawn(
-    Event, name="loan.withdrawn", zh="撤回借用申请：{reason}", en="Loan withdrawn: {reason}"
+    Event,
+    name="loan.withdrawn",
+    zh="撤回借用申请：{reason}",
+    en="Loan withdrawn: {reason}",
+    duty="apply",
 ):
     """The borrower needs it no longer."""
 
@@ -136,13 +164,18 @@ class LoanRestWithdrawn(
 class LoanHandedOver(
     Event, name="loan.handed_over", zh="交付{asset}", en="{asset} handed over", duty="execute"
 ):
-    """#20 One piece left the lender's hands."""
+    """#20 One piece is in the borrower's hands: both sides have confirmed."""
 
     asset: AssetId
+    scanned: Code = ""
 
 
 class LoanExtended(
-    Event, name="loan.extended", zh="续借至{due}：{reason}", en="Extended until {due}: {reason}"
+    Event,
+    name="loan.extended",
+    zh="续借至{due}：{reason}",
+    en="Extended until {due}: {reason}",
+    duty="approve",
 ):
     """#21 The term is longer now."""
 
@@ -155,6 +188,7 @@ class LoanItemReturned(
     name="loan.item_returned",
     zh="归还{asset}，验收{result}",
     en="{asset} came back {result}",
+    duty="execute",
 ):
     """#22 One piece came back and was inspected; compensation in fen."""
 
@@ -162,6 +196,7 @@ class LoanItemReturned(
     result: ReturnResult
     note: Text = ""
     compensation: Fen | None = None
+    scanned: Code = ""
 
 
 LoanEvent: TypeAlias = (
@@ -235,21 +270,29 @@ def evolve(loan: Loan, event: LoanEvent) -> Loan:
         case LoanWithdrawn():
             return replace(loan, status=LoanStatus.WITHDRAWN, waiting=frozenset())
         case LoanRestWithdrawn():
-            status = loan.status if loan.out else LoanStatus.CLOSED
-            return replace(loan, status=status, waiting=frozenset())
+            waiting = loan.waiting & on_the_way(loan)
+            status = loan.status if loan.out or waiting else LoanStatus.CLOSED
+            return replace(loan, status=status, waiting=waiting)
         case LoanHandedOver(asset=asset):
             return replace(
                 loan,
                 status=LoanStatus.RUNNING,
                 waiting=loan.waiting - {asset},
                 out=loan.out | {asset},
+                sent=without(loan.sent, asset),
             )
         case LoanExtended(due=due):
             return replace(loan, due=due, extensions=loan.extensions + 1)
         case LoanItemReturned(asset=asset):
             out = loan.out - {asset}
             status = loan.status if out or loan.waiting else LoanStatus.CLOSED
-            return replace(loan, status=status, out=out, back=loan.back | {asset})
+            return replace(
+                loan,
+                status=status,
+                out=out,
+                back=loan.back | {asset},
+                sent=without(loan.sent, asset),
+            )
         case _:
             assert_never(event)
 
@@ -258,11 +301,11 @@ def evolve_asset(asset: Asset, event: AssetLoanEvent) -> Asset:
     """What a loan means for the thing lent."""
     match event:
         case AssetLent(borrower=borrower, due=due, case=case):
-            in_warehouse = asset.custody in (Custody.WAREHOUSE, Custody.VIRTUAL)
+            home = asset.home if asset.custody is Custody.TRANSIT else asset.custody
             return replace(
                 asset,
-                home=asset.custody,
-                custody=Custody.WAREHOUSE_LENT if in_warehouse else Custody.LENT,
+                home=home,
+                custody=lent_from(home),
                 lock=Lock.NONE,
                 borrower=borrower,
                 due=due,
@@ -306,7 +349,9 @@ NOT_BEGUN = Rule(
     slug="loan-begun",
     zh="已交付或已办结的借用单不能撤回；请办理归还。",
     en="A loan that began or ended cannot be withdrawn; return the items instead.",
-    holds=lambda loan, _: loan.status in (LoanStatus.REQUESTED, LoanStatus.APPROVED),
+    holds=lambda loan, _: (
+        loan.status in (LoanStatus.REQUESTED, LoanStatus.APPROVED) and not loan.sent
+    ),
 )
 AGREED = Rule(
     slug="loan-not-approved",
@@ -325,15 +370,34 @@ REST_WAITING = Rule(
     slug="nothing-waiting",
     zh="没有尚未交付的物品。",
     en="Nothing of this loan still waits to be handed over.",
-    holds=lambda loan, _: bool(loan.waiting),
+    holds=lambda loan, _: bool(loan.waiting - on_the_way(loan)),
 )
 MY_TURN = my_turn(Role.HEAD, Role.OFFICE)
 routed(lifecycle, REQUESTED, MY_TURN)
+moving(lifecycle)
+in_part(lifecycle)
 OUT = Rule(
     slug="nothing-out",
     zh="没有在外的借用物品。",
     en="Nothing of this loan is out.",
-    holds=lambda loan, _: bool(loan.out),
+    holds=lambda loan, _: bool(loan.out - on_the_way(loan)),
+)
+GOING_OUT = Rule(
+    slug="nothing-for-the-borrower",
+    zh="出借方尚未交出物品，没有可接收的。",
+    en="The lender has given out nothing that is still to be taken in.",
+    holds=lambda loan, _: bool(loan.waiting & on_the_way(loan)),
+)
+COMING_BACK = Rule(
+    slug="nothing-handed-back",
+    zh="借用方尚未交还物品，没有可验收的。",
+    en="The borrower has handed back nothing that is still to be inspected.",
+    holds=lambda loan, _: bool(loan.out & on_the_way(loan)),
+)
+ONE_COMPENSATED = Rule(
+    slug="compensation-for-many",
+    zh="赔偿金额须逐件登记；本次列有 {count} 件。",
+    en="Compensation is recorded piece by piece; {count} are listed.",
 )
 WITHIN_TERM = Rule(
     slug="loan-too-long",
@@ -431,9 +495,19 @@ def request(
     en="Approve the loan",
     roles=DECIDERS,
 )
-def approve(_: Loan, __: Occasion, *, approval_no: Reference) -> LoanApproved:
-    """Approve the loan; the assets move only at the hand-over."""
-    return LoanApproved(approval_no=approval_no)
+def approve(
+    loan: Loan,
+    occasion: Occasion,
+    *,
+    approval_no: Reference,
+    assets: tuple[AssetId, ...] = (),
+    reason: Text = "",
+) -> tuple[Event | Ask, ...]:
+    """Approve the loan, or only the assets named; they move only at the hand-over."""
+    return (
+        LoanApproved(approval_no=approval_no),
+        *declined(loan, occasion, assets, reason),
+    )
 
 
 @lifecycle.verb(
@@ -465,22 +539,49 @@ def withdraw(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Event | 
 )
 def withdraw_rest(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Free what was approved but not handed over; what is out comes back as agreed."""
+    rest = tuple(sorted(loan.waiting - on_the_way(loan)))
     return (
         LoanRestWithdrawn(reason=reason),
-        *releases(occasion.stream, tuple(sorted(loan.waiting)), reason),
+        *releases(occasion.stream, rest, reason),
     )
 
 
-@lifecycle.verb(AGREED, zh="交付借用物品", en="Hand over", roles=(Role.KEEPER, Role.CLERK))
-def hand_over(loan: Loan, occasion: Occasion, *, asset: AssetId) -> tuple[LoanHandedOver, Ask]:
-    """Hand over one piece of the list; its card follows in the same breath."""
-    if asset not in loan.waiting:
-        raise ON_THE_LIST.broken(asset=asset)
+@lifecycle.verb(
+    AGREED,
+    REST_WAITING,
+    GIVING_SIDE,
+    zh="交出借用物品",
+    en="Give out",
+    roles=(Role.KEEPER, Role.CLERK),
+)
+def hand_out(
+    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+) -> tuple[Event | Ask, ...]:
+    """Give out pieces of the list; they are in transit until the borrower takes them in."""
+    return given_out(loan, occasion, assets, scanned, among=loan.waiting, to_unit=loan.borrower)
+
+
+@lifecycle.verb(
+    SOMETHING_SENT,
+    GOING_OUT,
+    TAKING_SIDE,
+    zh="接收借用物品",
+    en="Take in",
+    roles=(Role.CLERK, Role.KEEPER),
+)
+def take_in(
+    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+) -> tuple[Event | Ask, ...]:
+    """Take in what the lender gave out; from now on the borrower has it."""
+    pieces = taken_in(loan, occasion, assets, scanned, among=loan.waiting)
     form = {"borrower": loan.borrower, "due": loan.due, "case": occasion.stream}
-    return (LoanHandedOver(asset=asset), Ask(f"asset/{asset}", "lend", form))
+    return (
+        *(LoanHandedOver(asset=a, scanned=code) for a, code in pieces),
+        *(Ask(f"asset/{a}", "lend", form | {"scanned": code}) for a, code in pieces),
+    )
 
 
-@lifecycle.verb(RUNNING, OUT, zh="续借", en="Extend", roles=(Role.HEAD, Role.OFFICE))
+@lifecycle.verb(RUNNING, OUT, OTHER_PERSON, zh="续借", en="Extend", roles=(Role.HEAD, Role.OFFICE))
 def extend(loan: Loan, occasion: Occasion, *, due: date, reason: Given) -> tuple[Event | Ask, ...]:
     """Let the borrower keep what is out until a later date."""
     most = occasion.policy.loan_extensions_max
@@ -489,29 +590,54 @@ def extend(loan: Loan, occasion: Occasion, *, due: date, reason: Given) -> tuple
     if loan.due is not None and due <= loan.due:
         raise DUE_AHEAD.broken(due=due, after=loan.due)
     within_term(occasion, due)
-    out = sorted(loan.out)
+    out = sorted(loan.out - on_the_way(loan))
     return (
         LoanExtended(due=due, reason=reason),
         *(Ask(f"asset/{a}", "extend_loan", {"due": due}) for a in out),
     )
 
 
-@lifecycle.verb(RUNNING, OUT, zh="归还验收", en="Inspect a return", roles=(Role.KEEPER, Role.CLERK))
+@lifecycle.verb(
+    RUNNING, OUT, TAKING_SIDE, zh="交还", en="Hand back", roles=(Role.CLERK, Role.KEEPER)
+)
+def hand_back(
+    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+) -> tuple[Event | Ask, ...]:
+    """Hand back what was borrowed; it is in transit until the lender has inspected it."""
+    return given_out(loan, occasion, assets, scanned, among=loan.out, to_unit=loan.lender)
+
+
+@lifecycle.verb(
+    RUNNING,
+    COMING_BACK,
+    GIVING_SIDE,
+    zh="归还验收",
+    en="Inspect a return",
+    roles=(Role.KEEPER, Role.CLERK),
+)
 def inspect_return(
     loan: Loan,
-    _: Occasion,
+    occasion: Occasion,
     *,
-    asset: AssetId,
+    assets: tuple[AssetId, ...],
     result: ReturnResult,
     note: Text = "",
     compensation: Fen | None = None,
-) -> tuple[LoanItemReturned, Ask]:
-    """Inspect one piece that came back; the others stay out."""
-    if asset not in loan.out:
-        raise ON_THE_LIST.broken(asset=asset)
+    scanned: Text = "",
+) -> tuple[Event | Ask, ...]:
+    """Inspect what the borrower handed back and came back alike; the others stay out."""
+    pieces = taken_in(loan, occasion, assets, scanned, among=loan.out)
+    if compensation and len(pieces) > 1:
+        raise ONE_COMPENSATED.broken(count=len(pieces))
+    form = {"case": occasion.stream, "result": result, "note": note}
     return (
-        LoanItemReturned(asset=asset, result=result, note=note, compensation=compensation),
-        Ask(f"asset/{asset}", "come_back", {"result": result, "note": note}),
+        *(
+            LoanItemReturned(
+                asset=a, result=result, note=note, compensation=compensation, scanned=code
+            )
+            for a, code in pieces
+        ),
+        *(Ask(f"asset/{a}", "come_back", form | {"scanned": code}) for a, code in pieces),
     )
 
 
@@ -532,10 +658,18 @@ def hold_for_loan(asset: Asset, _: Occasion, *, case: Stream, lender: UnitId) ->
     return HeldForProcess(case=case, lock=Lock.RESERVED)
 
 
-@assets_.lifecycle.verb(ON_BOOKS, LENDABLE, zh="出借", en="Lend", inner=True)
-def lend(asset: Asset, _: Occasion, *, borrower: UnitId, due: date, case: Stream) -> AssetLent:
-    """Hand the asset to another unit for a time; the books do not move."""
-    held_by(asset, case)
+@assets_.lifecycle.verb(ON_BOOKS, TAKEN_FROM_TRANSIT, zh="出借", en="Lend", inner=True)
+def lend(
+    asset: Asset,
+    _: Occasion,
+    *,
+    borrower: UnitId,
+    due: date,
+    case: Stream,
+    scanned: Code = "",
+) -> AssetLent:
+    """Let the asset arrive at another unit for a time; the books do not move."""
+    arrived(asset, case, scanned)
     return AssetLent(borrower=borrower, due=due, case=case)
 
 
@@ -545,7 +679,16 @@ def extend_loan(_: Asset, __: Occasion, *, due: date) -> LoanTermExtended:
     return LoanTermExtended(due=due)
 
 
-@assets_.lifecycle.verb(OUT_ON_LOAN, zh="归还", en="Come back", inner=True)
-def come_back(_: Asset, __: Occasion, *, result: ReturnResult, note: Text = "") -> ReturnInspected:
+@assets_.lifecycle.verb(TAKEN_FROM_TRANSIT, zh="归还", en="Come back", inner=True)
+def come_back(
+    asset: Asset,
+    _: Occasion,
+    *,
+    case: Stream,
+    result: ReturnResult,
+    note: Text = "",
+    scanned: Code = "",
+) -> ReturnInspected:
     """Take the asset back to where it was lent from."""
+    arrived(asset, case, scanned)
     return ReturnInspected(result=result, note=note)

@@ -24,6 +24,7 @@ STORY = (
     "splitting",
     "classing",
     "holding",
+    "handover",
     "lending",
     "warehouse",
     "reallocation",

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from given import TODAY, Ledger, given
 
-from domain import asset, holding, lending, use
+from domain import asset, handover, holding, lending, use
 from domain.asset import AssetRegistered, Custody, Kind, Lock
 from domain.decider import Ask, Event
 from domain.disposal import PutUpForDisposal
-from domain.holding import HeldForProcess, ReleasedFromProcess
+from domain.handover import HandedOut, PutInTransit
+from domain.holding import HeldForProcess, ItemsDeclined, ReleasedFromProcess
 from domain.lending import (
     AssetLent,
     LoanApproved,
@@ -50,12 +51,16 @@ requested = LoanRequested(
     purpose="培训",
 )
 approved = LoanApproved(approval_no="借1")
+out1, out2 = (HandedOut(asset=a, giver="u_keeper", scanned=f"ZC-{a}") for a in ("PC1", "PC2"))
+sent_back1 = HandedOut(asset="PC1", giver="u_borrower", scanned="ZC-PC1")
+sent_back2 = HandedOut(asset="PC2", giver="u_borrower", scanned="ZC-PC2")
 handed1, handed2 = LoanHandedOver(asset="PC1"), LoanHandedOver(asset="PC2")
 back1 = LoanItemReturned(asset="PC1", result=ReturnResult.SOUND)
 back2 = LoanItemReturned(asset="PC2", result=ReturnResult.DAMAGED)
 
 carded = AssetRegistered(asset_no="ZC-1", name="台式计算机", kind=Kind.COMPUTER, unit="o_a")
 held = HeldForProcess(case=LOAN, lock=Lock.RESERVED)
+on_way = PutInTransit(case=LOAN, to_unit="o_b")
 lent = AssetLent(borrower="o_b", due=DUE, case=LOAN)
 stored = ReceivedIntoWarehouse(warehouse="p_wh", virtual=False, keeper_unit="o_wh")
 virtual = ReceivedIntoWarehouse(warehouse="p_wh", virtual=True)
@@ -179,21 +184,84 @@ def test_what_still_waits_when_the_loan_runs_can_be_let_go() -> None:
 # Hand-over --------------------------------------------------------------------
 
 
-def test_handing_over_a_piece_lends_the_asset() -> None:
-    form = {"borrower": "o_b", "due": DUE, "case": LOAN}
-    loan(requested, approved).when(lending.hand_over, asset="PC1").then(
-        handed1, Ask("asset/PC1", "lend", form)
-    ).then_state(status=LoanStatus.RUNNING, waiting=frozenset({"PC2"}), out=frozenset({"PC1"}))
+def test_giving_a_piece_out_puts_it_in_transit() -> None:
+    form = {"case": LOAN, "to_unit": "o_b", "scanned": "ZC-PC1"}
+    loan(requested, approved).at(by="u_keeper").when(
+        lending.hand_out, assets=["PC1"], scanned="ZC-PC1"
+    ).then(out1, Ask("asset/PC1", "hand_out", form)).then_state(
+        status=LoanStatus.APPROVED,
+        waiting=frozenset({"PC1", "PC2"}),
+        sent=frozenset({("PC1", "u_keeper")}),
+    )
 
 
-def test_nothing_is_handed_over_without_approval() -> None:
+def test_taking_it_in_lends_the_asset() -> None:
+    form = {"borrower": "o_b", "due": DUE, "case": LOAN, "scanned": "ZC-PC1"}
+    loan(requested, approved, out1).at(unit="o_b").when(
+        lending.take_in, assets=["PC1"], scanned="ZC-PC1"
+    ).then(
+        LoanHandedOver(asset="PC1", scanned="ZC-PC1"), Ask("asset/PC1", "lend", form)
+    ).then_state(
+        status=LoanStatus.RUNNING,
+        waiting=frozenset({"PC2"}),
+        out=frozenset({"PC1"}),
+        sent=frozenset(),
+    )
+
+
+def test_nothing_is_given_out_without_approval() -> None:
     for history in ([], [requested], [requested, LoanRefused(reason="无")]):
-        loan(*history).when(lending.hand_over, asset="PC1").then_refused(lending.AGREED)
+        loan(*history).when(lending.hand_out, assets=["PC1"]).then_refused(lending.AGREED)
 
 
 @pytest.mark.parametrize("piece", ["PC1", "PC3"])
-def test_only_what_is_on_the_list_and_waits_is_handed_over(piece: str) -> None:
-    loan(requested, approved, handed1).when(lending.hand_over, asset=piece).then_refused(
+def test_only_what_is_on_the_list_and_waits_is_given_out(piece: str) -> None:
+    for history in ([handed1], [out1]):
+        loan(requested, approved, *history).when(
+            lending.hand_out, assets=[piece], scanned="x"
+        ).then_refused(holding.ON_THE_LIST)
+
+
+@pytest.mark.parametrize("piece", ["PC2", "PC3"])
+def test_only_what_was_given_out_is_taken_in(piece: str) -> None:
+    loan(requested, approved, out1).at(unit="o_b").when(
+        lending.take_in, assets=[piece], scanned="x"
+    ).then_refused(holding.ON_THE_LIST)
+    loan(requested, approved).at(unit="o_b").when(lending.take_in, assets=[piece]).then_refused(
+        handover.SOMETHING_SENT
+    )
+
+
+def test_each_side_confirms_its_own_part() -> None:
+    """The lender gives and inspects, the borrower takes and hands back."""
+    running = [requested, approved, out1, handed1]
+    for history, verb, side, rule in (
+        ([requested, approved], lending.hand_out, "o_a", handover.GIVING_SIDE),
+        ([requested, approved, out1], lending.take_in, "o_b", handover.TAKING_SIDE),
+        (running, lending.hand_back, "o_b", handover.TAKING_SIDE),
+    ):
+        form = {"assets": ["PC1"], "scanned": "ZC-PC1"}
+        loan(*history).at(unit=side).when(verb, **form).then_granted()
+        other = {"o_a": "o_b", "o_b": "o_a"}[side]
+        for unit in (other, "o_z"):
+            loan(*history).at(unit=unit).when(verb, **form).then_refused(rule)
+    back = {"assets": ["PC1"], "scanned": "ZC-PC1", "result": "sound"}
+    loan(*running, sent_back1).at(unit="o_a").when(lending.inspect_return, **back).then_granted()
+    loan(*running, sent_back1).at(unit="o_b").when(lending.inspect_return, **back).then_refused(
+        handover.GIVING_SIDE
+    )
+
+
+def test_only_part_of_the_list_is_approved_with_a_reason_for_the_rest() -> None:
+    form = {"approval_no": "借1", "assets": ["PC1"]}
+    loan(requested).when(lending.approve, **form).then_refused(holding.REST_EXPLAINED)
+    loan(requested).when(lending.approve, **form, reason="另有安排").then(
+        approved,
+        ItemsDeclined(assets=("PC2",), reason="另有安排"),
+        Ask("asset/PC2", "release", {"case": LOAN, "reason": "另有安排"}),
+    ).then_state(waiting=frozenset({"PC1"}), status=LoanStatus.APPROVED)
+    loan(requested).when(lending.approve, approval_no="借1", assets=["PC1", "PC2"]).then(approved)
+    loan(requested).when(lending.approve, approval_no="借1", assets=["PC3"]).then_refused(
         holding.ON_THE_LIST
     )
 
@@ -235,10 +303,29 @@ def test_only_what_is_out_is_extended_or_returned() -> None:
     for history in ([], [requested], [requested, approved, handed1, handed2, back1, back2]):
         asks = loan(*history).when
         asks(lending.extend, due=DUE + timedelta(days=1), reason="延").then_refused(lending.RUNNING)
-        asks(lending.inspect_return, asset="PC1", result="sound").then_refused(lending.RUNNING)
+        asks(lending.hand_back, assets=["PC1"]).then_refused(lending.RUNNING)
+        asks(lending.inspect_return, assets=["PC1"], result="sound").then_refused(lending.RUNNING)
     waiting = loan(requested, approved, handed1, back1).when
     waiting(lending.extend, due=DUE + timedelta(days=1), reason="延").then_refused(lending.OUT)
-    waiting(lending.inspect_return, asset="PC2", result="sound").then_refused(lending.OUT)
+    waiting(lending.hand_back, assets=["PC2"]).then_refused(lending.OUT)
+    waiting(lending.inspect_return, assets=["PC2"], result="sound").then_refused(
+        lending.COMING_BACK
+    )
+
+
+def test_what_is_on_its_way_back_is_not_extended() -> None:
+    later = {"due": DUE + timedelta(days=1), "reason": "延"}
+    both = [requested, approved, handed1, handed2]
+    loan(*both, sent_back1).when(lending.extend, **later).then(
+        LoanExtended(**later), Ask("asset/PC2", "extend_loan", {"due": later["due"]})
+    )
+    loan(*both, sent_back1, sent_back2).when(lending.extend, **later).then_refused(lending.OUT)
+
+
+def test_nobody_extends_what_they_asked_for() -> None:
+    loan(requested, approved, handed1).at(by="u_borrower").when(
+        lending.extend, due=DUE + timedelta(days=1), reason="延"
+    ).then_refused(holding.OTHER_PERSON)
 
 
 # Return -----------------------------------------------------------------------
@@ -246,24 +333,39 @@ def test_only_what_is_out_is_extended_or_returned() -> None:
 
 @pytest.mark.target("T25")
 def test_each_piece_comes_back_with_its_own_result() -> None:
-    some = loan(requested, approved, handed1, handed2).when(
-        lending.inspect_return, asset="PC2", result="damaged", note="屏碎", compensation=50_000
+    some = loan(requested, approved, handed1, handed2, sent_back2).when(
+        lending.inspect_return,
+        assets=["PC2"],
+        result="damaged",
+        note="屏碎",
+        compensation=50_000,
+        scanned="ZC-PC2",
     )
+    broken = {"result": ReturnResult.DAMAGED, "note": "屏碎"}
     some.then(
-        LoanItemReturned(
-            asset="PC2", result=ReturnResult.DAMAGED, note="屏碎", compensation=50_000
-        ),
-        Ask("asset/PC2", "come_back", {"result": ReturnResult.DAMAGED, "note": "屏碎"}),
+        LoanItemReturned(asset="PC2", **broken, compensation=50_000, scanned="ZC-PC2"),
+        Ask("asset/PC2", "come_back", {"case": LOAN, **broken, "scanned": "ZC-PC2"}),
     ).then_state(status=LoanStatus.RUNNING, out=frozenset({"PC1"}), back=frozenset({"PC2"}))
-    loan(requested, approved, handed1, handed2, back2).when(
-        lending.inspect_return, asset="PC1", result="sound"
-    ).then_state(status=LoanStatus.CLOSED, out=frozenset())
+    loan(requested, approved, handed1, handed2, back2, sent_back1).when(
+        lending.inspect_return, assets=["PC1"], result="sound", scanned="ZC-PC1"
+    ).then_state(status=LoanStatus.CLOSED, out=frozenset(), sent=frozenset())
+
+
+def test_compensation_is_recorded_piece_by_piece() -> None:
+    both = loan(requested, approved, handed1, handed2, sent_back1, sent_back2)
+    form = {"assets": ["PC1", "PC2"], "result": "damaged", "scanned": "ZC-PC1\nZC-PC2"}
+    both.when(lending.inspect_return, **form, compensation=1).then_refused(lending.ONE_COMPENSATED)
+    both.when(lending.inspect_return, **form).then_granted()
 
 
 def test_what_is_not_out_does_not_come_back() -> None:
     for piece in ("PC2", "PC3"):
-        loan(requested, approved, handed1).when(
-            lending.inspect_return, asset=piece, result="sound"
+        running = loan(requested, approved, handed1)
+        running.at(unit="o_b").when(lending.hand_back, assets=[piece], scanned="x").then_refused(
+            holding.ON_THE_LIST
+        )
+        loan(requested, approved, handed1, sent_back1).when(
+            lending.inspect_return, assets=[piece], result="sound", scanned="x"
         ).then_refused(holding.ON_THE_LIST)
 
 
@@ -276,9 +378,6 @@ def test_vehicles_and_premises_are_never_lent(kind: Kind) -> None:
     car = msgspec.structs.replace(carded, kind=kind)
     form = {"case": LOAN, "lender": "o_a"}
     thing(car).when(lending.hold_for_loan, **form).then_refused(lending.LENDABLE)
-    thing(car, held).when(lending.lend, borrower="o_b", due=DUE, case=LOAN).then_refused(
-        lending.LENDABLE
-    )
     lenient = Policy(name="place", version=2, never_lent=frozenset())
     thing(car).at(policy=lenient).when(lending.hold_for_loan, **form).then_granted()
 
@@ -320,8 +419,12 @@ def test_only_what_is_on_the_books_is_lent() -> None:
 
 def test_only_the_loan_that_holds_it_lends_or_frees_it() -> None:
     form: dict[str, Any] = {"borrower": "o_b", "due": DUE}
-    thing(carded).when(lending.lend, case=LOAN, **form).then_refused(holding.HELD_BY_CASE)
-    thing(carded, held).when(lending.lend, case="loan/Y", **form).then_refused(holding.HELD_BY_CASE)
+    thing(carded, held).when(lending.lend, case=LOAN, **form).then_refused(
+        handover.TAKEN_FROM_TRANSIT
+    )
+    thing(carded, held, on_way).when(lending.lend, case="loan/Y", **form).then_refused(
+        holding.HELD_BY_CASE
+    )
     thing(carded, held).when(holding.release, case="loan/Y").then_refused(holding.HELD_BY_CASE)
     thing(carded, held).when(holding.release, case=LOAN, reason="不需要").then(
         ReleasedFromProcess(case=LOAN, reason="不需要")
@@ -340,7 +443,7 @@ def test_only_the_loan_that_holds_it_lends_or_frees_it() -> None:
 def test_a_loan_moves_custody_and_never_the_books(
     history: list[Event], out: Custody, home: Custody
 ) -> None:
-    thing(carded, *history, ListedForReuse(), held).when(
+    thing(carded, *history, ListedForReuse(), held, on_way).when(
         lending.lend, borrower="o_b", due=DUE, case=LOAN
     ).then(lent).then_state(
         custody=out,
@@ -351,7 +454,9 @@ def test_a_loan_moves_custody_and_never_the_books(
         accounting_unit="o_a",
         listed=False,
     )
-    thing(carded, *history, held, lent).when(lending.come_back, result="worn").then(
+    back = PutInTransit(case=LOAN, to_unit="o_a")
+    returning = thing(carded, *history, held, on_way, lent, back).when
+    returning(lending.come_back, case=LOAN, result="worn").then(
         ReturnInspected(result=ReturnResult.WORN)
     ).then_state(custody=home, home=Custody.NONE, borrower="", due=None, case="", grade="正常磨损")
 
@@ -362,7 +467,9 @@ def test_only_what_is_on_loan_is_kept_longer_or_comes_back() -> None:
         LoanTermExtended(due=later)
     ).then_state(due=later)
     thing(carded).when(lending.extend_loan, due=later).then_refused(lending.OUT_ON_LOAN)
-    thing(carded).when(lending.come_back, result="sound").then_refused(lending.OUT_ON_LOAN)
+    thing(carded, lent).when(lending.come_back, case=LOAN, result="sound").then_refused(
+        handover.TAKEN_FROM_TRANSIT
+    )
 
 
 # On a database ----------------------------------------------------------------
@@ -380,15 +487,19 @@ def test_a_loan_from_the_request_to_the_last_return(ledger: Ledger) -> None:
     ledger.refuses(asset.UNLOCKED, "u_other", "loan/M", "request", **form)
     ledger.ask("u_head", "loan/L", "approve", approval_no="借1")
     assert ledger.state("asset/PC0").custody is Custody.STORE
-    for piece in pieces[:4]:
-        receipt = ledger.ask("u_keeper", "loan/L", "hand_over", asset=piece)
-        assert receipt.count == 2
+    numbers = {piece: f"ZC-{piece}" for piece in pieces}
+    out = {"assets": pieces[:4], "scanned": "\n".join(numbers[p] for p in reversed(pieces[:4]))}
+    assert ledger.ask("u_keeper", "loan/L", "hand_out", **out).count == 8
+    assert ledger.state("asset/PC0").custody is Custody.TRANSIT
+    assert ledger.ask("u_borrower", "loan/L", "take_in", **out).count == 8
     ledger.ask("u_keeper", "loan/L", "withdraw_rest", reason="四台够用")
     assert ledger.state("asset/PC4").lock is Lock.NONE
     ledger.ask("u_head", "loan/L", "extend", due=date(2025, 9, 30), reason="延期")
     assert ledger.state("asset/PC3").due == date(2025, 9, 30)
     for piece, result in zip(pieces[:4], ("sound", "sound", "worn", "damaged"), strict=True):
-        ledger.ask("u_keeper", "loan/L", "inspect_return", asset=piece, result=result)
+        one = {"assets": [piece], "scanned": numbers[piece]}
+        ledger.ask("u_borrower", "loan/L", "hand_back", **one)
+        ledger.ask("u_keeper", "loan/L", "inspect_return", **one, result=result)
     assert ledger.state("loan/L").status is LoanStatus.CLOSED
     cards = [ledger.state(f"asset/{piece}") for piece in pieces]
     assert {card.custody for card in cards} == {Custody.STORE}
