@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import typer
 
 from api.cli_read import opened
 from api.cli_terminal import REFUSED, Json, Terminal, at
+from api.office import Office
 from domain.policy import GENERIC, Policy
 from domain.words import Words
 from ledger.auditing import Violation, violations
@@ -26,15 +29,16 @@ def duties(ctx: typer.Context, json: Json = False) -> None:
     """由账本重新核算不相容职责 · Work out from the log alone whether duties were kept apart."""
     terminal = at(ctx, json)
     with opened(terminal) as office, terminal.progress(Words("核算职责", "Auditing")) as tick:
-        found = list(violations(office.book, _policy_of, tick))
+        found = list(violations(office.book, partial(_policy_of, office), tick))
         size = office.book.head()[0]
     _tell(terminal, found, size)
     if found:
         terminal.end(REFUSED)
 
 
-def _policy_of(reference: str) -> Policy:
-    return GENERIC
+def _policy_of(office: Office, reference: str) -> Policy:
+    """Return the version of the rules that a decision cites; GENERIC where it cites none."""
+    return office.rules.named(reference) or GENERIC
 
 
 def _tell(terminal: Terminal, found: list[Violation], size: int) -> None:

@@ -13,15 +13,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from api.accounts import Accounts
+from api.policies import Rules
 from api.remembering import Remembered
 from api.settings import Settings
 from api.turns import Turns
 from domain.decider import Ask, Document, Lang, Occasion
-from domain.policy import GENERIC
+from domain.policy import Policy
 from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book
 from ledger.entry import Via
-from projections import units
+from projections import rulings, units
 from projections.scope import EVERYTHING, Scope
 from projections.store import Progress, ReadModels, Stuck
 
@@ -57,6 +58,8 @@ class Office:
         self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
         self._names: Remembered[str, tuple[str, str] | None] = Remembered()
         self._zones: Remembered[str, str] = Remembered()
+        self._placed: Remembered[str, dict[str, str]] = Remembered()
+        self.rules = Rules(self._rulings, book)
         self._shown = 0  # the lists show everything up to this position
         self._tried = 0  # and could not be brought further when the log was this long
         self._showing = threading.Lock()
@@ -116,16 +119,30 @@ class Office:
         row = self.models.one(units.all_units().where(units.unit.c.id == unit))
         return str(row["zone"]) if row and row["zone"] else self.settings.zone
 
+    def rules_for(self, unit: str, on: date) -> Policy:
+        """Return the rules a unit is under on a business date: of its region, level and kind."""
+        return self.rules.in_force(on, **self._placed.get(unit, self._place_of))
+
+    def _place_of(self, unit: str) -> dict[str, str]:
+        row = self.models.one(units.all_units().where(units.unit.c.id == unit)) or {}
+        said = {"region": "region", "level": "level", "unit_kind": "kind"}
+        return {name: str(row.get(column) or "") for name, column in said.items()}
+
+    def _rulings(self) -> list[tuple[str, int]]:
+        rows = self.models.rows(rulings.all_rulings())
+        return [(f"policy/{row['id']}", int(row["version"])) for row in rows]
+
     def occasion(
         self, actor: Actor, on: date | None = None, docs: Sequence[Document] = ()
     ) -> Occasion:
         """Return who asks, on which business date (today when not said)."""
+        day = on or self.today(actor.zone)
         return Occasion(
             by=actor.person,
-            on=on or self.today(actor.zone),
+            on=day,
             unit=actor.unit,
             role=actor.role,
-            policy=GENERIC,
+            policy=self.rules_for(actor.unit, day),
             docs=tuple(docs),
         )
 
@@ -165,7 +182,7 @@ class Office:
                 occasion,
                 key=key,
                 expected=expected,
-                via=self._via(actor, channel, request),
+                via=self._via(occasion, channel, request),
                 context=_context(channel, request, address, device),
                 zone=actor.zone,
                 evidence=evidence,
@@ -198,7 +215,7 @@ class Office:
                 occasion,
                 reason=reason,
                 key=key,
-                via=self._via(actor, channel, request),
+                via=self._via(occasion, channel, request),
                 context=_context(channel, request, address, device),
             )
 
@@ -212,9 +229,13 @@ class Office:
             receipt = act()
         if shown:
             self.show(receipt.last)
-        if any(stream.startswith(NAMED) for stream in asked):
+        streams = tuple(asked)
+        if any(stream.startswith(NAMED) for stream in streams):
             self._names.forget()
             self._zones.forget()
+            self._placed.forget()
+        if any(stream.startswith("policy/") for stream in streams):
+            self.rules.forget()
         return receipt
 
     def _writing(self) -> AbstractContextManager[None]:
@@ -237,13 +258,13 @@ class Office:
                 logger.exception("the lists are behind the log")
                 self.stuck, self._tried = trouble, last
 
-    def _via(self, actor: Actor, channel: str, request: str) -> Via:
+    def _via(self, occasion: Occasion, channel: str, request: str) -> Via:
         return Via(
-            unit=actor.unit,
-            role=actor.role,
+            unit=occasion.unit,
+            role=occasion.role,
             channel=channel,
             request=request,
-            policy=GENERIC.reference,
+            policy=occasion.policy.reference,
         )
 
 

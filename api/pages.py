@@ -11,6 +11,7 @@ from api import (
     pages_cases,
     pages_home,
     pages_inventory,
+    pages_rules,
     pages_scan,
     pages_sign,
     pages_stream,
@@ -23,10 +24,12 @@ PARTS = (
     pages_sign,
     pages_home,
     pages_inventory,
+    pages_papers,
     pages_scan,
     pages_cases,
     pages_stream,
     pages_units,
+    pages_rules,
     pages_audit,
 )
 

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import rest_label
+from api import pages_papers, rest_label
 from api.forms import Invalid
 from api.office import Office
 from api.pages_cases import new_page
@@ -31,7 +31,12 @@ from projections.scope import Filters
 from projections.temporal import NEVER
 
 REASON_CHARS_MAX = 2000
-KINDS = {"asset": "/assets/", "unit": "/units/", **{k: f"/cases/{k}/" for k in cases.KINDS}}
+KINDS = {
+    "asset": "/assets/",
+    "unit": "/units/",
+    "policy": "/rules/",
+    **{k: f"/cases/{k}/" for k in cases.KINDS},
+}
 
 
 def address(stream: str) -> str:
@@ -189,6 +194,7 @@ def show(
         timeline=lines(page, stream, on=on, position=position),
         toast=toast(page, stream, done) if done else None,
         today=page.office.today(page.actor.zone).isoformat(),
+        papers=pages_papers.links(page, stream),
         **(asset_extra(page, stream) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
         **(case_extra(page, state) if kind in cases.KINDS else {}),

@@ -11,6 +11,7 @@ from domain.asset import Book, Custody, Kind, Lock
 from domain.decider import LIFECYCLES
 from domain.disposal import Form
 from domain.place import PlaceKind
+from domain.ruling import RulingStatus
 from domain.unit import UnitKind
 from domain.words import Term, Words
 from projections import cases
@@ -37,6 +38,7 @@ CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
     "unit-kind": words_of(UnitKind),
     "place-kind": words_of(PlaceKind),
     "form": words_of(Form),
+    "ruling": words_of(RulingStatus),
     "dataset": {
         "example": Words("示例市（示例数据）", "Example city (example data)"),
         "seattle": Words("西雅图市车队（公开数据）", "City of Seattle fleet (public data)"),
