@@ -517,19 +517,31 @@ def taken_in(
     )
     on = story.later(on, 2, 8)
     keeper = who(STORE, Role.KEEPER)
-    waiting = things[: len(things) // 2] if upto == "part" else things
-    for thing in waiting:
-        story.do(
+    coming = things[: len(things) // 2] if upto == "part" else things
+    if not coming:
+        return on
+    if not virtual:
+        slip = story.paper("hand_over_slip", on, "", "示交")
+        passed(story, on, stream, coming, who(unit, Role.CLERK), "hand_out", slip)
+        on = story.later(on, 0, 1)
+    for thing in coming:
+        receipt = story.paper("warehouse_receipt", on, "", "示入")
+        passed(
+            story,
             on,
-            keeper,
             stream,
-            "receive",
-            [story.paper("warehouse_receipt", on, "", "示入")],
-            asset=thing.id,
+            [thing],
+            keeper,
+            "take_in",
+            receipt,
             shelf="" if virtual else story.rng.choice(SHELVES),
             condition=story.rng.choice(("完好", "完好", "一般", "待修")),
             receipt=f"RC{story.papers:05}",
         )
+    if upto == "part":  # more is on its way, and nobody has taken it in yet
+        slip = story.paper("hand_over_slip", on, "", "示交")
+        more = things[len(coming) : -1]
+        passed(story, story.later(on, 2, 5), stream, more, who(unit, Role.CLERK), "hand_out", slip)
     return on
 
 
@@ -715,6 +727,9 @@ def borrowed(
             note="外壳裂纹" if result == "damaged" else "",
             compensation=30_000 if result == "damaged" else None,
         )
+    if upto == "part":  # one more is on its way back, and nobody has looked at it yet
+        slip = story.paper("return_slip", due, "", "示还")
+        passed(story, story.later(due, 4, 9), stream, things[1:2], taker, "hand_back", slip)
 
 
 def passed(

@@ -240,6 +240,11 @@ USED_OR_STORED = Rule(
     law="《内蒙古自治区机关事务管理办法》第17条",
     holds=lambda asset, _: asset.custody in (Custody.STORE, Custody.IN_USE),
 )
+IDLE_LONG_ENOUGH = Rule(
+    slug="not-idle-long-enough",
+    zh="按 {policy}，闲置满 {days} 天才能认定；起始日期为 {since}。",
+    en="By {policy} something is idle after {days} days; this began on {since}.",
+)
 IDLE = Rule(
     slug="not-idle",
     zh="该资产没有被认定为闲置或低效。",
@@ -353,6 +358,9 @@ def declare_idle(
     """Say that nobody here needs the asset, so that others may have it."""
     if since is not None and since > occasion.on:
         raise NOT_LATER.broken(since=since, on=occasion.on)
+    days, begun = occasion.policy.idle_days, since or occasion.on
+    if days is not None and ground is IdleGround.IDLE and (occasion.on - begun).days < days:
+        raise IDLE_LONG_ENOUGH.broken(since=begun, days=days, policy=occasion.policy.reference)
     return DeclaredIdle(ground=ground, since=since or occasion.on, evidence=evidence)
 
 

@@ -8,9 +8,33 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
+from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
+from domain.handover import (
+    GIVING_SIDE,
+    TAKEN_FROM_TRANSIT,
+    TAKING_SIDE,
+    arrived,
+    given_out,
+    identified,
+    moving,
+    on_the_way,
+    read_off,
+    taken_in,
+    without,
+)
+from domain.holding import (
+    ON_THE_LIST,
+    OTHER_PERSON,
+    HeldForProcess,
+    declined,
+    held_by,
+    in_part,
+    listed,
+    releases,
+)
+from domain.policy import Action
 from domain.values import AssetId, Code, Fen, Given, PersonId, PlaceId, Stream, Text, UnitId
 from domain.words import Role, Term, Words
 
@@ -56,14 +80,31 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     books: Books = Books.CUSTODY_ONLY
     waiting: frozenset[str] = frozenset()
     received: frozenset[str] = frozenset()
+    sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who gave it out
+    approval: Approval = Approval()
     dataset: str = ""
+
+    @property
+    def giver_unit(self) -> str:
+        """Return the side that gives out."""
+        return self.unit
+
+    @property
+    def taker_unit(self) -> str:
+        """Return the side that takes in."""
+        return self.keeper_unit
 
     def describe(self, lang: Lang) -> str:
         """Say where the intake stands."""
         counts = (len(self.waiting), len(self.received))
+        step = self.approval.describe(lang) if self.status is IntakeStatus.APPLIED else ""
         if lang == "zh":
-            return "入仓单{}，待接收{}项、已接收{}项".format(self.status.words.zh, *counts)
-        return "The intake is {}: {} to receive, {} received".format(self.status.words.en, *counts)
+            said = "入仓单{}，待接收{}项、已接收{}项".format(self.status.words.zh, *counts)
+        else:
+            said = "The intake is {}: {} to receive, {} received".format(
+                self.status.words.en, *counts
+            )
+        return said + step
 
 
 lifecycle: Lifecycle[Intake] = Lifecycle("intake", Intake, Words("入仓单", "Intake"))
@@ -76,6 +117,7 @@ class IntakeApplied(
     name="intake.applied",
     zh="{unit}申请入仓（{ground}）至{warehouse}",
     en="{unit} applies for intake ({ground}) into {warehouse}",
+    duty="apply",
 ):
     """#23 A unit offers what it does not need."""
 
@@ -93,6 +135,7 @@ class IntakeApproved(
     name="intake.approved",
     zh="同意入仓，{books}，由{keeper_unit}保管",
     en="Intake approved, {books}, kept by {keeper_unit}",
+    duty="approve",
 ):
     """#24 It may come in: physically or virtually, with or without the books."""
 
@@ -103,7 +146,11 @@ class IntakeApproved(
 
 
 class IntakeRefused(
-    Event, name="intake.refused", zh="不同意入仓：{reason}", en="Intake refused: {reason}"
+    Event,
+    name="intake.refused",
+    zh="不同意入仓：{reason}",
+    en="Intake refused: {reason}",
+    duty="approve",
 ):
     """#24 It stays where it is."""
 
@@ -111,9 +158,24 @@ class IntakeRefused(
 
 
 class IntakeWithdrawn(
-    Event, name="intake.withdrawn", zh="撤回入仓申请：{reason}", en="Intake withdrawn: {reason}"
+    Event,
+    name="intake.withdrawn",
+    zh="撤回入仓申请：{reason}",
+    en="Intake withdrawn: {reason}",
+    duty="apply",
 ):
     """#23 The unit needs it after all; nothing had been received."""
+
+    reason: Text
+
+
+class IntakeRestWithdrawn(
+    Event,
+    name="intake.rest_withdrawn",
+    zh="余下物品不再入仓：{reason}",
+    en="The rest does not come in: {reason}",
+):
+    """#25 What was still to be given out stays with its unit."""
 
     reason: Text
 
@@ -123,6 +185,7 @@ class IntakeItemReceived(
     name="intake.item_received",
     zh="接收{asset}，{condition}",
     en="{asset} received {condition}",
+    duty="execute",
 ):
     """#25 One piece was counted in; a difference is a fact, however unwelcome."""
 
@@ -130,10 +193,16 @@ class IntakeItemReceived(
     condition: Code = ""
     difference: Text = ""
     receipt: Code = ""
+    scanned: Code = ""
 
 
 IntakeEvent: TypeAlias = (
-    IntakeApplied | IntakeApproved | IntakeRefused | IntakeWithdrawn | IntakeItemReceived
+    IntakeApplied
+    | IntakeApproved
+    | IntakeRefused
+    | IntakeWithdrawn
+    | IntakeRestWithdrawn
+    | IntakeItemReceived
 )
 
 
@@ -219,11 +288,19 @@ def evolve(intake: Intake, event: IntakeEvent) -> Intake:
             return replace(intake, status=IntakeStatus.REFUSED, waiting=frozenset())
         case IntakeWithdrawn():
             return replace(intake, status=IntakeStatus.WITHDRAWN, waiting=frozenset())
+        case IntakeRestWithdrawn():
+            waiting = intake.waiting & on_the_way(intake)
+            status = intake.status if waiting else IntakeStatus.RECEIVED
+            return replace(intake, status=status, waiting=waiting)
         case IntakeItemReceived(asset=asset):
             waiting = intake.waiting - {asset}
-            status = intake.status if waiting else IntakeStatus.RECEIVED
-            received = intake.received | {asset}
-            return replace(intake, status=status, waiting=waiting, received=received)
+            return replace(
+                intake,
+                status=intake.status if waiting else IntakeStatus.RECEIVED,
+                waiting=waiting,
+                received=intake.received | {asset},
+                sent=without(intake.sent, asset),
+            )
         case _:
             assert_never(event)
 
@@ -235,6 +312,7 @@ def evolve_asset(asset: Asset, event: WarehouseEvent) -> Asset:
             return replace(
                 asset,
                 custody=Custody.VIRTUAL if event.virtual else Custody.WAREHOUSE,
+                home=Custody.NONE,
                 lock=Lock.NONE,
                 case="",
                 custodian=event.keeper_unit or asset.custodian,
@@ -282,9 +360,39 @@ NOTHING_RECEIVED = Rule(
     zh="入仓单已开始接收、已办结或尚未提出，不能撤回。",
     en="An intake can be withdrawn only before its first piece is received.",
     holds=lambda intake, _: (
-        intake.status in (IntakeStatus.APPLIED, IntakeStatus.APPROVED) and not intake.received
+        intake.status in (IntakeStatus.APPLIED, IntakeStatus.APPROVED)
+        and not intake.received
+        and not intake.sent
     ),
 )
+SOME_RECEIVED = Rule(
+    slug="intake-not-begun",
+    zh="尚未接收任何物品；整单不再入仓请办理“撤回入仓”。",
+    en="Nothing has been received yet; withdraw the whole intake instead.",
+    holds=lambda intake, _: bool(intake.received),
+)
+REST_TO_GIVE = Rule(
+    slug="nothing-left-to-give",
+    zh="没有尚未交出的物品。",
+    en="Nothing of this intake still waits to be given out.",
+    holds=lambda intake, _: bool(intake.waiting - on_the_way(intake)),
+)
+PHYSICAL = Rule(
+    slug="virtual-stays",
+    zh="虚拟入仓的资产留在原处，无须交出；请由仓管单位直接接收。",
+    en="What comes in virtually stays where it stands; the keeping unit receives it at once.",
+    holds=lambda intake, _: not intake.virtual,
+)
+ARRIVING = Rule(
+    slug="nothing-to-receive",
+    zh="申请单位尚未交出物品，没有可接收的。",
+    en="The applying unit has given out nothing that is still to be received.",
+    holds=lambda intake, _: intake.virtual or bool(intake.waiting & on_the_way(intake)),
+)
+MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
+routed(lifecycle, APPLIED, MY_TURN)
+moving(lifecycle)
+in_part(lifecycle)
 TO_SPARE = Rule(
     slug="not-to-spare",
     zh="只有库存、闲置或低效的资产才能申请入仓；在用资产请先交回或认定闲置。",
@@ -347,6 +455,7 @@ def apply(
             assets=listed(assets),
             note=note,
         ),
+        *laid(occasion, route(occasion, Action.INTAKE)),
         *(
             Ask(f"asset/{a}", "hold_for_intake", {"case": occasion.stream, "unit": unit})
             for a in assets
@@ -355,29 +464,42 @@ def apply(
 
 
 @lifecycle.verb(
-    APPLIED, OTHER_PERSON, zh="同意入仓", en="Approve the intake", roles=(Role.OFFICE, Role.FINANCE)
+    APPLIED,
+    OTHER_PERSON,
+    MY_TURN,
+    LAST_STEP,
+    zh="同意入仓",
+    en="Approve the intake",
+    roles=DECIDERS,
 )
 def approve(
-    _: Intake,
-    __: Occasion,
+    intake: Intake,
+    occasion: Occasion,
     *,
     keeper_unit: UnitId,
     virtual: bool = False,
     books: Books = Books.CUSTODY_ONLY,
     approval_no: Code = "",
-) -> IntakeApproved:
-    """Agree to the intake and say how: physical or virtual, with or without the books."""
-    return IntakeApproved(
-        keeper_unit=keeper_unit, virtual=virtual, books=books, approval_no=approval_no
+    assets: tuple[AssetId, ...] = (),
+    reason: Text = "",
+) -> tuple[Event | Ask, ...]:
+    """Agree to the intake, or to the assets named, and say how: physically or virtually,
+    with or without the books."""
+    return (
+        IntakeApproved(
+            keeper_unit=keeper_unit, virtual=virtual, books=books, approval_no=approval_no
+        ),
+        *declined(intake, occasion, assets, reason),
     )
 
 
 @lifecycle.verb(
     APPLIED,
     OTHER_PERSON,
+    MY_TURN,
     zh="不同意入仓",
     en="Refuse the intake",
-    roles=(Role.OFFICE, Role.FINANCE),
+    roles=DECIDERS,
 )
 def refuse(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Refuse the intake and free the assets."""
@@ -396,20 +518,52 @@ def withdraw(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple[Even
     )
 
 
-@lifecycle.verb(APPROVED, zh="接收入仓", en="Receive", roles=(Role.KEEPER,))
-def receive(
+@lifecycle.verb(
+    APPROVED,
+    SOME_RECEIVED,
+    REST_TO_GIVE,
+    zh="余下不再入仓",
+    en="Withdraw the rest",
+    roles=(Role.CLERK, Role.OFFICE),
+)
+def withdraw_rest(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Let the unit keep what it has not given out yet; what came in stays in."""
+    rest = tuple(sorted(intake.waiting - on_the_way(intake)))
+    return (IntakeRestWithdrawn(reason=reason), *releases(occasion.stream, rest, reason))
+
+
+@lifecycle.verb(
+    APPROVED,
+    PHYSICAL,
+    REST_TO_GIVE,
+    GIVING_SIDE,
+    zh="交出入仓物品",
+    en="Give out",
+    roles=(Role.CLERK, Role.KEEPER),
+)
+def hand_out(
+    intake: Intake, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+) -> tuple[Event | Ask, ...]:
+    """Give out pieces of the list; they are in transit until the warehouse takes them in."""
+    return given_out(
+        intake, occasion, assets, scanned, among=intake.waiting, to_unit=intake.keeper_unit
+    )
+
+
+@lifecycle.verb(APPROVED, ARRIVING, TAKING_SIDE, zh="接收入仓", en="Take in", roles=(Role.KEEPER,))
+def take_in(
     intake: Intake,
     occasion: Occasion,
     *,
-    asset: AssetId,
+    assets: tuple[AssetId, ...],
+    scanned: Text = "",
     shelf: Code = "",
     condition: Code = "完好",
     difference: Text = "",
     receipt: Code = "",
-) -> tuple[IntakeItemReceived, Ask]:
-    """Count one piece in; its card follows in the same breath."""
-    if asset not in intake.waiting:
-        raise ON_THE_LIST.broken(asset=asset)
+) -> tuple[Event | Ask, ...]:
+    """Count pieces in that are in the same condition; their cards follow in the same breath."""
+    pieces = counted(intake, occasion, assets, scanned)
     form = {
         "case": occasion.stream,
         "warehouse": intake.warehouse,
@@ -420,11 +574,26 @@ def receive(
         "condition": condition,
     }
     return (
-        IntakeItemReceived(
-            asset=asset, condition=condition, difference=difference, receipt=receipt
+        *(
+            IntakeItemReceived(
+                asset=a, condition=condition, difference=difference, receipt=receipt, scanned=code
+            )
+            for a, code in pieces
         ),
-        Ask(f"asset/{asset}", "enter_warehouse", form),
+        *(Ask(f"asset/{a}", "enter_warehouse", form | {"scanned": code}) for a, code in pieces),
     )
+
+
+def counted(
+    intake: Intake, occasion: Occasion, assets: tuple[str, ...], scanned: str
+) -> tuple[tuple[str, str], ...]:
+    """Return each piece with the code read off it; what comes in virtually was never given out."""
+    if not intake.virtual:
+        return taken_in(intake, occasion, assets, scanned, among=intake.waiting)
+    for asset in listed(assets):
+        if asset not in intake.waiting:
+            raise ON_THE_LIST.broken(asset=asset)
+    return tuple(read_off(occasion, assets, scanned).items())
 
 
 @assets_.lifecycle.verb(
@@ -449,9 +618,16 @@ def enter_warehouse(
     accounting_unit: UnitId | None = None,
     shelf: Code = "",
     condition: Code = "",
+    scanned: Code = "",
 ) -> ReceivedIntoWarehouse:
     """Take the asset into the warehouse; virtually, it stays where it stands."""
     held_by(asset, case)
+    if virtual:
+        identified(asset, scanned)
+    elif asset.custody is not Custody.TRANSIT:
+        raise TAKEN_FROM_TRANSIT.broken()
+    else:
+        arrived(asset, case, scanned)
     return ReceivedIntoWarehouse(
         warehouse=warehouse,
         virtual=virtual,

@@ -15,6 +15,7 @@ from domain.asset import AssetRegistered, Book, Custody, Kind, Lock
 from domain.disposal import Derecognised, PutUpForDisposal
 from domain.holding import HeldForProcess
 from domain.lending import AssetLent
+from domain.policy import Policy
 from domain.reallocation import TransferredOut
 from domain.use import (
     CustodianChanged,
@@ -198,6 +199,16 @@ def test_a_cost_is_fen_that_the_log_can_hold(cost: int) -> None:
 def test_idle_since_today_is_the_last_day_that_can_be_said() -> None:
     past(carded).when(use.declare_idle, since=TODAY).then(DeclaredIdle(since=TODAY))
     past(carded).when(use.declare_idle, since=TODAY + timedelta(days=1)).then_refused(use.NOT_LATER)
+
+
+def test_a_place_may_say_after_how_many_days_something_is_idle() -> None:
+    half_a_year = Policy(name="place", version=1, idle_days=183)
+    asks = past(carded).at(policy=half_a_year).when
+    asks(use.declare_idle, since=TODAY - timedelta(days=183)).then_granted()
+    asks(use.declare_idle, since=TODAY - timedelta(days=182)).then_refused(use.IDLE_LONG_ENOUGH)
+    asks(use.declare_idle).then_refused(use.IDLE_LONG_ENOUGH)
+    for ground in ("under_used", "over_standard"):
+        asks(use.declare_idle, ground=ground).then_granted()
 
 
 def test_idle_without_a_date_is_idle_from_today() -> None:
