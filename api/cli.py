@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_accounts, cli_audit, cli_do, cli_read, cli_restore, cli_serve
+from api import cli_accounts, cli_audit, cli_do, cli_read, cli_restore, cli_serve, papers_cli
 from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
 
 app = typer.Typer(
@@ -197,6 +197,22 @@ def export(
             cli_restore.export(terminal, what, to, start, since, until)
         case _:
             raise typer.BadParameter("entries | events | inventory | ledger", param_hint="WHAT")
+
+
+@app.command()
+def paper(
+    ctx: typer.Context,
+    stream: Annotated[str, typer.Argument(help="种类/编号 · KIND/ID, e.g. loan/7Q2K.")],
+    form: Annotated[
+        str, typer.Argument(help="文书：application、approval、handover-note、receipt 等 · Form.")
+    ],
+    to: Annotated[str, typer.Option("--output", "-o", help="文件，- 为标准输出 · File.")] = "-",
+    entry: Annotated[int, typer.Option("--at", help="条目号 · Of this entry.", min=0)] = 0,
+    as_of: AsOf = "",
+    json: Json = False,
+) -> None:
+    """打印文书为 PDF · Print a paper as PDF: gongwu paper loan/7Q2K application -o a.pdf."""
+    papers_cli.print_(at(ctx, json), stream, form, to, entry, as_of)
 
 
 # Writing ------------------------------------------------------------------------

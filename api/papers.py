@@ -1,0 +1,382 @@
+"""Which paper a step leaves, and what it says: facts as they were, names as they were called.
+
+One table says it (`LEAVES`); everything else follows from the declarations of the facts. Amounts
+and names are those of the day of the entry as they were known then (T11); a paper also names the
+position and the root of the ledger it was printed from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from api import papers_list
+from api.naming import names_then
+from api.office import Office
+from api.pages_telling import NameOf, money, reason_of, say, shape, tell, words_of
+from api.papers_words import ABOUT, SAYS, SIGNERS, WHOLE, Form
+from domain.approval import Endorsed, RouteLaid
+from domain.decider import FACTS, LIFECYCLES, Event, Lang
+from domain.words import Words, in_words
+from labels import numerals
+from labels.paper_parts import Box, Pair, Paper, Table
+from ledger.book import Stream
+from ledger.entry import Entry
+from projections.scope import Scope
+
+# Which paper a fact leaves. A fact that names one `asset` is a line of a paper that has all pieces
+# of its day; any other leaves a paper of its own.
+LEAVES: dict[str, tuple[Form, ...]] = {
+    "asset.custodian_changed": (Form.HANDOVER,),
+    "asset.issued_to_user": (Form.HANDOVER, Form.USE_CERTIFICATE),
+    "asset.returned_by_user": (Form.RECEIPT,),
+    "case.handed_out": (Form.HANDOVER,),
+    "disposal.approved": (Form.DISPOSAL,),
+    "disposal.given_away": (Form.HANDOVER,),
+    "disposal.proposed": (Form.DISPOSAL,),
+    "disposal.scrapped": (Form.HANDOVER,),
+    "disposal.sold": (Form.HANDOVER,),
+    "intake.applied": (Form.APPLICATION,),
+    "intake.approved": (Form.APPROVAL,),
+    "intake.item_received": (Form.INTAKE_RECEIPT, Form.RECEIPT),
+    "loan.approved": (Form.APPROVAL,),
+    "loan.handed_over": (Form.HANDOVER,),
+    "loan.item_returned": (Form.RECEIPT,),
+    "loan.requested": (Form.APPLICATION,),
+    "reallocation.approved": (Form.APPROVAL,),
+    "reallocation.requested": (Form.APPLICATION,),
+    "reallocation.transfer_in_confirmed": (Form.HANDOVER, Form.RECEIPT),
+    "reallocation.transfer_out_confirmed": (Form.HANDOVER,),
+}
+COUNTED = frozenset({"unit", "place"})  # kinds whose holdings are counted on a stocktake sheet
+# Fields by which somebody outside the ledger knows a paper, in order of preference.
+NUMBERS = ("document_no", "number", "certificate_no", "approval_no", "agreement_no", "receipt")
+UNTOLD = frozenset({"assets", "asset", "dataset", "currency", "item", "quantity", "measure"})
+TEXT_CHARS = 22  # longer texts take the whole width
+
+
+class NoPaper(LookupError):
+    """Nothing in a stream leaves such a paper; `zh` and `en` say so."""
+
+    def __init__(self, form: str) -> None:
+        words = Form(form).words if form in set(Form) else Words(form, form)
+        self.zh = f"本事项没有可打印的{words.zh}：相应的步骤还没有发生，或已红冲。"
+        self.en = f"There is no {words.en} here: its step has not happened, or was reversed."
+        super().__init__(self.en)
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """A paper that can be printed: its form, and the entry it is about."""
+
+    form: Form
+    entry: Entry
+
+
+def available(stream: Stream) -> list[Leaf]:
+    """Return the papers of a stream, oldest first; pieces of one day share one paper."""
+    found: dict[tuple[Form, Any], Leaf] = {}
+    for entry in stream.standing:
+        for form in LEAVES.get(entry.event.type_name, ()):
+            shared = by_piece(entry.event)
+            found[form, entry.effective_on if shared else entry.seq] = Leaf(form, entry)
+    return list(found.values())
+
+
+def by_piece(event: Event) -> bool:
+    """Tell whether a fact is about one piece of a list."""
+    return isinstance(getattr(event, "asset", None), str)
+
+
+def printed(
+    office: Office, stream: Stream, form: str, lang: Lang, *, at: int | None = None
+) -> Paper:
+    """Return the paper of a form that a stream leaves: its latest, or that of entry `at`.
+
+    An entry that was reversed is still printed when it is asked for, and marked so.
+    Raise NoPaper when no step left one.
+    """
+    leaves = [leaf for leaf in available(stream) if leaf.form == form]
+    if at is not None:
+        asked = (e for e in stream.entries if e.seq == at)
+        leaves = [Leaf(Form(form), e) for e in asked if form in LEAVES.get(e.event.type_name, ())]
+    if not leaves:
+        raise NoPaper(form)
+    return Making(office, stream, leaves[-1], lang).paper()
+
+
+def counted(office: Office, scope: Scope, stream: Stream, on: str, lang: Lang) -> Paper:
+    """Return the stocktake sheet of a unit or a place: what it holds by the books on a day."""
+    kind, _, id_ = stream.name.partition("/")
+    size, root, _ = office.book.head()
+    names = names_then(office, lang)(on)
+    table = papers_list.of_holder(office, scope, kind, id_, on, size, lang)
+    holder = names(kind, id_)
+    keeper = names("unit", stream.state.unit) if kind == "place" and stream.state.unit else holder
+    return Paper(
+        kind=Form.STOCKTAKE,
+        title=title(kind, Form.STOCKTAKE, lang),
+        number=f"{id_}-{on}",
+        unit=keeper,
+        warehouse=holder if kind == "place" else "",
+        date=on,
+        pairs=(
+            Pair(in_words(LIFECYCLES[kind].words, lang), holder),
+            Pair(in_words(SAYS["on"], lang), on),
+        ),
+        table=table,
+        boxes=boxes(Form.STOCKTAKE, lang),
+        notes=(in_words(SAYS["ledger"], lang),),
+        identity=identity(stream.name, Form.STOCKTAKE, f"on={on}&position={size}", root),
+        reflects=in_words(SAYS["reflects"], lang).format(position=size, size=size, root=root.hex()),
+        mark=in_words(SAYS["example"], lang) if stream.state.example else "",
+        language=lang,
+    )
+
+
+def identity(stream: str, form: Form, where: str, root: bytes) -> str:
+    """Return what a paper's code says: which paper, of which entry, by which ledger; no address."""
+    return f"gongwu:{stream}/{form.value}?{where}&root={root.hex()[:16]}"
+
+
+def title(kind: str, form: Form, lang: Lang) -> str:
+    """Return what a paper is called."""
+    if form in WHOLE:
+        return in_words(WHOLE[form], lang)
+    about = ABOUT.get(kind) or LIFECYCLES[kind].words
+    if lang == "zh":
+        return f"{about.zh}{form.words.zh}"
+    words = form.words.en
+    return f"{words[0].upper()}{words[1:]}: {about.en[0].lower()}{about.en[1:]}"
+
+
+def boxes(form: Form, lang: Lang) -> tuple[Box, ...]:
+    """Return the places to sign a form has by itself."""
+    return tuple(
+        Box(in_words(s.caption, lang), "", tuple(in_words(w, lang) for w in s.signatures))
+        for s in SIGNERS[form]
+    )
+
+
+class Making:
+    """One paper in the making: everything it says is asked as of its entry."""
+
+    def __init__(self, office: Office, stream: Stream, leaf: Leaf, lang: Lang) -> None:
+        self.office, self.stream, self.lang = office, stream, lang
+        self.form, self.entry = leaf.form, leaf.entry
+        self.event: Event = leaf.entry.event
+        self.opening = stream.standing[0] if stream.standing else leaf.entry
+        self.names = names_then(office, lang)(leaf.entry.effective_on)
+        self.stands = any(e.seq == leaf.entry.seq for e in stream.standing)
+        self.before = [e for e in stream.standing if e.position <= leaf.entry.position]
+
+    def paper(self) -> Paper:
+        """Return the finished paper."""
+        kind = self.stream.name.partition("/")[0]
+        size, root, _ = self.office.book.head()
+        where = f"entry={self.entry.seq}&position={self.entry.position}&size={size}"
+        return Paper(
+            kind=self.form,
+            title=title(kind, self.form, self.lang),
+            number=self.number(),
+            unit=self.unit(),
+            warehouse=self.warehouse(),
+            date=self.entry.effective_on,
+            pairs=tuple(self.pairs()),
+            table=self.table(),
+            boxes=self.boxes(),
+            notes=tuple(self.notes()),
+            identity=identity(self.stream.name, self.form, where, root),
+            reflects=self.say("reflects", position=self.entry.position, size=size, root=root.hex()),
+            mark=self.mark(),
+            language=self.lang,
+        )
+
+    def say(self, key: str, **values: object) -> str:
+        """Return a sentence in the language of the paper."""
+        return in_words(SAYS[key], self.lang).format(**values)
+
+    def mark(self) -> str:
+        """Return what is written across the pages."""
+        if not self.stands:
+            return self.say("reversed")
+        source = getattr(self.stream.state, "dataset", "")
+        return self.say("example") if source == "example" else ""
+
+    # Head -----------------------------------------------------------------------
+
+    def number(self) -> str:
+        """Return the number of the paper: its own where the step gave one, else entry and case."""
+        for field in NUMBERS:
+            if (given := getattr(self.event, field, "")) and isinstance(given, str):
+                return given
+        return f"{self.stream.name.rpartition('/')[2]}-{self.entry.seq}"
+
+    def unit(self) -> str:
+        """Return the unit that issues the paper: the one that acted, as it was called then."""
+        acting = self.entry.beside.via.unit
+        state = self.stream.state
+        holder = next(
+            (
+                found
+                for field in ("unit", "to_unit", "borrower", "accounting_unit", "custodian")
+                if (found := getattr(self.opening.event, field, "") or getattr(state, field, ""))
+            ),
+            "",
+        )
+        unit = acting or holder
+        return self.names("unit", unit) if unit else ""
+
+    def warehouse(self) -> str:
+        """Return the warehouse a paper is about, where it is about one."""
+        found = getattr(self.event, "warehouse", "") or getattr(self.opening.event, "warehouse", "")
+        return self.names("place", found) if found else ""
+
+    # What it says ---------------------------------------------------------------
+
+    def pairs(self) -> Iterator[Pair]:
+        """Yield what the request said, then what this step said, then who recorded it."""
+        own = not by_piece(self.event) or self.stream.name.startswith("asset/")
+        if self.opening.seq != self.entry.seq and not self.stream.name.startswith("asset/"):
+            yield from self.fields(self.opening.event)
+        if own:
+            seen = self.opening.event if self.opening.seq != self.entry.seq else None
+            yield from self.fields(self.event, beside=seen)
+        for deduction in getattr(self.event, "deductions", ()):
+            yield Pair(deduction.type, money(deduction.amount, "CNY", self.lang))
+        yield Pair(self.say("actor"), self.names("person", self.entry.actor))
+        if docs := self.entry.beside.docs:
+            told = (" ".join(filter(None, (d.type, d.number, d.issuer))) for d in docs)
+            yield Pair(self.say("docs"), "\n".join(told), wide=True)
+
+    def fields(self, event: Event, beside: Event | None = None) -> Iterator[Pair]:
+        """Yield the fields of a fact in words; amounts in figures and written out."""
+        currency = getattr(event, "currency", "") or "CNY"
+        for field, holds in shape(type(event)).items():
+            value = getattr(event, field)
+            if field in UNTOLD or value in (None, "", ()) or holds in ("asset", "stream"):
+                continue
+            if isinstance(value, (tuple, msgspec.Struct)):
+                continue
+            if beside is not None and getattr(beside, field, None) == value:
+                continue
+            text = say(reason_of(field, value), holds, self.lang, self.names, currency)
+            if holds == "money" and isinstance(value, int):
+                write = numerals.capitals if self.lang == "zh" else numerals.in_english
+                text = f"{text}\n{write(value, currency)}"
+            caption = in_words(words_of(field), self.lang).removesuffix("（分）")
+            yield Pair(caption, text, wide=len(text) > TEXT_CHARS or "\n" in text)
+
+    # The list -------------------------------------------------------------------
+
+    def table(self) -> Table | None:
+        """Return the list: the pieces of the day, the list of this step, or that of the request."""
+        office, lang = self.office, self.lang
+        if self.stream.name.startswith("asset/"):
+            id_ = self.stream.name.partition("/")[2]
+            return papers_list.of_assets(office, self.entry, [id_], {}, lang)
+        if by_piece(self.event):
+            return papers_list.of_pieces(office, list(self.pieces()), self.sides(), lang)
+        asked = self.listed(self.opening.event)
+        mine = self.listed(self.event)
+        if self.form is Form.DISPOSAL and mine and self.event is not self.opening.event:
+            said = {a: self.say("approved" if a in set(mine) else "not-approved") for a in asked}
+            return papers_list.of_assets(office, self.entry, asked, said, lang)
+        if mine or asked:
+            return papers_list.of_assets(office, self.entry, mine or asked, {}, lang)
+        return papers_list.of_quantity(self.opening.event, lang)
+
+    def listed(self, event: Event) -> tuple[str, ...]:
+        """Return the things a fact lists."""
+        found = getattr(event, "assets", ())
+        return tuple(found) if isinstance(found, tuple) else ()
+
+    def pieces(self) -> Iterator[tuple[Entry, str]]:
+        """Yield the pieces of the same paper: of this form, on this day, up to this entry."""
+        if not self.stands:
+            yield self.entry, str(getattr(self.event, "asset", ""))
+            return
+        for entry in self.stream.standing:
+            leaves = self.form in LEAVES.get(entry.event.type_name, ())
+            if leaves and by_piece(entry.event) and entry.effective_on == self.entry.effective_on:
+                yield entry, str(getattr(entry.event, "asset", ""))
+
+    def sides(self) -> dict[str, str]:
+        """Return of each piece that was given out whether the other side took it in."""
+        if self.form is not Form.HANDOVER:
+            return {}
+        last = {piece: entry.event.type_name for entry, piece in self.pieces()}
+        waiting = ("case.handed_out", "reallocation.transfer_out_confirmed")
+        return {p: self.say("sent" if n in waiting else "taken") for p, n in last.items()}
+
+    # The end --------------------------------------------------------------------
+
+    def boxes(self) -> tuple[Box, ...]:
+        """Return the places to sign: those of the case's own route where it has one."""
+        route = next(
+            (e.event for e in reversed(self.before) if isinstance(e.event, RouteLaid)), None
+        )
+        own = boxes(self.form, self.lang)
+        if route is None or self.form not in (Form.APPLICATION, Form.APPROVAL, Form.DISPOSAL):
+            return own
+        decided = self.decided()
+        signed = own[-1].signatures
+        stages = tuple(
+            Box(
+                self.say("opinion", unit=self.stage_unit(stage.unit), role=self.role(stage.role)),
+                decided[n] if n < len(decided) else "",
+                signed,
+            )
+            for n, stage in enumerate(route.stages)
+        )
+        return (own[0], *stages)
+
+    def stage_unit(self, unit: str) -> str:
+        """Return what the unit of a step was called; a line to fill in where none is known."""
+        return self.names("unit", unit) if unit else "＿＿＿＿"
+
+    def role(self, slug: str) -> str:
+        """Return a role in words."""
+        return in_words(Words.of(slug), self.lang)
+
+    def decided(self) -> list[str]:
+        """Return the decisions that stand up to this entry, in order, in words."""
+        found: list[str] = []
+        for entry in self.before:
+            fact = type(entry.event)
+            if fact.type_name == "case.returned_for_correction":
+                found = []
+            elif fact.duty == "approve" or isinstance(entry.event, Endorsed):
+                names: NameOf = names_then(self.office, self.lang)(entry.effective_on)
+                found.append(
+                    self.say(
+                        "decided",
+                        sentence=tell(entry.event, self.lang, names),
+                        who=names("person", entry.actor),
+                        on=entry.effective_on,
+                    )
+                )
+        return found
+
+    def notes(self) -> Iterator[str]:
+        """Yield the rules that were applied, and what the paper is worth."""
+        policy = self.entry.beside.via.policy
+        route = next((e.event for e in self.before if isinstance(e.event, RouteLaid)), None)
+        if policy:
+            cites = "、".join(route.cites) if route is not None else ""
+            cites = f"（{cites}）" if cites else ""
+            yield self.say("policy", policy=policy, cites=cites)
+        yield self.say("ledger")
+
+
+def forms_of(kind: str) -> list[Form]:
+    """Return the forms that a kind of stream can ever leave, for what is published of it."""
+    own = LIFECYCLES[kind].meanings
+    found = [
+        form
+        for name, forms in LEAVES.items()
+        if name in FACTS and FACTS[name] in own
+        for form in forms
+    ]
+    return list(dict.fromkeys([*found, *([Form.STOCKTAKE] if kind in COUNTED else [])]))

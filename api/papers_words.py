@@ -1,0 +1,119 @@
+"""The words of papers: what each form is called, who signs it, what stands beside the facts."""
+
+from __future__ import annotations
+
+import msgspec
+
+from domain.words import Term, Words
+
+
+class Form(Term):
+    """The forms a person prints, signs and seals (DOMAIN.md i.20; DB3713/T 204-2020 annexes)."""
+
+    APPLICATION = "application", "申请表", "application"
+    APPROVAL = "approval", "审批表", "approval"
+    HANDOVER = "handover-note", "交接单", "handover note"
+    RECEIPT = "receipt", "收据", "receipt"
+    INTAKE_RECEIPT = "intake-receipt", "入仓接收单", "intake receipt"
+    DISPOSAL = "disposal-form", "处置审批表", "disposal form"
+    USE_CERTIFICATE = "use-certificate", "使用凭证", "use certificate"
+    STOCKTAKE = "stocktake-sheet", "盘点表", "stocktake sheet"
+
+
+# What the papers of a kind of stream are about; any other kind is called what it is.
+ABOUT = {
+    "asset": Words("资产", "Asset"),
+    "disposal": Words("资产处置", "Disposal of assets"),
+    "intake": Words("资产入仓", "Intake into the public warehouse"),
+    "loan": Words("资产借用", "Loan of assets"),
+    "place": Words("资产", "Assets"),
+    "reallocation": Words("资产调剂", "Reallocation of assets"),
+    "unit": Words("资产", "Assets"),
+}
+# Forms whose name says by itself what they are about.
+WHOLE = {
+    Form.INTAKE_RECEIPT: Words("公物仓入仓接收单", "Warehouse intake receipt"),
+    Form.DISPOSAL: Words("国有资产处置审批表", "Disposal form for state-owned assets"),
+}
+
+
+class Signer(msgspec.Struct, frozen=True):
+    """A place to sign and seal: whose opinion or part it is, and who signs."""
+
+    caption: Words
+    signatures: tuple[Words, ...]
+
+
+HANDLER = Words("经办人", "Handled by")
+HEAD = Words("负责人", "Head")
+REVIEWER = Words("审核人", "Reviewed by")
+APPLYING = Signer(Words("申请单位意见", "Applying unit"), (HANDLER, HEAD))
+DEPARTMENT = Signer(Words("主管部门意见", "Competent department"), (REVIEWER, HEAD))
+DECIDING = Signer(Words("审批部门意见", "Deciding authority"), (REVIEWER, HEAD))
+OFFICES = Signer(
+    Words("机关事务管理部门意见", "Government offices administration"), (REVIEWER, HEAD)
+)
+FINANCE = Signer(Words("财政部门意见", "Finance department"), (REVIEWER, HEAD))
+GIVER = Signer(
+    Words("交出方", "Handed over by"), (Words("移交人", "Given by"), Words("监交人", "Witness"))
+)
+TAKER = Signer(
+    Words("接收方", "Taken over by"), (Words("接收人", "Received by"), Words("监交人", "Witness"))
+)
+KEEPER = Signer(Words("公物仓", "Public warehouse"), (Words("仓管员", "Keeper"), HEAD))
+OFFERING = Signer(Words("交仓单位", "Delivering unit"), (HANDLER, HEAD))
+RECEIVER = Signer(Words("收件单位", "Receiving unit"), (Words("收件人", "Received by"), HEAD))
+ISSUER = Signer(Words("核发单位", "Issuing unit"), (HANDLER, HEAD))
+USER = Signer(Words("使用单位", "Using unit"), (Words("使用人", "User"), HEAD))
+COUNTING = Signer(
+    Words("盘点", "Count"), (Words("盘点人", "Counted by"), Words("监盘人", "Witness"))
+)
+HOLDING = Signer(Words("使用（保管）单位", "Holding unit"), (Words("管理员", "Asset clerk"), HEAD))
+
+SIGNERS: dict[Form, tuple[Signer, ...]] = {
+    Form.APPLICATION: (APPLYING, DECIDING),
+    Form.APPROVAL: (APPLYING, DEPARTMENT, DECIDING),
+    Form.HANDOVER: (GIVER, TAKER),
+    Form.RECEIPT: (RECEIVER,),
+    Form.INTAKE_RECEIPT: (OFFERING, KEEPER),
+    Form.DISPOSAL: (APPLYING, DEPARTMENT, OFFICES, FINANCE),
+    Form.USE_CERTIFICATE: (ISSUER, USER),
+    Form.STOCKTAKE: (COUNTING, HOLDING),
+}
+
+SAYS = {
+    "actor": Words("经办人", "recorded by"),
+    "approved": Words("批准", "approved"),
+    "not-approved": Words("未批准", "not approved"),
+    "account": Words("账面", "in the books"),
+    "amount": Words("金额（元）", "Amount (yuan)"),
+    "amount-plain": Words("金额", "Amount"),
+    "book-value": Words("账面原值（元）", "Cost (yuan)"),
+    "asset_no": Words("资产编号", "Asset no."),
+    "counted": Words("实盘数量", "Counted"),
+    "difference": Words("差异及说明", "Difference, remarks"),
+    "docs": Words("附件", "Attachments"),
+    "example": Words("示例", "EXAMPLE"),
+    "name": Words("名称", "Name"),
+    "model": Words("规格型号", "Model"),
+    "on": Words("截止日期", "as of"),
+    "place": Words("存放地点", "Place"),
+    "policy": Words("适用规则：{policy}{cites}。", "Rules applied: {policy}{cites}."),
+    "quantity": Words("数量", "Quantity"),
+    "remark": Words("备注", "Remarks"),
+    "reversed": Words("已红冲", "REVERSED"),
+    "row": Words("序号", "No."),
+    "sent": Words("已交出，待对方接收", "given out, not yet taken in"),
+    "taken": Words("已接收", "taken in"),
+    "user": Words("使用人", "User"),
+    "opinion": Words("{unit}（{role}）意见", "{unit} ({role})"),
+    "decided": Words("{sentence}（{who}，{on}）", "{sentence} ({who}, {on})"),
+    "reflects": Words(
+        "依据账本第 {position} 条；打印时账本共 {size} 条，树根 {root}",
+        "Made from entry {position} of the ledger; when printed it had {size} entries, root {root}",
+    ),
+    "ledger": Words(
+        "本件如与账本记录不一致，以账本该位置的记录为准；手写修改不改变账本。",
+        "Where this paper and the ledger differ, the entry counts; handwriting changes no entry.",
+    ),
+}
