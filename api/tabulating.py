@@ -100,7 +100,7 @@ def plausible(kind: str, state: Any) -> bool:
 
 def states(kind: str, fixed: dict[str, Any]) -> Iterator[Any]:
     """Yield the states that agree with `fixed`, the plainest first."""
-    variants = VARIANTS[kind]
+    variants = VARIANTS.get(kind, {})
     hints = get_type_hints(LIFECYCLES[kind].state)
     for values in itertools.product(*variants.values()):
         fields = dict(zip(variants, values, strict=True)) | fixed
