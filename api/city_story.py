@@ -1056,7 +1056,7 @@ def settled(
         slip = story.paper("payment_slip", on, "示例市财政局", "示缴")
         story.do(
             on,
-            accountant,
+            who(FINANCE, Role.FINANCE),  # who bills does not also confirm the money
             stream,
             "remit",
             [slip],

@@ -58,7 +58,7 @@ from domain.asset import (
     Book as Standing,
 )
 from domain.decider import Document, Event
-from domain.disposal import LeftBook
+from domain.leaving import LeftBook
 from domain.reallocation import (
     ConsignmentShipped,
     ReallocationApproved,

@@ -42,14 +42,8 @@ from api.reading_seattle import (
 )
 from domain.asset import AssetRegistered, Kind, RegisterRowRepeated, ReplacementPlanned, ValueType
 from domain.decider import Document
-from domain.disposal import (
-    ConsignedForAuction,
-    Derecognised,
-    Form,
-    IncomeAssessed,
-    LeftForGood,
-    Sold,
-)
+from domain.disposal import IncomeAssessed, Sold
+from domain.leaving import ConsignedForAuction, Derecognised, Form, LeftForGood
 from domain.unit import UnitEstablished, UnitKind
 from domain.use import DamageFound, DeclaredIdle, IdleGround, IssuedToUser
 from ledger.act import Evidence

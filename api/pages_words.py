@@ -9,7 +9,7 @@ from api.pages_phrases import PHRASES
 from api.pages_telling import REASONS
 from domain.asset import Book, Custody, Kind, Lock
 from domain.decider import LIFECYCLES
-from domain.disposal import Form
+from domain.leaving import Form
 from domain.place import PlaceKind
 from domain.ruling import RulingStatus
 from domain.unit import UnitKind

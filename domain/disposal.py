@@ -1,11 +1,14 @@
 """Disposal: proposal, approval, execution, derecognition and the income, each its own fact.
 
-Approval, execution, accounting and money are separately dated (DOMAIN.md 0.1 #4);
-what is executed is a subset of what was approved (T91).
+Approval, execution, accounting and money are separately dated (DOMAIN.md 0.1 #4); what is
+executed is a subset of what was approved, by item and amount (T91). The side of the thing is told
+in `leaving`, appraisal, market and price in `selling`, what is carried out under the approval in
+`executing`, papers and titles in `proving`, books and money in `settling`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, TypeAlias, assert_never
 
@@ -13,11 +16,12 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain import asset as assets_
-from domain.asset import ON_BOOKS, UNLOCKED, Asset, Book, Custody, Lock
+from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
-from domain.use import STILL_HERE
+from domain.holding import OTHER_PERSON, listed, releases
+from domain.leaving import Form
+from domain.policy import Action
+from domain.requiring import MINUTES, NO_TERMS, Need, Terms, required
 from domain.values import (
     PRINTABLE,
     AssetId,
@@ -31,21 +35,10 @@ from domain.values import (
     Stream,
     Text,
     UnitId,
+    yuan,
 )
+from domain.watching import counting, stream_of
 from domain.words import Role, Term, Words
-
-
-class Form(Term):
-    """How it may be disposed of: the seven forms of 自治区政府令231号 第19条, and take-back."""
-
-    ASSIGNMENT = "assignment", "无偿划转", "gratuitous transfer"
-    DONATION = "donation", "对外捐赠", "donation"
-    SALE = "sale", "转让", "transfer for value"
-    AUCTION = "auction", "拍卖", "auction"
-    EXCHANGE = "exchange", "置换", "exchange"
-    SCRAP = "scrap", "报废", "scrapping"
-    WRITE_OFF = "write_off", "损失核销", "loss write-off"
-    TAKE_BACK = "take_back", "厂家回收", "manufacturer take-back"
 
 
 class DisposalStatus(Term):
@@ -56,15 +49,19 @@ class DisposalStatus(Term):
     APPROVED = "approved", "已批准", "approved"
     REJECTED = "rejected", "未获批准", "rejected"
     WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
+    SUSPENDED = "suspended", "暂停，待重新批准", "suspended until approved again"
     EXECUTED = "executed", "已执行", "executed"
     ASSESSED = "assessed", "收入已确认", "income assessed"
     REMITTED = "remitted", "已上缴国库", "remitted"
 
 
-SOLD_FORMS = frozenset({Form.SALE, Form.AUCTION})
-GIVEN_FORMS = frozenset({Form.ASSIGNMENT, Form.DONATION, Form.EXCHANGE})
-SCRAP_FORMS = frozenset({Form.SCRAP, Form.TAKE_BACK})
-LOST_FORMS = frozenset({Form.WRITE_OFF})
+class Flag(Term):
+    """What an auditor would ask about a case (DOMAIN.md 0.1 #4)."""
+
+    BEYOND_AMOUNT = "beyond_amount", "执行金额超过批准金额", "executed for more than was approved"
+    BEYOND_LIST = "beyond_list", "执行了未批准的资产", "executed what was not approved"
+    SPLITTING = "splitting", "疑似拆分报批", "possibly split to stay below a limit"
+    FAILED_TWICE = "failed_twice", "两次以上流拍未处理", "auctioned in vain more than once"
 
 
 class Deduction(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +72,12 @@ class Deduction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What was proposed, approved, carried out, derecognised; and the money."""
+    """What was proposed, approved, carried out, derecognised; and the money, in fen.
+
+    `requested_amount`, `approved_amount` and `executed_amount` are original values of cards, None
+    where one is not stated. `appraised` and `floors` are shares of the appraisal and the least
+    price, piece by piece.
+    """
 
     status: DisposalStatus = DisposalStatus.NONE
     applicant: str = ""
@@ -87,24 +89,50 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     approved: frozenset[str] = frozenset()
     executed: frozenset[str] = frozenset()
     derecognised: frozenset[str] = frozenset()
+    requested_amount: int | None = None
+    approved_amount: int | None = None
+    executed_amount: int | None = None
+    flags: tuple[Flag, ...] = ()
     proceeds: int = 0
     currency: str = "CNY"
     net: int | None = None
     remitted: int = 0
+    approval: Approval = Approval()
+    values: dict[str, int | None] = {}
+    kinds: dict[str, str] = {}
+    terms: Terms = NO_TERMS
+    watched: bool = False
+    excess: frozenset[str] = frozenset()
+    appraised: dict[str, int] = {}
+    floors: dict[str, int] = {}
+    on_market: bool = False
+    rounds_failed: int = 0
+    next_step_by: date | None = None
+    asked_price: int | None = None
+    asked_form: Form | None = None
+    titled: frozenset[str] = frozenset()
+    destroyed: frozenset[str] = frozenset()
+    assessed: bool = False
     dataset: str = ""
 
     def describe(self, lang: Lang) -> str:
         """Say where the disposal stands."""
         counts = (len(self.proposed), len(self.approved), len(self.executed))
+        step = self.approval.describe(lang) if self.status in AWAITING_STATUS else ""
         if lang == "zh":
-            return "处置单（{}）{}，提议{}项、批准{}项、已执行{}项".format(
+            said = "处置单（{}）{}，提议{}项、批准{}项、已执行{}项".format(
                 self.form.words.zh, self.status.words.zh, *counts
             )
-        return "The disposal ({}) is {}: {} proposed, {} approved, {} executed".format(
-            self.form.words.en, self.status.words.en, *counts
-        )
+            flags = "；注意：" + "、".join(f.words.zh for f in self.flags) if self.flags else ""
+        else:
+            said = "The disposal ({}) is {}: {} proposed, {} approved, {} executed".format(
+                self.form.words.en, self.status.words.en, *counts
+            )
+            flags = "; note: " + ", ".join(f.words.en for f in self.flags) if self.flags else ""
+        return said + step + flags
 
 
+AWAITING_STATUS = (DisposalStatus.PROPOSED, DisposalStatus.SUSPENDED)
 lifecycle: Lifecycle[Disposal] = Lifecycle("disposal", Disposal, Words("处置单", "Disposal"))
 
 # What happened ----------------------------------------------------------------
@@ -115,8 +143,13 @@ class DisposalProposed(
     name="disposal.proposed",
     zh="{unit}提议以{form}方式处置：{ground}（纪要{minutes_no}）",
     en="{unit} proposes disposal by {form}: {ground} (minutes {minutes_no})",
+    duty="apply",
 ):
-    """#34 A minuted meeting of the unit wants to dispose of the list (国令738 第19条)."""
+    """#34 A minuted meeting of the unit wants to dispose of the list (国令738 第19条).
+
+    `circumstance` is the ground as the rules name it; `watched` says that it was counted
+    against splitting.
+    """
 
     applicant: PersonId
     unit: UnitId
@@ -124,7 +157,59 @@ class DisposalProposed(
     ground: Text
     minutes_no: Code
     assets: tuple[AssetId, ...]
+    circumstance: Code = ""
+    watched: bool = False
     dataset: Code = ""
+
+
+class ListValued(
+    Event,
+    name="disposal.list_valued",
+    zh="清单账面原值合计{amount}",
+    en="The list comes to {amount} at original value",
+):
+    """#34 What the cards said when the list was proposed, in the order of asset ids, in fen.
+
+    `amount` is None when a card does not state its value.
+    """
+
+    values: tuple[Fen | None, ...]
+    kinds: tuple[Code, ...]
+    amount: Fen | None
+    currency: Currency = "CNY"
+
+
+class TermsLaid(
+    Event,
+    name="disposal.terms_laid",
+    zh="按{policy}核对处置方式、事由和材料",
+    en="Form, ground and papers checked against {policy}",
+):
+    """#34 What the rules of the day ask of this case until its end.
+
+    `floor_percent` is the part of the appraisal below which a deal stops.
+    """
+
+    policy: Code
+    needs: tuple[Need, ...] = ()
+    appraisal: bool = False
+    floor_percent: int | None = None
+    cites: tuple[Code, ...] = ()
+
+
+class SplittingWarned(
+    Event,
+    name="disposal.splitting_warned",
+    zh="提示：{days}天内同类同方式提议合计{amount}，合并后须走另一审批程序（另见{cases}）",
+    en="Warning: proposals of this kind and form within {days} days come to {amount}; as one list"
+    " they would be decided differently (see {cases})",
+):
+    """#34 Small proposals that together cross a limit; who decides must look at it."""
+
+    kind: Code
+    amount: Fen
+    days: int
+    cases: tuple[Stream, ...]
 
 
 class DisposalApproved(
@@ -132,6 +217,7 @@ class DisposalApproved(
     name="disposal.approved",
     zh="批准处置，批复{approval_no}，核准金额{amount}",
     en="Disposal approved: {approval_no}, amount {amount}",
+    duty="approve",
 ):
     """#36 The approval document lists what may go; the rest is let go. Amount in fen."""
 
@@ -142,7 +228,11 @@ class DisposalApproved(
 
 
 class DisposalRejected(
-    Event, name="disposal.rejected", zh="不予批准：{reason}", en="Disposal rejected: {reason}"
+    Event,
+    name="disposal.rejected",
+    zh="不予批准：{reason}",
+    en="Disposal rejected: {reason}",
+    duty="approve",
 ):
     """#36 Nothing may be disposed of."""
 
@@ -154,8 +244,21 @@ class DisposalWithdrawn(
     name="disposal.withdrawn",
     zh="撤回处置提议：{reason}",
     en="Disposal withdrawn: {reason}",
+    duty="apply",
 ):
     """#34 The unit keeps the list after all; nobody had decided yet."""
+
+    reason: Text
+
+
+class RestKept(
+    Event,
+    name="disposal.rest_kept",
+    zh="余下资产不再处置：{reason}",
+    en="The rest is kept: {reason}",
+    duty="apply",
+):
+    """#36 What was approved but not carried out stays on the books."""
 
     reason: Text
 
@@ -165,6 +268,7 @@ class Sold(
     name="disposal.sold",
     zh="成交：{asset}，买受人{buyer}，成交价{price}",
     en="Sold: {asset} to {buyer} for {price}",
+    duty="execute",
 ):
     """#39 One piece was sold; price in fen or cents of `currency`, buyer as a reference."""
 
@@ -182,12 +286,14 @@ class GivenAway(
     name="disposal.given_away",
     zh="移交{recipient}：{asset}，协议{agreement}",
     en="Handed to {recipient}: {asset}, agreement {agreement}",
+    duty="execute",
 ):
-    """#40 One piece was donated, assigned or exchanged."""
+    """#40 One piece was donated, assigned or exchanged; `boot` (补价) received, in fen."""
 
     asset: AssetId
     recipient: Name
     agreement: Code
+    boot: Fen = 0
 
 
 class Scrapped(
@@ -195,6 +301,7 @@ class Scrapped(
     name="disposal.scrapped",
     zh="报废交售{recycler}：{asset}，证明{certificate}，残值{price}",
     en="Scrapped with {recycler}: {asset}, certificate {certificate}, salvage {price}",
+    duty="execute",
 ):
     """#41 One piece was handed to a licensed recycler; salvage in fen."""
 
@@ -209,6 +316,7 @@ class LossWrittenOff(
     name="disposal.loss_written_off",
     zh="损失核销：{asset}，核实批复{ruling_no}，赔偿{compensation}",
     en="Loss written off: {asset}, ruling {ruling_no}, compensation {compensation}",
+    duty="execute",
 ):
     """#42 One piece is lost by an authority's ruling (国令738 第38、39条); compensation in fen.
 
@@ -221,11 +329,38 @@ class LossWrittenOff(
     compensation: Fen = 0
 
 
+class ExcessFound(
+    Event,
+    name="disposal.excess_found",
+    zh="发现超批准执行：{asset}，原值{value}，{reason}",
+    en="Found executed beyond the approval: {asset}, original value {value}, {reason}",
+):
+    """#43 It was disposed of though the approval did not cover it, by item or by amount, in fen."""
+
+    asset: AssetId
+    value: Fen | None
+    reason: Text
+
+
+class ExcessRuledOn(
+    Event,
+    name="disposal.excess_ruled_on",
+    zh="超批准执行已补作处理：{asset}，文号{approval_no}",
+    en="The excess was ruled on: {asset}, {approval_no}",
+    duty="approve",
+):
+    """#36 Whoever may approve dealt with it afterwards; that it happened stays flagged."""
+
+    asset: AssetId
+    approval_no: Code
+
+
 class AssetDerecognised(
     Event,
     name="disposal.asset_derecognised",
     zh="核销{asset}，凭证{voucher}",
     en="{asset} derecognised, voucher {voucher}",
+    duty="execute",
 ):
     """#43 The books let one piece go."""
 
@@ -238,6 +373,7 @@ class IncomeAssessed(
     name="disposal.income_assessed",
     zh="确认处置收入：总额{gross}，应缴净额{net}",
     en="Income assessed: gross {gross}, net {net}",
+    duty="bill",
 ):
     """#45 What is owed to the treasury, every deduction on its own line. Amounts in fen.
 
@@ -255,6 +391,7 @@ class RemittedToTreasury(
     name="disposal.remitted_to_treasury",
     zh="上缴国库{amount}，缴款书{voucher}",
     en="Remitted to the treasury: {amount}, voucher {voucher}",
+    duty="reconcile",
 ):
     """#48 Money reached the treasury; amount in fen."""
 
@@ -265,75 +402,22 @@ class RemittedToTreasury(
 
 DisposalEvent: TypeAlias = (
     DisposalProposed
+    | ListValued
+    | TermsLaid
+    | SplittingWarned
     | DisposalApproved
     | DisposalRejected
     | DisposalWithdrawn
+    | RestKept
     | Sold
     | GivenAway
     | Scrapped
     | LossWrittenOff
+    | ExcessFound
+    | ExcessRuledOn
     | AssetDerecognised
     | IncomeAssessed
     | RemittedToTreasury
-)
-
-
-class PutUpForDisposal(
-    Event,
-    name="asset.put_up_for_disposal",
-    zh="列入待处置，批复{approval_no}",
-    en="Pending disposal: {approval_no}",
-):
-    """#36 An approval document is in force for it; empty when the source does not name it."""
-
-    case: Stream
-    approval_no: Code = ""
-
-
-class ConsignedForAuction(
-    Event,
-    name="asset.consigned_for_auction",
-    zh="移交{auctioneer}待拍",
-    en="Consigned to {auctioneer} for auction",
-):
-    """#38 An auctioneer has it for sale."""
-
-    auctioneer: Code
-
-
-class LeftForGood(
-    Event,
-    name="asset.left_for_good",
-    zh="处置执行完毕（{form}），已离场",
-    en="Disposal carried out ({form}); it left the site",
-):
-    """#39-#41 The thing is gone; the books still carry it."""
-
-    form: Form
-    case: Stream
-
-
-class Derecognised(
-    Event, name="asset.derecognised", zh="核销，凭证{voucher}", en="Derecognised, voucher {voucher}"
-):
-    """#43 Terminal: the card stays readable."""
-
-    voucher: Code
-
-
-class LeftBook(
-    Event,
-    name="asset.left_book",
-    zh="自登记册消失，原因未载明：{reason}",
-    en="Left the register, cause not stated: {reason}",
-):
-    """A register no longer lists it and does not say why (an interval, not a date)."""
-
-    reason: Text
-
-
-AssetDisposalEvent: TypeAlias = (
-    PutUpForDisposal | ConsignedForAuction | LeftForGood | Derecognised | LeftBook
 )
 
 # Where that leaves us ---------------------------------------------------------
@@ -349,29 +433,44 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
                 unit=event.unit,
                 form=event.form,
                 proposed=frozenset(event.assets),
+                watched=event.watched,
                 dataset=event.dataset,
             )
-        case DisposalApproved():
+        case ListValued() | TermsLaid() | SplittingWarned():
+            return informed(case, event)
+        case DisposalApproved(assets=assets, amount=amount):
             return replace(
                 case,
                 status=DisposalStatus.APPROVED,
                 approval_no=event.approval_no,
                 valid_until=event.valid_until,
-                approved=frozenset(event.assets),
+                approved=frozenset(assets),
+                approved_amount=worth(case, assets) if amount is None else amount,
             )
         case DisposalRejected():
             return replace(case, status=DisposalStatus.REJECTED)
         case DisposalWithdrawn():
             return replace(case, status=DisposalStatus.WITHDRAWN)
+        case RestKept():
+            kept = replace(case, approved=case.approved & case.executed)
+            status = DisposalStatus.EXECUTED if case.executed else DisposalStatus.WITHDRAWN
+            return replace(kept, status=status, next_step_by=None, on_market=False)
         case Sold(asset=asset, price=price, currency=currency):
             dataset = event.dataset or case.dataset
             return carried_out(replace(case, currency=currency, dataset=dataset), asset, price)
-        case GivenAway(asset=asset):
-            return carried_out(case, asset, 0)
+        case GivenAway(asset=asset, boot=boot):
+            return carried_out(case, asset, boot)
         case Scrapped(asset=asset, price=price):
             return carried_out(case, asset, price)
         case LossWrittenOff(asset=asset, compensation=compensation):
             return carried_out(case, asset, compensation)
+        case ExcessFound(asset=asset, value=value):
+            known = replace(
+                case, excess=case.excess | {asset}, values={**case.values, asset: value}
+            )
+            return carried_out(known, asset, 0)
+        case ExcessRuledOn(asset=asset):
+            return replace(case, excess=case.excess - {asset})
         case AssetDerecognised(asset=asset):
             return replace(case, derecognised=case.derecognised | {asset})
         case IncomeAssessed(gross=gross, net=net, currency=currency):
@@ -387,37 +486,74 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
             assert_never(event)
 
 
-def carried_out(case: Disposal, asset: str, proceeds: int) -> Disposal:
-    """Count one piece as executed."""
-    executed = case.executed | {asset}
-    done = bool(case.approved) and executed >= case.approved
-    return replace(
-        case,
-        status=DisposalStatus.EXECUTED if done else case.status,
-        executed=executed,
-        proceeds=case.proceeds + proceeds,
-    )
-
-
-def evolve_asset(asset: Asset, event: AssetDisposalEvent) -> Asset:
-    """What a disposal means for the thing."""
+def informed(case: Disposal, event: ListValued | TermsLaid | SplittingWarned) -> Disposal:
+    """Keep what else is known of a proposal: values, rules, a warning."""
     match event:
-        case PutUpForDisposal(case=case):
-            return replace(asset, book=Book.TO_DISPOSE, lock=Lock.NONE, case=case, listed=False)
-        case ConsignedForAuction():
-            return replace(asset, custody=Custody.WAREHOUSE)
-        case LeftForGood():
-            return replace(asset, custody=Custody.LEFT, user="", executed=True)
-        case Derecognised() | LeftBook():
+        case ListValued(values=values, kinds=kinds, amount=amount):
+            names = sorted(case.proposed)
             return replace(
-                asset, book=Book.GONE, custody=Custody.LEFT, user="", lock=Lock.NONE, listed=False
+                case,
+                values=dict(zip(names, values, strict=False)),
+                kinds=dict(zip(names, kinds, strict=False)),
+                requested_amount=amount,
+                currency=event.currency,
             )
+        case TermsLaid():
+            terms = Terms(
+                policy=event.policy,
+                needs=event.needs,
+                appraisal=event.appraisal,
+                floor_percent=event.floor_percent,
+                cites=event.cites,
+            )
+            return replace(case, terms=terms)
+        case SplittingWarned():
+            return flagged(case, Flag.SPLITTING)
         case _:
             assert_never(event)
 
 
+def worth(case: Disposal, assets: Iterable[str]) -> int | None:
+    """Return what cards were worth when the list was proposed; None when one is not known."""
+    values = [case.values.get(asset) for asset in assets]
+    known = [value for value in values if value is not None]
+    return sum(known) if values and len(known) == len(values) else None
+
+
+def flagged(case: Disposal, *flags: Flag) -> Disposal:
+    """Add flags to a case, each once, in the order of their declaration."""
+    return replace(case, flags=tuple(f for f in Flag if f in case.flags or f in flags))
+
+
+def carried_out(case: Disposal, asset: str, proceeds: int) -> Disposal:
+    """Count one piece as executed, and flag what goes beyond the approval.
+
+    A case whose source names no approval is not judged by one.
+    """
+    executed = case.executed | {asset}
+    done = bool(case.approved) and executed >= case.approved
+    value = case.values.get(asset)
+    amount = case.executed_amount if case.executed else 0
+    amount = None if value is None or amount is None else amount + value
+    flags: list[Flag] = []
+    if case.approved and asset not in case.approved:
+        flags.append(Flag.BEYOND_LIST)
+    limit = case.approved_amount
+    if limit is not None and amount is not None and amount > limit:
+        flags.append(Flag.BEYOND_AMOUNT)
+    after = replace(
+        case,
+        status=DisposalStatus.EXECUTED if done else case.status,
+        executed=executed,
+        executed_amount=amount,
+        proceeds=case.proceeds + proceeds,
+        on_market=case.on_market and not done,
+        next_step_by=None if done else case.next_step_by,
+    )
+    return flagged(after, *flags) if flags else after
+
+
 lifecycle.part(DisposalEvent, evolve)
-assets_.lifecycle.part(AssetDisposalEvent, evolve_asset)
 
 # What may be asked ------------------------------------------------------------
 
@@ -433,6 +569,12 @@ PROPOSED = Rule(
     en="The disposal does not await a decision.",
     holds=lambda case, _: case.status is DisposalStatus.PROPOSED,
 )
+AWAITING = Rule(
+    slug="nothing-awaits-decision",
+    zh="没有等待审批的处置事项。",
+    en="Nothing of this disposal awaits a decision.",
+    holds=lambda case, _: case.status in AWAITING_STATUS,
+)
 APPROVED = Rule(
     slug="disposal-not-approved",
     zh="处置须先获批复才能执行。",
@@ -440,97 +582,19 @@ APPROVED = Rule(
     law="《新疆维吾尔自治区机关事务管理办法》第19条",
     holds=lambda case, _: case.status is DisposalStatus.APPROVED,
 )
-IN_FORCE = Rule(
-    slug="approval-expired",
-    zh="批复 {approval_no} 的有效期至 {valid_until}，已过期；请重新报批。",
-    en="The approval {approval_no} was valid until {valid_until}; ask for a new one.",
-)
-EXECUTED = Rule(
-    slug="disposal-not-executed",
-    zh="批准清单尚未全部执行完毕。",
-    en="The approved list has not been carried out in full.",
-    holds=lambda case, _: case.status is DisposalStatus.EXECUTED,
-)
-SOMETHING_EXECUTED = Rule(
-    slug="nothing-executed",
-    zh="没有已执行而未核销的资产。",
-    en="Nothing was carried out that the books still carry.",
-    holds=lambda case, _: bool(case.executed - case.derecognised),
-)
-ASSESSED = Rule(
-    slug="income-not-assessed",
-    zh="须先确认应缴收入，或收入已全部上缴。",
-    en="The income must be assessed first, or all of it is remitted already.",
-    law="《行政事业性国有资产管理条例》第26条",
-    holds=lambda case, _: case.status is DisposalStatus.ASSESSED and case.net is not None,
-)
 APPROVED_PART = Rule(
     slug="approved-beyond-proposed",
     zh="批准清单中有未提议的资产：{assets}。",
     en="The approved list names assets nobody proposed: {assets}.",
 )
-RIGHT_FORM = Rule(
-    slug="another-form",
-    zh="批准的处置方式是{form}，不能按此办理。",
-    en="The approved form is {form}; this step belongs to another form.",
-    law="《新疆维吾尔自治区机关事务管理办法》第19条",
+APPROVED_AMOUNT = Rule(
+    slug="approved-amount-beyond-requested",
+    zh="核准金额 {amount} 元超过所批资产的账面原值 {value} 元。",
+    en="The approved amount, {amount} yuan, is more than the original value of what is approved,"
+    " {value} yuan.",
 )
-SUM_RIGHT = Rule(
-    slug="income-does-not-add-up",
-    zh="总额 {gross} 与已执行所得 {proceeds} 不符，或扣除合计超过总额（单位：分）。",
-    en="Gross {gross} differs from the proceeds {proceeds}, or deductions exceed it (in fen).",
-    law="《行政事业性国有资产管理条例》第26条",
-)
-NOT_TOO_MUCH = Rule(
-    slug="remitted-beyond-due",
-    zh="上缴 {amount} 超过尚欠 {left}（单位：分）。",
-    en="{amount} is more than the {left} still due (in fen).",
-)
-SOMETHING_PAID = Rule(
-    slug="nothing-remitted",
-    zh="上缴金额必须大于零。",
-    en="The amount remitted must be more than zero.",
-)
-PAID_ALREADY = Rule(
-    slug="treasury-date-in-the-future",
-    zh="入库日期 {treasury_on} 晚于业务日期 {on}。",
-    en="The treasury date {treasury_on} is after the business date {on}.",
-)
-DISPOSABLE = Rule(
-    slug="not-disposable-now",
-    zh="只有库存、闲置、低效或在仓的资产才能提议处置；在用、出借、在途、维修的请先收回。",
-    en="Only an asset in store, idle, under-used or in the warehouse can be proposed; "
-    "take back what is in use, lent, in transit or under repair.",
-    holds=lambda asset, _: (
-        asset.custody
-        in (
-            Custody.STORE,
-            Custody.IDLE,
-            Custody.UNDER_USED,
-            Custody.WAREHOUSE,
-            Custody.VIRTUAL,
-        )
-    ),
-)
-OURS = Rule(
-    slug="unit-has-no-say",
-    zh="提议单位 {unit} 既不是入账单位（{accounting_unit}），也不是保管单位（{custodian}）。",
-    en="The proposing unit {unit} neither accounts for the asset ({accounting_unit}) "
-    "nor keeps it ({custodian}).",
-)
-TO_DISPOSE = Rule(
-    slug="not-pending-disposal",
-    zh="该资产不在待处置状态。",
-    en="The asset is not pending disposal.",
-    holds=lambda asset, _: asset.book is Book.TO_DISPOSE,
-)
-GONE = Rule(
-    slug="still-here",
-    zh="处置尚未执行，不能核销。",
-    en="The disposal has not been carried out, so the books keep the asset.",
-    law="《行政事业性国有资产管理条例》第35条",
-    holds=lambda asset, _: asset.executed,
-)
+MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
+routed(lifecycle, AWAITING, MY_TURN)
 
 
 @lifecycle.verb(NEW, zh="提议处置", en="Propose a disposal", roles=(Role.CLERK, Role.OFFICE))
@@ -543,9 +607,13 @@ def propose(
     ground: Given,
     minutes_no: Reference,
     assets: tuple[AssetId, ...],
+    circumstance: Code = "",
 ) -> tuple[Event | Ask, ...]:
     """Propose to dispose of the listed assets, on the strength of a minuted decision."""
-    hold = {"case": occasion.stream, "unit": unit}
+    kinds = {asset.kind for asset in occasion.listed}
+    terms = required(occasion, form, circumstance, kinds, (MINUTES,))
+    counted = counting(occasion, unit, form)
+    hold = {"case": occasion.stream, "unit": unit, "form": form}
     return (
         DisposalProposed(
             applicant=occasion.by,
@@ -554,17 +622,39 @@ def propose(
             ground=ground,
             minutes_no=minutes_no,
             assets=listed(assets),
+            circumstance=circumstance,
+            watched=bool(counted),
         ),
+        *valued(occasion, assets),
+        *agreed(terms),
+        *laid(occasion, route(occasion, Action.DISPOSAL, form=form)),
         *(Ask(f"asset/{a}", "hold_for_disposal", hold) for a in assets),
+        *counted,
     )
+
+
+@lifecycle.verb(PROPOSED, zh="提示疑似拆分", en="Warn of splitting", inner=True)
+def warn_of_splitting(
+    _: Disposal,
+    __: Occasion,
+    *,
+    kind: Code,
+    amount: Fen,
+    days: int,
+    cases: tuple[Stream, ...],
+) -> SplittingWarned:
+    """Warn whoever decides that several small proposals come to a large one."""
+    return SplittingWarned(kind=kind, amount=amount, days=days, cases=cases)
 
 
 @lifecycle.verb(
     PROPOSED,
     OTHER_PERSON,
+    MY_TURN,
+    LAST_STEP,
     zh="批准处置",
     en="Approve the disposal",
-    roles=(Role.OFFICE, Role.FINANCE),
+    roles=DECIDERS,
 )
 def approve(
     disposal: Disposal,
@@ -575,11 +665,14 @@ def approve(
     amount: Fen | None = None,
     valid_until: date | None = None,
 ) -> tuple[Event | Ask, ...]:
-    """Approve all, or only the listed part; what is not approved is let go."""
+    """Approve all, or only the listed part, or only an amount; the rest is let go."""
     chosen = tuple(sorted(set(assets) or disposal.proposed))
     beyond = set(chosen) - disposal.proposed
     if beyond:
         raise APPROVED_PART.broken(assets=tuple(sorted(beyond)))
+    value = worth(disposal, chosen)
+    if amount is not None and value is not None and amount > value:
+        raise APPROVED_AMOUNT.broken(amount=yuan(amount), value=yuan(value))
     rest = tuple(sorted(disposal.proposed - set(chosen)))
     form = {"case": occasion.stream, "approval_no": approval_no}
     return (
@@ -592,17 +685,14 @@ def approve(
 
 
 @lifecycle.verb(
-    PROPOSED,
-    OTHER_PERSON,
-    zh="不予批准",
-    en="Reject the disposal",
-    roles=(Role.OFFICE, Role.FINANCE),
+    PROPOSED, OTHER_PERSON, MY_TURN, zh="不予批准", en="Reject the disposal", roles=DECIDERS
 )
 def reject(disposal: Disposal, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Reject the disposal and free the assets."""
     return (
         DisposalRejected(reason=reason),
         *releases(occasion.stream, tuple(sorted(disposal.proposed)), reason),
+        *forgotten(disposal, occasion),
     )
 
 
@@ -614,179 +704,47 @@ def withdraw(disposal: Disposal, occasion: Occasion, *, reason: Given) -> tuple[
     return (
         DisposalWithdrawn(reason=reason),
         *releases(occasion.stream, tuple(sorted(disposal.proposed)), reason),
+        *forgotten(disposal, occasion),
     )
 
 
-@lifecycle.verb(APPROVED, zh="登记成交", en="Record a sale", roles=(Role.OFFICE, Role.CLERK))
-def sell(
-    disposal: Disposal,
-    occasion: Occasion,
-    *,
-    asset: AssetId,
-    price: Fen,
-    buyer: Reference,
-    deal_no: Reference,
-) -> tuple[Event | Ask, ...]:
-    """Record that one approved piece was sold and handed to the buyer."""
-    to_execute(disposal, occasion, asset, SOLD_FORMS)
+def valued(occasion: Occasion, assets: tuple[str, ...]) -> tuple[ListValued, ...]:
+    """Return what the cards of a list say of value and kind; nothing where they are not at hand."""
+    if len(occasion.listed) != len(assets):
+        return ()
+    cards = dict(zip(assets, occasion.listed, strict=True))
+    ordered = [cards[asset] for asset in sorted(cards)]
+    values = tuple(card.value for card in ordered)
+    known = [value for value in values if value is not None]
+    currencies = {card.currency for card in ordered}
+    complete = len(known) == len(values) and len(currencies) == 1
     return (
-        Sold(asset=asset, price=price, buyer=buyer, deal_no=deal_no),
-        leave(asset, disposal, occasion.stream),
-    )
-
-
-@lifecycle.verb(APPROVED, zh="移交受赠（划转）方", en="Give away", roles=(Role.OFFICE, Role.CLERK))
-def give_away(
-    disposal: Disposal,
-    occasion: Occasion,
-    *,
-    asset: AssetId,
-    recipient: Name,
-    agreement: Reference,
-) -> tuple[Event | Ask, ...]:
-    """Record that one approved piece was donated, assigned or exchanged."""
-    to_execute(disposal, occasion, asset, GIVEN_FORMS)
-    return (
-        GivenAway(asset=asset, recipient=recipient, agreement=agreement),
-        leave(asset, disposal, occasion.stream),
-    )
-
-
-@lifecycle.verb(APPROVED, zh="报废交售", en="Scrap", roles=(Role.OFFICE, Role.CLERK, Role.KEEPER))
-def scrap(
-    disposal: Disposal,
-    occasion: Occasion,
-    *,
-    asset: AssetId,
-    recycler: Name,
-    certificate: Reference,
-    price: Fen = 0,
-) -> tuple[Event | Ask, ...]:
-    """Record that one approved piece went to a licensed recycler."""
-    to_execute(disposal, occasion, asset, SCRAP_FORMS)
-    return (
-        Scrapped(asset=asset, recycler=recycler, certificate=certificate, price=price),
-        leave(asset, disposal, occasion.stream),
-    )
-
-
-@lifecycle.verb(
-    APPROVED, zh="损失核销", en="Write off a loss", roles=(Role.ACCOUNTANT, Role.FINANCE)
-)
-def write_off(
-    disposal: Disposal,
-    occasion: Occasion,
-    *,
-    asset: AssetId,
-    ruling_no: Reference,
-    evidence: Given,
-    compensation: Fen = 0,
-) -> tuple[Event | Ask, ...]:
-    """Record that one approved piece is lost, with the ruling and who has to pay for it."""
-    to_execute(disposal, occasion, asset, LOST_FORMS)
-    return (
-        LossWrittenOff(
-            asset=asset, ruling_no=ruling_no, evidence=evidence, compensation=compensation
+        ListValued(
+            values=values,
+            kinds=tuple(card.kind.value for card in ordered),
+            amount=sum(known) if complete else None,
+            currency=min(currencies),
         ),
-        leave(asset, disposal, occasion.stream),
     )
 
 
-@lifecycle.verb(
-    SOMETHING_EXECUTED, zh="核销", en="Derecognise", roles=(Role.ACCOUNTANT, Role.FINANCE)
-)
-def derecognise(
-    disposal: Disposal, _: Occasion, *, asset: AssetId, voucher: Reference
-) -> tuple[AssetDerecognised, Ask]:
-    """Let the books go of one piece that was disposed of."""
-    if asset not in disposal.executed - disposal.derecognised:
-        raise ON_THE_LIST.broken(asset=asset)
+def agreed(terms: Terms | None) -> tuple[TermsLaid, ...]:
+    """Return the rules that bind a case as a fact; none where the place says nothing."""
+    if terms is None:
+        return ()
     return (
-        AssetDerecognised(asset=asset, voucher=voucher),
-        Ask(f"asset/{asset}", "derecognise_asset", {"voucher": voucher}),
+        TermsLaid(
+            policy=terms.policy,
+            needs=terms.needs,
+            appraisal=terms.appraisal,
+            floor_percent=terms.floor_percent,
+            cites=terms.cites,
+        ),
     )
 
 
-@lifecycle.verb(
-    EXECUTED, zh="确认处置收入", en="Assess the income", roles=(Role.ACCOUNTANT, Role.FINANCE)
-)
-def assess_income(
-    disposal: Disposal,
-    _: Occasion,
-    *,
-    gross: Fen,
-    deductions: tuple[Deduction, ...] = (),
-) -> IncomeAssessed:
-    """Say what is owed to the treasury; zero income closes with the same step."""
-    taken = sum(d.amount for d in deductions)
-    if gross != disposal.proceeds or taken > gross:
-        raise SUM_RIGHT.broken(gross=gross, proceeds=disposal.proceeds)
-    return IncomeAssessed(
-        gross=gross, currency=disposal.currency, deductions=deductions, net=gross - taken
-    )
-
-
-@lifecycle.verb(
-    ASSESSED, zh="登记上缴国库", en="Record remittance", roles=(Role.ACCOUNTANT, Role.FINANCE)
-)
-def remit(
-    disposal: Disposal, occasion: Occasion, *, amount: Fen, voucher: Reference, treasury_on: date
-) -> RemittedToTreasury:
-    """Record money that reached the treasury."""
-    if amount == 0:
-        raise SOMETHING_PAID.broken()
-    if treasury_on > occasion.on:
-        raise PAID_ALREADY.broken(treasury_on=treasury_on, on=occasion.on)
-    left = (disposal.net or 0) - disposal.remitted
-    if amount > left:
-        raise NOT_TOO_MUCH.broken(amount=amount, left=left)
-    return RemittedToTreasury(amount=amount, voucher=voucher, treasury_on=treasury_on)
-
-
-def to_execute(disposal: Disposal, occasion: Occasion, asset: str, forms: frozenset[Form]) -> None:
-    """Refuse what was not approved, was done already, is too late, or belongs to another form."""
-    until = disposal.valid_until
-    if until is not None and occasion.on > until:
-        raise IN_FORCE.broken(approval_no=disposal.approval_no, valid_until=until)
-    if disposal.form not in forms:
-        raise RIGHT_FORM.broken(form=disposal.form)
-    if asset not in disposal.approved - disposal.executed:
-        raise ON_THE_LIST.broken(asset=asset)
-
-
-def leave(asset: str, disposal: Disposal, case: str) -> Ask:
-    """Ask the asset to leave with the case's form."""
-    return Ask(f"asset/{asset}", "leave_for_good", {"form": disposal.form, "case": case})
-
-
-@assets_.lifecycle.verb(
-    ON_BOOKS, UNLOCKED, DISPOSABLE, zh="处置占用", en="Hold for disposal", inner=True
-)
-def hold_for_disposal(asset: Asset, _: Occasion, *, case: Stream, unit: UnitId) -> HeldForProcess:
-    """Hold the asset while its disposal is decided."""
-    if unit not in (asset.accounting_unit, asset.custodian):
-        raise OURS.broken(
-            unit=unit, accounting_unit=asset.accounting_unit, custodian=asset.custodian
-        )
-    return HeldForProcess(case=case, lock=Lock.APPROVAL)
-
-
-@assets_.lifecycle.verb(ON_BOOKS, zh="列入待处置", en="Put up for disposal", inner=True)
-def put_up_for_disposal(
-    asset: Asset, _: Occasion, *, case: Stream, approval_no: Code
-) -> PutUpForDisposal:
-    """Mark the asset as pending disposal under its approval document."""
-    held_by(asset, case)
-    return PutUpForDisposal(case=case, approval_no=approval_no)
-
-
-@assets_.lifecycle.verb(TO_DISPOSE, STILL_HERE, zh="离场", en="Leave", inner=True)
-def leave_for_good(_: Asset, __: Occasion, *, form: Form, case: Stream) -> LeftForGood:
-    """Let the asset leave for good."""
-    return LeftForGood(form=form, case=case)
-
-
-@assets_.lifecycle.verb(TO_DISPOSE, GONE, zh="核销", en="Derecognise", inner=True)
-def derecognise_asset(_: Asset, __: Occasion, *, voucher: Code) -> Derecognised:
-    """Let the books go of the asset."""
-    return Derecognised(voucher=voucher)
+def forgotten(disposal: Disposal, occasion: Occasion) -> tuple[Ask, ...]:
+    """Ask that a proposal which came to nothing counts no longer."""
+    if not disposal.watched:
+        return ()
+    return (Ask(stream_of(disposal.unit, disposal.form), "drop", {"case": occasion.stream}),)

@@ -29,6 +29,11 @@ STORY = (
     "warehouse",
     "reallocation",
     "disposal",
+    "leaving",
+    "proving",
+    "selling",
+    "executing",
+    "settling",
 )
 
 

@@ -27,7 +27,7 @@ from domain.asset import (
     ValueType,
 )
 from domain.decider import NOT_YOUR_ROLE, UNKNOWN_VERB, Document, Refused
-from domain.disposal import Derecognised, PutUpForDisposal
+from domain.leaving import Derecognised, PutUpForDisposal
 from domain.words import Role
 from ledger.book import NUMBER_TAKEN
 

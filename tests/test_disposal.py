@@ -11,31 +11,33 @@ import msgspec
 import pytest
 from given import TODAY, Ledger, given
 
-from domain import asset, disposal, holding, use
+from domain import asset, disposal, executing, holding, leaving, settling, use
 from domain.asset import AssetRegistered, Book, Custody, Kind, Lock
 from domain.decider import Ask, Event
 from domain.disposal import (
     AssetDerecognised,
-    ConsignedForAuction,
     Deduction,
-    Derecognised,
     DisposalApproved,
     DisposalProposed,
     DisposalRejected,
     DisposalStatus,
     DisposalWithdrawn,
-    Form,
     GivenAway,
     IncomeAssessed,
-    LeftBook,
-    LeftForGood,
     LossWrittenOff,
-    PutUpForDisposal,
     RemittedToTreasury,
     Scrapped,
     Sold,
 )
 from domain.holding import HeldForProcess
+from domain.leaving import (
+    ConsignedForAuction,
+    Derecognised,
+    Form,
+    LeftBook,
+    LeftForGood,
+    PutUpForDisposal,
+)
 from domain.use import DeclaredIdle, IssuedToUser, RepairStarted
 from domain.warehouse import ListedForReuse, ReceivedIntoWarehouse
 
@@ -79,14 +81,14 @@ gift: dict[str, Any] = {"recipient": "示例希望小学", "agreement": "赠1"}
 scrap: dict[str, Any] = {"recycler": "示例再生资源", "certificate": "回1"}
 loss: dict[str, Any] = {"ruling_no": "核1", "evidence": "盘点记录与公安回执"}
 EXECUTIONS: dict[Form, tuple[Callable[..., Any], dict[str, Any]]] = {
-    Form.SALE: (disposal.sell, sale),
-    Form.AUCTION: (disposal.sell, sale),
-    Form.ASSIGNMENT: (disposal.give_away, gift),
-    Form.DONATION: (disposal.give_away, gift),
-    Form.EXCHANGE: (disposal.give_away, gift),
-    Form.SCRAP: (disposal.scrap, scrap),
-    Form.TAKE_BACK: (disposal.scrap, scrap),
-    Form.WRITE_OFF: (disposal.write_off, loss),
+    Form.SALE: (executing.sell, sale),
+    Form.AUCTION: (executing.sell, sale),
+    Form.ASSIGNMENT: (executing.give_away, gift),
+    Form.DONATION: (executing.give_away, gift),
+    Form.EXCHANGE: (executing.give_away, gift),
+    Form.SCRAP: (executing.scrap, scrap),
+    Form.TAKE_BACK: (executing.scrap, scrap),
+    Form.WRITE_OFF: (executing.write_off, loss),
 }
 
 
@@ -103,8 +105,8 @@ def ledger(database: str) -> Iterator[Ledger]:
 def test_a_proposal_holds_every_piece() -> None:
     case().at(by="u_clerk").when(disposal.propose, **ask_for).then(
         proposed(),
-        Ask("asset/CAR1", "hold_for_disposal", {"case": CASE, "unit": "o_a"}),
-        Ask("asset/CAR2", "hold_for_disposal", {"case": CASE, "unit": "o_a"}),
+        Ask("asset/CAR1", "hold_for_disposal", {"case": CASE, "unit": "o_a", "form": Form.AUCTION}),
+        Ask("asset/CAR2", "hold_for_disposal", {"case": CASE, "unit": "o_a", "form": Form.AUCTION}),
     ).then_state(status=DisposalStatus.PROPOSED)
 
 
@@ -175,7 +177,7 @@ def test_every_form_is_carried_out_by_its_own_step_and_no_other(form: Form) -> N
     )
     for verb, rest in (v for v in EXECUTIONS.values() if v[0] is not mine):
         case(proposed(form), approved).when(verb, asset="CAR1", **rest).then_refused(
-            disposal.RIGHT_FORM
+            executing.RIGHT_FORM
         )
 
 
@@ -203,10 +205,10 @@ def test_what_is_executed_was_approved_and_not_executed_before(form: Form) -> No
             holding.ON_THE_LIST
         )
     one = {
-        disposal.sell: sold1,
-        disposal.give_away: GivenAway(asset="CAR1", **gift),
-        disposal.scrap: Scrapped(asset="CAR1", **scrap),
-        disposal.write_off: LossWrittenOff(asset="CAR1", **loss),
+        executing.sell: sold1,
+        executing.give_away: GivenAway(asset="CAR1", **gift),
+        executing.scrap: Scrapped(asset="CAR1", **scrap),
+        executing.write_off: LossWrittenOff(asset="CAR1", **loss),
     }[verb]
     case(proposed(form), approved, one).when(verb, asset="CAR1", **details).then_refused(
         holding.ON_THE_LIST
@@ -216,10 +218,10 @@ def test_what_is_executed_was_approved_and_not_executed_before(form: Form) -> No
 
 
 def test_an_approval_is_in_force_to_its_last_day() -> None:
-    for days, rule in ((0, None), (1, None), (-1, disposal.IN_FORCE)):
+    for days, rule in ((0, None), (1, None), (-1, executing.IN_FORCE)):
         until = TODAY + timedelta(days=days)
         dated = DisposalApproved(approval_no="批1", assets=("CAR1",), valid_until=until)
-        answer = case(proposed(), dated).when(disposal.sell, asset="CAR1", **sale)
+        answer = case(proposed(), dated).when(executing.sell, asset="CAR1", **sale)
         if rule is None:
             answer.then_granted()
         else:
@@ -230,7 +232,7 @@ def test_an_approval_is_in_force_to_its_last_day() -> None:
 
 
 def test_the_books_let_go_of_what_was_carried_out() -> None:
-    case(proposed(), approved, sold1).when(disposal.derecognise, asset="CAR1", voucher="记-9").then(
+    case(proposed(), approved, sold1).when(settling.derecognise, asset="CAR1", voucher="记-9").then(
         AssetDerecognised(asset="CAR1", voucher="记-9"),
         Ask("asset/CAR1", "derecognise_asset", {"voucher": "记-9"}),
     ).then_state(derecognised=frozenset({"CAR1"}))
@@ -240,10 +242,10 @@ def test_the_books_keep_what_is_still_here_or_let_go_already() -> None:
     once = AssetDerecognised(asset="CAR1", voucher="记-9")
     form = {"voucher": "记-9"}
     for history in ([], [proposed(), approved], [proposed(), approved, sold1, once]):
-        case(*history).when(disposal.derecognise, asset="CAR1", **form).then_refused(
-            disposal.SOMETHING_EXECUTED
+        case(*history).when(settling.derecognise, asset="CAR1", **form).then_refused(
+            settling.SOMETHING_EXECUTED
         )
-    case(proposed(), approved, sold1).when(disposal.derecognise, asset="CAR2", **form).then_refused(
+    case(proposed(), approved, sold1).when(settling.derecognise, asset="CAR2", **form).then_refused(
         holding.ON_THE_LIST
     )
 
@@ -254,7 +256,7 @@ def test_the_books_keep_what_is_still_here_or_let_go_already() -> None:
 def test_the_income_is_what_was_got_less_what_the_lines_say() -> None:
     fees = [{"type": "评估费", "amount": 30}, {"type": "拍卖佣金", "amount": 20}]
     case(proposed(), approved, sold1, sold2).when(
-        disposal.assess_income, gross=500, deductions=fees
+        settling.assess_income, gross=500, deductions=fees
     ).then(
         IncomeAssessed(
             gross=500,
@@ -273,23 +275,23 @@ def test_the_income_is_what_was_got_less_what_the_lines_say() -> None:
 )
 def test_the_income_adds_up_to_the_fen(gross: int, deducted: int, right: bool) -> None:
     answer = case(proposed(), approved, sold1, sold2).when(
-        disposal.assess_income, gross=gross, deductions=[{"type": "费用", "amount": deducted}]
+        settling.assess_income, gross=gross, deductions=[{"type": "费用", "amount": deducted}]
     )
     if right:
         answer.then_granted()
     else:
-        answer.then_refused(disposal.SUM_RIGHT)
+        answer.then_refused(settling.SUM_RIGHT)
 
 
 def test_income_is_assessed_once_and_only_when_all_is_carried_out() -> None:
     for history in ([], [proposed(), approved, sold1], [proposed(), half, sold1, assessed]):
-        case(*history).when(disposal.assess_income, gross=300).then_refused(disposal.EXECUTED)
+        case(*history).when(settling.assess_income, gross=300).then_refused(settling.EXECUTED)
 
 
 def test_where_nothing_is_owed_the_case_is_closed_with_the_same_step() -> None:
     given_away = GivenAway(asset="CAR1", **gift)
     case(proposed(Form.DONATION), half, given_away).when(
-        disposal.assess_income, gross=0
+        settling.assess_income, gross=0
     ).then_state(status=DisposalStatus.REMITTED, net=0)
 
 
@@ -297,29 +299,29 @@ def test_money_reaches_the_treasury_in_one_or_several_sums() -> None:
     ready = [proposed(), approved, sold1, sold2, assessed]
     form = {"voucher": "缴1", "treasury_on": TODAY}
     part = RemittedToTreasury(amount=449, voucher="缴1", treasury_on=TODAY)
-    case(*ready).when(disposal.remit, amount=449, **form).then(part).then_state(
+    case(*ready).when(settling.remit, amount=449, **form).then(part).then_state(
         status=DisposalStatus.ASSESSED, remitted=449
     )
-    case(*ready, part).when(disposal.remit, amount=1, **form).then_state(
+    case(*ready, part).when(settling.remit, amount=1, **form).then_state(
         status=DisposalStatus.REMITTED
     )
-    case(*ready, part).when(disposal.remit, amount=2, **form).then_refused(disposal.NOT_TOO_MUCH)
-    case(*ready).when(disposal.remit, amount=0, **form).then_refused(disposal.SOMETHING_PAID)
+    case(*ready, part).when(settling.remit, amount=2, **form).then_refused(settling.NOT_TOO_MUCH)
+    case(*ready).when(settling.remit, amount=0, **form).then_refused(settling.SOMETHING_PAID)
 
 
 def test_money_cannot_have_arrived_tomorrow() -> None:
     ready = [proposed(), approved, sold1, sold2, assessed]
     late = {"voucher": "缴1", "treasury_on": TODAY + timedelta(days=1)}
-    case(*ready).when(disposal.remit, amount=450, **late).then_refused(disposal.PAID_ALREADY)
+    case(*ready).when(settling.remit, amount=450, **late).then_refused(settling.PAID_ALREADY)
 
 
 def test_only_assessed_income_is_remitted() -> None:
     form = {"amount": 1, "voucher": "缴1", "treasury_on": TODAY}
     paid = RemittedToTreasury(amount=450, voucher="缴1", treasury_on=TODAY)
     for history in ([], [proposed(), approved, sold1, sold2], [proposed(), assessed, paid]):
-        case(*history).when(disposal.remit, **form).then_refused(disposal.ASSESSED)
+        case(*history).when(settling.remit, **form).then_refused(settling.ASSESSED)
     unknown = IncomeAssessed(gross=500)  # a source that states no deductions
-    case(unknown).when(disposal.remit, **form).then_refused(disposal.ASSESSED)
+    case(unknown).when(settling.remit, **form).then_refused(settling.ASSESSED)
 
 
 # What it means for the asset --------------------------------------------------
@@ -333,52 +335,56 @@ def test_only_what_is_at_hand_and_free_is_proposed() -> None:
         [ReceivedIntoWarehouse(warehouse="p_wh", virtual=True)],
     ]
     for history in spare:
-        thing(carded, *history).when(disposal.hold_for_disposal, case=CASE, unit="o_a").then(held)
+        thing(carded, *history).when(
+            leaving.hold_for_disposal, case=CASE, unit="o_a", form="auction"
+        ).then(held)
     for fact in (IssuedToUser(unit="o_a"), RepairStarted(fault="坏")):
-        thing(carded, fact).when(disposal.hold_for_disposal, case=CASE, unit="o_a").then_refused(
-            disposal.DISPOSABLE
-        )
-    thing(carded, held).when(disposal.hold_for_disposal, case=CASE, unit="o_a").then_refused(
-        asset.UNLOCKED
+        thing(carded, fact).when(
+            leaving.hold_for_disposal, case=CASE, unit="o_a", form="auction"
+        ).then_refused(leaving.DISPOSABLE)
+    thing(carded, held).when(
+        leaving.hold_for_disposal, case=CASE, unit="o_a", form="auction"
+    ).then_refused(asset.UNLOCKED)
+    thing().when(leaving.hold_for_disposal, case=CASE, unit="o_a", form="auction").then_refused(
+        asset.ON_BOOKS
     )
-    thing().when(disposal.hold_for_disposal, case=CASE, unit="o_a").then_refused(asset.ON_BOOKS)
 
 
 def test_only_who_accounts_for_it_or_keeps_it_proposes_it() -> None:
     kept = ReceivedIntoWarehouse(warehouse="p_wh", virtual=False, keeper_unit="o_wh")
     for unit in ("o_a", "o_wh"):
-        thing(carded, kept).when(disposal.hold_for_disposal, case=CASE, unit=unit).then_granted()
-    thing(carded, kept).when(disposal.hold_for_disposal, case=CASE, unit="o_z").then_refused(
-        disposal.OURS
-    )
+        thing(carded, kept).when(
+            leaving.hold_for_disposal, case=CASE, unit=unit, form="auction"
+        ).then_granted()
+    thing(carded, kept).when(
+        leaving.hold_for_disposal, case=CASE, unit="o_z", form="auction"
+    ).then_refused(leaving.OURS)
 
 
 def test_approval_leaves_the_thing_where_it_is() -> None:
     form = {"case": CASE, "approval_no": "批1"}
     thing(carded, DeclaredIdle(), ListedForReuse(), held).when(
-        disposal.put_up_for_disposal, **form
+        leaving.put_up_for_disposal, **form
     ).then(put_up).then_state(
         book=Book.TO_DISPOSE, custody=Custody.IDLE, lock=Lock.NONE, listed=False
     )
-    thing(carded).when(disposal.put_up_for_disposal, **form).then_refused(holding.HELD_BY_CASE)
-    thing(carded, put_up).when(disposal.put_up_for_disposal, **form).then_refused(asset.ON_BOOKS)
+    thing(carded).when(leaving.put_up_for_disposal, **form).then_refused(holding.HELD_BY_CASE)
+    thing(carded, put_up).when(leaving.put_up_for_disposal, **form).then_refused(asset.ON_BOOKS)
 
 
 def test_what_awaits_disposal_leaves_once_and_then_the_books_let_go() -> None:
     form = {"form": "auction", "case": CASE}
-    thing(carded, put_up).when(disposal.leave_for_good, **form).then(left).then_state(
+    thing(carded, put_up).when(leaving.leave_for_good, **form).then(left).then_state(
         book=Book.TO_DISPOSE, custody=Custody.LEFT, executed=True
     )
-    thing(carded, put_up, left).when(disposal.leave_for_good, **form).then_refused(use.STILL_HERE)
-    thing(carded).when(disposal.leave_for_good, **form).then_refused(disposal.TO_DISPOSE)
-    thing(carded, put_up, left).when(disposal.derecognise_asset, voucher="记-9").then(
+    thing(carded, put_up, left).when(leaving.leave_for_good, **form).then_refused(use.STILL_HERE)
+    thing(carded).when(leaving.leave_for_good, **form).then_refused(leaving.TO_DISPOSE)
+    thing(carded, put_up, left).when(leaving.derecognise_asset, voucher="记-9").then(
         gone
     ).then_state(book=Book.GONE, custody=Custody.LEFT)
-    thing(carded, put_up).when(disposal.derecognise_asset, voucher="记-9").then_refused(
-        disposal.GONE
-    )
-    thing(carded, put_up, left, gone).when(disposal.derecognise_asset, voucher="记-9").then_refused(
-        disposal.TO_DISPOSE
+    thing(carded, put_up).when(leaving.derecognise_asset, voucher="记-9").then_refused(leaving.GONE)
+    thing(carded, put_up, left, gone).when(leaving.derecognise_asset, voucher="记-9").then_refused(
+        leaving.TO_DISPOSE
     )
 
 
@@ -418,7 +424,7 @@ def test_from_the_meeting_to_the_treasury(ledger: Ledger) -> None:
     assert ledger.state("asset/CAR9").lock is Lock.NONE
     sell_all(ledger, cars[:7], 5_000_000)
     ledger.refuses(holding.ON_THE_LIST, "u_clerk", "disposal/D", "sell", asset="CAR9", **sale)
-    ledger.refuses(disposal.EXECUTED, "u_fin", "disposal/D", "assess_income", gross=35_000_000)
+    ledger.refuses(settling.EXECUTED, "u_fin", "disposal/D", "assess_income", gross=35_000_000)
     sell_all(ledger, cars[7:8], 5_000_000)
     for car in cars[:8]:
         assert ledger.state(f"asset/{car}").custody is Custody.LEFT
@@ -431,7 +437,7 @@ def test_from_the_meeting_to_the_treasury(ledger: Ledger) -> None:
         deductions=[{"type": "评估费", "amount": 200_000}],
     )
     ledger.ask(
-        "u_accountant",
+        "u_treasury",
         "disposal/D",
         "remit",
         amount=39_800_000,

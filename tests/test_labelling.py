@@ -11,8 +11,8 @@ from given import Ledger, given
 
 from domain import asset, labelling
 from domain.asset import AssetRegistered, Kind
-from domain.disposal import Derecognised, PutUpForDisposal
 from domain.labelling import Carrier, LabelBound, LabelVoided
+from domain.leaving import Derecognised, PutUpForDisposal
 from ledger.book import NUMBER_TAKEN
 
 past = partial(given, asset.lifecycle)

@@ -14,9 +14,9 @@ from given import TODAY, Ledger, given
 from domain import asset, handover, holding, lending, use
 from domain.asset import AssetRegistered, Custody, Kind, Lock
 from domain.decider import Ask, Event
-from domain.disposal import PutUpForDisposal
 from domain.handover import HandedOut, PutInTransit
 from domain.holding import HeldForProcess, ItemsDeclined, ReleasedFromProcess
+from domain.leaving import PutUpForDisposal
 from domain.lending import (
     AssetLent,
     LoanApproved,

@@ -13,8 +13,8 @@ from given import Ledger, given
 from domain import asset, holding, reallocation
 from domain.asset import AssetRegistered, Custody, Kind, Lock
 from domain.decider import Ask, Event
-from domain.disposal import PutUpForDisposal
 from domain.holding import HeldForProcess
+from domain.leaving import PutUpForDisposal
 from domain.lending import AssetLent
 from domain.reallocation import (
     AccountingTransferred,

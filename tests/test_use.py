@@ -12,8 +12,8 @@ from given import TODAY, Ledger, given
 
 from domain import asset, use
 from domain.asset import AssetRegistered, Book, Custody, Kind, Lock
-from domain.disposal import Derecognised, PutUpForDisposal
 from domain.holding import HeldForProcess
+from domain.leaving import Derecognised, PutUpForDisposal
 from domain.lending import AssetLent
 from domain.policy import Policy
 from domain.reallocation import TransferredOut
