@@ -17,7 +17,10 @@ from domain.words import Words, in_words
 SIGNS = {"CNY": "¥", "USD": "US$"}
 NameOf: TypeAlias = Callable[[str, str], str]  # kind of thing and id to what it is called
 # Parts of a state that repeat another part, or that only rules need.
-UNTOLD = frozenset({"home", "class_scheme", "accepted", "labels_voided", "dataset", "sent"})
+UNTOLD = frozenset(
+    {"home", "class_scheme", "accepted", "labels_voided", "dataset", "sent", "approval"}
+    | {"values", "kinds", "terms", "appraisals", "floors", "watched"}
+)
 STATE_WORDS = {
     "book": Words("账务状态", "in the books"),
     "custody": Words("实物状态", "custody"),
@@ -118,6 +121,13 @@ STATE_REFS = {
     "derecognised": "asset",
     "net": "money",
     "remitted": "money",
+    "requested_amount": "money",
+    "approved_amount": "money",
+    "executed_amount": "money",
+    "asked_price": "money",
+    "excess": "asset",
+    "titled": "asset",
+    "destroyed": "asset",
 }
 
 

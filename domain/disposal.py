@@ -75,7 +75,7 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was proposed, approved, carried out, derecognised; and the money, in fen.
 
     `requested_amount`, `approved_amount` and `executed_amount` are original values of cards, None
-    where one is not stated. `appraised` and `floors` are shares of the appraisal and the least
+    where one is not stated. `appraisals` and `floors` are shares of the appraisal and the least
     price, piece by piece.
     """
 
@@ -103,7 +103,7 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     terms: Terms = NO_TERMS
     watched: bool = False
     excess: frozenset[str] = frozenset()
-    appraised: dict[str, int] = {}
+    appraisals: dict[str, int] = {}
     floors: dict[str, int] = {}
     on_market: bool = False
     rounds_failed: int = 0

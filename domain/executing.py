@@ -99,7 +99,7 @@ def sell_lot(
     """
     to_execute(disposal, occasion, listed(assets), SOLD_FORMS)
     at_price(disposal, assets, price)
-    weights = [disposal.appraised.get(a, disposal.values.get(a) or 0) for a in assets]
+    weights = [disposal.appraisals.get(a, disposal.values.get(a) or 0) for a in assets]
     parts = zip(assets, shares(price, weights), strict=True)
     return (
         *(Sold(asset=a, price=part, buyer=buyer, deal_no=deal_no) for a, part in parts),

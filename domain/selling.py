@@ -136,7 +136,7 @@ def evolve(case: Disposal, event: SellingEvent) -> Disposal:
             percent = case.terms.floor_percent
             least = {} if percent is None else {a: floor(v, percent) for a, v in parts.items()}
             return replace(
-                case, appraised={**case.appraised, **parts}, floors={**case.floors, **least}
+                case, appraisals={**case.appraisals, **parts}, floors={**case.floors, **least}
             )
         case PutOnMarket():
             return replace(case, on_market=True, next_step_by=None)
@@ -157,7 +157,7 @@ def evolve(case: Disposal, event: SellingEvent) -> Disposal:
             )
         case NewTermsApproved(approval_no=number, valid_until=until):
             rest = sorted(case.approved - case.executed)
-            weights = [case.appraised.get(asset, 0) for asset in rest]
+            weights = [case.appraisals.get(asset, 0) for asset in rest]
             least = dict(zip(rest, shares(case.asked_price or 0, weights), strict=True))
             return replace(
                 answered(case),
@@ -295,7 +295,7 @@ def put_on_market(
     """List what is approved and unsold on a public platform."""
     rest = disposal.approved - disposal.executed
     refuse_unappraised(disposal, tuple(sorted(rest)))
-    value = sum(disposal.appraised.get(asset, 0) for asset in rest)
+    value = sum(disposal.appraisals.get(asset, 0) for asset in rest)
     if disposal.rounds_failed == 0 and reserve < value:
         raise RESERVE_HIGH.broken(reserve=yuan(reserve), value=yuan(value))
     return PutOnMarket(platform=platform, project_no=project_no, reserve=reserve)
@@ -376,7 +376,7 @@ def route_of_rest(disposal: Disposal, occasion: Occasion, form: Form) -> Route |
 def refuse_unappraised(disposal: Disposal, assets: tuple[str, ...]) -> None:
     """Refuse to go to the market with what the rules want appraised first."""
     for asset in assets:
-        if disposal.terms.appraisal and asset not in disposal.appraised:
+        if disposal.terms.appraisal and asset not in disposal.appraisals:
             raise APPRAISED.broken(asset=asset)
 
 
@@ -385,5 +385,5 @@ def at_price(disposal: Disposal, assets: tuple[str, ...], price: int) -> None:
     refuse_unappraised(disposal, assets)
     least = sum(disposal.floors.get(asset, 0) for asset in assets)
     if price < least:
-        value = sum(disposal.appraised.get(asset, 0) for asset in assets)
+        value = sum(disposal.appraisals.get(asset, 0) for asset in assets)
         raise PRICE_HOLDS.broken(price=yuan(price), least=yuan(least), value=yuan(value))
