@@ -92,13 +92,13 @@ lifecycle: Lifecycle[Person] = Lifecycle("person", Person, Words("人员", "Pers
 class RoleAssigned(
     Event,
     name="person.role_assigned",
-    zh="在{unit}任{role}，自{since}至{until}",
-    en="Became {role} of {unit} from {since} to {until}",
+    zh="在{unit}任{post}，自{since}至{until}",
+    en="Became {post} of {unit} from {since} to {until}",
 ):
     """The person has the role in the unit; without `until`, for as long as nobody ends it."""
 
     unit: UnitId
-    role: Role
+    post: Role
     since: date
     until: date | None = None
 
@@ -106,13 +106,13 @@ class RoleAssigned(
 class RoleEnded(
     Event,
     name="person.role_ended",
-    zh="不再任{unit}的{role}，最后一日为{until}：{reason}",
-    en="Ceased to be {role} of {unit}, last day {until}: {reason}",
+    zh="不再任{unit}的{post}，最后一日为{until}：{reason}",
+    en="Ceased to be {post} of {unit}, last day {until}: {reason}",
 ):
     """The person has the role no longer; `until` is the last day on which they had it."""
 
     unit: UnitId
-    role: Role
+    post: Role
     until: date
     reason: Text
 
@@ -120,14 +120,14 @@ class RoleEnded(
 class PowersDelegated(
     Event,
     name="person.powers_delegated",
-    zh="委托{delegate}代行{unit}{role}职责，自{since}至{until}：{reason}",
-    en="{delegate} may act as {role} of {unit} in this person's stead, {since} to {until}: {reason}",
+    zh="委托{delegate}代行{unit}{post}职责，自{since}至{until}：{reason}",
+    en="{delegate} may act as {post} of {unit} in this person's stead, {since} to {until}: {reason}",
 ):
     """Somebody else may use the power; the person may still use it, too."""
 
     delegate: PersonId
     unit: UnitId
-    role: Role
+    post: Role
     since: date
     until: date
     reason: Text
@@ -136,14 +136,14 @@ class PowersDelegated(
 class PowersReceived(
     Event,
     name="person.powers_received",
-    zh="受{delegator}委托代行{unit}{role}职责，自{since}至{until}",
-    en="May act as {role} of {unit} for {delegator}, {since} to {until}",
+    zh="受{delegator}委托代行{unit}{post}职责，自{since}至{until}",
+    en="May act as {post} of {unit} for {delegator}, {since} to {until}",
 ):
     """The other side of a delegation."""
 
     delegator: PersonId
     unit: UnitId
-    role: Role
+    post: Role
     since: date
     until: date
 
@@ -151,14 +151,14 @@ class PowersReceived(
 class DelegationRevoked(
     Event,
     name="person.delegation_revoked",
-    zh="撤销对{delegate}代行{unit}{role}的委托，最后一日为{until}：{reason}",
-    en="{delegate} may no longer act as {role} of {unit}, last day {until}: {reason}",
+    zh="撤销对{delegate}代行{unit}{post}的委托，最后一日为{until}：{reason}",
+    en="{delegate} may no longer act as {post} of {unit}, last day {until}: {reason}",
 ):
     """The delegation ends before its day, or never begins."""
 
     delegate: PersonId
     unit: UnitId
-    role: Role
+    post: Role
     until: date
     reason: Text
 
@@ -166,14 +166,14 @@ class DelegationRevoked(
 class PowersLapsed(
     Event,
     name="person.powers_lapsed",
-    zh="不再代{delegator}行使{unit}{role}职责，最后一日为{until}",
-    en="No longer acts as {role} of {unit} for {delegator}, last day {until}",
+    zh="不再代{delegator}行使{unit}{post}职责，最后一日为{until}",
+    en="No longer acts as {post} of {unit} for {delegator}, last day {until}",
 ):
     """The other side of a revocation, or the delegator's own role ended."""
 
     delegator: PersonId
     unit: UnitId
-    role: Role
+    post: Role
     until: date
 
 
@@ -187,25 +187,25 @@ PersonEvent: TypeAlias = (
 def evolve(person: Person, event: PersonEvent) -> Person:
     """What an event means. Never refuses: it already happened."""
     match event:
-        case RoleAssigned(unit=unit, role=role, since=since, until=until):
+        case RoleAssigned(unit=unit, post=role, since=since, until=until):
             power = Power(unit=unit, role=role, since=since, until=until)
             return replace(person, powers=(*person.powers, power))
-        case RoleEnded(unit=unit, role=role, until=until):
+        case RoleEnded(unit=unit, post=role, until=until):
             mine = ("", unit, role)
             given = tuple(d for d in ended(person, unit, role, until) if d.since <= d.until)
             return replace(person, powers=cut(person.powers, mine, until), delegated=given)
-        case PowersDelegated(delegate=delegate, unit=unit, role=role, since=since, until=until):
+        case PowersDelegated(delegate=delegate, unit=unit, post=role, since=since, until=until):
             given_ = Delegated(delegate=delegate, unit=unit, role=role, since=since, until=until)
             return replace(person, delegated=(*person.delegated, given_))
-        case PowersReceived(delegator=other, unit=unit, role=role, since=since, until=until):
+        case PowersReceived(delegator=other, unit=unit, post=role, since=since, until=until):
             power = Power(unit=unit, role=role, since=since, until=until, delegator=other)
             return replace(person, powers=(*person.powers, power))
-        case DelegationRevoked(delegate=delegate, unit=unit, role=role, until=until):
+        case DelegationRevoked(delegate=delegate, unit=unit, post=role, until=until):
             kept = tuple(
                 d for d in ended(person, unit, role, until, delegate) if d.since <= d.until
             )
             return replace(person, delegated=kept)
-        case PowersLapsed(delegator=other, unit=unit, role=role, until=until):
+        case PowersLapsed(delegator=other, unit=unit, post=role, until=until):
             return replace(person, powers=cut(person.powers, (other, unit, role), until))
         case _:
             assert_never(event)
@@ -319,7 +319,7 @@ def assign(
     occasion: Occasion,
     *,
     unit: UnitId,
-    role: Role,
+    post: Role,
     since: date | None = None,
     until: date | None = None,
 ) -> tuple[Event | Ask, ...]:
@@ -327,16 +327,16 @@ def assign(
     begins = since or occasion.on
     if begins < occasion.on or (until is not None and until < begins):
         raise IN_ORDER.broken(since=begins, until=until)
-    if occasion.stream == f"person/{occasion.by}" and (person.powers or role != occasion.role):
+    if occasion.stream == f"person/{occasion.by}" and (person.powers or post != occasion.role):
         raise OTHERS_ROLE.broken()  # the first administrator writes down what they are
     own = [p for p in person.powers if p.meets(begins, until)]
-    if any((p.unit, p.role, p.delegator) == (unit, role, "") for p in own):
+    if any((p.unit, p.role, p.delegator) == (unit, post, "") for p in own):
         raise NOT_TWICE.broken()
-    if any(role != p.role and {role, p.role} & INDEPENDENT for p in own):
+    if any(post != p.role and {post, p.role} & INDEPENDENT for p in own):
         raise INDEPENDENT_ALONE.broken()
     room(person)
     return (
-        RoleAssigned(unit=unit, role=role, since=begins, until=until),
+        RoleAssigned(unit=unit, post=post, since=begins, until=until),
         Ask(f"unit/{unit}", "employ", {}),
     )
 
@@ -347,22 +347,22 @@ def end_role(
     occasion: Occasion,
     *,
     unit: UnitId,
-    role: Role,
+    post: Role,
     reason: Given,
     until: date | None = None,
 ) -> tuple[Event | Ask, ...]:
     """End a role: at once unless a last day is said; what was delegated of it ends as well."""
     last = ends(occasion, until)
     if not any(
-        (p.unit, p.role, p.delegator) == (unit, role, "") and (p.until or ALWAYS) > last
+        (p.unit, p.role, p.delegator) == (unit, post, "") and (p.until or ALWAYS) > last
         for p in person.powers
     ):
-        raise HAS_ROLE.broken(unit=unit, role=role)
+        raise HAS_ROLE.broken(unit=unit, role=post)
     me = occasion.stream.removeprefix("person/")
-    form = {"delegator": me, "unit": unit, "role": role, "until": last}
-    losers = {d.delegate for d in person.delegated if (d.unit, d.role) == (unit, role)}
+    form = {"delegator": me, "unit": unit, "post": post, "until": last}
+    losers = {d.delegate for d in person.delegated if (d.unit, d.role) == (unit, post)}
     return (
-        RoleEnded(unit=unit, role=role, until=last, reason=reason),
+        RoleEnded(unit=unit, post=post, until=last, reason=reason),
         *(Ask(f"person/{one}", "lose_powers", form) for one in sorted(losers)),
     )
 
@@ -374,7 +374,7 @@ def delegate(
     *,
     delegate: PersonId,
     unit: UnitId,
-    role: Role,
+    post: Role,
     until: date,
     reason: Given,
     since: date | None = None,
@@ -388,21 +388,21 @@ def delegate(
         raise NOT_ONWARDS.broken()
     if me != occasion.by:
         raise OWN_POWERS.broken()
-    if role in INDEPENDENT:
+    if post in INDEPENDENT:
         raise DELEGABLE.broken()
     if delegate == me:
         raise ANOTHER_PERSON.broken()
-    held = [p for p in person.powers if (p.unit, p.role) == (unit, role) and p.meets(begins, until)]
+    held = [p for p in person.powers if (p.unit, p.role) == (unit, post) and p.meets(begins, until)]
     if not any(not p.delegator and p.covers(begins, until) for p in held):
         if any(p.delegator for p in held):
             raise NOT_ONWARDS.broken()
-        raise WHILE_HELD.broken(unit=unit, role=role, since=begins, until=until)
+        raise WHILE_HELD.broken(unit=unit, role=post, since=begins, until=until)
     if len(person.delegated) >= POWERS_MAX:
         raise NOT_TOO_MANY.broken(most=POWERS_MAX)
-    form = {"delegator": me, "unit": unit, "role": role, "since": begins, "until": until}
+    form = {"delegator": me, "unit": unit, "post": post, "since": begins, "until": until}
     return (
         PowersDelegated(
-            delegate=delegate, unit=unit, role=role, since=begins, until=until, reason=reason
+            delegate=delegate, unit=unit, post=post, since=begins, until=until, reason=reason
         ),
         Ask(f"person/{delegate}", "receive_powers", form),
     )
@@ -415,7 +415,7 @@ def revoke(
     *,
     delegate: PersonId,
     unit: UnitId,
-    role: Role,
+    post: Role,
     reason: Given,
     until: date | None = None,
 ) -> tuple[DelegationRevoked, Ask]:
@@ -425,13 +425,13 @@ def revoke(
         raise OWN_POWERS.broken()
     last = ends(occasion, until)
     if not any(
-        (d.delegate, d.unit, d.role) == (delegate, unit, role) and d.until > last
+        (d.delegate, d.unit, d.role) == (delegate, unit, post) and d.until > last
         for d in person.delegated
     ):
         raise IS_DELEGATED.broken(delegate=delegate)
-    form = {"delegator": me, "unit": unit, "role": role, "until": last}
+    form = {"delegator": me, "unit": unit, "post": post, "until": last}
     return (
-        DelegationRevoked(delegate=delegate, unit=unit, role=role, until=last, reason=reason),
+        DelegationRevoked(delegate=delegate, unit=unit, post=post, until=last, reason=reason),
         Ask(f"person/{delegate}", "lose_powers", form),
     )
 
@@ -443,7 +443,7 @@ def receive_powers(
     *,
     delegator: PersonId,
     unit: UnitId,
-    role: Role,
+    post: Role,
     since: date,
     until: date,
 ) -> PowersReceived:
@@ -452,19 +452,19 @@ def receive_powers(
         raise INDEPENDENT_ALONE.broken()
     if not any(not p.delegator and p.covers(since, until) for p in person.powers):
         raise IN_OFFICE.broken(since=since, until=until)
-    mine = (p for p in person.powers if (p.delegator, p.unit, p.role) == (delegator, unit, role))
+    mine = (p for p in person.powers if (p.delegator, p.unit, p.role) == (delegator, unit, post))
     if any(p.meets(since, until) for p in mine):
         raise NOT_TWICE.broken()
     room(person)
-    return PowersReceived(delegator=delegator, unit=unit, role=role, since=since, until=until)
+    return PowersReceived(delegator=delegator, unit=unit, post=post, since=since, until=until)
 
 
 @lifecycle.verb(zh="停止代行", en="Lose powers", inner=True)
 def lose_powers(
-    _: Person, __: Occasion, *, delegator: PersonId, unit: UnitId, role: Role, until: date
+    _: Person, __: Occasion, *, delegator: PersonId, unit: UnitId, post: Role, until: date
 ) -> PowersLapsed:
     """Act for the delegator no longer."""
-    return PowersLapsed(delegator=delegator, unit=unit, role=role, until=until)
+    return PowersLapsed(delegator=delegator, unit=unit, post=post, until=until)
 
 
 @units.lifecycle.verb(units.EXISTS, zh="任用", en="Employ", inner=True)

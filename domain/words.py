@@ -228,6 +228,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "place": Words("存放地点", "place"),
     "platform": Words("交易平台", "trading platform"),
     "policy": Words("适用规则", "rules applied"),
+    "post": Words("岗位", "role"),
     "predecessor": Words("原单位", "predecessor"),
     "prefix": Words("机关代字", "prefix of the organ"),
     "price": Words("成交价", "price"),

@@ -32,18 +32,18 @@ past = partial(given, person.lifecycle)
 def assigned(
     role: Role = Role.HEAD, since: date = TODAY, until: date | None = None
 ) -> RoleAssigned:
-    return RoleAssigned(unit="o_a", role=role, since=since, until=until)
+    return RoleAssigned(unit="o_a", post=role, since=since, until=until)
 
 
 def received(until: date = JULY) -> PowersReceived:
-    return PowersReceived(delegator="u_head", unit="o_a", role=Role.HEAD, since=TODAY, until=until)
+    return PowersReceived(delegator="u_head", unit="o_a", post=Role.HEAD, since=TODAY, until=until)
 
 
 delegated = PowersDelegated(
-    delegate="u_vice", unit="o_a", role=Role.HEAD, since=TODAY, until=JULY, reason="休假"
+    delegate="u_vice", unit="o_a", post=Role.HEAD, since=TODAY, until=JULY, reason="休假"
 )
 MINE = {"by": "u_head", "role": "head", "stream": "person/u_head"}
-HAND_ON = {"delegate": "u_vice", "unit": "o_a", "role": "head", "until": JULY, "reason": "休假"}
+HAND_ON = {"delegate": "u_vice", "unit": "o_a", "post": "head", "until": JULY, "reason": "休假"}
 
 
 @pytest.fixture
@@ -68,11 +68,11 @@ def test_a_role_is_held_from_its_first_day_to_its_last() -> None:
 
 
 def test_an_administrator_assigns_a_role_in_a_unit_that_exists(ledger: Ledger) -> None:
-    past().when(person.assign, unit="o_a", role="head").then(
+    past().when(person.assign, unit="o_a", post="head").then(
         assigned(), Ask("unit/o_a", "employ", {})
     )
-    ledger.ask("u_admin", "person/u_1", "assign", unit="o_a", role="clerk", until=JULY)
-    ledger.refuses(unit.EXISTS, "u_admin", "person/u_1", "assign", unit="o_nowhere", role="clerk")
+    ledger.ask("u_admin", "person/u_1", "assign", unit="o_a", post="clerk", until=JULY)
+    ledger.refuses(unit.EXISTS, "u_admin", "person/u_1", "assign", unit="o_nowhere", post="clerk")
     assert ledger.facts("person/u_1") == ["person.role_assigned"]
 
 
@@ -81,48 +81,48 @@ def test_days_come_in_order(days: tuple[int, int | None]) -> None:
     first, last = days
     until = None if last is None else TODAY + last * DAY
     past().when(
-        person.assign, unit="o_a", role="head", since=TODAY + first * DAY, until=until
+        person.assign, unit="o_a", post="head", since=TODAY + first * DAY, until=until
     ).then_refused(person.IN_ORDER)
 
 
 def test_nobody_assigns_a_role_to_themselves() -> None:
     me = past().at(by="u_1", role="admin", stream="person/u_1")
-    me.when(person.assign, unit="o_a", role="head").then_refused(person.OTHERS_ROLE)
-    me.when(person.assign, unit="o_a", role="admin").then_granted()  # says what they are
+    me.when(person.assign, unit="o_a", post="head").then_refused(person.OTHERS_ROLE)
+    me.when(person.assign, unit="o_a", post="admin").then_granted()  # says what they are
     past(assigned(Role.ADMIN)).at(by="u_1", role="admin", stream="person/u_1").when(
-        person.assign, unit="o_b", role="admin"
+        person.assign, unit="o_b", post="admin"
     ).then_refused(person.OTHERS_ROLE)
 
 
 def test_a_role_is_held_once_at_a_time() -> None:
     held = past(assigned(until=JULY))
-    held.when(person.assign, unit="o_a", role="head", since=JULY).then_refused(person.NOT_TWICE)
-    held.when(person.assign, unit="o_a", role="head", since=JULY + DAY).then_granted()
-    held.when(person.assign, unit="o_b", role="head").then_granted()
+    held.when(person.assign, unit="o_a", post="head", since=JULY).then_refused(person.NOT_TWICE)
+    held.when(person.assign, unit="o_a", post="head", since=JULY + DAY).then_granted()
+    held.when(person.assign, unit="o_b", post="head").then_granted()
 
 
 @pytest.mark.parametrize("alone", sorted(person.INDEPENDENT))
 def test_who_watches_or_keeps_the_system_does_nothing_else(alone: Role) -> None:
-    past(assigned(alone)).when(person.assign, unit="o_a", role="clerk").then_refused(
+    past(assigned(alone)).when(person.assign, unit="o_a", post="clerk").then_refused(
         person.INDEPENDENT_ALONE
     )
-    past(assigned(Role.CLERK, until=JULY)).when(person.assign, unit="o_a", role=alone).then_refused(
+    past(assigned(Role.CLERK, until=JULY)).when(person.assign, unit="o_a", post=alone).then_refused(
         person.INDEPENDENT_ALONE
     )
     past(assigned(Role.CLERK, until=JULY)).when(
-        person.assign, unit="o_a", role=alone, since=JULY + DAY
+        person.assign, unit="o_a", post=alone, since=JULY + DAY
     ).then_granted()
     past(assigned(alone)).when(
-        person.receive_powers, delegator="u_h", unit="o_a", role="head", since=TODAY, until=JULY
+        person.receive_powers, delegator="u_h", unit="o_a", post="head", since=TODAY, until=JULY
     ).then_refused(person.INDEPENDENT_ALONE)
 
 
 def test_a_role_ends_at_once_or_on_a_day() -> None:
-    end = {"unit": "o_a", "role": "head", "reason": "调离"}
+    end = {"unit": "o_a", "post": "head", "reason": "调离"}
     since = TODAY - 9 * DAY
     held = past(assigned(since=since))
     held.when(person.end_role, **end).then(
-        RoleEnded(unit="o_a", role=Role.HEAD, until=TODAY - DAY, reason="调离")
+        RoleEnded(unit="o_a", post=Role.HEAD, until=TODAY - DAY, reason="调离")
     )
     ended = past(assigned(since=since), RoleEnded(until=TODAY - DAY, **end)).state
     assert ended.may(TODAY - DAY, "o_a", "head")
@@ -137,13 +137,13 @@ def test_a_role_ends_at_once_or_on_a_day() -> None:
 
 def test_a_role_that_ends_takes_its_delegations_along() -> None:
     past(assigned(), delegated).at(stream="person/u_head").when(
-        person.end_role, unit="o_a", role="head", until=TODAY, reason="调离"
+        person.end_role, unit="o_a", post="head", until=TODAY, reason="调离"
     ).then(
-        RoleEnded(unit="o_a", role=Role.HEAD, until=TODAY, reason="调离"),
+        RoleEnded(unit="o_a", post=Role.HEAD, until=TODAY, reason="调离"),
         Ask(
             "person/u_vice",
             "lose_powers",
-            {"delegator": "u_head", "unit": "o_a", "role": Role.HEAD, "until": TODAY},
+            {"delegator": "u_head", "unit": "o_a", "post": Role.HEAD, "until": TODAY},
         ),
     )
 
@@ -154,7 +154,7 @@ def test_a_role_that_ends_takes_its_delegations_along() -> None:
 @pytest.mark.target("T30")
 def test_a_delegation_is_dated_and_written_on_both_sides(ledger: Ledger) -> None:
     for who, role in (("u_head", "head"), ("u_vice", "clerk")):
-        ledger.ask("u_admin", f"person/{who}", "assign", unit="o_a", role=role)
+        ledger.ask("u_admin", f"person/{who}", "assign", unit="o_a", post=role)
     ledger.ask("u_head", "person/u_head", "delegate", **HAND_ON)
     vice: Person = ledger.state("person/u_vice")
     assert [vice.may(on, "o_a", "head", "u_head") for on in (TODAY, JULY, JULY + DAY)] == [
@@ -164,7 +164,7 @@ def test_a_delegation_is_dated_and_written_on_both_sides(ledger: Ledger) -> None
     ]
     assert not vice.may(TODAY, "o_a", "head"), "only in the name of who delegated it"
     ledger.ask(
-        "u_head", "person/u_head", "revoke", delegate="u_vice", unit="o_a", role="head",
+        "u_head", "person/u_head", "revoke", delegate="u_vice", unit="o_a", post="head",
         reason="提前返岗",
     )  # fmt: skip
     assert not ledger.state("person/u_vice").may(TODAY, "o_a", "head", "u_head")
@@ -179,7 +179,7 @@ def test_only_the_holder_delegates_and_only_to_others() -> None:
             "person/u_vice",
             "receive_powers",
             {
-                "delegator": "u_head", "unit": "o_a", "role": Role.HEAD, "since": TODAY,
+                "delegator": "u_head", "unit": "o_a", "post": Role.HEAD, "since": TODAY,
                 "until": JULY,
             },
         ),
@@ -210,12 +210,12 @@ def test_what_was_delegated_is_not_delegated_onwards() -> None:
 
 @pytest.mark.parametrize("alone", sorted(person.INDEPENDENT))
 def test_some_powers_are_never_delegated(alone: Role) -> None:
-    form = HAND_ON | {"role": alone}
+    form = HAND_ON | {"post": alone}
     past(assigned(alone)).at(**MINE).when(person.delegate, **form).then_refused(person.DELEGABLE)
 
 
 def test_a_delegate_has_a_role_of_their_own_all_the_time() -> None:
-    form = {"delegator": "u_head", "unit": "o_a", "role": "head", "since": TODAY, "until": JULY}
+    form = {"delegator": "u_head", "unit": "o_a", "post": "head", "since": TODAY, "until": JULY}
     for history in ([], [assigned(Role.CLERK, until=JULY - DAY)]):
         past(*history).when(person.receive_powers, **form).then_refused(person.IN_OFFICE)
     clerk = assigned(Role.CLERK)
@@ -224,10 +224,10 @@ def test_a_delegate_has_a_role_of_their_own_all_the_time() -> None:
 
 
 def test_a_delegation_is_revoked_by_its_giver_or_an_administrator() -> None:
-    form = {"delegate": "u_vice", "unit": "o_a", "role": "head", "reason": "返岗"}
+    form = {"delegate": "u_vice", "unit": "o_a", "post": "head", "reason": "返岗"}
     given_ = past(assigned(), delegated)
     revoked = DelegationRevoked(until=TODAY - DAY, **form)
-    lost = {"delegator": "u_head", "unit": "o_a", "role": Role.HEAD, "until": TODAY - DAY}
+    lost = {"delegator": "u_head", "unit": "o_a", "post": Role.HEAD, "until": TODAY - DAY}
     lapse = Ask("person/u_vice", "lose_powers", lost)
     given_.at(**MINE).when(person.revoke, **form).then(revoked, lapse)
     given_.at(**MINE | {"by": "u_admin", "role": "admin"}).when(person.revoke, **form).then(
@@ -249,8 +249,8 @@ def test_a_delegation_is_revoked_by_its_giver_or_an_administrator() -> None:
 def test_who_holds_what_is_told_of_any_day_as_known_on_any_other(ledger: Ledger) -> None:
     models = ReadModels.open(ledger.book.url)
     ledger.on = date(2025, 5, 1)
-    ledger.ask("u_admin", "person/u_head", "assign", unit="o_a", role="head")
-    ledger.ask("u_admin", "person/u_vice", "assign", unit="o_a", role="clerk")
+    ledger.ask("u_admin", "person/u_head", "assign", unit="o_a", post="head")
+    ledger.ask("u_admin", "person/u_vice", "assign", unit="o_a", post="clerk")
     before = ledger.book.head()[0]
     ledger.on = date(2025, 6, 1)
     ledger.ask("u_head", "person/u_head", "delegate", **HAND_ON)
