@@ -65,6 +65,7 @@ class Custody(Term):
     IDLE = "idle", "闲置", "idle"
     UNDER_USED = "under_used", "低效运转", "under-used"
     LENT = "lent", "出借", "lent"
+    LEASED = "leased", "出租", "leased out"
     WAREHOUSE = "warehouse", "在仓（实体）", "in the physical warehouse"
     VIRTUAL = "virtual", "在仓（虚拟）", "in the virtual warehouse"
     WAREHOUSE_LENT = "warehouse_lent", "借出（由仓）", "on loan from the warehouse"
