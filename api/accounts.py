@@ -7,7 +7,7 @@ entry stays what it was. The tables share the ledger's database and never its ev
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Self
@@ -30,6 +30,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -65,11 +66,11 @@ person_ = Table(
     Column("erased_at", String(32), nullable=False),
 )
 session_ = Table(
-    "account_session",
+    "account_acting",
     metadata,
     Column("id_sha256", String(64), primary_key=True),
     Column("login", String(80), nullable=False, index=True),
-    Column("role", String(40), nullable=False),
+    Column("post", String(250), nullable=False),
     Column("started_at", String(32), nullable=False),
     Column("seen_at", String(32), nullable=False),
 )
@@ -83,8 +84,39 @@ failure = Table(
 )
 
 
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody acts as: a role of a unit, perhaps in the stead of who delegated it."""
+
+    unit: str
+    role: str
+    behalf: str = ""
+
+    @property
+    def slug(self) -> str:
+        """Return it in one word: `head@o_fin`, `head@o_fin:u_chen` in the stead of u_chen."""
+        return f"{self.role}@{self.unit}" + (f":{self.behalf}" if self.behalf else "")
+
+    @classmethod
+    def read(cls, slug: str) -> Self:
+        """Return the post that a word means; a role alone leaves the unit open."""
+        role, _, rest = slug.partition("@")
+        unit, _, behalf = rest.partition(":")
+        return cls(unit=unit, role=role, behalf=behalf)
+
+    def chosen(self, posts: Sequence[Post]) -> Post | None:
+        """Return which of these is meant: the first that fits, or None."""
+        return next(
+            (
+                p
+                for p in posts
+                if (p.role, p.behalf) == (self.role, self.behalf) and self.unit in ("", p.unit)
+            ),
+            None,
+        )
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """One log-in: the person behind it, the unit acted for, and the roles granted."""
+    """One log-in: the person behind it, the unit and the roles it was opened with."""
 
     login: str
     person: str
@@ -92,12 +124,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     locale: str = "zh"
 
+    @property
+    def posts(self) -> tuple[Post, ...]:
+        """Return what it was opened with as posts; the ledger may have said more since."""
+        return tuple(Post(unit=self.unit, role=role) for role in self.roles)
+
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed-in account and the role it acts in now."""
+    """A signed-in account and what it acts as now, as far as it still may."""
 
     account: Account
-    role: str
+    post: Post
 
 
 class TooManyTries(Exception):
@@ -136,6 +173,9 @@ class Accounts:
         """Open the tables at `sqlite:///FILE` or `postgresql://…`, creating them when absent."""
         engine = engine_of(url)
         metadata.create_all(engine)
+        with engine.begin() as connection:
+            # Sessions of the first release knew a role alone; whoever had one signs in again.
+            connection.execute(text("DROP TABLE IF EXISTS account_session"))
         return cls(engine, clock or (lambda: datetime.now(UTC)))
 
     def close(self) -> None:
@@ -213,6 +253,12 @@ class Accounts:
         with self.engine.connect() as connection:
             return [account_of(row) for row in connection.execute(query)]
 
+    def taken(self, login: str) -> bool:
+        """Tell whether a log-in exists or existed; a closed one is not used again."""
+        query = select(account.c.login).where(account.c.login == login.casefold())
+        with self.engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def find(self, login: str) -> Account | None:
         """Return an enabled account by its log-in."""
         return self._accounts.get(login, self._found)
@@ -260,10 +306,11 @@ class Accounts:
 
     # Sessions ----------------------------------------------------------------
 
-    def sign_in(self, who: Account) -> str:
+    def sign_in(self, who: Account, post: Post | None = None) -> str:
         """Begin a session and return its secret id (256 bits); only its hash is stored."""
         token, now = secrets.token_urlsafe(32), stamp(self.clock())
-        row = {"login": who.login, "role": who.roles[0], "started_at": now, "seen_at": now}
+        acting = (post or who.posts[0]).slug
+        row = {"login": who.login, "post": acting, "started_at": now, "seen_at": now}
         with self.engine.begin() as connection:
             old = stamp(self.clock() - ABSOLUTE)
             connection.execute(delete(session_).where(session_.c.started_at <= old))
@@ -281,7 +328,7 @@ class Accounts:
             return None
         if row.seen_at <= stamp(now - SEEN_EVERY):
             self._change(token, seen_at=stamp(now))
-        return Session(account=account_of(row), role=row.role)
+        return Session(account=account_of(row), post=Post.read(row.post))
 
     def _session(self, id_sha256: str) -> Any:
         query = (
@@ -292,13 +339,9 @@ class Accounts:
         with self.engine.connect() as connection:
             return connection.execute(query).first()
 
-    def switch(self, token: str, role: str) -> bool:
-        """Act in another of the granted roles from now on; False when it was not granted."""
-        current = self.session(token)
-        if current is None or role not in current.account.roles:
-            return False
-        self._change(token, role=role)
-        return True
+    def switch(self, token: str, post: Post) -> None:
+        """Act as something else from now on; whether they may is asked at every request."""
+        self._change(token, post=post.slug)
 
     def sign_out(self, token: str) -> None:
         """End one session."""

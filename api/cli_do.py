@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from api import forms
+from api.accounts import Post
 from api.cli_read import names, opened
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
 from api.office import Actor, Office
@@ -176,9 +177,11 @@ def sign_in(terminal: Terminal, office: Office, login: str, role: str) -> Actor:
     account = office.accounts.check(login, password)
     if account is None:
         raise Stop(Words("账号或密码不对。", "Wrong log-in or password."), REFUSED)
-    role = role or account.roles[0]
-    if role not in account.roles:
-        granted = "、".join(account.roles)
+    posts = office.posts(account)
+    wanted = Post.read(role) if role else next(iter(posts), Post(unit="", role=""))
+    actor = office.acting(account, wanted, terminal.lang)
+    if actor is None:
+        granted = "、".join(post.slug for post in posts)
         raise Stop(
             Words(
                 f"账号 {login} 没有岗位 {role}；有：{granted}。",
@@ -186,13 +189,7 @@ def sign_in(terminal: Terminal, office: Office, login: str, role: str) -> Actor:
             ),
             USAGE,
         )
-    return Actor(
-        person=account.person,
-        unit=account.unit,
-        role=role,
-        name=office.accounts.name_of(account.person, terminal.lang),
-        zone=office.settings.zone,
-    )
+    return actor
 
 
 def _ask_password(terminal: Terminal) -> str:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api.accounts import Accounts
+from api.accounts import Account, Accounts, Post
+from api.authority import ABOUT, Authority
 from api.policies import Rules
 from api.remembering import Remembered
 from api.settings import Settings
@@ -37,6 +38,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     unit: str
     role: str
+    behalf: str = ""  # who delegated the role, when it is not the person's own
     name: str = ""
     zone: str = "Asia/Shanghai"
 
@@ -58,7 +60,7 @@ class Office:
         self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
         self._names: Remembered[str, tuple[str, str] | None] = Remembered()
         self._zones: Remembered[str, str] = Remembered()
-        self._placed: Remembered[str, dict[str, str]] = Remembered()
+        self.authority = Authority(book, lambda query: self.models.rows(query))
         self.rules = Rules(self._rulings, book)
         self._shown = 0  # the lists show everything up to this position
         self._tried = 0  # and could not be brought further when the log was this long
@@ -121,12 +123,8 @@ class Office:
 
     def rules_for(self, unit: str, on: date) -> Policy:
         """Return the rules a unit is under on a business date: of its region, level and kind."""
-        return self.rules.in_force(on, **self._placed.get(unit, self._place_of))
-
-    def _place_of(self, unit: str) -> dict[str, str]:
-        row = self.models.one(units.all_units().where(units.unit.c.id == unit)) or {}
-        said = {"region": "region", "level": "level", "unit_kind": "kind"}
-        return {name: str(row.get(column) or "") for name, column in said.items()}
+        of = self.authority.competence(unit, on, self.today())
+        return self.rules.in_force(on, region=of.region, level=of.level, unit_kind=of.unit_kind)
 
     def _rulings(self) -> list[tuple[str, int]]:
         rows = self.models.rows(rulings.all_rulings())
@@ -137,13 +135,36 @@ class Office:
     ) -> Occasion:
         """Return who asks, on which business date (today when not said)."""
         day = on or self.today(actor.zone)
+        of = self.authority.competence(actor.unit, day, self.today())
         return Occasion(
             by=actor.person,
             on=day,
+            behalf=actor.behalf,
+            bodies=of.bodies,
+            level=of.level,
+            unit_kind=of.unit_kind,
             unit=actor.unit,
             role=actor.role,
             policy=self.rules_for(actor.unit, day),
             docs=tuple(docs),
+        )
+
+    def posts(self, account: Account) -> tuple[Post, ...]:
+        """Return what the person behind a log-in may act as today; usually it is one thing."""
+        return self.authority.posts(account, self.today(self.zone_of(account.unit)))
+
+    def acting(self, account: Account, post: Post, lang: Lang = "zh") -> Actor | None:
+        """Return a person at work as what they chose; None when they may not, or not any more."""
+        chosen = post.chosen(self.posts(account))
+        if chosen is None:
+            return None
+        return Actor(
+            person=account.person,
+            unit=chosen.unit,
+            role=chosen.role,
+            behalf=chosen.behalf,
+            name=self.accounts.name_of(account.person, lang),
+            zone=self.zone_of(chosen.unit),
         )
 
     def ask(
@@ -173,7 +194,7 @@ class Office:
         Whoever says `shown=False` calls `show` soon: until then, every reader would have to.
         Raise what `Book.act` raises.
         """
-        occasion = self.occasion(actor, on, docs)
+        occasion = self._in_post(self.occasion(actor, on, docs))
         asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
 
         def act() -> Receipt:
@@ -206,7 +227,7 @@ class Office:
         device: str = "",
     ) -> Receipt:
         """Take back a mistaken entry with all that the same request wrote."""
-        occasion = self.occasion(actor, None, docs)
+        occasion = self._in_post(self.occasion(actor, None, docs))
 
         def act() -> Receipt:
             return self.book.reverse(
@@ -233,10 +254,16 @@ class Office:
         if any(stream.startswith(NAMED) for stream in streams):
             self._names.forget()
             self._zones.forget()
-            self._placed.forget()
+        if any(stream.startswith(ABOUT) for stream in streams):
+            self.authority.forget()
         if any(stream.startswith("policy/") for stream in streams):
             self.rules.forget()
         return receipt
+
+    def _in_post(self, occasion: Occasion) -> Occasion:
+        """Refuse who did not have the role on the business date."""
+        self.authority.refuse_out_of_post(occasion, lambda unit: self.called(unit, "zh"))
+        return occasion
 
     def _writing(self) -> AbstractContextManager[None]:
         """Wait for our turn where a database has one writer; a server sees to that itself."""

@@ -29,6 +29,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "to-light": ("浅色显示", "Light"),
     "acting-as": ("当前岗位：", "Acting as "),
     "act-as": ("切换岗位：", "Act as:"),
+    "in-stead-of": ("代{who}", "in the stead of {who}"),
     "sign-out": ("退出登录", "Sign out"),
     "demo-banner": (
         "演示系统：标有“示例”的数据是虚构的；标有“公开数据”的来自政府公开文件。",

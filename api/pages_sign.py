@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api.accounts import Account, TooManyTries
+from api.accounts import Account, Post, TooManyTries
 from api.office import Office
 from api.pages_trouble import PageRoute
 from api.pages_view import SIZES, THEMES, Page, cookie_name, local_path
 from domain.words import Words
 
 CHARS_MAX = 200
+POST_CHARS_MAX = 250
 
 
 def visitor(request: Request) -> Page:
@@ -70,7 +71,7 @@ def router(office: Office) -> APIRouter:
         answer = page.go(where)
         answer.set_cookie(
             cookie_name(office),
-            office.accounts.sign_in(account),
+            office.accounts.sign_in(account, next(iter(office.posts(account)), None)),
             path="/",
             secure=office.settings.https,
             httponly=True,
@@ -89,8 +90,10 @@ def router(office: Office) -> APIRouter:
         return answer
 
     @pages.post("/role")
-    def act_as(page: Member, form: Typed) -> Response:
-        office.accounts.switch(page.token, text(form, "role"))
+    def act_as(page: Visitor, form: Typed) -> Response:
+        post = Post.read(text(form, "role", POST_CHARS_MAX)).chosen(page.posts)
+        if post is not None:
+            office.accounts.switch(page.token, post)
         return page.go(local_path(text(form, "next", 2000)))
 
     @pages.post("/look")
@@ -129,7 +132,9 @@ def told(page: Page, account: Account) -> dict[str, Any]:
         "login": account.login,
         "name": page.office.accounts.name_of(account.person, page.lang),
         "unit": page.name_of("unit", account.unit),
-        "roles": page.words([Words.of(role) for role in account.roles]),
+        "roles": page.words(
+            [Words.of(role) for role in dict.fromkeys(p.role for p in page.office.posts(account))]
+        ),
     }
 
 

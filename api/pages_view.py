@@ -14,12 +14,13 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api import pages_words, problems, security
-from api.accounts import Session
+from api.accounts import Post, Session
 from api.office import Actor, Office
 from api.pages_draw import TEMPLATES
-from api.pages_telling import STATE_REFS, reason_of, say, words_of
+from api.pages_telling import STATE_REFS, UNTOLD, reason_of, say, words_of
 from api.pages_trouble import SignIn
 from api.pages_words import CHOICES
+from api.rest_caller import NO_POST
 from domain.decider import Lang
 from domain.unit import UnitKind
 from domain.words import Role, Words, in_words
@@ -30,6 +31,11 @@ from projections.temporal import NEVER
 SIZES = ("100", "125", "150")
 THEMES = ("light", "dark")
 FOREIGN = UnitKind.FOREIGN.value
+POST_ENDED = Words(
+    "您办理时所用的岗位或代行已经终止，没有记入任何内容；请在右上角换用现有的岗位再办。",
+    "What you were acting as has ended; nothing was recorded. Choose what you may act as now at the"
+    " top right, and ask again.",
+)
 
 
 class Page:
@@ -47,15 +53,32 @@ class Page:
         """Return who acts; raise SignIn."""
         if self.session is None:
             raise SignIn
+        if not self.posts:
+            raise problems.plain(403, NO_POST, "no-role")
         account = self.session.account
-        unit = self.units.get(account.unit)
-        return Actor(
-            person=account.person,
-            unit=account.unit,
-            role=self.session.role,
-            name=self.office.accounts.name_of(account.person, self.lang),
-            zone=unit["zone"] if unit else self.office.settings.zone,
-        )
+        actor = self.office.acting(account, self.session.post, self.lang)
+        if actor is None and self.request.method == "GET":  # it ended: look on as something else
+            actor = self.office.acting(account, self.posts[0], self.lang)
+        if actor is None:
+            raise problems.plain(403, POST_ENDED, "role-not-granted")
+        return actor
+
+    @cached_property
+    def posts(self) -> tuple[Post, ...]:
+        """Return what the reader may act as today."""
+        return self.office.posts(self.session.account) if self.session is not None else ()
+
+    @property
+    def post(self) -> Post:
+        """Return what the reader acts as."""
+        return Post(unit=self.actor.unit, role=self.actor.role, behalf=self.actor.behalf)
+
+    def post_words(self, post: Post) -> str:
+        """Return a post in the reader's language: unit, role, in whose stead."""
+        said = f"{self.name_of('unit', post.unit)} · {self.words(Words.of(post.role))}"
+        if not post.behalf:
+            return said
+        return f"{said} · {self.t('in-stead-of', who=self.name_of('person', post.behalf))}"
 
     def t(self, key: str, **values: Any) -> str:
         """Return a sentence of ours in the reader's language."""
@@ -162,7 +185,8 @@ class Page:
 
     def card(self, state: Any) -> list[tuple[str, str, str]]:
         """Return the fields of a case for people: name, title and value in words."""
-        shown = [f for f in state.__struct_fields__ if f not in ("status", "dataset", "currency")]
+        untold = UNTOLD | {"status", "currency"}
+        shown = [f for f in state.__struct_fields__ if f not in untold]
         found: list[tuple[str, str, str]] = []
         for field in shown:
             value = getattr(state, field)
@@ -270,12 +294,12 @@ class Page:
 
     def may(self, *roles: Role) -> bool:
         """Tell whether the reader acts in one of these roles."""
-        return self.session is not None and self.session.role in roles
+        return self.session is not None and self.actor.role in roles
 
     @property
     def may_reverse(self) -> bool:
         """Tell whether the reader's role takes back mistakes at all."""
-        return self.session is not None and self.session.role not in NEVER_REVERSE
+        return self.session is not None and self.actor.role not in NEVER_REVERSE
 
     def local(self, recorded_at: str) -> str:
         """Return a recorded UTC time as the reader's clock showed it."""

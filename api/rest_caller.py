@@ -12,7 +12,7 @@ from hashlib import blake2b
 from starlette.requests import Request
 
 from api import problems
-from api.accounts import Account, TooManyTries
+from api.accounts import Account, Post, TooManyTries
 from api.office import Actor, Office
 from domain.decider import Lang
 from domain.values import ID
@@ -33,8 +33,13 @@ BAD_MATCH = Words(
     'If-Match must be one version, written "5", as the ETag gave it.',
 )
 NOT_GRANTED = Words(
-    "请求头 Gongwu-Role 所说的岗位没有授予这个账号。",
-    "The role in the header Gongwu-Role was not granted to this log-in.",
+    "此人今天没有请求头 Gongwu-Role 所说的岗位。写作“岗位”或“岗位@单位”；代行时写作“岗位@单位:委托人”。",
+    "The person does not have the role that the header Gongwu-Role names today. Write it role,"
+    " role@unit, or role@unit:person in the stead of who delegated it.",
+)
+NO_POST = Words(
+    "此人今天没有任何岗位；请系统管理员安排。",
+    "The person has no role today; have an administrator assign one.",
 )
 NO_SUCH_ID = Words(
     "编号只含字母、数字和 _ . ~ -，最多 80 个字符。",
@@ -60,20 +65,21 @@ class Callers:
         """Return who calls; raise Problem 401, 403 or 429."""
         token = request.cookies.get(self.cookie, "")
         session = self.office.accounts.session(token) if token else None
-        if session is not None:
-            account, role = session.account, session.role
-        else:
-            account = self._basic(request)
-            role = account.roles[0]
+        account = session.account if session is not None else self._basic(request)
         wanted = request.headers.get("gongwu-role", "")
-        if wanted and wanted not in account.roles:
+        if wanted:
+            post = Post.read(wanted)
+        elif session is not None:
+            post = session.post
+        else:
+            posts = self.office.posts(account)
+            if not posts:
+                raise problems.plain(403, NO_POST, "no-role")
+            post = posts[0]
+        actor = self.office.acting(account, post)
+        if actor is None:
             raise problems.plain(403, NOT_GRANTED, "role-not-granted")
-        return Actor(
-            person=account.person,
-            unit=account.unit,
-            role=wanted or role,
-            zone=self.office.zone_of(account.unit),
-        )
+        return actor
 
     def knows(self, request: Request) -> bool:
         """Tell whether it takes no time to say who calls: no password must be hashed."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from api.accounts import Accounts, TooManyTries, account, session_
+from api.accounts import Accounts, Post, TooManyTries, account, session_
 
 
 class Clock:
@@ -141,14 +141,34 @@ def test_signing_out_ends_one_session_and_disabling_ends_all(accounts: Accounts)
     assert accounts.check("keeper", "gongwu-demo") is None
 
 
-def test_a_person_acts_only_in_granted_roles(accounts: Accounts) -> None:
+def test_a_session_keeps_what_its_person_acts_as(accounts: Accounts) -> None:
     token = signed_in(accounts)
     before = accounts.session(token)
-    assert before is not None and before.role == "keeper"
-    assert accounts.switch(token, "clerk")
+    assert before is not None and before.post == Post(unit="o_ex_store", role="keeper")
+    stead = Post(unit="o_ex_edu", role="head", behalf="u_ex_head")
+    accounts.switch(token, stead)
     after = accounts.session(token)
-    assert after is not None and after.role == "clerk"
-    assert not accounts.switch(token, "finance")
+    assert after is not None and after.post == stead
+
+
+def test_a_post_is_one_word_and_back() -> None:
+    for post in (
+        Post(unit="o_a", role="head"),
+        Post(unit="o_a", role="head", behalf="u_b"),
+        Post(unit="", role="head"),
+    ):
+        assert Post.read(post.slug) == post
+    own, other = Post(unit="o_a", role="head"), Post(unit="o_b", role="head")
+    acting = Post(unit="o_a", role="head", behalf="u_b")
+    posts = (own, other, acting)
+    assert [Post.read(s).chosen(posts) for s in ("head", "head@o_b", "head@o_a:u_b")] == [
+        own,
+        other,
+        acting,
+    ]
+    assert [Post.read(s).chosen(posts) for s in ("clerk", "head@o_c", "head@o_b:u_b", "")] == [
+        None
+    ] * 4
 
 
 def test_names_are_told_by_id_and_can_be_forgotten(accounts: Accounts) -> None:

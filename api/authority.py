@@ -1,0 +1,125 @@
+"""Who may act as what, and who is competent for whom: what an occasion says of people and units.
+
+Roles are facts of the ledger (`domain/person.py`). A log-in only says which person it is; what it
+was opened with counts until the ledger says anything of that person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from api.accounts import Account, Post
+from api.remembering import Remembered
+from domain import person as people
+from domain.decider import Occasion
+from domain.person import Person
+from domain.policy import Body
+from domain.unit import Unit, UnitKind
+from ledger.book import Book
+from projections import units
+from projections.scope import Rows
+
+BODY_OF = {
+    UnitKind.OFFICES: Body.OFFICES,
+    UnitKind.FINANCE: Body.FINANCE,
+    UnitKind.GOVERNMENT: Body.GOVERNMENT,
+}
+ABOUT = ("unit/", "person/")  # streams that say who may do what
+
+
+class Competence(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a unit belongs on a day, and which bodies are competent for it."""
+
+    level: str = ""
+    region: str = ""
+    unit_kind: str = ""
+    bodies: dict[str, str] = {}
+
+
+class Authority:
+    """Answers from the ledger, remembered for a moment."""
+
+    def __init__(self, book: Book, rows: Callable[[Rows], Sequence[Any]]) -> None:
+        """`rows` asks the lists."""
+        self._book, self._rows = book, rows
+        self._persons: Remembered[str, Person | None] = Remembered()
+        self._units: Remembered[tuple[str, date | None], Competence] = Remembered()
+
+    def forget(self) -> None:
+        """Ask the ledger again: something was said of units or people."""
+        self._persons.forget()
+        self._units.forget()
+
+    # People ------------------------------------------------------------------
+
+    def posts(self, account: Account, on: date) -> tuple[Post, ...]:
+        """Return what the person behind a log-in may act as on a day, own roles first."""
+        person = self._persons.get(account.person, self._person)
+        if person is None:
+            return account.posts
+        found = [
+            Post(unit=p.unit, role=p.role.value, behalf=p.delegator) for p in person.powers_on(on)
+        ]
+        usual = account.posts  # what they sign in as comes first
+        return tuple(sorted(found, key=lambda p: usual.index(p) if p in usual else len(usual)))
+
+    def refuse_out_of_post(self, occasion: Occasion, called: Callable[[str], str]) -> None:
+        """Refuse who does not have the role they act in on the business date; raise Refused."""
+        person = self._persons.get(occasion.by, self._person)
+        if person is not None and occasion.unit:
+            people.in_post(person, occasion, called(occasion.unit))
+
+    def _person(self, id_: str) -> Person | None:
+        """Return what the ledger says of a person; None when it never said anything."""
+        stream = self._book.stream(f"person/{id_}")
+        return stream.state if stream.entries else None
+
+    # Units -------------------------------------------------------------------
+
+    def competence(self, unit: str, on: date, today: date) -> Competence:
+        """Return where a unit belongs on a day, and who was competent for it then."""
+        return self._units.get((unit, None if on >= today else on), self._competence)
+
+    def _competence(self, asked: tuple[str, date | None]) -> Competence:
+        unit, on = asked
+        state = self._unit(unit, on)
+        if not state.name:
+            return Competence()
+        level = state.level.value if state.level is not None else ""
+        bodies = {Body.OWN.value: unit}
+        if state.competent:
+            bodies[Body.COMPETENT.value] = state.competent
+        if level and state.region:
+            bodies |= self._authorities(level, state.region, on)
+        return Competence(
+            level=level, region=state.region, unit_kind=state.kind.value, bodies=bodies
+        )
+
+    def _authorities(self, level: str, region: str, on: date | None) -> dict[str, str]:
+        """Return the offices administration, finance bureau and government of a place.
+
+        Where there are several, the one with the first id: the place must say which it is.
+        """
+        found: dict[str, str] = {}
+        for row in self._rows(units.authorities()):
+            if on is None:
+                fits = (row["level"], row["region"], row["dissolved"]) == (level, region, 0)
+                kind = UnitKind(row["kind"])
+            else:
+                then = self._unit(row["id"], on)
+                fits = bool(then.name) and not then.dissolved
+                fits = fits and (then.level, then.region) == (level, region)
+                kind = then.kind
+            if fits and kind in BODY_OF:
+                found.setdefault(BODY_OF[kind].value, row["id"])
+        return found
+
+    def _unit(self, id_: str, on: date | None) -> Unit:
+        """Return what a unit was on a day; None: what it is."""
+        if on is None:
+            return self._book.stream(f"unit/{id_}").state  # type: ignore[no-any-return] # a stream's state is of its kind
+        return self._book.state_at(f"unit/{id_}", on.isoformat())  # type: ignore[no-any-return] # a stream's state is of its kind
