@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from api import cli_accounts, cli_audit, cli_do, cli_read, cli_restore, cli_serve, papers_cli
+from api import (
+    cli_accounts,
+    cli_audit,
+    cli_do,
+    cli_policy,
+    cli_read,
+    cli_restore,
+    cli_serve,
+    papers_cli,
+)
 from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
 
 app = typer.Typer(
@@ -26,6 +35,7 @@ asset = typer.Typer(help="资产卡片与历史 · One asset: its card and its h
 app.add_typer(asset, name="asset")
 app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
+app.add_typer(cli_policy.app, name="policy")
 app.command()(cli_accounts.init)
 
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cache
@@ -38,7 +39,7 @@ class Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Refuse a key that is there twice; the second would win without a word."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call] # the stubs leave it untyped
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if not isinstance(key, str) or keys.count(key) > 1:
                 raise yaml.MarkedYAMLError(
@@ -100,11 +101,19 @@ def schema() -> dict[str, Any]:
     for key in ("version", "in_force_from", "in_force_until"):
         del shape["properties"][key]
     shape["required"] = ["name"]
+    for said in shape["properties"].values():
+        if said.get("uniqueItems"):
+            said["default"] = sorted(said["default"])  # sets have no order of their own
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "公物规则 · Gongwu policy profile",
     }
     return head | whole
+
+
+def schema_text() -> str:
+    """Return the JSON Schema as the file that comes with the product."""
+    return json.dumps(schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 # The rules in force -------------------------------------------------------------
