@@ -28,7 +28,7 @@ from projections.scope import EVERYTHING, Scope
 from projections.store import Progress, ReadModels, Stuck
 
 logger = logging.getLogger(__name__)
-BEHIND_MAX = 5_000  # entries that a reader brings to the lists; more of them are an import
+BEHIND_MAX = 200  # entries of others that a reader brings to the lists; more are an import
 NAMED = ("unit/", "place/")  # streams whose names and zones are remembered for a moment
 
 
@@ -63,6 +63,7 @@ class Office:
         self.authority = Authority(book, lambda query: self.models.rows(query))
         self.rules = Rules(self._rulings, book)
         self._shown = 0  # the lists show everything up to this position
+        self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long
         self._showing = threading.Lock()
         self._turns = Turns() if settings.database.startswith("sqlite:") else None
@@ -89,10 +90,12 @@ class Office:
     def models(self) -> ReadModels:
         """Return the lists, showing everything that is recorded: whoever looks finds it.
 
-        What an import has just recorded is left to the import: it says how far it is.
+        What an import has just recorded is left to the import: it says how far it is, and holds
+        the lock for which we would wait.
         """
         size = self.book.log.head()[0]
-        if max(self._shown, self._tried) < size <= self._shown + BEHIND_MAX:
+        few = size <= self._shown + BEHIND_MAX or self._own > self._shown
+        if few and size > max(self._shown, self._tried):
             self.show(size)
         return self._lists
 
@@ -248,6 +251,7 @@ class Office:
         """Record when it is our turn, and bring the lists up to date."""
         with self._writing():
             receipt = act()
+        self._own = max(self._own, receipt.last)
         if shown:
             self.show(receipt.last)
         streams = tuple(asked)

@@ -88,16 +88,19 @@ def test_what_an_import_records_is_left_to_the_import(
     monkeypatch.setattr("api.office.BEHIND_MAX", 2)
     actor = Actor(person="u_admin", unit="o_a", role="admin")
     shown = office.models.position()
-    for number, expected in ((1, shown + 1), (2, shown + 2)):
-        form = {"name": f"示例市第{number}局", "kind": "organ"}
-        office.ask(f"unit/o_{number}", "establish", form, actor, shown=False)
-        assert office.models.position() == expected
-    for number in range(3, 6):
-        form = {"name": f"示例市第{number}局", "kind": "organ"}
-        office.ask(f"unit/o_{number}", "establish", form, actor, shown=False)
-    assert office.models.position() == shown + 2
-    office.show(shown + 5)
-    assert office.models.position() == shown + 5
+
+    def record(by: Office, numbers: range) -> None:
+        for number in numbers:
+            form = {"name": f"示例市第{number}局", "kind": "organ"}
+            by.ask(f"unit/o_{number}", "establish", form, actor, shown=False)
+
+    with closing(Office.open(office.settings)) as other:
+        record(other, range(2))
+        assert office.models.position() == shown + 2, "few enough to bring them along"
+        record(other, range(2, 5))
+        assert office.models.position() == shown + 2, "so many are left to whoever recorded them"
+        record(office, range(5, 6))
+        assert office.models.position() == shown + 6, "but what was acknowledged here is found"
 
 
 def test_one_refusal_is_nobody_elses(office: Office):
