@@ -235,6 +235,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "case": ("事项", "Case"),
     "kind-asset": ("资产", "Asset"),
     "kind-loan": ("借用", "Loan"),
+    "kind-lease": ("出租", "Lease"),
     "kind-intake": ("入仓", "Intake"),
     "kind-reallocation": ("调剂", "Reallocation"),
     "kind-disposal": ("处置", "Disposal"),

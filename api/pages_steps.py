@@ -18,7 +18,7 @@ from ledger.act import Receipt
 from ledger.book import Stream, new_id
 
 # On a request for a case, whose units the page can guess from the assets or from the reader.
-GIVERS = frozenset({"lender", "from_unit"})
+GIVERS = frozenset({"lender", "lessor", "from_unit"})
 TAKERS = frozenset({"unit", "borrower", "to_unit"})
 
 

@@ -235,6 +235,9 @@ def case_extra(page: Page, state: Any) -> dict[str, Any]:
         for field in state.__struct_fields__
         if STATE_REFS.get(field) == "asset" and getattr(state, field)
     ]
+    sent = sorted({asset for asset, _ in getattr(state, "sent", ())})
+    if sent and not hasattr(state, "moving"):
+        groups.append(("moving", sent))
     return {"groups": groups}
 
 

@@ -24,6 +24,7 @@ from domain.words import Words, cited
 ALWAYS, DEPENDS, NEVER = "✓", "◐", "✗"
 ME, OTHER = "u_me", "u_other"
 SOME: frozenset[str] = frozenset({"A"})
+MORE: frozenset[str] = frozenset({"B"})
 NO: frozenset[str] = frozenset()
 # What else of a state its rules look at, beside the dimension that heads the columns.
 COLUMNS = {"asset": "custody", "unit": "dissolved", "place": "kind"}
@@ -36,8 +37,25 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "listed": (False, True),
         "executed": (False, True),
     },
-    "loan": {"applicant": (OTHER, ME), "waiting": (SOME, NO), "out": (SOME, NO)},
-    "intake": {"applicant": (OTHER, ME), "received": (NO, SOME)},
+    "loan": {
+        "applicant": (OTHER, ME),
+        "waiting": (SOME, NO),
+        "out": (NO, MORE),
+        "sent": (NO, frozenset({("A", OTHER)}), frozenset({("B", OTHER)})),
+    },
+    "lease": {
+        "applicant": (OTHER, ME),
+        "waiting": (SOME, NO),
+        "out": (SOME, NO),
+        "rent_assessed": (0, 1),
+    },
+    "intake": {
+        "applicant": (OTHER, ME),
+        "virtual": (False, True),
+        "waiting": (SOME, NO),
+        "received": (NO, MORE),
+        "sent": (NO, frozenset({("A", OTHER)})),
+    },
     "reallocation": {
         "applicant": (OTHER, ME),
         "sent": (frozenset({("A", OTHER)}), frozenset({("A", ME)}), NO),
@@ -78,10 +96,27 @@ def plausible(kind: str, state: Any) -> bool:
                 and (state.book != "pending" or (state.accepted is False) == left)
             )
         case "loan":
-            return bool(state.waiting or state.out) if state.status == "running" else not state.out
+            going = bool(state.waiting) and ("A", OTHER) in state.sent
+            coming = bool(state.out) and ("B", OTHER) in state.sent
+            if state.sent and not (going or coming):
+                return False
+            if state.status == "running":
+                return bool(state.waiting or state.out)
+            return not state.out and (not state.sent or state.status == "approved")
+        case "lease":
+            running = state.status == "running"
+            if running and not (state.waiting or state.out):
+                return False
+            return (running or not state.out) and (
+                running or state.status == "closed" or not state.rent_assessed
+            )
         case "intake":
-            begun = state.status in ("approved", "received")
-            return begun or not state.received
+            on_way = state.status == "approved" and state.waiting and not state.virtual
+            if state.sent and not on_way:
+                return False
+            open_ = state.status in ("applied", "approved")
+            received = not state.received or state.status in ("approved", "received")
+            return bool(state.waiting) == open_ and received
         case "reallocation":
             sent, on_the_way = bool(state.sent), bool(state.moving)
             begun = state.status in ("shipped", "received", "booked")
@@ -213,7 +248,9 @@ def called(verb: Verb) -> str:
 def columns(kind: str) -> tuple[str, dict[str, Any]]:
     """Return the attribute that heads the columns and its values with their titles."""
     attribute = COLUMNS.get(kind, "status")
-    hint = get_type_hints(LIFECYCLES[kind].state)[attribute]
+    hint = get_type_hints(LIFECYCLES[kind].state).get(attribute)
+    if hint is None:
+        return "", {"任何状态 any state": None}
     if hint is bool:
         return attribute, {"存续 exists": False, "已撤销 dissolved": True}
     return attribute, {both(member.words): member for member in hint}
@@ -222,7 +259,10 @@ def columns(kind: str) -> tuple[str, dict[str, Any]]:
 def matrix(lifecycle: Lifecycle[Any], numbers: Numbers, **fixed: Any) -> Iterator[str]:
     """Yield the table of one kind of stream: a row per step, a column per state."""
     attribute, heads = columns(lifecycle.kind)
-    kept = {t: possible(lifecycle.kind, fixed | {attribute: v}) for t, v in heads.items()}
+    kept = {
+        title: possible(lifecycle.kind, fixed | ({attribute: value} if attribute else {}))
+        for title, value in heads.items()
+    }
     yield from table(
         ["事项 step", *heads],
         (
@@ -281,8 +321,9 @@ def lifecycle_page() -> str:
 def events_page() -> str:
     """Return `events.md`: every fact, its sentence in both languages, its fields, its source."""
     lines = [*EVENTS_HEAD]
-    for kind in [*sorted(LIFECYCLES), "ledger"]:
-        words = LIFECYCLES[kind].words if kind in LIFECYCLES else Words("账本", "Ledger")
+    common = {"case": Words("各类事项", "Cases of any kind"), "ledger": Words("账本", "Ledger")}
+    for kind in [*sorted(LIFECYCLES), *common]:
+        words = common[kind] if kind in common else LIFECYCLES[kind].words
         lines += [f"## {words.zh} · {words.en}", ""]
         for name, fact in sorted(FACTS.items()):
             if name.split(".")[0] == kind:

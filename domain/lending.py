@@ -26,6 +26,7 @@ from domain.handover import (
     without,
 )
 from domain.holding import OTHER_PERSON, HeldForProcess, declined, in_part, listed, releases
+from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.policy import Action
 from domain.values import AssetId, Code, Fen, Given, PersonId, Reference, Stream, Text, UnitId
 from domain.words import Role, Term, Words
@@ -692,3 +693,22 @@ def come_back(
     """Take the asset back to where it was lent from."""
     arrived(asset, case, scanned)
     return ReturnInspected(result=result, note=note)
+
+
+@step_of(Loan)
+def next_step(loan: Loan) -> OpenStep | None:
+    """Say who must do what next; what is in transit comes before what is still to be given out."""
+    moving_ = on_the_way(loan)
+    match loan.status:
+        case LoanStatus.REQUESTED:
+            return decision(loan.approval, (Role.HEAD, Role.OFFICE), loan.borrower)
+        case LoanStatus.APPROVED | LoanStatus.RUNNING:
+            if loan.waiting & moving_:
+                return OpenStep(verb="take_in", roles=CARRIERS, unit=loan.borrower)
+            if loan.out & moving_:
+                return OpenStep(verb="inspect_return", roles=CARRIERS, unit=loan.lender)
+            if loan.waiting:
+                return OpenStep(verb="hand_out", roles=CARRIERS, unit=loan.lender)
+            return OpenStep(verb="hand_back", roles=CARRIERS, unit=loan.borrower, due=loan.due)
+        case _:
+            return None

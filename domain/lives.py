@@ -24,8 +24,8 @@ STORY = (
     "splitting",
     "classing",
     "holding",
-    "handover",
     "lending",
+    "leasing",
     "warehouse",
     "reallocation",
     "disposal",
@@ -34,6 +34,7 @@ STORY = (
     "selling",
     "executing",
     "settling",
+    "handover",
 )
 
 

@@ -198,6 +198,7 @@ lifecycle.part(UseEvent, evolve)
 AWAY = (
     Custody.NONE,
     Custody.LENT,
+    Custody.LEASED,
     Custody.WAREHOUSE_LENT,
     Custody.TRANSIT,
     Custody.REPAIR,

@@ -34,6 +34,7 @@ from domain.holding import (
     listed,
     releases,
 )
+from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.policy import Action
 from domain.values import AssetId, Code, Fen, Given, PersonId, PlaceId, Stream, Text, UnitId
 from domain.words import Role, Term, Words
@@ -675,3 +676,17 @@ def list_for_reuse(
 def delist(_: Asset, __: Occasion, *, reason: Given) -> DelistedFromReuse:
     """Stop offering the asset."""
     return DelistedFromReuse(reason=reason)
+
+
+@step_of(Intake)
+def next_step(intake: Intake) -> OpenStep | None:
+    """Say who must do what next; what is in transit comes before what is still to be given out."""
+    match intake.status:
+        case IntakeStatus.APPLIED:
+            return decision(intake.approval, (Role.OFFICE, Role.FINANCE), intake.unit)
+        case IntakeStatus.APPROVED:
+            if intake.virtual or on_the_way(intake):
+                return OpenStep(verb="take_in", roles=(Role.KEEPER,), unit=intake.keeper_unit)
+            return OpenStep(verb="hand_out", roles=CARRIERS, unit=intake.unit)
+        case _:
+            return None

@@ -1,22 +1,38 @@
-"""Loans, intakes, reallocations and disposals: one row for each, where it stands.
+"""Loans, leases, intakes, reallocations and disposals: one row for each, where it stands, and
+which step is open (T34): whose it is, since when, and by which day it is due.
 
-Reads every event of `loan/`, `intake/`, `reallocation/` and `disposal/` streams.
+Reads every event of `loan/`, `lease/`, `intake/`, `reallocation/` and `disposal/` streams.
 """
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+)
 
 from domain.disposal import Disposal
+from domain.leasing import Lease
 from domain.lending import Loan
+from domain.open_steps import open_step
 from domain.reallocation import Reallocation
 from domain.warehouse import Intake
 from projections.inventory import metadata
 from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
-KINDS = ("loan", "intake", "reallocation", "disposal")
+KINDS = ("loan", "lease", "intake", "reallocation", "disposal")
 cases = Table(
     "cases",
     metadata,
@@ -36,12 +52,18 @@ cases = Table(
     Column("opened_on", Text, nullable=False),
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("step", Text, nullable=False),  # the verb that is next; empty when it is over
+    Column("step_roles", Text, nullable=False),  # whose roles, with commas
+    Column("step_unit", Text, nullable=False),  # empty where the place does not say
+    Column("step_since", Text, nullable=False),
+    Column("step_due", Text, nullable=False),  # empty where the place sets no time
 )
 indexes = (
     Index("cases_by_status", cases.c.kind, cases.c.status, cases.c.changed_on),
     Index("cases_by_change", cases.c.changed_on, cases.c.id),
+    Index("cases_by_step", cases.c.step_since, cases.c.id),
 )
-Case = Loan | Intake | Reallocation | Disposal
+Case = Loan | Lease | Intake | Reallocation | Disposal
 
 
 def row(
@@ -51,13 +73,19 @@ def row(
     if case.status.value == "none":
         return None
     head = (id_, id_.split("/", 1)[0], case.status.value, case.applicant)
-    tail = (opened_on, changed_on, version)
+    tail = (opened_on, changed_on, version, *waits(case, changed_on))
     match case:
         case Loan():
             items = str(len(case.waiting | case.out | case.back))
             due = case.due.isoformat() if case.due else ""
             return (
                 *head, case.lender, case.borrower, case.purpose, items, None, "", "", due, case.dataset, *tail
+            )  # fmt: skip
+        case Lease():
+            items = str(len(case.waiting | case.out | case.back))
+            due = case.due.isoformat() if case.due else ""
+            return (
+                *head, case.lessor, "", case.lessee, items, case.rent, "CNY", "", due, case.dataset, *tail,
             )  # fmt: skip
         case Intake():
             items = str(len(case.waiting | case.received))
@@ -77,6 +105,22 @@ def row(
                 *head, case.unit, "", case.form.value, items, amount, case.currency, "", "",
                 case.dataset, *tail,
             )  # fmt: skip
+
+
+def waits(case: Case, since: str) -> tuple[str, str, str, str, str]:
+    """Return which step is open, whose it is, since which day, and by which day it is due.
+
+    Whatever happens to a case opens its next step or goes on with this one, so the day of the
+    last entry is the day since when nobody has moved.
+    """
+    step = open_step(case)
+    if step is None:
+        return "", "", "", "", ""
+    due = step.due
+    if step.days is not None:
+        due = date.fromisoformat(since) + timedelta(days=step.days)
+    by = due.isoformat() if due else ""
+    return step.verb, ",".join(str(role) for role in step.roles), step.unit, since, by
 
 
 def listing(
@@ -108,6 +152,44 @@ def listing(
         )
     order = Filters(sort="changed_on", descending=True)
     return page(query, cases, order, after, limit)
+
+
+def open_steps(
+    scope: Scope,
+    on: date,
+    *,
+    kind: str = "",
+    role: str = "",
+    days: int = 0,
+    overdue: bool = False,
+    dataset: str = "",
+    after: tuple[str, str] | None = None,
+    limit: int = 50,
+) -> Select[Any]:
+    """Return the open steps as of a day, the longest waiting first (T34).
+
+    `days`: nobody has moved for at least so many days. `overdue`: only what the place or the
+    agreement set a day for, and that day is past. `after`: the day and id of the last row read.
+    """
+    c = cases.c
+    query = select(cases).where(c.step != "", c.step_since <= on.isoformat())
+    if scope.units is not None:
+        mine = sorted(scope.units)
+        query = query.where(or_(c.from_unit.in_(mine), c.to_unit.in_(mine), c.step_unit.in_(mine)))
+    if kind:
+        query = query.where(c.kind == kind)
+    if role:
+        query = query.where(("," + c.step_roles + ",").contains(f",{role},", autoescape=True))
+    if days:
+        query = query.where(c.step_since <= (on - timedelta(days=days)).isoformat())
+    if overdue:
+        query = query.where(c.step_due != "", c.step_due < on.isoformat())
+    if dataset:
+        query = query.where(c.dataset == dataset)
+    if after is not None:
+        since, last = after
+        query = query.where(or_(c.step_since > since, and_(c.step_since == since, c.id > last)))
+    return query.order_by(c.step_since, c.id).limit(limit)
 
 
 def counts(scope: Scope = EVERYTHING, kind: str = "") -> Rows:

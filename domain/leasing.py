@@ -1,0 +1,753 @@
+"""A lease (出租): somebody pays rent for idle property; the books never move.
+
+Rent is non-tax revenue: it is assessed and remitted to the treasury (国令738 第25、26条). The
+lessee has no account here: a hand-over is proved by the slip both sides signed.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import asset as assets_
+from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.handover import GIVING_SIDE, arrived, identified, read_off
+from domain.holding import (
+    ON_THE_LIST,
+    OTHER_PERSON,
+    HeldForProcess,
+    declined,
+    held_by,
+    in_part,
+    listed,
+    releases,
+)
+from domain.lending import DUE_AHEAD, LENDABLE_CUSTODY, ONE_COMPENSATED, ReturnResult
+from domain.open_steps import CARRIERS, OpenStep, decision, step_of
+from domain.policy import Action
+from domain.values import (
+    AssetId,
+    Code,
+    Fen,
+    Given,
+    Name,
+    PersonId,
+    Reference,
+    Stream,
+    Text,
+    UnitId,
+    yuan,
+)
+from domain.words import Role, Term, Words
+
+
+class LeaseStatus(Term):
+    """Where a lease stands."""
+
+    NONE = "none", "未申请", "not requested"
+    REQUESTED = "requested", "已申请", "requested"
+    APPROVED = "approved", "已批准", "approved"
+    REFUSED = "refused", "不同意", "refused"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
+    SIGNED = "signed", "已签协议", "agreement signed"
+    RUNNING = "running", "出租中", "running"
+    CLOSED = "closed", "已收回", "closed"
+
+
+class RentPeriod(Term):
+    """What the rent is paid for."""
+
+    ONCE = "once", "整个租期", "the whole term"
+    MONTH = "month", "每月", "each month"
+    QUARTER = "quarter", "每季度", "each quarter"
+    YEAR = "year", "每年", "each year"
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The list, the terms, which pieces are out, and what the rent has brought. Amounts in fen."""
+
+    status: LeaseStatus = LeaseStatus.NONE
+    applicant: str = ""
+    lessor: str = ""
+    lessee: str = ""
+    due: date | None = None
+    rent: int = 0
+    per: RentPeriod = RentPeriod.ONCE
+    agreement: str = ""
+    waiting: frozenset[str] = frozenset()
+    out: frozenset[str] = frozenset()
+    back: frozenset[str] = frozenset()
+    rent_assessed: int = 0
+    rent_remitted: int = 0
+    approval: Approval = Approval()
+    dataset: str = ""
+
+    @property
+    def giver_unit(self) -> str:
+        """Return the side that gives out and takes back."""
+        return self.lessor
+
+    def describe(self, lang: Lang) -> str:
+        """Say where the lease stands."""
+        counts = (len(self.waiting), len(self.out), len(self.back))
+        step = self.approval.describe(lang) if self.status is LeaseStatus.REQUESTED else ""
+        if lang == "zh":
+            said = "出租单{}，待交付{}项、在外{}项、已收回{}项".format(
+                self.status.words.zh, *counts
+            )
+        else:
+            said = "The lease is {}: {} to deliver, {} out, {} back".format(
+                self.status.words.en, *counts
+            )
+        return said + step
+
+
+lifecycle: Lifecycle[Lease] = Lifecycle("lease", Lease, Words("出租单", "Lease"))
+
+# What happened ----------------------------------------------------------------
+
+
+class LeaseRequested(
+    Event,
+    name="lease.requested",
+    zh="{lessor}申请向{lessee}出租至{due}，租金{rent}（{per}）：{purpose}",
+    en="{lessor} asks to lease to {lessee} until {due}, rent {rent} for {per}: {purpose}",
+    duty="apply",
+):
+    """A unit wants to lease out what it does not need. `lessee` is an organisation; a natural
+    person is named by an id. Rent in fen."""
+
+    applicant: PersonId
+    lessor: UnitId
+    lessee: Name
+    assets: tuple[AssetId, ...]
+    due: date
+    rent: Fen
+    per: RentPeriod
+    purpose: Text
+    dataset: Code = ""
+
+
+class LeaseApproved(
+    Event,
+    name="lease.approved",
+    zh="批准出租，文号{approval_no}",
+    en="Lease approved: {approval_no}",
+    duty="approve",
+):
+    """It may be leased out on these terms; nothing has moved yet."""
+
+    approval_no: Code
+
+
+class LeaseRefused(
+    Event,
+    name="lease.refused",
+    zh="不同意出租：{reason}",
+    en="Lease refused: {reason}",
+    duty="approve",
+):
+    """The answer is no; the assets are free again."""
+
+    reason: Text
+
+
+class LeaseWithdrawn(
+    Event,
+    name="lease.withdrawn",
+    zh="撤回出租：{reason}",
+    en="Lease withdrawn: {reason}",
+    duty="apply",
+):
+    """Nothing had been delivered; the assets are free again."""
+
+    reason: Text
+
+
+class AgreementSigned(
+    Event,
+    name="lease.agreement_signed",
+    zh="签订租赁协议{agreement}，租金{rent}（{per}），至{due}",
+    en="Agreement {agreement} signed, rent {rent} for {per}, until {due}",
+    duty="execute",
+):
+    """The lessee is bound; the terms may differ from what was asked, never for the worse."""
+
+    agreement: Code
+    rent: Fen
+    per: RentPeriod
+    due: date
+
+
+class LeaseDelivered(
+    Event,
+    name="lease.delivered",
+    zh="交付承租方{asset}",
+    en="{asset} delivered to the lessee",
+    duty="execute",
+):
+    """One piece is in the lessee's hands, by the slip that both signed."""
+
+    asset: AssetId
+    scanned: Code = ""
+
+
+class LeaseRestWithdrawn(
+    Event,
+    name="lease.rest_withdrawn",
+    zh="余下物品不再交付：{reason}",
+    en="The rest is not delivered: {reason}",
+):
+    """What still waited is free again; what is out stays out."""
+
+    reason: Text
+
+
+class LeaseItemReturned(
+    Event,
+    name="lease.item_returned",
+    zh="收回{asset}，验收{result}",
+    en="{asset} came back {result}",
+    duty="execute",
+):
+    """One piece came back and was inspected; compensation in fen."""
+
+    asset: AssetId
+    result: ReturnResult
+    note: Text = ""
+    compensation: Fen | None = None
+    scanned: Code = ""
+
+
+class RentAssessed(
+    Event,
+    name="lease.rent_assessed",
+    zh="确认应缴租金{amount}（{since}至{until}）",
+    en="Rent assessed: {amount} ({since} to {until})",
+    duty="bill",
+):
+    """What the treasury is owed for a period, in fen (国令738 第25条)."""
+
+    amount: Fen
+    since: date
+    until: date
+
+
+class RentRemitted(
+    Event,
+    name="lease.rent_remitted",
+    zh="租金上缴国库{amount}，缴款书{voucher}",
+    en="Rent remitted to the treasury: {amount}, voucher {voucher}",
+    duty="reconcile",
+):
+    """Money reached the treasury, in fen."""
+
+    amount: Fen
+    voucher: Code
+    treasury_on: date | None = None
+
+
+LeaseEvent: TypeAlias = (
+    LeaseRequested
+    | LeaseApproved
+    | LeaseRefused
+    | LeaseWithdrawn
+    | AgreementSigned
+    | LeaseDelivered
+    | LeaseRestWithdrawn
+    | LeaseItemReturned
+    | RentAssessed
+    | RentRemitted
+)
+
+
+class AssetLeased(
+    Event,
+    name="asset.leased",
+    zh="出租给{lessee}，至{due}",
+    en="Leased to {lessee} until {due}",
+):
+    """The lessee has it; the accounting unit stays."""
+
+    lessee: Name
+    due: date
+    case: Stream
+
+
+class LeaseEnded(
+    Event,
+    name="asset.lease_ended",
+    zh="租赁收回，验收{result}",
+    en="Back from the lease: {result}",
+):
+    """It is back where it came from."""
+
+    result: ReturnResult
+    note: Text = ""
+
+
+AssetLeaseEvent: TypeAlias = AssetLeased | LeaseEnded
+
+# Where that leaves us ---------------------------------------------------------
+
+
+def evolve(lease: Lease, event: LeaseEvent) -> Lease:
+    """What an event means. Never refuses: it already happened."""
+    match event:
+        case LeaseRequested():
+            return Lease(
+                status=LeaseStatus.REQUESTED,
+                applicant=event.applicant,
+                lessor=event.lessor,
+                lessee=event.lessee,
+                due=event.due,
+                rent=event.rent,
+                per=event.per,
+                waiting=frozenset(event.assets),
+                dataset=event.dataset,
+            )
+        case LeaseApproved():
+            return replace(lease, status=LeaseStatus.APPROVED)
+        case LeaseRefused():
+            return replace(lease, status=LeaseStatus.REFUSED, waiting=frozenset())
+        case LeaseWithdrawn():
+            return replace(lease, status=LeaseStatus.WITHDRAWN, waiting=frozenset())
+        case AgreementSigned(agreement=agreement, rent=rent, per=per, due=due):
+            return replace(
+                lease,
+                status=LeaseStatus.SIGNED,
+                agreement=agreement,
+                rent=rent,
+                per=per,
+                due=due,
+            )
+        case LeaseDelivered(asset=asset):
+            return replace(
+                lease,
+                status=LeaseStatus.RUNNING,
+                waiting=lease.waiting - {asset},
+                out=lease.out | {asset},
+            )
+        case LeaseRestWithdrawn():
+            status = lease.status if lease.out else LeaseStatus.CLOSED
+            return replace(lease, status=status, waiting=frozenset())
+        case LeaseItemReturned(asset=asset):
+            out = lease.out - {asset}
+            status = lease.status if out or lease.waiting else LeaseStatus.CLOSED
+            return replace(lease, status=status, out=out, back=lease.back | {asset})
+        case RentAssessed(amount=amount):
+            return replace(lease, rent_assessed=lease.rent_assessed + amount)
+        case RentRemitted(amount=amount):
+            return replace(lease, rent_remitted=lease.rent_remitted + amount)
+        case _:
+            assert_never(event)
+
+
+def evolve_asset(asset: Asset, event: AssetLeaseEvent) -> Asset:
+    """What a lease means for the thing."""
+    match event:
+        case AssetLeased(due=due, case=case):
+            return replace(
+                asset,
+                home=asset.custody,
+                custody=Custody.LEASED,
+                lock=Lock.NONE,
+                due=due,
+                case=case,
+                listed=False,
+            )
+        case LeaseEnded(result=result):
+            return replace(
+                asset,
+                custody=asset.home,
+                home=Custody.NONE,
+                due=None,
+                case="",
+                grade=result.words.zh,
+            )
+        case _:
+            assert_never(event)
+
+
+lifecycle.part(LeaseEvent, evolve)
+assets_.lifecycle.part(AssetLeaseEvent, evolve_asset)
+
+# What may be asked ------------------------------------------------------------
+
+NEW = Rule(
+    slug="lease-exists",
+    zh="该出租单已经提出。",
+    en="This lease has been requested already.",
+    holds=lambda lease, _: lease.status is LeaseStatus.NONE,
+)
+REQUESTED = Rule(
+    slug="lease-not-awaiting-decision",
+    zh="该出租单不在待审批状态。",
+    en="The lease does not await a decision.",
+    holds=lambda lease, _: lease.status is LeaseStatus.REQUESTED,
+)
+NOT_BEGUN = Rule(
+    slug="lease-begun",
+    zh="已交付或已办结的出租单不能撤回；请办理收回。",
+    en="A lease that began or ended cannot be withdrawn; take the items back instead.",
+    holds=lambda lease, _: (
+        lease.status in (LeaseStatus.REQUESTED, LeaseStatus.APPROVED, LeaseStatus.SIGNED)
+    ),
+)
+APPROVED = Rule(
+    slug="lease-not-approved",
+    zh="出租须先获批准才能签订协议；协议只签一次。",
+    en="An agreement is signed once, after the lease was approved.",
+    law="国管资〔2009〕167号第21条",
+    holds=lambda lease, _: lease.status is LeaseStatus.APPROVED,
+)
+SIGNED = Rule(
+    slug="agreement-not-signed",
+    zh="签订租赁协议后才能交付。",
+    en="Things are delivered only after the agreement was signed.",
+    law="国管资〔2009〕167号第22条",
+    holds=lambda lease, _: lease.status in (LeaseStatus.SIGNED, LeaseStatus.RUNNING),
+)
+REST_WAITING = Rule(
+    slug="nothing-left-to-deliver",
+    zh="没有尚未交付的物品。",
+    en="Nothing of this lease still waits to be delivered.",
+    holds=lambda lease, _: bool(lease.waiting),
+)
+OUT = Rule(
+    slug="nothing-leased-out",
+    zh="没有在外的出租物品。",
+    en="Nothing of this lease is out.",
+    holds=lambda lease, _: bool(lease.out),
+)
+RUNNING = Rule(
+    slug="lease-not-running",
+    zh="该出租尚未开始交付，或已收回。",
+    en="The lease has not begun, or it is over.",
+    holds=lambda lease, _: lease.status is LeaseStatus.RUNNING,
+)
+HAS_BEGUN = Rule(
+    slug="no-rent-yet",
+    zh="尚未交付，没有应缴租金。",
+    en="Nothing was delivered yet, so no rent is due.",
+    holds=lambda lease, _: lease.status in (LeaseStatus.RUNNING, LeaseStatus.CLOSED),
+)
+RENT_OPEN = Rule(
+    slug="no-rent-open",
+    zh="没有已确认而未上缴的租金。",
+    en="No assessed rent is still to be remitted.",
+    holds=lambda lease, _: lease.rent_remitted < lease.rent_assessed,
+)
+RENT_ASKED = Rule(
+    slug="lease-without-rent",
+    zh="出租须收取租金；不收租金的请办理借用。",
+    en="A lease has a rent; where none is paid, request a loan instead.",
+    law="国管资〔2009〕167号第22条",
+)
+NOT_WORSE = Rule(
+    slug="worse-than-approved",
+    zh="协议（租金{rent}元，至{due}）不得劣于批准的条件（租金{approved}元，至{until}）；请重新报批。",
+    en="The agreement (rent {rent} yuan, until {due}) may not be worse than what was approved"
+    " (rent {approved} yuan, until {until}); have it approved again.",
+)
+NO_MORE_THAN_ASSESSED = Rule(
+    slug="more-rent-than-assessed",
+    zh="上缴{amount}元超过尚未上缴的应缴租金{open}元。",
+    en="{amount} yuan is more than the {open} yuan of assessed rent still to be remitted.",
+)
+PERIOD_FORWARD = Rule(
+    slug="period-backwards",
+    zh="截止日期 {until} 早于起始日期 {since}。",
+    en="The period ends on {until}, before it begins on {since}.",
+)
+SLIP_SIGNED = Rule(
+    slug="slip-not-attached",
+    zh="承租方不在本系统内，交付须附双方签字的交接单。",
+    en="The lessee is not in this system; attach the slip that both sides signed.",
+)
+MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
+routed(lifecycle, REQUESTED, MY_TURN)
+in_part(lifecycle)
+LEASABLE = Rule(
+    slug="never-leased",
+    zh="此类资产（车辆、房屋等）不得出租。",
+    en="Assets of this kind (vehicles, premises) are never leased out.",
+    law="《机关事务管理条例》第23、25条",
+    holds=lambda asset, occasion: asset.kind not in occasion.policy.never_lent,
+)
+HOLDER_LEASES = Rule(
+    slug="lessor-does-not-hold-it",
+    zh="出租单位 {lessor} 不是该资产的保管单位（{custodian}）。",
+    en="The lessor {lessor} is not the custodian of the asset ({custodian}).",
+)
+LEASED = Rule(
+    slug="not-leased-out",
+    zh="该资产没有出租。",
+    en="The asset is not leased out.",
+    holds=lambda asset, _: asset.custody is Custody.LEASED,
+)
+
+
+@lifecycle.verb(NEW, zh="申请出租", en="Request a lease", roles=(Role.CLERK, Role.OFFICE))
+def request(
+    _: Lease,
+    occasion: Occasion,
+    *,
+    lessor: UnitId,
+    lessee: Name,
+    assets: tuple[AssetId, ...],
+    due: date,
+    rent: Fen,
+    per: RentPeriod = RentPeriod.MONTH,
+    purpose: Given,
+) -> tuple[Event | Ask, ...]:
+    """Ask to lease out the listed assets; they are reserved until the answer."""
+    if due <= occasion.on:
+        raise DUE_AHEAD.broken(due=due, after=occasion.on)
+    if not rent:
+        raise RENT_ASKED.broken()
+    form = {"case": occasion.stream, "lessor": lessor}
+    return (
+        LeaseRequested(
+            applicant=occasion.by,
+            lessor=lessor,
+            lessee=lessee,
+            assets=listed(assets),
+            due=due,
+            rent=rent,
+            per=per,
+            purpose=purpose,
+        ),
+        *laid(occasion, route(occasion, Action.LEASE)),
+        *(Ask(f"asset/{a}", "hold_for_lease", form) for a in assets),
+    )
+
+
+@lifecycle.verb(
+    REQUESTED,
+    OTHER_PERSON,
+    MY_TURN,
+    LAST_STEP,
+    zh="批准出租",
+    en="Approve the lease",
+    roles=DECIDERS,
+)
+def approve(
+    lease: Lease,
+    occasion: Occasion,
+    *,
+    approval_no: Reference,
+    assets: tuple[AssetId, ...] = (),
+    reason: Text = "",
+) -> tuple[Event | Ask, ...]:
+    """Approve the lease, or only the assets named; they move only when they are delivered."""
+    return (
+        LeaseApproved(approval_no=approval_no),
+        *declined(lease, occasion, assets, reason),
+    )
+
+
+@lifecycle.verb(
+    REQUESTED, OTHER_PERSON, MY_TURN, zh="不同意出租", en="Refuse the lease", roles=DECIDERS
+)
+def refuse(lease: Lease, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Refuse the lease and free the assets."""
+    return (
+        LeaseRefused(reason=reason),
+        *releases(occasion.stream, tuple(sorted(lease.waiting)), reason),
+    )
+
+
+@lifecycle.verb(NOT_BEGUN, zh="撤回出租", en="Withdraw the lease", roles=(Role.CLERK, Role.OFFICE))
+def withdraw(lease: Lease, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Withdraw the request and free the assets."""
+    return (
+        LeaseWithdrawn(reason=reason),
+        *releases(occasion.stream, tuple(sorted(lease.waiting)), reason),
+    )
+
+
+@lifecycle.verb(
+    APPROVED, GIVING_SIDE, zh="签订租赁协议", en="Sign the agreement", roles=(Role.CLERK,)
+)
+def sign(
+    lease: Lease,
+    _: Occasion,
+    *,
+    agreement: Reference,
+    rent: Fen,
+    due: date,
+) -> AgreementSigned:
+    """Record the agreement the lessee signed, on the approved terms or better."""
+    if rent < lease.rent or (lease.due is not None and due > lease.due):
+        raise NOT_WORSE.broken(rent=yuan(rent), due=due, approved=yuan(lease.rent), until=lease.due)
+    return AgreementSigned(agreement=agreement, rent=rent, per=lease.per, due=due)
+
+
+@lifecycle.verb(
+    SIGNED,
+    REST_WAITING,
+    GIVING_SIDE,
+    zh="交付承租方",
+    en="Deliver",
+    roles=(Role.CLERK, Role.KEEPER),
+)
+def deliver(
+    lease: Lease, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+) -> tuple[Event | Ask, ...]:
+    """Deliver pieces to the lessee against the slip that both sides signed."""
+    pieces = on_paper(occasion, lease.waiting, assets, scanned)
+    form = {"lessee": lease.lessee, "due": lease.due, "case": occasion.stream}
+    return (
+        *(LeaseDelivered(asset=a, scanned=code) for a, code in pieces),
+        *(Ask(f"asset/{a}", "lease_out", form | {"scanned": code}) for a, code in pieces),
+    )
+
+
+@lifecycle.verb(
+    RUNNING,
+    REST_WAITING,
+    zh="余下不再交付",
+    en="Withdraw the rest",
+    roles=(Role.CLERK, Role.KEEPER, Role.OFFICE),
+)
+def withdraw_rest(lease: Lease, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Free what was approved but not delivered; what is out comes back as agreed."""
+    return (
+        LeaseRestWithdrawn(reason=reason),
+        *releases(occasion.stream, tuple(sorted(lease.waiting)), reason),
+    )
+
+
+@lifecycle.verb(
+    RUNNING,
+    OUT,
+    GIVING_SIDE,
+    zh="收回验收",
+    en="Take back",
+    roles=(Role.KEEPER, Role.CLERK),
+)
+def take_back(
+    lease: Lease,
+    occasion: Occasion,
+    *,
+    assets: tuple[AssetId, ...],
+    result: ReturnResult,
+    note: Text = "",
+    compensation: Fen | None = None,
+    scanned: Text = "",
+) -> tuple[Event | Ask, ...]:
+    """Inspect what the lessee brought back and came back alike; the others stay out."""
+    pieces = on_paper(occasion, lease.out, assets, scanned)
+    if compensation and len(pieces) > 1:
+        raise ONE_COMPENSATED.broken(count=len(pieces))
+    form = {"case": occasion.stream, "result": result, "note": note}
+    return (
+        *(
+            LeaseItemReturned(
+                asset=a, result=result, note=note, compensation=compensation, scanned=code
+            )
+            for a, code in pieces
+        ),
+        *(Ask(f"asset/{a}", "end_lease", form | {"scanned": code}) for a, code in pieces),
+    )
+
+
+@lifecycle.verb(HAS_BEGUN, zh="确认应缴租金", en="Assess rent", roles=(Role.ACCOUNTANT,))
+def assess_rent(_: Lease, __: Occasion, *, amount: Fen, since: date, until: date) -> RentAssessed:
+    """Assess what the treasury is owed for a period of the lease."""
+    if until < since:
+        raise PERIOD_FORWARD.broken(since=since, until=until)
+    return RentAssessed(amount=amount, since=since, until=until)
+
+
+@lifecycle.verb(
+    HAS_BEGUN,
+    RENT_OPEN,
+    zh="租金上缴国库",
+    en="Remit rent",
+    roles=(Role.ACCOUNTANT, Role.FINANCE),
+)
+def remit_rent(
+    lease: Lease,
+    _: Occasion,
+    *,
+    amount: Fen,
+    voucher: Reference,
+    treasury_on: date | None = None,
+) -> RentRemitted:
+    """Record that rent reached the treasury."""
+    left = lease.rent_assessed - lease.rent_remitted
+    if amount > left:
+        raise NO_MORE_THAN_ASSESSED.broken(amount=yuan(amount), open=yuan(left))
+    return RentRemitted(amount=amount, voucher=voucher, treasury_on=treasury_on)
+
+
+def on_paper(
+    occasion: Occasion, among: frozenset[str], assets: tuple[str, ...], scanned: str
+) -> tuple[tuple[str, str], ...]:
+    """Return each piece with the code read off it; the lessee's side is the signed slip."""
+    for asset in listed(assets):
+        if asset not in among:
+            raise ON_THE_LIST.broken(asset=asset)
+    if not occasion.docs:
+        raise SLIP_SIGNED.broken()
+    return tuple(read_off(occasion, assets, scanned).items())
+
+
+@assets_.lifecycle.verb(
+    ON_BOOKS, UNLOCKED, LEASABLE, LENDABLE_CUSTODY, zh="出租占用", en="Hold for a lease", inner=True
+)
+def hold_for_lease(asset: Asset, _: Occasion, *, case: Stream, lessor: UnitId) -> HeldForProcess:
+    """Reserve the asset for a lease its custodian asks for."""
+    if lessor != asset.custodian:
+        raise HOLDER_LEASES.broken(lessor=lessor, custodian=asset.custodian)
+    return HeldForProcess(case=case, lock=Lock.RESERVED)
+
+
+@assets_.lifecycle.verb(ON_BOOKS, LENDABLE_CUSTODY, zh="出租", en="Lease out", inner=True)
+def lease_out(
+    asset: Asset, _: Occasion, *, lessee: Name, due: date, case: Stream, scanned: Code = ""
+) -> AssetLeased:
+    """Let the asset go to a lessee for a time; the books do not move."""
+    held_by(asset, case)
+    identified(asset, scanned)
+    return AssetLeased(lessee=lessee, due=due, case=case)
+
+
+@assets_.lifecycle.verb(LEASED, zh="租赁收回", en="Come back from the lease", inner=True)
+def end_lease(
+    asset: Asset,
+    _: Occasion,
+    *,
+    case: Stream,
+    result: ReturnResult,
+    note: Text = "",
+    scanned: Code = "",
+) -> LeaseEnded:
+    """Take the asset back to where it was leased from."""
+    arrived(asset, case, scanned)
+    return LeaseEnded(result=result, note=note)
+
+
+@step_of(Lease)
+def next_step(lease: Lease) -> OpenStep | None:
+    """Say who must do what next; rent that is assessed stays open after the lease is over."""
+    match lease.status:
+        case LeaseStatus.REQUESTED:
+            return decision(lease.approval, (Role.OFFICE, Role.FINANCE), lease.lessor)
+        case LeaseStatus.APPROVED:
+            return OpenStep(verb="sign", roles=(Role.CLERK,), unit=lease.lessor)
+        case LeaseStatus.SIGNED | LeaseStatus.RUNNING if lease.waiting:
+            return OpenStep(verb="deliver", roles=CARRIERS, unit=lease.lessor)
+        case LeaseStatus.RUNNING:
+            return OpenStep(verb="take_back", roles=CARRIERS, unit=lease.lessor, due=lease.due)
+        case LeaseStatus.CLOSED if lease.rent_remitted < lease.rent_assessed:
+            return OpenStep(verb="remit_rent", roles=(Role.ACCOUNTANT,), unit=lease.lessor)
+        case _:
+            return None
