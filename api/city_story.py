@@ -832,24 +832,24 @@ def moved_on(
         return
     on = story.later(on, 2, 7)
     sender = who(giver, Role.KEEPER) if giver == STORE else who(giver, Role.CLERK)
-    for thing in things:
-        story.do(
-            on,
-            sender,
-            stream,
-            "confirm_out",
-            [story.paper("hand_over_slip", on, "", "示交")],
-            asset=thing.id,
-        )
+    story.do(
+        on,
+        sender,
+        stream,
+        "confirm_out",
+        [story.paper("hand_over_slip", on, "", "示交")],
+        assets=[t.id for t in things],
+        scanned="\n".join(t.asset_no for t in things),
+    )
     on = story.later(on, 1, 4)
-    here = {"shipped": (), "part": things[:1]}.get(upto, things)
-    for thing in here:
+    for thing in {"shipped": (), "part": things[:1]}.get(upto, things):
         story.do(
             on,
             who(taker, Role.CLERK),
             stream,
             "confirm_in",
-            asset=thing.id,
+            assets=[thing.id],
+            scanned=thing.asset_no,
             place=story.room(taker),
         )
     if upto != "booked":

@@ -1,6 +1,8 @@
 """Reallocation: another unit takes over; two confirmations and two vouchers (#29-#32).
 
-A request may name assets, or only say what is needed (as the published requisitions do).
+A request may name assets, or only say what is needed (as the published requisitions do). How far
+it goes decides who decides: it is worked out from where both units belong, as far as that is
+known, and never narrower than that (内蒙古机关运行保障条例 第17条).
 """
 
 from __future__ import annotations
@@ -11,9 +13,33 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
+from domain import unit as units_
+from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, held_by, listed, releases
+from domain.handover import (
+    GIVING_SIDE,
+    TAKING_SIDE,
+    CalledBack,
+    HandedOut,
+    HandOverEvent,
+    arrived,
+    moving,
+    read_off,
+    taken_in,
+    without,
+)
+from domain.holding import (
+    ON_THE_LIST,
+    OTHER_PERSON,
+    HeldForProcess,
+    declined,
+    in_part,
+    listed,
+    releases,
+)
+from domain.policy import Action
+from domain.unit import Level, Unit
 from domain.values import (
     AssetId,
     Code,
@@ -28,6 +54,7 @@ from domain.values import (
     Stream,
     Text,
     UnitId,
+    yuan,
 )
 from domain.words import Role, Term, Words
 
@@ -68,6 +95,8 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     measure: str = ""
     unit_value: int | None = None
     currency: str = "CNY"
+    scope: Scope | None = None
+    approval: Approval = Approval()
     waiting: frozenset[str] = frozenset()
     moving: frozenset[str] = frozenset()
     sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who sent it
@@ -76,16 +105,30 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str = ""
     dataset: str = ""
 
+    @property
+    def giver_unit(self) -> str:
+        """Return the unit that gives out."""
+        return self.from_unit
+
+    @property
+    def taker_unit(self) -> str:
+        """Return the unit that takes in."""
+        return self.to_unit
+
     def describe(self, lang: Lang) -> str:
         """Say where the reallocation stands."""
         counts = (len(self.waiting), len(self.moving), len(self.arrived | self.booked))
+        asked = self.status is ReallocationStatus.REQUESTED
+        step = self.approval.describe(lang) if asked else ""
         if lang == "zh":
-            return "调剂单{}，待调出{}项、在途{}项、已调入{}项".format(
+            said = "调剂单{}，待调出{}项、在途{}项、已调入{}项".format(
                 self.status.words.zh, *counts
             )
-        return "The reallocation is {}: {} to send, {} on the way, {} received".format(
-            self.status.words.en, *counts
-        )
+        else:
+            said = "The reallocation is {}: {} to send, {} on the way, {} received".format(
+                self.status.words.en, *counts
+            )
+        return said + step
 
 
 lifecycle: Lifecycle[Reallocation] = Lifecycle(
@@ -100,6 +143,7 @@ class ReallocationRequested(
     name="reallocation.requested",
     zh="{to_unit}申请调剂：{item}，数量{quantity}{measure}",
     en="{to_unit} requests {item}, {quantity} {measure}",
+    duty="apply",
 ):
     """#29 A unit wants what another holds; named assets are reserved for it.
 
@@ -120,11 +164,27 @@ class ReallocationRequested(
     dataset: Code = ""
 
 
+class ScopeWorkedOut(
+    Event,
+    name="reallocation.scope_worked_out",
+    zh="调剂范围：{scope}（申请填报：{asked}）",
+    en="Scope of the reallocation: {scope} (asked as: {asked})",
+):
+    """#29 How far it goes, by where both units belong; never narrower than what was asked.
+
+    `scope` is None when neither the units nor the applicant say.
+    """
+
+    scope: Scope | None
+    asked: Scope | None = None
+
+
 class ReallocationApproved(
     Event,
     name="reallocation.approved",
     zh="批准调剂（{scope}），文号{approval_no}",
     en="Reallocation approved ({scope}): {approval_no}",
+    duty="approve",
 ):
     """#30 It may move; nothing has moved yet."""
 
@@ -137,6 +197,7 @@ class ReallocationRefused(
     name="reallocation.refused",
     zh="不同意调剂：{reason}（{by_whom}）",
     en="Reallocation refused: {reason} ({by_whom})",
+    duty="approve",
 ):
     """#30 The answer is no, with the reason; `words` keeps the source's own."""
 
@@ -150,6 +211,7 @@ class ReallocationWithdrawn(
     name="reallocation.withdrawn",
     zh="撤回调剂申请：{reason}",
     en="Reallocation withdrawn: {reason}",
+    duty="apply",
 ):
     """#29 The taker needs it no longer; nothing had been sent."""
 
@@ -173,11 +235,17 @@ class TransferOutConfirmed(
     name="reallocation.transfer_out_confirmed",
     zh="调出确认：{asset}",
     en="Sending confirmed: {asset}",
+    duty="execute",
 ):
-    """#31 The giving side handed one piece out."""
+    """#31 The giving side handed one piece out; `scanned` is the code read off it.
+
+    `sender_for` is the person in whose stead the sender acted.
+    """
 
     asset: AssetId
     sender: PersonId
+    sender_for: PersonId | None = None
+    scanned: Code = ""
 
 
 class TransferInConfirmed(
@@ -185,11 +253,13 @@ class TransferInConfirmed(
     name="reallocation.transfer_in_confirmed",
     zh="调入确认：{asset}",
     en="Arrival confirmed: {asset}",
+    duty="execute",
 ):
-    """#31 The taking side has one piece in its hands."""
+    """#31 The taking side has one piece in its hands; `scanned` is the code read off it."""
 
     asset: AssetId
     place: PlaceId | None = None
+    scanned: Code = ""
 
 
 class AccountingTransferred(
@@ -197,18 +267,21 @@ class AccountingTransferred(
     name="reallocation.accounting_transferred",
     zh="账务划转：{asset}，调出凭证{out_voucher}，调入凭证{in_voucher}",
     en="Books moved: {asset}, vouchers {out_voucher} and {in_voucher}",
+    duty="execute",
 ):
-    """#32 Both sides booked the same amounts, in fen."""
+    """#32 Both sides booked the same amounts, in fen; `fees` are the taker's taxes and costs."""
 
     asset: AssetId
     out_voucher: Code
     in_voucher: Code
     gross: Fen
     accumulated: Fen = 0
+    fees: Fen = 0
 
 
 ReallocationEvent: TypeAlias = (
     ReallocationRequested
+    | ScopeWorkedOut
     | ReallocationApproved
     | ReallocationRefused
     | ReallocationWithdrawn
@@ -271,8 +344,10 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
                 waiting=frozenset(event.assets),
                 dataset=event.dataset,
             )
-        case ReallocationApproved():
-            return replace(case, status=ReallocationStatus.APPROVED)
+        case ScopeWorkedOut(scope=scope):
+            return replace(case, scope=scope)
+        case ReallocationApproved(scope=scope):
+            return replace(case, status=ReallocationStatus.APPROVED, scope=scope or case.scope)
         case ReallocationRefused(reason=reason):
             return replace(
                 case, status=ReallocationStatus.REFUSED, waiting=frozenset(), reason=reason
@@ -281,14 +356,8 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
             return replace(case, status=ReallocationStatus.WITHDRAWN, waiting=frozenset())
         case ConsignmentShipped():
             return replace(case, status=ReallocationStatus.SHIPPED)
-        case TransferOutConfirmed(asset=asset, sender=sender):
-            return replace(
-                case,
-                status=ReallocationStatus.SHIPPED,
-                waiting=case.waiting - {asset},
-                moving=case.moving | {asset},
-                sent=case.sent | {(asset, sender)},
-            )
+        case TransferOutConfirmed(asset=asset, sender=sender, sender_for=other):
+            return sent_off(case, asset, (sender, other))
         case TransferInConfirmed(asset=asset):
             moving = case.moving - {asset}
             left = moving or case.waiting
@@ -296,7 +365,7 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
                 case,
                 status=case.status if left else ReallocationStatus.RECEIVED,
                 moving=moving,
-                sent=frozenset(pair for pair in case.sent if pair[0] != asset),
+                sent=without(case.sent, asset),
                 arrived=case.arrived | {asset},
             )
         case AccountingTransferred(asset=asset):
@@ -312,6 +381,36 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
             assert_never(event)
 
 
+def evolve_handed(case: Reallocation, event: HandOverEvent) -> Reallocation:
+    """What giving out and calling back mean here: a piece waits again, or is on its way."""
+    match event:
+        case HandedOut(asset=asset, giver=giver, giver_for=other):
+            return sent_off(case, asset, (giver, other))
+        case CalledBack(asset=asset):
+            moving_ = case.moving - {asset}
+            begun = moving_ or case.arrived or case.booked
+            return replace(
+                case,
+                status=case.status if begun else ReallocationStatus.APPROVED,
+                moving=moving_,
+                waiting=case.waiting | {asset},
+                sent=without(case.sent, asset),
+            )
+        case _:
+            assert_never(event)
+
+
+def sent_off(case: Reallocation, asset: str, givers: tuple[str | None, ...]) -> Reallocation:
+    """Count one piece as on its way, given out by these people."""
+    return replace(
+        case,
+        status=ReallocationStatus.SHIPPED,
+        waiting=case.waiting - {asset},
+        moving=case.moving | {asset},
+        sent=case.sent | {(asset, giver) for giver in givers if giver},
+    )
+
+
 def evolve_asset(asset: Asset, event: AssetTransferEvent) -> Asset:
     """What a reallocation means for the thing."""
     match event:
@@ -324,8 +423,13 @@ def evolve_asset(asset: Asset, event: AssetTransferEvent) -> Asset:
                 asset,
                 custody=Custody.STORE,
                 custodian=unit,
+                user="",
+                shelf="",
                 place=place or "",
                 lock=Lock.NONE,
+                home=Custody.NONE,
+                listed=False,
+                idle_since=None,
                 case="",
             )
         case BooksMoved(unit=unit):
@@ -378,12 +482,35 @@ ARRIVED = Rule(
     en="Nothing has arrived whose books are still to be moved.",
     holds=lambda case, _: bool(case.arrived),
 )
-TWO_SIDES = Rule(
-    slug="sender-is-receiver",
-    zh="调出确认与调入确认须由两人分别办理。",
-    en="Sending and arrival are confirmed by two different people.",
-    law="《行政事业性国有资产管理条例》第22、51条",
-    holds=lambda case, occasion: any(sender != occasion.by for _, sender in case.sent),
+SCOPE_NAMED = Rule(
+    slug="scope-not-known",
+    zh="请写明调剂范围（本部门内、跨部门、跨地区、跨层级）。",
+    en="Say how far it goes: within the department, across departments, regions or levels.",
+    law="《内蒙古自治区机关运行保障条例》第17条",
+)
+SCOPE_AS_LAID = Rule(
+    slug="scope-differs-from-route",
+    zh="审批程序是按“{laid}”确定的，不能按“{scope}”批准；请退回修改后重新提出。",
+    en="The route of approval was laid for “{laid}”, so “{scope}” cannot be approved; refuse it"
+    " and let it be requested anew.",
+    law="《内蒙古自治区机关运行保障条例》第17条",
+)
+BOTH_SIDES = Rule(
+    slug="vouchers-differ",
+    zh="调入方入账 {in_gross} 元（累计折旧 {in_accumulated} 元）与调出方 {gross} 元"
+    "（累计折旧 {accumulated} 元）不一致。",
+    en="The taker booked {in_gross} yuan (depreciation {in_accumulated}), the giver {gross} yuan"
+    " (depreciation {accumulated}); both sides book the same.",
+)
+NOT_MORE = Rule(
+    slug="depreciated-beyond-cost",
+    zh="累计折旧 {accumulated} 元超过账面原值 {gross} 元。",
+    en="Depreciation of {accumulated} yuan is more than the original value of {gross} yuan.",
+)
+AS_CARD = Rule(
+    slug="voucher-differs-from-card",
+    zh="凭证原值 {gross} 元与卡片原值 {value} 元不一致；请先更正卡片价值。",
+    en="The voucher says {gross} yuan, the card {value} yuan; correct the card first.",
 )
 DIFFERENT_UNITS = Rule(
     slug="same-unit",
@@ -417,6 +544,11 @@ IN_TRANSIT = Rule(
     en="The asset is not in transit.",
     holds=lambda asset, _: asset.custody is Custody.TRANSIT,
 )
+MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
+routed(lifecycle, REQUESTED, MY_TURN)
+moving(lifecycle, evolve_handed)
+in_part(lifecycle)
+WIDER = (Scope.WITHIN, Scope.DEPARTMENTS, Scope.REGIONS, Scope.LEVELS)
 
 
 @lifecycle.verb(NEW, zh="申请调剂", en="Request a reallocation", roles=(Role.CLERK, Role.OFFICE))
@@ -428,12 +560,14 @@ def request(
     to_unit: UnitId,
     item: Name,
     assets: tuple[AssetId, ...],
+    scope: Scope | None = None,
     purpose: Text = "",
 ) -> tuple[Event | Ask, ...]:
     """Ask for assets another unit or the warehouse can spare; they are reserved meanwhile."""
     if from_unit == to_unit:
         raise DIFFERENT_UNITS.broken()
     form = {"case": occasion.stream, "from_unit": from_unit}
+    compared = {"case": occasion.stream, "taker": to_unit, "asked": scope, "assets": assets}
     return (
         ReallocationRequested(
             applicant=occasion.by,
@@ -444,30 +578,104 @@ def request(
             assets=assets,
             purpose=purpose,
         ),
+        Ask(f"unit/{from_unit}", "compare_belonging", compared),
         *(Ask(f"asset/{a}", "hold_for_reallocation", form) for a in assets),
+    )
+
+
+@units_.lifecycle.verb(zh="比较隶属", en="Compare belonging", inner=True)
+def compare_belonging(
+    giver: Unit,
+    _: Occasion,
+    *,
+    case: Stream,
+    taker: UnitId,
+    asked: Scope | None,
+    assets: tuple[AssetId, ...],
+) -> Ask:
+    """Tell the taking unit where the giving unit belongs, so that it can say how far they are."""
+    form = {
+        "case": case,
+        "asked": asked,
+        "assets": assets,
+        "level": giver.level,
+        "region": giver.region,
+        "competent": giver.competent,
+    }
+    return Ask(f"unit/{taker}", "answer_belonging", form)
+
+
+@units_.lifecycle.verb(zh="说明隶属关系", en="Answer belonging", inner=True)
+def answer_belonging(
+    taker: Unit,
+    _: Occasion,
+    *,
+    case: Stream,
+    asked: Scope | None,
+    assets: tuple[AssetId, ...],
+    level: Level | None,
+    region: Code,
+    competent: Code,
+) -> Ask:
+    """Say how far the taking unit is from the giving one, as far as both are placed."""
+    found = between(Unit(level=level, region=region, competent=competent), taker)
+    return Ask(case, "lay_route", {"found": found, "asked": asked, "assets": assets})
+
+
+@lifecycle.verb(REQUESTED, zh="确定审批程序", en="Lay the route", inner=True)
+def lay_route(
+    _: Reallocation,
+    occasion: Occasion,
+    *,
+    found: Scope | None,
+    asked: Scope | None,
+    assets: tuple[AssetId, ...],
+) -> tuple[Event | Ask, ...]:
+    """Say how far it goes, and who decides therefore."""
+    known = [scope for scope in WIDER if scope in (found, asked)]
+    scope = known[-1] if known else None
+    worked = (ScopeWorkedOut(scope=scope, asked=asked),) if scope else ()
+    way = route(occasion, Action.REALLOCATION, scope=scope or "")
+    return (*worked, *laid(occasion, way))
+
+
+@lifecycle.verb(
+    REQUESTED,
+    OTHER_PERSON,
+    MY_TURN,
+    LAST_STEP,
+    zh="批准调剂",
+    en="Approve the reallocation",
+    roles=DECIDERS,
+)
+def approve(
+    case_: Reallocation,
+    occasion: Occasion,
+    *,
+    approval_no: Reference,
+    scope: Scope | None = None,
+    assets: tuple[AssetId, ...] = (),
+    reason: Text = "",
+) -> tuple[Event | Ask, ...]:
+    """Approve the reallocation, or of the assets named; they move when both sides confirm."""
+    stated = scope or case_.scope
+    if stated is None:
+        raise SCOPE_NAMED.broken()
+    if case_.scope and stated is not case_.scope and case_.approval.stages:
+        raise SCOPE_AS_LAID.broken(laid=case_.scope, scope=stated)
+    return (
+        ReallocationApproved(scope=stated, approval_no=approval_no),
+        *declined(case_, occasion, assets, reason),
     )
 
 
 @lifecycle.verb(
     REQUESTED,
     OTHER_PERSON,
-    zh="批准调剂",
-    en="Approve the reallocation",
-    roles=(Role.OFFICE, Role.FINANCE),
-)
-def approve(
-    _: Reallocation, __: Occasion, *, scope: Scope, approval_no: Reference
-) -> ReallocationApproved:
-    """Approve the reallocation; the assets move only when both sides confirm."""
-    return ReallocationApproved(scope=scope, approval_no=approval_no)
-
-
-@lifecycle.verb(
-    REQUESTED,
-    OTHER_PERSON,
+    MY_TURN,
     zh="不同意调剂",
     en="Refuse the reallocation",
-    roles=(Role.OFFICE, Role.FINANCE),
+    roles=DECIDERS,
 )
 def refuse(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Refuse the reallocation and free the assets."""
@@ -488,34 +696,45 @@ def withdraw(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple
     )
 
 
-@lifecycle.verb(APPROVED, zh="调出确认", en="Confirm sending", roles=(Role.KEEPER, Role.CLERK))
+@lifecycle.verb(
+    APPROVED, GIVING_SIDE, zh="调出确认", en="Confirm sending", roles=(Role.KEEPER, Role.CLERK)
+)
 def confirm_out(
-    case_: Reallocation, occasion: Occasion, *, asset: AssetId
-) -> tuple[TransferOutConfirmed, Ask]:
-    """Confirm that one piece left the giving side."""
-    if asset not in case_.waiting:
-        raise ON_THE_LIST.broken(asset=asset)
+    case_: Reallocation, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+) -> tuple[Event | Ask, ...]:
+    """Confirm that pieces left the giving side; they are in transit until the other confirms."""
+    for asset in listed(assets):
+        if asset not in case_.waiting:
+            raise ON_THE_LIST.broken(asset=asset)
+    codes = read_off(occasion, assets, scanned)
+    other = occasion.behalf or None
+    form = {"case": occasion.stream, "to_unit": case_.to_unit}
     return (
-        TransferOutConfirmed(asset=asset, sender=occasion.by),
-        Ask(f"asset/{asset}", "transfer_out", {"to_unit": case_.to_unit, "case": occasion.stream}),
+        *(
+            TransferOutConfirmed(asset=a, sender=occasion.by, sender_for=other, scanned=codes[a])
+            for a in assets
+        ),
+        *(Ask(f"asset/{a}", "hand_out", form | {"scanned": codes[a]}) for a in assets),
     )
 
 
 @lifecycle.verb(
-    ON_THE_WAY, TWO_SIDES, zh="调入确认", en="Confirm arrival", roles=(Role.KEEPER, Role.CLERK)
+    ON_THE_WAY, TAKING_SIDE, zh="调入确认", en="Confirm arrival", roles=(Role.KEEPER, Role.CLERK)
 )
 def confirm_in(
-    case_: Reallocation, occasion: Occasion, *, asset: AssetId, place: PlaceId | None = None
-) -> tuple[TransferInConfirmed, Ask]:
-    """Confirm that one piece is in the hands of the taking side."""
-    if asset not in case_.moving:
-        raise ON_THE_LIST.broken(asset=asset)
-    if (asset, occasion.by) in case_.sent:
-        raise TWO_SIDES.broken()
+    case_: Reallocation,
+    occasion: Occasion,
+    *,
+    assets: tuple[AssetId, ...],
+    scanned: Text = "",
+    place: PlaceId | None = None,
+) -> tuple[Event | Ask, ...]:
+    """Confirm that pieces are in the hands of the taking side."""
+    pieces = taken_in(case_, occasion, assets, scanned, among=case_.moving)
     form = {"unit": case_.to_unit, "place": place, "case": occasion.stream}
     return (
-        TransferInConfirmed(asset=asset, place=place),
-        Ask(f"asset/{asset}", "transfer_in", form),
+        *(TransferInConfirmed(asset=a, place=place, scanned=code) for a, code in pieces),
+        *(Ask(f"asset/{a}", "transfer_in", form | {"scanned": code}) for a, code in pieces),
     )
 
 
@@ -529,10 +748,27 @@ def move_books(
     in_voucher: Reference,
     gross: Fen,
     accumulated: Fen = 0,
+    in_gross: Fen | None = None,
+    in_accumulated: Fen | None = None,
+    fees: Fen = 0,
 ) -> tuple[AccountingTransferred, Ask]:
-    """Record the two vouchers by which the books follow the thing."""
+    """Record the two vouchers by which the books follow the thing; both say the same amounts.
+
+    `in_gross` and `in_accumulated` are what the taking side booked, where it is stated apart.
+    """
     if asset not in case_.arrived:
         raise ON_THE_LIST.broken(asset=asset)
+    taken = gross if in_gross is None else in_gross
+    worn = accumulated if in_accumulated is None else in_accumulated
+    if (taken, worn) != (gross, accumulated):
+        raise BOTH_SIDES.broken(
+            in_gross=yuan(taken),
+            in_accumulated=yuan(worn),
+            gross=yuan(gross),
+            accumulated=yuan(accumulated),
+        )
+    if accumulated > gross:
+        raise NOT_MORE.broken(accumulated=yuan(accumulated), gross=yuan(gross))
     form = {"unit": case_.to_unit, "gross": gross, "accumulated": accumulated}
     return (
         AccountingTransferred(
@@ -541,9 +777,21 @@ def move_books(
             in_voucher=in_voucher,
             gross=gross,
             accumulated=accumulated,
+            fees=fees,
         ),
         Ask(f"asset/{asset}", "move_books_to", form),
     )
+
+
+def between(giver: Unit, taker: Unit) -> Scope | None:
+    """Return how far two units are apart, the widest that is known; None when nothing is."""
+    if giver.level and taker.level and giver.level is not taker.level:
+        return Scope.LEVELS
+    if giver.region and taker.region and giver.region != taker.region:
+        return Scope.REGIONS
+    if not giver.competent or not taker.competent:
+        return None
+    return Scope.WITHIN if giver.competent == taker.competent else Scope.DEPARTMENTS
 
 
 @assets_.lifecycle.verb(
@@ -558,25 +806,26 @@ def hold_for_reallocation(
     return HeldForProcess(case=case, lock=Lock.RESERVED)
 
 
-@assets_.lifecycle.verb(ON_BOOKS, SPARE, zh="调出", en="Send", inner=True)
-def transfer_out(asset: Asset, _: Occasion, *, to_unit: UnitId, case: Stream) -> TransferredOut:
-    """Let the asset leave for another unit."""
-    held_by(asset, case)
-    return TransferredOut(to_unit=to_unit, case=case)
-
-
 @assets_.lifecycle.verb(ON_BOOKS, IN_TRANSIT, zh="调入", en="Arrive", inner=True)
 def transfer_in(
-    asset: Asset, _: Occasion, *, unit: UnitId, case: Stream, place: PlaceId | None = None
+    asset: Asset,
+    _: Occasion,
+    *,
+    unit: UnitId,
+    case: Stream,
+    place: PlaceId | None = None,
+    scanned: Code = "",
 ) -> TransferredIn:
     """Let the asset arrive at its new holder."""
-    held_by(asset, case)
+    arrived(asset, case, scanned)
     return TransferredIn(unit=unit, place=place)
 
 
 @assets_.lifecycle.verb(ON_BOOKS, zh="账随物走", en="Follow with the books", inner=True)
 def move_books_to(
-    _: Asset, __: Occasion, *, unit: UnitId, gross: Fen, accumulated: Fen = 0
+    asset: Asset, _: Occasion, *, unit: UnitId, gross: Fen, accumulated: Fen = 0
 ) -> BooksMoved:
-    """Let another unit account for the asset."""
+    """Let another unit account for the asset, at the value its card states."""
+    if asset.value is not None and gross != asset.value:
+        raise AS_CARD.broken(gross=yuan(gross), value=yuan(asset.value))
     return BooksMoved(unit=unit, gross=gross, accumulated=accumulated)

@@ -299,8 +299,8 @@ def test_the_four_parties_of_one_asset_are_four_answers(ledger: Ledger) -> None:
         assets=["CAR"],
     )
     ledger.ask("u_2", "reallocation/R", "approve", scope="departments", approval_no="调1")
-    ledger.ask("u_3", "reallocation/R", "confirm_out", asset="CAR")
-    ledger.ask("u_4", "reallocation/R", "confirm_in", asset="CAR")
+    ledger.ask("u_3", "reallocation/R", "confirm_out", assets=["CAR"], scanned="ZC-CAR")
+    ledger.ask("u_4", "reallocation/R", "confirm_in", assets=["CAR"], scanned="ZC-CAR")
     ledger.ask("u_5", "asset/CAR", "issue", user="u_driver")
     car = ledger.state("asset/CAR")
     parties = (car.accounting_unit, car.custodian, car.user, car.owner)

@@ -10,12 +10,15 @@ import msgspec
 import pytest
 from given import Ledger, given
 
-from domain import asset, holding, reallocation
+from domain import asset, handover, holding, reallocation, unit
+from domain.approval import RouteLaid, Stage
 from domain.asset import AssetRegistered, Custody, Kind, Lock
-from domain.decider import Ask, Event
-from domain.holding import HeldForProcess
+from domain.decider import Ask, Document, Event
+from domain.handover import CalledBack, HandedOut, PutInTransit
+from domain.holding import HeldForProcess, ItemsDeclined
 from domain.leaving import PutUpForDisposal
 from domain.lending import AssetLent
+from domain.policy import Action, Body, Policy, Route, Step
 from domain.reallocation import (
     AccountingTransferred,
     BooksMoved,
@@ -26,13 +29,14 @@ from domain.reallocation import (
     ReallocationStatus,
     ReallocationWithdrawn,
     Scope,
+    ScopeWorkedOut,
     TransferInConfirmed,
     TransferOutConfirmed,
     TransferredIn,
-    TransferredOut,
 )
 from domain.use import DeclaredIdle, IssuedToUser, RepairStarted
 from domain.warehouse import ListedForReuse, ReceivedIntoWarehouse
+from domain.words import Role
 
 CASE = "reallocation/X"
 case = partial(given, reallocation.lifecycle)
@@ -57,7 +61,8 @@ carded = AssetRegistered(
     asset_no="ZC-1", name="会议桌", kind=Kind.FURNITURE, unit="o_a", place="p_101"
 )
 held = HeldForProcess(case=CASE, lock=Lock.RESERVED)
-moving = TransferredOut(to_unit="o_b", case=CASE)
+moving = PutInTransit(to_unit="o_b", case=CASE)
+slip = Document(type="hand_over_slip", number="交1")
 
 ask_for: dict[str, Any] = {
     "from_unit": "o_a",
@@ -80,8 +85,10 @@ def ledger(database: str) -> Iterator[Ledger]:
 
 def test_a_request_reserves_every_piece() -> None:
     form = {"case": CASE, "from_unit": "o_a"}
+    compared = {"case": CASE, "taker": "o_b", "asked": None, "assets": ("DESK1", "DESK2")}
     case().at(by="u_taker").when(reallocation.request, **ask_for).then(
         requested,
+        Ask("unit/o_a", "compare_belonging", compared),
         Ask("asset/DESK1", "hold_for_reallocation", form),
         Ask("asset/DESK2", "hold_for_reallocation", form),
     ).then_state(status=ReallocationStatus.REQUESTED)
@@ -151,64 +158,201 @@ def test_a_document_number_has_one_to_eighty_characters(length: int, fits: bool)
 
 
 def test_the_giving_side_confirms_each_piece() -> None:
-    case(requested, approved).at(by="u_giver").when(reallocation.confirm_out, asset="DESK1").then(
-        out1, Ask("asset/DESK1", "transfer_out", {"to_unit": "o_b", "case": CASE})
-    ).then_state(
+    form = {"case": CASE, "to_unit": "o_b", "scanned": ""}
+    case(requested, approved).at(by="u_giver", docs=(slip,)).when(
+        reallocation.confirm_out, assets=["DESK1"]
+    ).then(out1, Ask("asset/DESK1", "hand_out", form)).then_state(
         status=ReallocationStatus.SHIPPED,
         waiting=frozenset({"DESK2"}),
         moving=frozenset({"DESK1"}),
     )
 
 
+def test_a_hand_over_is_scanned_or_signed() -> None:
+    for verb, history, at in (
+        (reallocation.confirm_out, [requested, approved], {"by": "u_giver"}),
+        (reallocation.confirm_in, [requested, approved, out1], {"unit": "o_b"}),
+    ):
+        now = case(*history).at(**at)
+        now.when(verb, assets=["DESK1"]).then_refused(handover.WAY_PROVED)
+        now.when(verb, assets=["DESK1"], scanned="ZC-1").then_granted()
+        now.at(docs=(slip,)).when(verb, assets=["DESK1"]).then_granted()
+
+
+def test_each_side_confirms_for_its_own_unit() -> None:
+    scan = {"assets": ["DESK1"], "scanned": "ZC-1"}
+    case(requested, approved).at(unit="o_b").when(reallocation.confirm_out, **scan).then_refused(
+        handover.GIVING_SIDE
+    )
+    case(requested, approved, out1).at(unit="o_a").when(
+        reallocation.confirm_in, **scan
+    ).then_refused(handover.TAKING_SIDE)
+
+
 def test_nothing_is_sent_without_approval_or_off_the_list() -> None:
     for history in ([], [requested], [requested, refused]):
-        case(*history).when(reallocation.confirm_out, asset="DESK1").then_refused(
+        case(*history).when(reallocation.confirm_out, assets=["DESK1"]).then_refused(
             reallocation.APPROVED
         )
     for piece in ("DESK1", "DESK9"):
-        case(requested, approved, out1).when(reallocation.confirm_out, asset=piece).then_refused(
+        case(requested, approved, out1).when(reallocation.confirm_out, assets=[piece]).then_refused(
             holding.ON_THE_LIST
         )
 
 
 def test_the_taking_side_confirms_each_piece() -> None:
-    form = {"unit": "o_b", "place": "p_201", "case": CASE}
-    case(requested, approved, out1).when(
-        reallocation.confirm_in, asset="DESK1", place="p_201"
+    form = {"unit": "o_b", "place": "p_201", "case": CASE, "scanned": "ZC-1"}
+    taking = {"unit": "o_b", "by": "u_taker"}
+    case(requested, approved, out1).at(**taking).when(
+        reallocation.confirm_in, assets=["DESK1"], place="p_201", scanned="ZC-1"
     ).then(
-        TransferInConfirmed(asset="DESK1", place="p_201"),
+        TransferInConfirmed(asset="DESK1", place="p_201", scanned="ZC-1"),
         Ask("asset/DESK1", "transfer_in", form),
     ).then_state(
         status=ReallocationStatus.SHIPPED, moving=frozenset(), arrived=frozenset({"DESK1"})
     )
-    case(requested, approved, out1, out2, in1).when(
-        reallocation.confirm_in, asset="DESK2"
+    case(requested, approved, out1, out2, in1).at(**taking).when(
+        reallocation.confirm_in, assets=["DESK2"], scanned="ZC-2"
     ).then_state(status=ReallocationStatus.RECEIVED)
 
 
 @pytest.mark.target("T24")
 def test_who_sent_a_piece_does_not_also_receive_it() -> None:
     """Judged piece by piece: another person's sending of another piece changes nothing."""
-    alone = case(requested, approved, out1).at(by="u_giver")
-    alone.when(reallocation.confirm_in, asset="DESK1").then_refused(reallocation.TWO_SIDES)
-    both = case(requested, approved, out1, out2)
-    both.at(by="u_giver").when(reallocation.confirm_in, asset="DESK1").then_refused(
-        reallocation.TWO_SIDES
-    )
-    both.at(by="u_other").when(reallocation.confirm_in, asset="DESK2").then_refused(
-        reallocation.TWO_SIDES
-    )
-    both.at(by="u_giver").when(reallocation.confirm_in, asset="DESK2").then_granted()
+    both = case(requested, approved, out1, out2).at(unit="o_b")
+    for by, piece, allowed in (
+        ("u_giver", "DESK1", False),
+        ("u_other", "DESK2", False),
+        ("u_giver", "DESK2", True),
+    ):
+        answer = both.at(by=by).when(reallocation.confirm_in, assets=[piece], scanned="ZC-1")
+        if allowed:
+            answer.then_granted()
+        else:
+            answer.then_refused(handover.TWO_PEOPLE)
+
+
+@pytest.mark.target("T24")
+def test_not_through_delegation_either() -> None:
+    stead = TransferOutConfirmed(asset="DESK1", sender="u_deputy", sender_for="u_giver")
+    case(requested, approved, stead).at(by="u_giver", unit="o_b").when(
+        reallocation.confirm_in, assets=["DESK1"], scanned="ZC-1"
+    ).then_refused(handover.TWO_PEOPLE)
 
 
 def test_only_what_is_on_the_way_arrives() -> None:
     for history in ([], [requested, approved], [requested, approved, out1, in1]):
-        case(*history).when(reallocation.confirm_in, asset="DESK1").then_refused(
-            reallocation.ON_THE_WAY
-        )
-    case(requested, approved, out1).when(reallocation.confirm_in, asset="DESK2").then_refused(
-        holding.ON_THE_LIST
+        case(*history).at(unit="o_b").when(
+            reallocation.confirm_in, assets=["DESK1"], scanned="ZC-1"
+        ).then_refused(reallocation.ON_THE_WAY)
+    case(requested, approved, out1).at(unit="o_b").when(
+        reallocation.confirm_in, assets=["DESK2"], scanned="ZC-2"
+    ).then_refused(holding.ON_THE_LIST)
+
+
+def test_what_nobody_took_in_goes_back_to_wait() -> None:
+    back = CalledBack(asset="DESK1", reason="无人接收")
+    case(requested, approved, out1, back).then_state(
+        status=ReallocationStatus.APPROVED,
+        waiting=frozenset({"DESK1", "DESK2"}),
+        moving=frozenset(),
+        sent=frozenset(),
     )
+    again = HandedOut(asset="DESK1", giver="u_giver")
+    case(requested, approved, out1, back, again).then_state(moving=frozenset({"DESK1"}))
+
+
+# Who decides ------------------------------------------------------------------
+
+NEAR = Route(
+    action=Action.REALLOCATION,
+    scopes=frozenset({"within"}),
+    steps=(Step(Role.HEAD, Body.OWN),),
+)
+FAR = Route(
+    action=Action.REALLOCATION,
+    steps=(Step(Role.OFFICE, Body.OFFICES), Step(Role.FINANCE, Body.FINANCE)),
+)
+PLACE = Policy(name="place", version=3, routes=(NEAR, FAR))
+
+
+@pytest.mark.parametrize(
+    ("giver", "taker", "scope"),
+    [
+        (("county", "150100", "d1"), ("county", "150100", "d1"), Scope.WITHIN),
+        (("county", "150100", "d1"), ("county", "150100", "d2"), Scope.DEPARTMENTS),
+        (("county", "150100", "d1"), ("county", "150200", "d1"), Scope.REGIONS),
+        (("county", "150100", "d1"), ("province", "150000", "d1"), Scope.LEVELS),
+        (("county", "", ""), ("county", "150100", "d1"), None),
+        ((None, "", ""), ("county", "150100", "d1"), None),
+    ],
+)
+def test_how_far_it_goes_is_worked_out_from_where_both_belong(
+    giver: tuple[Any, str, str], taker: tuple[Any, str, str], scope: Scope | None
+) -> None:
+    one, other = (
+        unit.Unit(level=unit.Level(at[0]) if at[0] else None, region=at[1], competent=at[2])
+        for at in (giver, taker)
+    )
+    assert reallocation.between(one, other) is scope
+    assert reallocation.between(other, one) is scope
+
+
+def test_the_scope_chooses_the_route_and_the_wider_one_wins() -> None:
+    for found, asked, scope, steps in (
+        ("within", None, Scope.WITHIN, 1),
+        ("within", "levels", Scope.LEVELS, 2),
+        ("levels", "within", Scope.LEVELS, 2),
+        (None, "within", Scope.WITHIN, 1),
+    ):
+        case(requested).at(policy=PLACE).when(
+            reallocation.lay_route, found=found, asked=asked, assets=["DESK1", "DESK2"]
+        ).then_state(scope=scope)
+        laid = (
+            case(requested)
+            .at(policy=PLACE)
+            .when(reallocation.lay_route, found=found, asked=asked, assets=["DESK1", "DESK2"])
+        )
+        assert [len(a.stages) for a in laid.answers if isinstance(a, RouteLaid)] == [steps]
+
+
+def test_where_nobody_says_how_far_the_general_route_decides_and_who_approves_says_it() -> None:
+    laid = (
+        case(requested)
+        .at(policy=PLACE)
+        .when(reallocation.lay_route, found=None, asked=None, assets=["DESK1", "DESK2"])
+    )
+    (route,) = laid.answers
+    assert isinstance(route, RouteLaid) and len(route.stages) == 2
+    case(requested).when(reallocation.approve, approval_no="调1").then_refused(
+        reallocation.SCOPE_NAMED
+    )
+
+
+def test_what_was_routed_for_one_scope_is_not_approved_for_another() -> None:
+    near = ScopeWorkedOut(scope=Scope.WITHIN)
+    laid = RouteLaid(policy="place@3", stages=(Stage(role="head"),))
+    now = case(requested, near, laid).at(role="head")
+    now.when(reallocation.approve, approval_no="调1", scope="levels").then_refused(
+        reallocation.SCOPE_AS_LAID
+    )
+    now.when(reallocation.approve, approval_no="调1").then(
+        ReallocationApproved(scope=Scope.WITHIN, approval_no="调1")
+    )
+
+
+def test_a_part_of_the_list_may_be_approved() -> None:
+    case(requested).when(
+        reallocation.approve,
+        scope="within",
+        approval_no="调1",
+        assets=["DESK1"],
+        reason="另一张仍需使用",
+    ).then(
+        ReallocationApproved(scope=Scope.WITHIN, approval_no="调1"),
+        ItemsDeclined(assets=("DESK2",), reason="另一张仍需使用"),
+        Ask("asset/DESK2", "release", {"case": CASE, "reason": "另一张仍需使用"}),
+    ).then_state(waiting=frozenset({"DESK1"}))
 
 
 # The books --------------------------------------------------------------------
@@ -225,6 +369,26 @@ def test_the_books_follow_piece_by_piece_with_two_vouchers() -> None:
     case(*arrived, booked1).when(reallocation.move_books, asset="DESK2", **vouchers).then_state(
         status=ReallocationStatus.BOOKED, arrived=frozenset()
     )
+
+
+def test_both_sides_book_the_same_and_what_the_card_says() -> None:
+    arrived = case(requested, approved, out1, out2, in1, in2)
+    arrived.when(
+        reallocation.move_books, asset="DESK1", in_gross=100, fees=5, **vouchers
+    ).then_granted()
+    arrived.when(reallocation.move_books, asset="DESK1", in_gross=99, **vouchers).then_refused(
+        reallocation.BOTH_SIDES
+    )
+    arrived.when(reallocation.move_books, asset="DESK1", accumulated=101, **vouchers).then_refused(
+        reallocation.NOT_MORE
+    )
+    valued = msgspec.structs.replace(carded, value=100)
+    for gross in (99, 100, 101):
+        answer = thing(valued).when(reallocation.move_books_to, unit="o_b", gross=gross)
+        if gross == 100:
+            answer.then_granted()
+        else:
+            answer.then_refused(reallocation.AS_CARD)
 
 
 def test_the_books_do_not_move_before_the_thing_or_twice() -> None:
@@ -282,21 +446,18 @@ def test_what_is_used_away_or_held_is_not_reserved() -> None:
 
 def test_only_the_case_that_holds_it_moves_it() -> None:
     out, arrive = {"to_unit": "o_b"}, {"unit": "o_b"}
-    thing(carded).when(reallocation.transfer_out, case=CASE, **out).then_refused(
-        holding.HELD_BY_CASE
-    )
+    thing(carded).when(handover.hand_out, case=CASE, **out).then_refused(holding.HELD_BY_CASE)
     thing(carded, held, moving).when(
         reallocation.transfer_in, case="reallocation/Y", **arrive
     ).then_refused(holding.HELD_BY_CASE)
     thing(carded, held).when(reallocation.transfer_in, case=CASE, **arrive).then_refused(
         reallocation.IN_TRANSIT
     )
-    thing(carded, held, moving).when(reallocation.transfer_out, case=CASE, **out).then_refused(
-        reallocation.SPARE
+    thing(carded, held, moving).when(handover.hand_out, case=CASE, **out).then_refused(
+        handover.AT_HAND
     )
     put_up = PutUpForDisposal(case="disposal/D", approval_no="批1")
     for verb, form in (
-        (reallocation.transfer_out, {"case": CASE} | out),
         (reallocation.transfer_in, {"case": CASE} | arrive),
         (reallocation.move_books_to, {"unit": "o_b", "gross": 1}),
     ):
@@ -305,9 +466,9 @@ def test_only_the_case_that_holds_it_moves_it() -> None:
 
 def test_on_the_way_it_is_nobody_s_and_on_arrival_the_taker_s() -> None:
     history = [carded, DeclaredIdle(), ListedForReuse(), held]
-    thing(*history).when(reallocation.transfer_out, case=CASE, to_unit="o_b").then(
-        moving
-    ).then_state(custody=Custody.TRANSIT, lock=Lock.RESERVED, listed=False, idle_since=None)
+    thing(*history).when(handover.hand_out, case=CASE, to_unit="o_b").then(moving).then_state(
+        custody=Custody.TRANSIT, lock=Lock.RESERVED, listed=False
+    )
     thing(*history, moving).when(
         reallocation.transfer_in, case=CASE, unit="o_b", place="p_201"
     ).then(TransferredIn(unit="o_b", place="p_201")).then_state(
@@ -315,6 +476,8 @@ def test_on_the_way_it_is_nobody_s_and_on_arrival_the_taker_s() -> None:
         custodian="o_b",
         place="p_201",
         lock=Lock.NONE,
+        home=Custody.NONE,
+        idle_since=None,
         accounting_unit="o_a",
     )
     thing(*history, moving, TransferredIn(unit="o_b")).when(
@@ -335,7 +498,7 @@ def test_from_idle_in_one_unit_to_the_books_of_another(ledger: Ledger) -> None:
     intake = {"unit": "o_a", "ground": "idle", "warehouse": "p_wh", "assets": ["DESK1"]}
     ledger.ask("u_clerk", "intake/I", "apply", **intake)
     ledger.ask("u_office", "intake/I", "approve", keeper_unit="o_wh", virtual=True)
-    ledger.ask("u_keeper", "intake/I", "receive", asset="DESK1")
+    ledger.ask("u_keeper", "intake/I", "take_in", assets=["DESK1"], scanned="L1")
     ledger.ask("u_keeper", desk, "list_for_reuse")
     form = ask_for | {"assets": ["DESK1"]}
     ledger.ask("u_taker", "reallocation/R", "request", **form)
@@ -351,10 +514,11 @@ def test_from_idle_in_one_unit_to_the_books_of_another(ledger: Ledger) -> None:
     )
     ledger.ask("u_finance", "reallocation/R", "approve", scope="levels", approval_no="调1")
     assert ledger.state(desk).custody is Custody.VIRTUAL  # approval moved nothing
-    ledger.ask("u_giver", "reallocation/R", "confirm_out", asset="DESK1")
+    scan: dict[str, Any] = {"assets": ["DESK1"], "scanned": "L1"}
+    ledger.ask("u_giver", "reallocation/R", "confirm_out", **scan)
     assert ledger.state(desk).custody is Custody.TRANSIT
-    ledger.refuses(reallocation.TWO_SIDES, "u_giver", "reallocation/R", "confirm_in", asset="DESK1")
-    ledger.ask("u_taker", "reallocation/R", "confirm_in", asset="DESK1", place="p_201")
+    ledger.refuses(handover.TWO_PEOPLE, "u_giver", "reallocation/R", "confirm_in", **scan)
+    ledger.ask("u_taker", "reallocation/R", "confirm_in", place="p_201", **scan)
     there = ledger.state(desk)
     assert (there.custodian, there.accounting_unit) == ("o_b", "o_a")
     ledger.ask("u_accountant", "reallocation/R", "move_books", asset="DESK1", **vouchers)
