@@ -38,6 +38,7 @@ from domain.holding import (
     listed,
     releases,
 )
+from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.policy import Action
 from domain.unit import Level, Unit
 from domain.values import (
@@ -829,3 +830,19 @@ def move_books_to(
     if asset.value is not None and gross != asset.value:
         raise AS_CARD.broken(gross=yuan(gross), value=yuan(asset.value))
     return BooksMoved(unit=unit, gross=gross, accumulated=accumulated)
+
+
+@step_of(Reallocation)
+def next_step(case: Reallocation) -> OpenStep | None:
+    """Say who must do what next; what was only read in a published register has no next step."""
+    match case.status:
+        case ReallocationStatus.REQUESTED if case.applicant:
+            return decision(case.approval, (Role.OFFICE, Role.FINANCE), case.to_unit)
+        case _ if case.moving:
+            return OpenStep(verb="confirm_in", roles=CARRIERS, unit=case.to_unit)
+        case ReallocationStatus.APPROVED | ReallocationStatus.SHIPPED if case.waiting:
+            return OpenStep(verb="confirm_out", roles=CARRIERS, unit=case.from_unit)
+        case _ if case.arrived:
+            return OpenStep(verb="move_books", roles=(Role.ACCOUNTANT, Role.FINANCE))
+        case _:
+            return None

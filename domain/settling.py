@@ -15,6 +15,8 @@ from domain.disposal import (
     lifecycle,
 )
 from domain.holding import ON_THE_LIST, listed
+from domain.leaving import GIVEN_FORMS, LOST_FORMS, SOLD_FORMS
+from domain.open_steps import OpenStep, decision, step_of
 from domain.requiring import LATER, TITLE_PAPER, WIPING_PAPERS, refuse_missing
 from domain.values import AssetId, Fen, Reference
 from domain.words import Role
@@ -137,3 +139,40 @@ def to_let_go(disposal: Disposal, occasion: Occasion, assets: tuple[str, ...]) -
         late = [paper for paper in papers if paper in LATER and paper not in proved]
         if late:
             refuse_missing(occasion, late, given, disposal.form, disposal.terms.cites)
+
+
+@step_of(Disposal)
+def next_step(disposal: Disposal) -> OpenStep | None:
+    """Say who must do what next, and by when; a failed auction is followed by something (T92)."""
+    open_ = disposal.executed - disposal.derecognised - disposal.excess
+    match disposal.status:
+        case DisposalStatus.PROPOSED:
+            return decision(disposal.approval, (Role.OFFICE, Role.FINANCE), disposal.unit)
+        case DisposalStatus.SUSPENDED:
+            roles = (Role.OFFICE, Role.FINANCE)
+            return decision(disposal.approval, roles, disposal.unit, verb="approve_new_terms")
+        case DisposalStatus.APPROVED:
+            return execution(disposal)
+        case DisposalStatus.EXECUTED if disposal.excess:
+            return OpenStep(verb="rule_on_excess", roles=(Role.OFFICE, Role.FINANCE))
+        case DisposalStatus.EXECUTED:
+            verb = "derecognise" if open_ else "assess_income"
+            return OpenStep(verb=verb, roles=MONEY, unit=disposal.unit)
+        case DisposalStatus.ASSESSED if disposal.net is not None:
+            return OpenStep(verb="remit", roles=MONEY)
+        case _:
+            return None
+
+
+def execution(disposal: Disposal) -> OpenStep:
+    """Return the step that carries an approved disposal out, or takes it to the market again."""
+    verb, roles = "scrap", (Role.OFFICE, Role.CLERK)
+    if disposal.form in SOLD_FORMS:
+        again = disposal.next_step_by is not None
+        verb = "put_on_market" if again else "sell"
+    elif disposal.form in GIVEN_FORMS:
+        verb = "give_away"
+    elif disposal.form in LOST_FORMS:
+        verb, roles = "write_off", MONEY
+    due = disposal.next_step_by or disposal.valid_until
+    return OpenStep(verb=verb, roles=roles, unit=disposal.unit, due=due)
