@@ -100,7 +100,8 @@ def row(
             )  # fmt: skip
         case Disposal():
             items = str(len(case.approved or case.proposed or case.executed))
-            amount = case.proceeds if case.executed else None
+            at_stake = case.approved_amount or case.requested_amount  # original value of the list
+            amount = case.proceeds if case.executed else at_stake
             return (
                 *head, case.unit, "", case.form.value, items, amount, case.currency, "", "",
                 case.dataset, *tail,
