@@ -15,8 +15,8 @@ import msgspec
 from api import papers_list
 from api.naming import names_then
 from api.office import Office
-from api.pages_telling import NameOf, money, reason_of, say, shape, tell, words_of
-from api.papers_words import ABOUT, SAYS, SIGNERS, WHOLE, Form
+from api.pages_telling import NameOf, reason_of, say, shape, tell, words_of
+from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, Form, document
 from domain.approval import Endorsed, RouteLaid
 from domain.decider import FACTS, LIFECYCLES, Event, Lang
 from domain.words import Words, in_words
@@ -53,7 +53,9 @@ LEAVES: dict[str, tuple[Form, ...]] = {
 COUNTED = frozenset({"unit", "place"})  # kinds whose holdings are counted on a stocktake sheet
 # Fields by which somebody outside the ledger knows a paper, in order of preference.
 NUMBERS = ("document_no", "number", "certificate_no", "approval_no", "agreement_no", "receipt")
-UNTOLD = frozenset({"assets", "asset", "dataset", "currency", "item", "quantity", "measure"})
+UNTOLD = frozenset(
+    {"assets", "asset", "dataset", "currency", "item", "quantity", "measure", "warehouse"}
+)
 TEXT_CHARS = 22  # longer texts take the whole width
 
 
@@ -142,8 +144,8 @@ def identity(stream: str, form: Form, where: str, root: bytes) -> str:
 
 def title(kind: str, form: Form, lang: Lang) -> str:
     """Return what a paper is called."""
-    if form in WHOLE:
-        return in_words(WHOLE[form], lang)
+    if (kind, form) in TITLES:
+        return in_words(TITLES[kind, form], lang)
     about = ABOUT.get(kind) or LIFECYCLES[kind].words
     if lang == "zh":
         return f"{about.zh}{form.words.zh}"
@@ -163,7 +165,8 @@ class Making:
     """One paper in the making: everything it says is asked as of its entry."""
 
     def __init__(self, office: Office, stream: Stream, leaf: Leaf, lang: Lang) -> None:
-        self.office, self.stream, self.lang = office, stream, lang
+        self.office, self.stream = office, stream
+        self.lang: Lang = lang
         self.form, self.entry = leaf.form, leaf.entry
         self.event: Event = leaf.entry.event
         self.opening = stream.standing[0] if stream.standing else leaf.entry
@@ -237,27 +240,43 @@ class Making:
 
     def pairs(self) -> Iterator[Pair]:
         """Yield what the request said, then what this step said, then who recorded it."""
-        own = not by_piece(self.event) or self.stream.name.startswith("asset/")
-        if self.opening.seq != self.entry.seq and not self.stream.name.startswith("asset/"):
-            yield from self.fields(self.opening.event)
-        if own:
-            seen = self.opening.event if self.opening.seq != self.entry.seq else None
+        asset = self.stream.name.startswith("asset/")
+        seen = None if asset or self.opening.seq == self.entry.seq else self.opening.event
+        if seen is not None:
+            yield from self.fields(seen)
+        if by_piece(self.event) and not asset:
+            yield from self.shared()
+        else:
             yield from self.fields(self.event, beside=seen)
-        for deduction in getattr(self.event, "deductions", ()):
-            yield Pair(deduction.type, money(deduction.amount, "CNY", self.lang))
-        yield Pair(self.say("actor"), self.names("person", self.entry.actor))
+        if getattr(self.event, "applicant", "") != self.entry.actor:
+            yield Pair(self.caption(SAYS["actor"]), self.names("person", self.entry.actor))
         if docs := self.entry.beside.docs:
-            told = (" ".join(filter(None, (d.type, d.number, d.issuer))) for d in docs)
-            yield Pair(self.say("docs"), "\n".join(told), wide=True)
+            lines = (
+                " ".join(filter(None, (in_words(document(d.type), self.lang), d.number, d.issuer)))
+                for d in docs
+            )
+            yield Pair(self.say("docs"), "\n".join(lines), wide=True)
+
+    def caption(self, words: Words) -> str:
+        """Return a caption; English ones begin with a capital."""
+        text = in_words(words, self.lang).removesuffix("（分）")
+        return text if self.lang == "zh" else text[:1].upper() + text[1:]
+
+    def shared(self) -> Iterator[Pair]:
+        """Yield who and where, when it is the same for all pieces of the paper."""
+        for field in papers_list.shared([entry.event for entry, _ in self.pieces()]):
+            holds = shape(type(self.event)).get(field, "")
+            text = say(getattr(self.event, field), holds, self.lang, self.names)
+            yield Pair(self.caption(words_of(field)), text)
 
     def fields(self, event: Event, beside: Event | None = None) -> Iterator[Pair]:
         """Yield the fields of a fact in words; amounts in figures and written out."""
         currency = getattr(event, "currency", "") or "CNY"
         for field, holds in shape(type(event)).items():
             value = getattr(event, field)
-            if field in UNTOLD or value in (None, "", ()) or holds in ("asset", "stream"):
+            if field in UNTOLD or value in (None, "", False) or holds in ("asset", "stream"):
                 continue
-            if isinstance(value, (tuple, msgspec.Struct)):
+            if isinstance(value, (tuple, frozenset, dict, msgspec.Struct)):
                 continue
             if beside is not None and getattr(beside, field, None) == value:
                 continue
@@ -265,8 +284,8 @@ class Making:
             if holds == "money" and isinstance(value, int):
                 write = numerals.capitals if self.lang == "zh" else numerals.in_english
                 text = f"{text}\n{write(value, currency)}"
-            caption = in_words(words_of(field), self.lang).removesuffix("（分）")
-            yield Pair(caption, text, wide=len(text) > TEXT_CHARS or "\n" in text)
+            wide = len(text) > TEXT_CHARS or "\n" in text
+            yield Pair(self.caption(words_of(field)), text, wide)
 
     # The list -------------------------------------------------------------------
 
@@ -303,12 +322,11 @@ class Making:
                 yield entry, str(getattr(entry.event, "asset", ""))
 
     def sides(self) -> dict[str, str]:
-        """Return of each piece that was given out whether the other side took it in."""
-        if self.form is not Form.HANDOVER:
-            return {}
-        last = {piece: entry.event.type_name for entry, piece in self.pieces()}
-        waiting = ("case.handed_out", "reallocation.transfer_out_confirmed")
-        return {p: self.say("sent" if n in waiting else "taken") for p, n in last.items()}
+        """Return of each piece that was given out that day whether the other side took it in."""
+        kinds: dict[str, list[str]] = {}
+        for entry, piece in self.pieces():
+            kinds.setdefault(piece, []).append(entry.event.type_name)
+        return {piece: self.say("taken") for piece, names in kinds.items() if len(names) > 1}
 
     # The end --------------------------------------------------------------------
 

@@ -63,18 +63,18 @@ def row(number: int, id_: str, asset: Asset, remark: str, paid: int | None = Non
         f"{asset.quantity} {asset.measure}".strip(),
         remark,
     )
-    return Row(cells, asset.value if paid is None else paid, asset.currency)
+    return Row(cells, asset.value if paid is None else paid, asset.currency or "CNY")
 
 
 def of_assets(
     office: Office, entry: Entry, ids: Iterable[str], remarks: dict[str, str], lang: Lang
 ) -> Table:
     """Return the list of the things an entry names, at what they were worth then."""
-    rows = (
+    rows = [
         row(n, id_, as_it_was(office, id_, entry), remarks.get(id_, ""))
         for n, id_ in enumerate(ids, start=1)
-    )
-    return Table(columns(lang), tuple(rows))
+    ]
+    return listed(rows, lang)
 
 
 def of_pieces(
@@ -82,17 +82,39 @@ def of_pieces(
 ) -> Table:
     """Return the list of things that moved piece by piece, each with what was said of it."""
     last: dict[str, Entry] = {id_: entry for entry, id_ in pieces}
+    together = shared([entry.event for entry, _ in pieces])
     rows: list[Row] = []
     for number, (id_, entry) in enumerate(last.items(), start=1):
         asset = as_it_was(office, id_, entry)
         paid = next((p for f in AMOUNTS if (p := getattr(entry.event, f, None)) is not None), None)
-        remark = "；".join(filter(None, (said.get(id_, ""), remark_of(office, entry, asset, lang))))
+        remark = "；".join(
+            filter(None, (said.get(id_, ""), remark_of(office, entry, asset, lang, together)))
+        )
         rows.append(row(number, id_, asset, remark, paid))
-    money = "amount-plain" if any(r.currency != "CNY" for r in rows) else "amount"
+    return listed(rows, lang)
+
+
+def listed(rows: Sequence[Row], lang: Lang) -> Table:
+    """Return rows with their columns; amounts are in yuan unless one is in another currency."""
+    money = "amount" if all(r.currency == "CNY" for r in rows) else "amount-plain"
     return Table(columns(lang, money=money), tuple(rows))
 
 
-def remark_of(office: Office, entry: Entry, asset: Asset, lang: Lang) -> str:
+def shared(events: Sequence[Event]) -> tuple[str, ...]:
+    """Return the fields that name the same person, unit or place for all pieces."""
+    one = type(events[-1])
+    return tuple(
+        field
+        for field, holds in shape(one).items()
+        if holds in ("person", "unit", "place")
+        and getattr(events[-1], field)
+        and len({getattr(e, field) for e in events if type(e) is one}) == 1
+    )
+
+
+def remark_of(
+    office: Office, entry: Entry, asset: Asset, lang: Lang, together: Sequence[str]
+) -> str:
     """Return what an entry says of one piece beside which piece it is."""
     name_of = names_then(office, lang)(entry.effective_on)
     event = entry.event
@@ -102,6 +124,7 @@ def remark_of(office: Office, entry: Entry, asset: Asset, lang: Lang) -> str:
         else f"{in_words(words_of(field), lang)}: {text}"
         for field, holds in shape(type(event)).items()
         if field not in UNTOLD
+        and field not in together
         and getattr(event, field) not in (None, "", (), 0)
         and (
             text := say(
@@ -124,8 +147,7 @@ def of_quantity(event: Event, lang: Lang) -> Table | None:
     count = f"{quantity} {getattr(event, 'measure', '')}".strip()
     cells = ("1", "—", item, getattr(event, "class_code", ""), count, "")
     currency = getattr(event, "currency", "CNY") or "CNY"
-    money = "amount" if currency == "CNY" else "amount-plain"
-    return Table(columns(lang, money=money), (Row(cells, amount, currency),))
+    return listed([Row(cells, amount, currency)], lang)
 
 
 # Stocktake ----------------------------------------------------------------------

@@ -30,10 +30,16 @@ ABOUT = {
     "reallocation": Words("资产调剂", "Reallocation of assets"),
     "unit": Words("资产", "Assets"),
 }
-# Forms whose name says by itself what they are about.
-WHOLE = {
-    Form.INTAKE_RECEIPT: Words("公物仓入仓接收单", "Warehouse intake receipt"),
-    Form.DISPOSAL: Words("国有资产处置审批表", "Disposal form for state-owned assets"),
+# Papers that are called otherwise than by what they are about and their form.
+TITLES = {
+    ("asset", Form.RECEIPT): Words("资产交回收据", "Receipt of an asset handed back"),
+    ("disposal", Form.DISPOSAL): Words(
+        "国有资产处置审批表", "Disposal form for state-owned assets"
+    ),
+    ("intake", Form.INTAKE_RECEIPT): Words("公物仓入仓接收单", "Warehouse intake receipt"),
+    ("intake", Form.RECEIPT): Words("公物仓接收专用收据", "Receipt of the public warehouse"),
+    ("loan", Form.RECEIPT): Words("资产归还验收收据", "Receipt of returned assets"),
+    ("reallocation", Form.RECEIPT): Words("资产调入收据", "Receipt of reallocated assets"),
 }
 
 
@@ -62,7 +68,7 @@ TAKER = Signer(
 )
 KEEPER = Signer(Words("公物仓", "Public warehouse"), (Words("仓管员", "Keeper"), HEAD))
 OFFERING = Signer(Words("交仓单位", "Delivering unit"), (HANDLER, HEAD))
-RECEIVER = Signer(Words("收件单位", "Receiving unit"), (Words("收件人", "Received by"), HEAD))
+RECEIVER = Signer(Words("接收单位", "Receiving unit"), (Words("接收人", "Received by"), HEAD))
 ISSUER = Signer(Words("核发单位", "Issuing unit"), (HANDLER, HEAD))
 USER = Signer(Words("使用单位", "Using unit"), (Words("使用人", "User"), HEAD))
 COUNTING = Signer(
@@ -99,11 +105,10 @@ SAYS = {
     "on": Words("截止日期", "as of"),
     "place": Words("存放地点", "Place"),
     "policy": Words("适用规则：{policy}{cites}。", "Rules applied: {policy}{cites}."),
-    "quantity": Words("数量", "Quantity"),
+    "quantity": Words("数量", "Qty"),
     "remark": Words("备注", "Remarks"),
     "reversed": Words("已红冲", "REVERSED"),
     "row": Words("序号", "No."),
-    "sent": Words("已交出，待对方接收", "given out, not yet taken in"),
     "taken": Words("已接收", "taken in"),
     "user": Words("使用人", "User"),
     "opinion": Words("{unit}（{role}）意见", "{unit} ({role})"),
@@ -117,3 +122,49 @@ SAYS = {
         "Where this paper and the ledger differ, the entry counts; handwriting changes no entry.",
     ),
 }
+
+# Kinds of documents as records name them; any other is written by people and shown as it is.
+DOCUMENTS = {
+    "acceptance_report": Words("验收报告", "acceptance report"),
+    "agreement": Words("协议", "agreement"),
+    "appraisal_filing": Words("评估核准（备案）表", "ratification or filing of the appraisal"),
+    "appraisal_report": Words("资产评估报告", "appraisal report"),
+    "approval": Words("批准文件", "approval"),
+    "asset_card": Words("资产卡片", "asset card"),
+    "data_wipe_certificate": Words("数据清除（销毁）证明", "proof that data were wiped"),
+    "deal_confirmation": Words("成交确认书", "deal confirmation"),
+    "decision": Words("决定", "decision"),
+    "delivery_note": Words("送货单", "delivery note"),
+    "deregistration_certificate": Words("注销登记证明", "certificate of deregistration"),
+    "donation_receipt": Words("接受捐赠凭证", "receipt of the donation"),
+    "draft_agreement": Words("协议草案", "draft agreement"),
+    "hand_over_slip": Words("交接单", "hand-over slip"),
+    "intake_form": Words("入仓申请表", "intake form"),
+    "issue_slip": Words("领用单", "issue slip"),
+    "loan_form": Words("借用申请表", "loan form"),
+    "loss_evidence": Words("损失证明材料", "evidence of the loss"),
+    "minutes": Words("会议纪要", "minutes"),
+    "necessity_opinion": Words("必要性审查意见", "opinion on necessity"),
+    "payment_slip": Words("缴款书", "payment slip"),
+    "quota_statement": Words("双方编制、存量和需求说明", "quota, stock and demand of both units"),
+    "reallocation_form": Words("调剂申请表", "reallocation form"),
+    "recipient_consent": Words("接收单位同意接收的文件", "consent of the recipient"),
+    "recycling_certificate": Words("回收证明", "recycling certificate"),
+    "responsibility_finding": Words("责任认定意见", "finding on responsibility"),
+    "return_slip": Words("归还单", "return slip"),
+    "sale_contract": Words("转让合同", "contract of sale"),
+    "settlement": Words("结算单", "settlement"),
+    "source_file": Words("来源文件", "source file"),
+    "source_row": Words("来源记录", "source row"),
+    "take_back_agreement": Words("厂家回收协议", "take-back agreement"),
+    "technical_assessment": Words("技术鉴定报告", "technical assessment"),
+    "transfer_slip": Words("移交单", "transfer slip"),
+    "verification_ruling": Words("资产核实批复", "verification ruling"),
+    "voucher": Words("会计凭证", "voucher"),
+    "warehouse_receipt": Words("入仓接收单", "warehouse receipt"),
+}
+
+
+def document(slug: str) -> Words:
+    """Return what a kind of document is called; what a person typed as it stands."""
+    return DOCUMENTS.get(slug) or Words.of(slug)

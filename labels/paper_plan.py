@@ -7,12 +7,12 @@ said, 9 pt (小五) for lists.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from domain.values import yuan
 from domain.words import Words, in_words
-from labels import numerals, paper_type, qr
+from labels import glyphs, numerals, paper_type, qr
 from labels.paper_parts import Align, Box, Column, Language, Pair, Paper, Row, Table, totals
 
 WIDTH: Final = 595.276  # A4, 210 × 297 mm
@@ -30,6 +30,8 @@ LIST: Final = 9.0
 SMALL: Final = 7.5
 LEADING: Final = 1.36
 PAD: Final = 3.6  # between the rule and the text of a cell
+SIGNING: Final = 1.15  # room to sign, in lines
+OPINION_LINES: Final = 12  # longer opinions do not stand in their box
 CODE_MM: Final = 22.0
 CODE: Final = CODE_MM * 72 / 25.4
 CODE_DPI: Final = 600  # vector drawing has no dots; modules are checked as if it had
@@ -48,9 +50,10 @@ SAYS: Final = {
     "count": Words("{count} 项", "{count} items"),
     "words": Words("（大写）{words}", "In words: {words}"),
     "left-out": Words("其中 {count} 项未载明金额，不计入合计", "{count} without amount, not in the total"),
-    "sign": Words("{who}（签字）：", "{who} (signature):"),
+    "sign": Words("{who}（签字）：", "{who}:"),
     "day": Words("　　　　年　　月　　日", "Date: ____-__-__"),
     "seal": Words("（盖章处）", "(seal)"),
+    "above": Words("（见上）", "(see above)"),
     "note": Words("注：", "Note: "),
     "goes-on": Words("（续）", " (continued)"),
     "page": Words("第 {page} 页　共 {pages} 页", "Page {page} of {pages}"),
@@ -384,46 +387,83 @@ def sums(
 
 
 def boxes(sheet: Sheet, given: Sequence[Box]) -> None:
-    """Set the places to decide, sign and seal, two to a row; none is divided."""
-    for n in range(0, len(given), 2):
-        two = given[n : n + 2]
+    """Set the places to decide, sign and seal, two to a row; none is divided.
+
+    What was said at length is set in a row of its own before them, and may go over pages.
+    """
+    lang = sheet.paper.language
+    short: list[Box] = []
+    for box in given:
+        if (
+            len(paper_type.wrap(paper_type.tidy(box.text), BODY, ROOM / 2 - 2 * PAD))
+            > OPINION_LINES
+        ):
+            pairs(sheet, [Pair(box.caption, box.text, wide=True)])
+            box = replace(box, text=said("above", lang))
+        short.append(box)
+    sheet.y += 5 if short else 0
+    for n in range(0, len(short), 2):
+        two = short[n : n + 2]
         width = ROOM / len(two)
-        lines = [
-            paper_type.wrap(paper_type.tidy(box.text), BODY, width - 2 * PAD) if box.text else []
-            for box in two
-        ]
-        signed = max(len(box.signatures) for box in two)
-        tall = max(len(text) for text in lines)
-        high = max(BOX, (tall + signed + 3) * BODY * LEADING + 3 * PAD)
-        if n == 0:
-            sheet.y += 5
+        set_ = [Opinion.of(box, width - 2 * PAD, lang) for box in two]
+        high = max(BOX, *(o.lines * BODY * LEADING + 4 * PAD for o in set_))
         if sheet.left < high:
             sheet.turn()
-        for box, text, x in zip(two, lines, (LEFT, LEFT + width), strict=False):
-            one_box(sheet, box, text, Frame(x, sheet.y, width, min(high, BOTTOM - sheet.y)))
+        for opinion, x in zip(set_, (LEFT, LEFT + width), strict=False):
+            one_box(sheet, opinion, Frame(x, sheet.y, width, high))
         sheet.y += high
 
 
-def one_box(sheet: Sheet, box: Box, text: Sequence[str], frame: Frame) -> None:
-    """Set one place to sign: what it is for above, signatures and day below, the seal between."""
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A place to sign whose texts are broken into lines."""
+
+    caption: Sequence[str]
+    text: Sequence[str]
+    signatures: Sequence[str]
+    seal: bool
+
+    @classmethod
+    def of(cls, box: Box, room: float, lang: Language) -> Opinion:
+        """Break the texts of a box."""
+
+        def broken(*texts: str) -> list[str]:
+            return [
+                line
+                for text in texts
+                if text
+                for line in paper_type.wrap(glyphs.tidy(paper_type.tidy(text)), BODY, room)
+            ]
+
+        signatures = broken(*(said("sign", lang, who=who) for who in box.signatures))
+        return cls(broken(box.caption), broken(box.text), signatures, box.seal)
+
+    @property
+    def lines(self) -> float:
+        """Return how many lines it takes; signatures stand a little wider, the day is one more."""
+        return len(self.caption) + len(self.text) + len(self.signatures) * SIGNING + 2
+
+
+def one_box(sheet: Sheet, opinion: Opinion, frame: Frame) -> None:
+    """Set one place to sign: what it is for above, signatures and day below, the seal at the right."""
     lang = sheet.paper.language
     leading = BODY * LEADING
     sheet.add(frame)
     y = frame.y + PAD + BODY
-    sheet.add(Text(paper_type.tidy(box.caption), frame.x + PAD, y, BODY, bold=True))
-    for line in text:
-        y += leading
-        sheet.add(Text(line, frame.x + PAD, y, BODY))
-    if box.seal:
+    for lines, bold in ((opinion.caption, True), (opinion.text, False)):
+        for line in lines:
+            sheet.add(Text(line, frame.x + PAD, y, BODY, bold))
+            y += leading
+    if opinion.seal:
         x, middle = frame.x + frame.width - SEAL - 8, frame.y + frame.height - SEAL - 5
         words = said("seal", lang)
         at = placed(words, LIST, x - SEAL, 2 * SEAL, "center")
         sheet.add(Seal(x, middle), Text(words, at, middle + LIST / 3, LIST, pale=True))
     y = frame.y + frame.height - PAD - 3
     sheet.add(Text(said("day", lang), frame.x + PAD, y, BODY))
-    for who in reversed(box.signatures):
-        y -= leading * 1.15
-        sheet.add(Text(said("sign", lang, who=paper_type.tidy(who)), frame.x + PAD, y, BODY))
+    for line in reversed(opinion.signatures):
+        y -= leading * SIGNING
+        sheet.add(Text(line, frame.x + PAD, y, BODY))
 
 
 def notes(sheet: Sheet) -> None:
