@@ -133,6 +133,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     `behalf` is the person who delegated the power, when somebody acts for another. `bodies` says
     who is competent for the acting unit on that day: `own`, `competent`, `offices`, `finance`,
     `government`; who is not known is left out. `level` and `unit_kind` are those of the unit.
+    `seen` is what the lists answered to questions that a step puts to them; nobody types it.
     """
 
     by: str
@@ -142,6 +143,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     level: str = ""
     unit_kind: str = ""
     listed: tuple[Any, ...] = ()
+    seen: tuple[Any, ...] = ()
     stream: str = ""  # whose verb is asked; the ledger fills it in
     unit: str = ""
     role: str = ""

@@ -56,6 +56,13 @@ class Remittance(Term):
     NET = "net", "扣除处置费用后上缴", "net of disposal costs"
 
 
+class Beyond(Term):
+    """What becomes of a request beyond the configuration standard (T49)."""
+
+    FLAG = "flag", "提示并记录", "flagged"
+    REFUSE = "refuse", "不予受理", "refused"
+
+
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One decision of a route. `days` is its timer; None: the place says nothing."""
 
@@ -177,6 +184,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     out; `never_accepted`: those that may not be accepted as a donation. `loan_days_max`,
     `loan_extensions_max`, `idle_days`, `remit_days`, `splitting_days`: local limits, None where the
     place gives no number. `price_floor_percent`: below which part of the appraisal a deal stops.
+    `search_days_max`: how old the search for something to reallocate may be when a purchase rests
+    on it. `over_standard`: what becomes of a request beyond the configuration standard.
     `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
     property, in order.
     """
@@ -210,6 +219,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     remittance_cites: tuple[str, ...] = ()
     price_floor_percent: int | None = None
     splitting_days: int | None = None
+    search_days_max: int | None = None
+    over_standard: Beyond = Beyond.FLAG
     exclusions: tuple[tuple[str, str], ...] = EXCLUSIONS
     exclusions_cites: tuple[str, ...] = ()
     release_documents: tuple[str, ...] = ()
@@ -399,6 +410,7 @@ def counts(policy: Policy) -> Iterator[tuple[str, int | None]]:
     for name in ("loan_days_max", "idle_days", "remit_days", "price_floor_percent"):
         yield name, getattr(policy, name)
     yield "splitting_days", policy.splitting_days
+    yield "search_days_max", policy.search_days_max
     for life in policy.service_years:
         yield f"service_years {life.kind or life.class_code}", life.years
     for window in policy.screening:

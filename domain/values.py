@@ -49,6 +49,7 @@ UnitId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "unit"})]
 PersonId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "person"})]
 PlaceId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "place"})]
 AssetId: TypeAlias = Annotated[str, Written(pattern=ID, extra={"ref": "asset"})]
+CaseId: TypeAlias = Annotated[str, Written(pattern=ID)]  # of a case of one kind
 Stream: TypeAlias = Annotated[str, Written(pattern=r"^[a-z]+/" + ID[1:], extra={"ref": "stream"})]
 Fen: TypeAlias = Annotated[int, Meta(ge=0, lt=2**53, extra={"money": True})]
 SignedFen: TypeAlias = Annotated[int, Meta(gt=-(2**53), lt=2**53, extra={"money": True})]
