@@ -1,6 +1,7 @@
 """Write the table of every state and step, and the catalogue of facts, from the declarations.
 
-`python -m api.tabulating docs` writes `lifecycle.md` and `events.md`; a test compares them.
+`python -m api.tabulating docs` writes `lifecycle.md`, `events.md` and, by `api.regulating`,
+`regulations.md`; tests compare them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from msgspec import inspect
 
 import domain.lives  # noqa: F401 - every fact and verb must be known
+from api import regulating
 from domain.decider import FACTS, LIFECYCLES, Event, Lifecycle, Occasion, Rule, Verb
 from domain.values import checked
 from domain.words import Words, cited
@@ -67,6 +69,7 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "executed": (SOME, NO),
         "net": (1, None),
     },
+    "policy": {"drafter": (OTHER, ME)},
     "unit": {"name": ("甲", "")},
     "place": {"name": ("", "甲")},
 }
@@ -388,9 +391,11 @@ PAGES = {"lifecycle.md": lifecycle_page, "events.md": events_page}
 
 
 def main(folder: Path) -> None:
-    """Write both pages into a folder."""
+    """Write every page into a folder; the tests that the table of articles names lie beside it."""
     for name, page in PAGES.items():
         (folder / name).write_text(page(), encoding="utf-8")
+    regulations = regulating.page(folder.parent / "tests")
+    (folder / "regulations.md").write_text(regulations, encoding="utf-8")
 
 
 if __name__ == "__main__":

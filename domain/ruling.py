@@ -56,7 +56,7 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"The rules “{self.title}” are {self.status.words.en}"
 
 
-lifecycle: Lifecycle[Ruling] = Lifecycle("policy", Ruling, Words("规则", "Rules"))
+lifecycle: Lifecycle[Ruling] = Lifecycle("policy", Ruling, Words("地方规则", "Rules of a place"))
 
 # What happened ----------------------------------------------------------------
 
