@@ -24,7 +24,7 @@ from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book
 from ledger.entry import Via
 from projections import rulings, units
-from projections.scope import EVERYTHING, Scope
+from projections.scope import EVERYTHING, Rows, Scope
 from projections.store import Progress, ReadModels, Stuck
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Office:
         self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
         self._names: Remembered[str, tuple[str, str] | None] = Remembered()
         self._zones: Remembered[str, str] = Remembered()
-        self.authority = Authority(book, lambda query: self.models.rows(query))
+        self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
@@ -98,6 +98,10 @@ class Office:
         if few and size > max(self._shown, self._tried):
             self.show(size)
         return self._lists
+
+    def rows(self, query: Rows) -> Sequence[Any]:
+        """Return what the lists answer, showing everything that is recorded."""
+        return self.models.rows(query)
 
     def today(self, zone: str = "") -> date:
         """Return the date where the unit is."""

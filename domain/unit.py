@@ -342,6 +342,16 @@ UNEXPIRED = Rule(
 SUCCESSORS_MAX = 50
 
 
+# The fields of a request by which somebody is to receive something.
+RECEIVERS = ("borrower", "to_unit")
+
+
+def receivers(request: Event) -> tuple[str, ...]:
+    """Return the units in whose favour a request is made."""
+    named = (getattr(request, field, None) for field in RECEIVERS)
+    return tuple(unit for unit in named if isinstance(unit, str) and unit)
+
+
 def entitled(unit: Unit, id_: str, on: date) -> None:
     """Refuse a request of a unit that is unknown, dissolved or expired on the day (T51)."""
     if not unit.name:

@@ -23,12 +23,14 @@ from domain.decider import (
     NOT_YOUR_ROLE,
     Ask,
     EntryReversed,
+    Event,
     Occasion,
     Refused,
     Rule,
 )
 from domain.duties import INCOMPATIBLE, Did, excluding
 from domain.holding import LIST_MAX
+from domain.unit import entitled, receivers
 from domain.words import Role, Words
 from ledger import tree
 from ledger.act import (
@@ -568,6 +570,8 @@ class Desk:
                 continue
             if answer.duty:
                 self._refuse_incompatible(ask.stream, answer.duty, occasion)
+            if answer.duty == "apply":
+                self._refuse_unentitled(ask.stream, answer, occasion)
             self._added[ask.stream] += 1
             self.drafts.append(
                 Draft(
@@ -599,6 +603,29 @@ class Desk:
         for stream in streams:
             self.at(stream)
         return tuple(self._then[stream] for stream in streams)
+
+    def _as_recorded(self, name: str) -> Any:
+        """Return a stream's state on the business date as the log has it, not as remembered."""
+        if name not in self._version:
+            memory, self._memory = self._memory, {}
+            self.at(name)
+            self._memory = memory
+        return self._then[name]
+
+    def _refuse_unentitled(self, stream: str, fact: Event, occasion: Occasion) -> None:
+        """Refuse a request of, or for, a unit that is unknown, dissolved or expired (T51).
+
+        Units are as the log has them on the business date, whatever memory or lists say. Who acts
+        for no unit is not at a door: an import, or a rule tried out.
+        """
+        if not occasion.unit:
+            return
+        for unit in dict.fromkeys((occasion.unit, *receivers(fact))):
+            try:
+                entitled(self._as_recorded(f"unit/{unit}"), unit, occasion.on)
+            except Refused as refused:
+                refused.stream, refused.state = stream, self._now[stream]
+                raise
 
     def _refuse_incompatible(self, stream: str, duty: str, occasion: Occasion) -> None:
         """Refuse a duty to who has another that excludes it in the same case (T30).

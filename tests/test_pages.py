@@ -146,7 +146,7 @@ def test_only_granted_roles_can_be_acted_in(
 ) -> None:
     as_(client, tokens, "clerk").post("/role", data={"role": "finance", "next": "/"})
     session = office.accounts.session(tokens["clerk"])
-    assert session is not None and session.role == "clerk"
+    assert session is not None and session.post.role == "clerk"
 
 
 # Security ----------------------------------------------------------------------
