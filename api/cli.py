@@ -12,6 +12,8 @@ import typer
 from api import (
     cli_accounts,
     cli_audit,
+    cli_cases,
+    cli_classes,
     cli_do,
     cli_policy,
     cli_read,
@@ -20,6 +22,7 @@ from api import (
     papers_cli,
 )
 from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
+from api.open_cases import DAYS_MAX
 
 app = typer.Typer(
     cls=Doors,
@@ -37,6 +40,8 @@ app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
 app.command()(cli_accounts.init)
+app.command()(cli_classes.classes)
+app.command()(cli_classes.numbers)
 
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
 KnownAt = Annotated[
@@ -160,6 +165,24 @@ def inventory(
     cli_read.inventory_(
         at(ctx, json), filters, as_of, known_at, limit=0 if totals else limit, after=after
     )
+
+
+@app.command("cases")
+def cases_(
+    ctx: typer.Context,
+    stuck: Annotated[
+        bool, typer.Option("--stuck", help="只看已过限期的 · Only what is past its due day.")
+    ] = False,
+    kind: Annotated[str, typer.Option(help="事项类别 · Kind, e.g. loan.")] = "",
+    days: Annotated[
+        int, typer.Option(help="至少已等天数 · Waiting for at least so many days.", min=0)
+    ] = 0,
+    on: Annotated[str, typer.Option("--on", help="以此日为今天 · As if this were today.")] = "",
+    limit: Annotated[int, typer.Option(help="最多行数 · Rows at most.", min=1, max=1000)] = 50,
+    json: Json = False,
+) -> None:
+    """列出待办的步骤：由谁办理、已等多久 · List open steps: whose they are, how long they wait."""
+    cli_cases.stuck(at(ctx, json), kind, on, min(days, DAYS_MAX), limit, overdue=stuck)
 
 
 @app.command()

@@ -241,6 +241,24 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-disposal": ("处置", "Disposal"),
     "kind-unit": ("单位", "Unit"),
     "kind-place": ("地点", "Place"),
+    "open-steps": ("待办步骤", "Open steps"),
+    "open-steps-hint": (
+        "{day}：每个未办结的事项停在哪一步、由谁办理、已等多久；等得最久的在前。",
+        (
+            "{day}: where each open case stands, whose step it is and how long it has waited; "
+            "the longest first."
+        ),
+    ),
+    "in-transit-list": ("在途资产", "Assets in transit"),
+    "next-step": ("下一步", "Next step"),
+    "whose-step": ("由谁办理", "Whose step"),
+    "waits-since": ("自", "Since"),
+    "waits-days": ("已等（天）", "Days"),
+    "waits-at-least": ("至少已等（天）", "Waiting at least (days)"),
+    "due-day": ("限期", "Due"),
+    "overdue": ("超期", "overdue"),
+    "no-due-day": ("未规定", "not set"),
+    "no-open-steps": ("没有待办的步骤", "No step is open"),
     "from-to": ("从 → 到", "From → to"),
     "amount": ("金额", "Amount"),
     "changed-on": ("最近变动", "Last change"),

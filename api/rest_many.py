@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems
+from api import open_cases, problems
 from api.office import Actor, Office
 from api.rest_answers import (
     AS_OF,
@@ -115,7 +116,7 @@ class Many:
         return asked, filters, on or (LATEST if known_at else ""), known
 
     def cases(self, request: Request, actor: Actor) -> Response:
-        """List loans, intakes, reallocations and disposals."""
+        """List loans, leases, intakes, reallocations and disposals."""
         asked = Questions(request, dict(CASES))
         kind = asked.choice("kind", cases.KINDS)
         limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
@@ -134,6 +135,41 @@ class Many:
         order = Filters(sort="changed_on", descending=True)
         more = cursor(rows[limit - 1], order) if len(rows) > limit else None
         found = {"items": [plain(row) for row in rows[:limit]], "next": more}
+        return reply(request, found, link(request, more))
+
+    def open_steps(self, request: Request, actor: Actor) -> Response:
+        """List what waits in the cases, the longest first: the step, its owner, age and due day."""
+        asked = Questions(request, dict(OPEN_STEPS))
+        kind = asked.choice("kind", cases.KINDS)
+        role = asked.choice("role", tuple(map(str, Role)))
+        days = asked.number("days", 0, 0, open_cases.DAYS_MAX)
+        overdue = asked.choice("overdue", ("true", "false")) == "true"
+        on = date.fromisoformat(asked.day("on") or self.office.today(actor.zone).isoformat())
+        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        after = None
+        try:
+            after = open_cases.after_of(asked.text("after"))
+        except ValueError:
+            asked.fault("after", "续页标记无效", "This is no cursor of this list")
+        asked.check()
+        query = cases.open_steps(
+            actor.scope,
+            on,
+            kind=kind,
+            role=role,
+            days=days,
+            overdue=overdue,
+            dataset=asked.text("dataset"),
+            after=after,
+            limit=limit + 1,
+        )
+        steps = [open_cases.opened(row, on) for row in self.office.models.rows(query)]
+        more = open_cases.cursor_of(steps[limit - 1]) if len(steps) > limit else None
+        found = {
+            "on": on.isoformat(),
+            "items": [open_cases.plain(step) for step in steps[:limit]],
+            "next": more,
+        }
         return reply(request, found, link(request, more))
 
     def units(self, request: Request, actor: Actor) -> Response:
@@ -251,6 +287,15 @@ CASES = (
     ("kind", "、".join(cases.KINDS)),
     ("status", "办理状态 · status"),
     ("text", "查找文字 · words to look for"),
+    ("dataset", "数据来源 · data set"),
+    *PAGE,
+)
+OPEN_STEPS = (
+    ("kind", "、".join(cases.KINDS)),
+    ("role", "岗位 · role: " + "、".join(map(str, Role))),
+    ("days", "至少已等天数 · waiting for at least so many days"),
+    ("overdue", "true：只看已过限期的 · only what is past its due day"),
+    ("on", "以此日为今天 · as if this were today"),
     ("dataset", "数据来源 · data set"),
     *PAGE,
 )

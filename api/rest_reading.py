@@ -20,7 +20,7 @@ from api.rest_answers import (
     Answer,
 )
 from api.rest_caller import Callers
-from api.rest_many import CASES, FILTERS, GROUPS, Many
+from api.rest_many import CASES, FILTERS, GROUPS, OPEN_STEPS, Many
 from api.rest_one import One
 from domain.decider import LIFECYCLES
 
@@ -33,6 +33,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         ("/inventory", many_.inventory, read("inventory", "库存", "Inventory", asked(*FILTERS, *PAGE, ("totals", "true：附合计 · with totals")))),
         ("/inventory/totals", many_.totals, read("inventory_totals", "库存合计", "Inventory totals", asked(*FILTERS, ("by", "、".join(GROUPS))))),
         ("/cases", many_.cases, read("cases", "事项", "Cases", asked(*CASES))),
+        ("/open-steps", many_.open_steps, read("open_steps", "待办步骤", "Open steps", asked(*OPEN_STEPS))),
         ("/units", many_.units, read("units", "单位", "Units", asked(AS_OF, KNOWN_AT))),
         ("/places", many_.places, read("places", "地点", "Places", asked(AS_OF, KNOWN_AT))),
         ("/scan", many_.scan, read("scan", "扫描", "Scan", asked(("code", "扫描或键入的内容 · what was scanned or typed")))),

@@ -115,7 +115,7 @@ def waits(case: Case, since: str) -> tuple[str, str, str, str, str]:
     last entry is the day since when nobody has moved.
     """
     step = open_step(case)
-    if step is None:
+    if step is None or not case.applicant:  # what a published register tells, nobody here asked for
         return "", "", "", "", ""
     due = step.due
     if step.days is not None:
