@@ -256,7 +256,7 @@ def test_an_entry_that_others_stand_on_is_reversed_after_them(database: str):
 @pytest.mark.target("T10")
 def test_what_one_request_wrote_in_several_streams_is_taken_back_together(database: str):
     with opened(database) as book:
-        book.act([unit("o_2")], ADMIN)
+        book.act([unit("o_1"), unit("o_2")], ADMIN)
         book.act([card("A1"), card("A2")], CLERK)
         form = {
             "lender": "o_1",
