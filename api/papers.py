@@ -19,8 +19,9 @@ from api.pages_telling import NameOf, reason_of, say, shape, tell, words_of
 from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, Form, document
 from domain.approval import Endorsed, RouteLaid
 from domain.decider import FACTS, LIFECYCLES, Event, Lang
+from domain.holding import ItemsDeclined
 from domain.words import Words, in_words
-from labels import numerals
+from labels import numerals, paper_type
 from labels.paper_parts import Box, Pair, Paper, Table
 from ledger.book import Stream
 from ledger.entry import Entry
@@ -41,6 +42,10 @@ LEAVES: dict[str, tuple[Form, ...]] = {
     "intake.applied": (Form.APPLICATION,),
     "intake.approved": (Form.APPROVAL,),
     "intake.item_received": (Form.INTAKE_RECEIPT, Form.RECEIPT),
+    "lease.approved": (Form.APPROVAL,),
+    "lease.delivered": (Form.HANDOVER,),
+    "lease.item_returned": (Form.RECEIPT,),
+    "lease.requested": (Form.APPLICATION,),
     "loan.approved": (Form.APPROVAL,),
     "loan.handed_over": (Form.HANDOVER,),
     "loan.item_returned": (Form.RECEIPT,),
@@ -56,7 +61,7 @@ NUMBERS = ("document_no", "number", "certificate_no", "approval_no", "agreement_
 UNTOLD = frozenset(
     {"assets", "asset", "dataset", "currency", "item", "quantity", "measure", "warehouse"}
 )
-TEXT_CHARS = 22  # longer texts take the whole width
+WIDE_EMS = 14  # texts wider than that many Chinese characters take the whole width
 
 
 class NoPaper(LookupError):
@@ -211,9 +216,13 @@ class Making:
 
     def number(self) -> str:
         """Return the number of the paper: its own where the step gave one, else entry and case."""
+        events = [self.event]
+        if by_piece(self.event) and not self.stream.name.startswith("asset/"):
+            events = [entry.event for entry, _ in self.pieces()]
         for field in NUMBERS:
-            if (given := getattr(self.event, field, "")) and isinstance(given, str):
-                return given
+            given = {getattr(event, field, "") for event in events}
+            if len(given) == 1 and (one := given.pop()) and isinstance(one, str):
+                return one
         return f"{self.stream.name.rpartition('/')[2]}-{self.entry.seq}"
 
     def unit(self) -> str:
@@ -250,6 +259,13 @@ class Making:
             yield from self.fields(self.event, beside=seen)
         if getattr(self.event, "applicant", "") != self.entry.actor:
             yield Pair(self.caption(SAYS["actor"]), self.names("person", self.entry.actor))
+        if declined := self.declined():
+            cards = (papers_list.as_it_was(self.office, a, self.entry) for a in declined)
+            names = (
+                f"{card.asset_no or id_} {card.name}"
+                for id_, card in zip(declined, cards, strict=True)
+            )
+            yield Pair(self.caption(SAYS["not-approved"]), "\n".join(names), wide=True)
         if docs := self.entry.beside.docs:
             lines = (
                 " ".join(filter(None, (in_words(document(d.type), self.lang), d.number, d.issuer)))
@@ -284,7 +300,8 @@ class Making:
             if holds == "money" and isinstance(value, int):
                 write = numerals.capitals if self.lang == "zh" else numerals.in_english
                 text = f"{text}\n{write(value, currency)}"
-            wide = len(text) > TEXT_CHARS or "\n" in text
+            wide = paper_type.width(paper_type.tidy(text).replace("\n", ""), 1) > WIDE_EMS
+            wide = wide or "\n" in text
             yield Pair(self.caption(words_of(field)), text, wide)
 
     # The list -------------------------------------------------------------------
@@ -297,14 +314,23 @@ class Making:
             return papers_list.of_assets(office, self.entry, [id_], {}, lang)
         if by_piece(self.event):
             return papers_list.of_pieces(office, list(self.pieces()), self.sides(), lang)
-        asked = self.listed(self.opening.event)
-        mine = self.listed(self.event)
-        if self.form is Form.DISPOSAL and mine and self.event is not self.opening.event:
-            said = {a: self.say("approved" if a in set(mine) else "not-approved") for a in asked}
-            return papers_list.of_assets(office, self.entry, asked, said, lang)
-        if mine or asked:
-            return papers_list.of_assets(office, self.entry, mine or asked, {}, lang)
+        if granted := self.granted():
+            return papers_list.of_assets(office, self.entry, granted, {}, lang)
         return papers_list.of_quantity(self.opening.event, lang)
+
+    def granted(self) -> tuple[str, ...]:
+        """Return the things a paper lists: those of its step; after a decision, what was granted."""
+        asked, mine = self.listed(self.opening.event), self.listed(self.event)
+        declined = self.declined()
+        return tuple(a for a in mine or asked if a not in declined)
+
+    def declined(self) -> tuple[str, ...]:
+        """Return the things that were asked for and, by this decision, not granted."""
+        asked, mine = self.listed(self.opening.event), self.listed(self.event)
+        if mine:
+            return tuple(a for a in asked if a not in set(mine))
+        said = (e for e in self.stream.standing if isinstance(e.event, ItemsDeclined))
+        return tuple(a for e in said if e.cause == self.entry.cause for a in self.listed(e.event))
 
     def listed(self, event: Event) -> tuple[str, ...]:
         """Return the things a fact lists."""

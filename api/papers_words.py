@@ -25,6 +25,7 @@ ABOUT = {
     "asset": Words("资产", "Asset"),
     "disposal": Words("资产处置", "Disposal of assets"),
     "intake": Words("资产入仓", "Intake into the public warehouse"),
+    "lease": Words("资产出租", "Lease of assets"),
     "loan": Words("资产借用", "Loan of assets"),
     "place": Words("资产", "Assets"),
     "reallocation": Words("资产调剂", "Reallocation of assets"),
@@ -38,6 +39,7 @@ TITLES = {
     ),
     ("intake", Form.INTAKE_RECEIPT): Words("公物仓入仓接收单", "Warehouse intake receipt"),
     ("intake", Form.RECEIPT): Words("公物仓接收专用收据", "Receipt of the public warehouse"),
+    ("lease", Form.RECEIPT): Words("资产收回验收收据", "Receipt of leased assets taken back"),
     ("loan", Form.RECEIPT): Words("资产归还验收收据", "Receipt of returned assets"),
     ("reallocation", Form.RECEIPT): Words("资产调入收据", "Receipt of reallocated assets"),
 }
@@ -89,8 +91,7 @@ SIGNERS: dict[Form, tuple[Signer, ...]] = {
 
 SAYS = {
     "actor": Words("经办人", "recorded by"),
-    "approved": Words("批准", "approved"),
-    "not-approved": Words("未批准", "not approved"),
+    "not-approved": Words("未予批准", "not approved"),
     "account": Words("账面", "in the books"),
     "amount": Words("金额（元）", "Amount (yuan)"),
     "amount-plain": Words("金额", "Amount"),

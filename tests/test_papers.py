@@ -1,0 +1,308 @@
+"""Every step that leaves a paper leaves one that says what the ledger says, as it was that day."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from doors import Door, app_of, registered, staffed
+from pypdf import PdfReader
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+import domain.lives  # noqa: F401 - every fact must be known
+from api import city, cli, demo, papers, papers_words
+from api.app import create_app
+from api.office import Actor, Office
+from api.papers_words import Form
+from api.settings import Settings
+from domain.decider import FACTS, LIFECYCLES, Lang
+from domain.values import yuan
+from labels import numerals, paper
+from labels.paper_parts import Paper
+from projections.scope import EVERYTHING
+
+ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
+CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
+OFFICE = Actor(person="u_office", unit="o_a", role="office")
+ACCOUNTANT = Actor(person="u_accountant", unit="o_a", role="accountant")
+MARCH = date(2025, 3, 1)
+
+
+def text_of(printed: bytes) -> str:
+    """Return the text of a document without blanks: lines may break anywhere."""
+    pages = PdfReader(io.BytesIO(printed)).pages
+    return re.sub(r"\s", "", "".join(page.extract_text() for page in pages))
+
+
+def printed(
+    office: Office, stream: str, form: Form, lang: Lang = "zh", at: int | None = None
+) -> str:
+    made = papers.printed(office, office.book.stream(stream), form.value, lang, at=at)
+    return text_of(paper.pdf(made))
+
+
+# The table ----------------------------------------------------------------------
+
+
+@pytest.mark.target("T35")
+def test_every_fact_of_the_table_exists_and_belongs_to_a_kind() -> None:
+    assert [name for name in papers.LEAVES if name not in FACTS] == []
+    told = {fact for life in LIFECYCLES.values() for fact in life.meanings}
+    assert [name for name in papers.LEAVES if FACTS[name] not in told] == []
+
+
+@pytest.mark.target("T35")
+def test_each_of_the_eight_forms_is_left_by_something() -> None:
+    left = {form for kind in LIFECYCLES for form in papers.forms_of(kind)}
+    assert left == set(Form)
+    assert set(papers_words.SIGNERS) == set(Form)
+
+
+def test_every_request_and_every_approval_of_a_case_leaves_its_paper() -> None:
+    """Who adds a kind of case is reminded of its papers."""
+    asked = {n for n in FACTS if re.fullmatch(r"(loan|lease|intake|reallocation|disposal)\.(requested|applied|proposed|approved)", n)}  # fmt: skip
+    assert asked - set(papers.LEAVES) == set()
+
+
+# The example city ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('papers') / 'ledger.db'}"
+    office = Office.open(Settings(database=url, demo=True))
+    office.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    demo.introduce(office.accounts, lambda *_: None)
+    city.load(office.book, None)
+    office.models.catch_up(office.book)
+    yield office
+    office.close()
+
+
+def all_papers(office: Office, lang: Lang) -> Iterator[Paper]:
+    """Yield the longest paper of every kind and form of the example city."""
+    found: dict[tuple[str, Form], tuple[int, str, int]] = {}
+    for name in sorted({entry.stream for entry in office.book.entries()}):
+        kind = name.partition("/")[0]
+        if not papers.forms_of(kind):
+            continue
+        for leaf in papers.available(office.book.stream(name)):
+            listed = len(getattr(leaf.entry.event, "assets", ())) or leaf.entry.seq
+            best = found.get((kind, leaf.form), (0, "", 0))
+            found[kind, leaf.form] = max(best, (listed, name, leaf.entry.seq))
+    for (_, form), (_, name, seq) in found.items():
+        yield papers.printed(office, office.book.stream(name), form.value, lang, at=seq)
+    unit = next(e.stream for e in office.book.entries() if e.stream.startswith("unit/"))
+    yield papers.counted(office, EVERYTHING, office.book.stream(unit), "2026-06-30", lang)
+
+
+@pytest.mark.target("T35")
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_text_of_every_form_is_its_data(example: Office, lang: Lang) -> None:
+    made = list(all_papers(example, lang))
+    assert {p.kind for p in made} == set(Form)
+    for one in made:
+        said = text_of(paper.pdf(one))
+        assert one.table is not None, one.title
+        given = [one.title, one.number, one.unit, one.date, one.identity, one.reflects]
+        given += [t for pair in one.pairs for t in (pair.caption, pair.text)]
+        given += [c for row in one.table.rows for c in row.cells]
+        given += [yuan(row.amount) for row in one.table.rows if row.amount is not None]
+        total = sum(row.amount or 0 for row in one.table.rows)
+        given.append((numerals.capitals if lang == "zh" else numerals.in_english)(total))
+        given += [t for box in one.boxes for t in (box.caption, box.text, *box.signatures)]
+        lost = [t for t in given if re.sub(r"\s", "", t) not in said]
+        assert lost == [], one.title
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_papers_say_names_and_words_never_ids_or_slugs(example: Office, lang: Lang) -> None:
+    for one in all_papers(example, lang):
+        said = [one.unit, one.warehouse, *(t for p in one.pairs for t in (p.caption, p.text))]
+        assert [t for t in said if re.search(r"\b[a-z]+_[a-z]|\bEX[0-9A-Z]{10}", t)] == [], (
+            one.title
+        )
+        if lang == "zh":
+            assert [p.caption for p in one.pairs if p.caption.isascii()] == [], one.title
+
+
+def test_an_example_is_marked_on_every_page(example: Office) -> None:
+    for one in all_papers(example, "zh"):
+        assert one.mark == "示例", one.title
+
+
+# As it was that day -------------------------------------------------------------
+
+
+@pytest.fixture
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as opened:
+        place = {"name": "一号库", "kind": "warehouse", "unit": "o_a"}
+        opened.ask("place/p1", "open_place", place, ADMIN, on=MARCH)
+        yield opened
+
+
+def applied(office: Office, count: int = 2, id_: str = "I1") -> str:
+    """Register some computers in March and apply for their intake into the warehouse."""
+    cards = [
+        (f"asset/A{n}", "register_existing", {"asset_no": f"SL-{n:04}", "name": "笔记本电脑", "kind": "computer", "unit": "o_a", "value": 500_000 + n})
+        for n in range(count)
+    ]  # fmt: skip
+    office.ask_many(cards, CLERK, on=MARCH)
+    assets = tuple(f"A{n}" for n in range(count))
+    form = {
+        "unit": "o_a",
+        "ground": "idle",
+        "warehouse": "p1",
+        "assets": assets,
+        "note": "机构合并",
+    }
+    office.ask(f"intake/{id_}", "apply", form, CLERK, on=MARCH)
+    return f"intake/{id_}"
+
+
+@pytest.mark.target("T35", "T11")
+def test_a_paper_says_names_and_amounts_of_its_day_whatever_came_later(office: Office) -> None:
+    stream = applied(office)
+    before = papers.printed(office, office.book.stream(stream), "application", "zh")
+    renamed = {"name": "示例市财政和国资局", "reason": "机构改革"}
+    office.ask("unit/o_a", "rename", renamed, ADMIN)
+    office.ask("asset/A0", "correct_card", {"reason": "笔误", "name": "台式机"}, CLERK)
+    after = papers.printed(office, office.book.stream(stream), "application", "zh")
+    assert after.table == before.table
+    assert (after.unit, after.pairs, after.number) == (before.unit, before.pairs, before.number)
+    assert after.unit == "示例市财政局"
+    assert after.reflects != before.reflects  # the ledger has grown, and the paper says so
+
+
+@pytest.mark.target("T35")
+def test_a_paper_names_the_position_and_the_root_it_was_made_from(office: Office) -> None:
+    stream = applied(office)
+    size, root, _ = office.book.head()
+    entry = office.book.stream(stream).entries[0]
+    made = papers.printed(office, office.book.stream(stream), "application", "zh")
+    assert f"账本第 {entry.position} 条" in made.reflects
+    assert f"账本共 {size} 条，树根 {root.hex()}" in made.reflects
+    assert made.identity.startswith(
+        f"gongwu:{stream}/application?entry=1&position={entry.position}"
+    )
+    assert "http" not in made.identity
+
+
+def test_a_reversed_step_leaves_no_paper_and_its_old_one_is_marked(office: Office) -> None:
+    stream = applied(office)
+    office.reverse(stream, 1, CLERK, reason="重复提交")
+    assert papers.available(office.book.stream(stream)) == []
+    with pytest.raises(papers.NoPaper) as none:
+        printed(office, stream, Form.APPLICATION)
+    assert "申请表" in none.value.zh
+    assert "application" in none.value.en
+    assert "已红冲" in printed(office, stream, Form.APPLICATION, at=1)
+    assert "REVERSED" in printed(office, stream, Form.APPLICATION, "en", at=1)
+
+
+@pytest.mark.target("T35")
+def test_a_stocktake_sheet_lists_what_the_books_hold_on_a_day(office: Office) -> None:
+    applied(office, 3)
+    unit = office.book.stream("unit/o_a")
+    sheet = papers.counted(office, EVERYTHING, unit, "2025-03-01", "zh")
+    assert sheet.table is not None
+    assert [row.cells[1] for row in sheet.table.rows] == ["SL-0000", "SL-0001", "SL-0002"]
+    assert "实盘数量" in text_of(paper.pdf(sheet))
+    before = papers.counted(office, EVERYTHING, unit, "2025-02-28", "zh")
+    assert before.table is not None
+    assert before.table.rows == ()
+    assert "合计0项" in text_of(paper.pdf(before))
+
+
+@pytest.mark.target("T35")
+def test_an_application_with_2000_assets_is_printed_while_one_waits(sqlite_url: str) -> None:
+    with staffed(sqlite_url) as office:
+        place = {"name": "一号库", "kind": "warehouse", "unit": "o_a"}
+        office.ask("place/p1", "open_place", place, ADMIN, on=MARCH)
+        stream = applied(office, 2_000)
+        begun = time.perf_counter()
+        said = printed(office, stream, Form.APPLICATION)
+        took = time.perf_counter() - begun
+        assert said.count("笔记本电脑") == 2_000
+        total = sum(500_000 + n for n in range(2_000))
+        assert f"合计2,000项¥{yuan(total)}（大写）{numerals.capitals(total)}" in said
+        # Generous for a slow machine; most of it is reading the text back.
+        assert took < 30
+
+
+# The doors ----------------------------------------------------------------------
+
+
+@pytest.mark.target("T35")
+def test_programs_get_a_paper_in_their_language(office: Office) -> None:
+    stream = applied(office)
+    door = Door(app_of(office))
+    answer = door.get(f"papers/{stream}/application.pdf")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    assert answer.content.startswith(b"%PDF-")
+    assert "资产入仓申请表" in text_of(answer.content)
+    english = door.get(f"papers/{stream}/application.pdf", lang="en", at="1")
+    assert "Application:intake" in text_of(english.content)
+    assert door.get("papers/unit/o_a/stocktake-sheet.pdf", on="2025-03-01").status_code == 200
+
+
+def test_what_leaves_no_paper_is_not_found_and_says_why(office: Office) -> None:
+    stream = applied(office)
+    door = Door(app_of(office))
+    registered(door, "B1", asset_no="SL-B1")
+    application, sheet = f"papers/{stream}/application.pdf", "papers/unit/o_a/stocktake-sheet.pdf"
+    assert door.get(f"papers/{stream}/approval.pdf").status_code == 404  # nobody approved yet
+    assert door.get("papers/intake/NONE/application.pdf").status_code == 404
+    assert door.get("papers/asset/B1/disposal-form.pdf").status_code == 404  # not of this kind
+    assert door.get(application, at="99").status_code == 404
+    assert door.get(application, at="x").status_code == 422
+    assert door.get(sheet, on="yesterday").status_code == 422
+    said = door.get(f"papers/{stream}/approval.pdf").json()
+    assert said["slug"] == "no-such-paper"
+    assert "审批表" in said["detail"]
+
+
+def test_the_page_of_a_case_offers_its_papers(example: Office) -> None:
+    token = example.accounts.sign_in(next(a for a in example.accounts.all() if a.login == "clerk"))
+    client = TestClient(create_app(example.settings, example), follow_redirects=False)
+    name = next(e.stream for e in example.book.entries() if e.event.type_name == "loan.requested")
+    url = f"/papers/{name}/application.pdf?at=1"
+    assert client.get(url).status_code in (302, 303, 307)  # nobody is signed in
+    client.cookies.set("session", token)
+    page = client.get(f"/cases/{name}").text
+    assert url in page
+    document = client.get(url)
+    assert document.headers["content-type"] == "application/pdf"
+    assert "inline" in document.headers["content-disposition"]
+    assert "资产借用申请表" in text_of(document.content)
+    assert client.get(f"/papers/{name}/stocktake-sheet.pdf").status_code == 404
+    assert client.get(f"/papers/{name}/application.pdf?at=99").status_code == 422
+    unit = next(e.stream for e in example.book.entries() if e.stream.startswith("unit/"))
+    assert f"/papers/{unit}/stocktake-sheet.pdf" in client.get(f"/units/{unit[5:]}").text
+
+
+def test_the_command_line_writes_the_same_paper(sqlite_url: str, tmp_path: Path) -> None:
+    with staffed(sqlite_url) as office:
+        place = {"name": "一号库", "kind": "warehouse", "unit": "o_a"}
+        office.ask("place/p1", "open_place", place, ADMIN, on=MARCH)
+        stream = applied(office)
+        made = papers.printed(office, office.book.stream(stream), "application", "zh")
+        expected = paper.pdf(made)
+    runner, file = CliRunner(), tmp_path / "a.pdf"
+    base = ["--database", sqlite_url, "--lang", "zh", "paper", stream]
+    done = runner.invoke(cli.app, [*base, "application", "-o", str(file)])
+    assert done.exit_code == 0, done.output
+    assert file.read_bytes() == expected
+    assert "资产入仓申请表" in done.output
+    assert runner.invoke(cli.app, [*base, "approval", "-o", str(file)]).exit_code == 1
+    unknown = runner.invoke(cli.app, [*base, "letter", "-o", str(file)])
+    assert unknown.exit_code == 2
+    assert "application" in unknown.output
