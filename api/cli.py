@@ -12,6 +12,7 @@ import typer
 from api import (
     cli_accounts,
     cli_audit,
+    cli_classes,
     cli_cases,
     cli_classes,
     cli_do,
@@ -40,6 +41,8 @@ app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
 app.command()(cli_accounts.init)
+app.command()(cli_classes.classes)
+app.command()(cli_classes.numbers)
 app.command()(cli_classes.classes)
 app.command()(cli_classes.numbers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -12,15 +13,20 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from doors import PASSWORD, app_of, staffed
+from doors import CARD, PASSWORD, app_of, staffed
 from given import TODAY, Ledger, given
+from typer.testing import CliRunner
 
+from api import cli
+from api.clerk import SERVER_CLERKS
 from api.numbering import Fate, all_series, register
+from api.office import Actor
 from domain import numbering
 from domain.decider import Ask, Document, Occasion, Refused
 from domain.numbering import NumberDrawn, NumbersUsedElsewhere, SeriesNamed
 from domain.words import Role
 from ledger.book import NUMBER_TAKEN
+from ledger.entry import Draft
 from ledger.verifying import verify
 
 past = partial(given, numbering.lifecycle)
@@ -32,6 +38,10 @@ first = NumberDrawn(number="示机管处〔2025〕0001号", ordinal=1, document=
 @pytest.fixture
 def ledger(database: str) -> Iterator[Ledger]:
     book = Ledger(database)
+    book.on = date(2020, 1, 1)
+    for unit in ("o_1", "o_a", "o_b"):
+        book.ask("u_admin", f"unit/{unit}", "establish", name=f"示例{unit}局", kind="organ")
+    book.on = TODAY
     yield book
     book.close()
 
@@ -241,18 +251,36 @@ def test_an_earlier_date_gets_no_later_number(ledger: Ledger) -> None:
 
 
 @pytest.mark.target("T36")
-def test_a_hundred_documents_have_a_hundred_numbers_whoever_writes_at_once(
-    ledger: Ledger,
-) -> None:
-    """Each document and its number are one act; eight people write without pause."""
-    for n in range(100):
-        ledger.card(f"A{n}")
-    with ThreadPoolExecutor(8) as people:
-        list(people.map(lambda n: lend(ledger, f"L{n}", f"A{n}"), range(100)))
-    lines = register(ledger.book, YEAR)
-    assert [line.number for line in lines] == [f"o_1-loan〔2025〕{n:04}号" for n in range(1, 101)]
-    assert {line.document for line in lines} == {f"loan/L{n}" for n in range(100)}
-    assert verify(ledger.book).intact
+def test_a_hundred_documents_have_a_hundred_numbers_whoever_writes_at_once(database: str) -> None:
+    """Each document and its number are one act; as many write without pause as there are clerks."""
+    with staffed(database) as office:
+        admin = Actor(person="u_admin", unit="o_a", role="admin")
+        office.ask("unit/o_b", "establish", {"name": "示例市教育局", "kind": "organ"}, admin)
+        person = Actor(person="u_clerk", unit="o_a", role="clerk")
+        cards = [
+            (f"asset/A{n}", "register_existing", CARD | {"asset_no": f"ZC-{n}"}) for n in range(100)
+        ]
+        office.ask_many(cards, person)
+
+        def create(n: int) -> None:
+            due = office.today() + timedelta(days=9)
+            form = {"lender": "o_a", "borrower": "o_b", "assets": [f"A{n}"], "purpose": "会议"}
+            ask = numbering.draw_ask(office.occasion(person), "loan", f"loan/L{n}")
+            requests = [
+                (f"loan/L{n}", "request", form | {"due": due}),
+                (ask.stream, ask.verb, ask.form),
+            ]
+            office.ask_many(requests, person)
+
+        with ThreadPoolExecutor(SERVER_CLERKS) as people:
+            list(people.map(create, range(100)))
+        year = office.today().year
+        lines = register(office.book, f"series/o_a-loan-{year}")
+        assert [line.number for line in lines] == [
+            f"o_a-loan〔{year}〕{n:04}号" for n in range(1, 101)
+        ]
+        assert {line.document for line in lines} == {f"loan/L{n}" for n in range(100)}
+        assert verify(office.book).intact
 
 
 @pytest.mark.target("T36")
@@ -283,3 +311,39 @@ def test_a_hundred_programs_that_ask_at_once_hear_a_hundred_numbers(database: st
             f"o_a-card〔{year}〕{n:04}号" for n in range(1, 101)
         ]
         assert {line.document for line in lines} == {f"asset/A{n}" for n in range(100)}
+
+
+# At the command line ----------------------------------------------------------
+
+
+def test_the_register_is_listed_with_its_gaps_and_their_reasons(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GONGWU_DATABASE", ledger.book.url)
+    ledger.ask("u_head", YEAR, "set_aside", until=2, reason="纸质登记簿已用")
+    draw(ledger, "loan/L1")
+    draw(ledger, "loan/L2")
+    ledger.ask("u_head", YEAR, "void_number", ordinal=4, reason="文件作废")
+    result = CliRunner().invoke(cli.app, ["numbers"])
+    assert result.exit_code == 0, result.output
+    for said in ("1–2", "纸质登记簿已用", "o_1-loan〔2025〕0003号", "loan/L2", "作废", "文件作废"):
+        assert said in result.output
+    void = CliRunner().invoke(cli.app, ["numbers", "o_1-loan-2025", "--void", "--json"])
+    (lines,) = json.loads(void.output).values()
+    assert [line["fate"] for line in lines] == ["elsewhere", "voided"]
+    missing = CliRunner().invoke(cli.app, ["numbers", "o_9-loan-2025"])
+    assert missing.exit_code == 2
+
+
+def test_a_gap_that_nobody_explains_is_found(ledger: Ledger) -> None:
+    """As when a series was tampered with: the ledger itself gives no number out of order."""
+    later = NumberDrawn(number="示〔2025〕0003号", ordinal=3, document="loan/L", issued=TODAY)
+    at = "2025-06-30T00:00:00+08:00"
+    ledger.book.append(
+        [Draft(stream=YEAR, seq=1, event=later, actor="u_x", cause="cmd_x", effective_at=at)],
+        actor="u_x",
+        cause="cmd_x",
+    )
+    gap, drawn = register(ledger.book, YEAR)
+    assert (gap.since, gap.until, gap.fate) == (1, 2, Fate.UNEXPLAINED)
+    assert (drawn.since, drawn.fate) == (3, Fate.GIVEN)
