@@ -780,6 +780,106 @@ def loans(story: Story) -> None:
         borrowed(story, lender, borrower, things, on, due, upto)
 
 
+# Leasing ----------------------------------------------------------------------
+
+
+def leased(
+    story: Story, lessor: str, lessee: str, count: int, on: date, due: date, upto: str
+) -> None:
+    """Lease idle things out; `upto` says how far the lease comes."""
+    things = group(story, lessor, count, INSTRUMENTS, used=False)
+    clerk, rent, stream = who(lessor, Role.CLERK), 80_000 * count, story.case("lease")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "request",
+        [story.paper("lease_form", on, "", "示租申")],
+        lessor=lessor,
+        lessee=lessee,
+        assets=[t.id for t in things],
+        due=due,
+        rent=rent,
+        per="month",
+        purpose="暂时闲置，公开招租",
+    )
+    if upto == "requested":
+        return
+    if upto == "withdrawn":
+        story.do(story.later(on, 1, 3), clerk, stream, "withdraw", reason="本单位另有安排")
+        return
+    on = story.later(on, 3, 9)
+    finance = who(FINANCE, Role.FINANCE)
+    approval = story.paper("approval", on, "示例市财政局", "示财租")
+    if upto == "refused":
+        story.do(on, finance, stream, "refuse", [approval], reason="可在部门内调剂使用")
+        return
+    story.do(on, finance, stream, "approve", [approval], approval_no=approval.number)
+    if upto == "approved":
+        return
+    on = story.later(on, 2, 6)
+    agreement = story.paper("agreement", on, "", "示租协")
+    story.do(on, clerk, stream, "sign", [agreement], agreement=agreement.number, rent=rent, due=due)
+    if upto == "signed":
+        return
+    on = story.later(on, 1, 5)
+    slip = story.paper("hand_over_slip", on, "", "示交")
+    passed(story, on, stream, things, clerk, "deliver", slip)
+    paid(story, lessor, stream, on, rent)
+    if upto == "closed":
+        slip = story.paper("return_slip", due, "", "示还")
+        passed(story, working(due), stream, things, clerk, "take_back", slip, result="sound")
+
+
+def paid(story: Story, lessor: str, stream: str, on: date, rent: int) -> None:
+    """Assess the rent of the first months and remit it; the last one is still open."""
+    for month in range(3):
+        since = on + timedelta(days=30 * month)
+        until = since + timedelta(days=29)
+        if until > ENDED_ON:
+            return
+        billed = story.do(
+            working(until),
+            who(lessor, Role.ACCOUNTANT),
+            stream,
+            "assess_rent",
+            [story.paper("settlement", until, "", "示租支")],
+            amount=rent,
+            since=since,
+            until=until,
+        )
+        if month == 2:  # the third month's money is still on its way
+            return
+        paid_on = story.later(billed, 2, 9)
+        slip = story.paper("payment_slip", paid_on, "示例市财政局", "示缴")
+        story.do(
+            paid_on,
+            who(FINANCE, Role.FINANCE, 2),
+            stream,
+            "remit_rent",
+            [slip],
+            amount=rent,
+            voucher=slip.number,
+            treasury_on=paid_on,
+        )
+
+
+def leases(story: Story) -> None:
+    """Leasing out, in every state a lease can be in."""
+    printer, fair = "示例印务有限公司", "示例会展服务有限公司"
+    plans = (
+        ("o_ex_edu", printer, 2, date(2025, 10, 13), date(2026, 4, 10), "closed"),
+        ("o_ex_cul", fair, 3, date(2026, 5, 11), date(2027, 4, 30), "running"),
+        ("o_ex_wat", printer, 1, date(2026, 10, 12), date(2027, 9, 30), "signed"),
+        ("o_ex_arc", fair, 1, date(2026, 10, 19), date(2027, 3, 31), "approved"),
+        ("o_ex_sch", fair, 2, date(2026, 10, 26), date(2027, 6, 30), "requested"),
+        ("o_ex_hos", printer, 1, date(2026, 7, 6), date(2027, 6, 30), "refused"),
+        ("o_ex_dst", fair, 1, date(2026, 8, 3), date(2026, 12, 31), "withdrawn"),
+    )
+    for lessor, lessee, count, on, due, upto in plans:
+        leased(story, lessor, lessee, count, on, due, upto)
+
+
 # Reallocation -----------------------------------------------------------------
 
 
@@ -1128,6 +1228,7 @@ def tell() -> Story:
     intakes(story)
     exposition(story)
     loans(story)
+    leases(story)
     reallocations(story)
     disposals(story)
     second_thoughts(story)

@@ -64,6 +64,7 @@ CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
         "approval": Words("批复", "approval"),
         "voucher": Words("记账凭证", "voucher"),
         "intake_form": Words("入仓申请表", "intake form"),
+        "lease_form": Words("出租申请表", "lease form"),
         "minutes": Words("会议纪要", "minutes"),
         "loan_form": Words("借用申请表", "loan form"),
         "reallocation_form": Words("调剂申请表", "reallocation form"),

@@ -20,6 +20,7 @@ from domain.asset import Asset, Custody, Kind, Lock
 from domain.asset import Book as Standing
 from domain.decider import LIFECYCLES
 from domain.disposal import DisposalStatus
+from domain.leasing import Lease, LeaseStatus
 from domain.lending import Loan, LoanStatus
 from domain.place import PlaceKind
 from domain.reallocation import ReallocationStatus
@@ -116,6 +117,7 @@ def test_all_six_stages_and_every_state_of_every_process_occur(states: dict[str,
         *(LoanStatus.REQUESTED, LoanStatus.APPROVED, LoanStatus.REFUSED),
         *(LoanStatus.WITHDRAWN, LoanStatus.RUNNING, LoanStatus.CLOSED),
     }
+    assert seen("lease") == set(LeaseStatus) - {LeaseStatus.NONE}
     assert seen("intake") >= {
         *(IntakeStatus.APPLIED, IntakeStatus.APPROVED, IntakeStatus.REFUSED),
         *(IntakeStatus.RECEIVED, IntakeStatus.WITHDRAWN),
@@ -162,6 +164,13 @@ def test_some_loans_are_overdue_partly_returned_or_extended(states: dict[str, An
     assert any(loan.extensions for loan in running)
     overdue = [loan for loan in running if loan.due and loan.due <= city_story.ENDED_ON]
     assert len(overdue) >= 3
+
+
+def test_some_things_are_on_their_way_and_some_rent_is_open(states: dict[str, Any]):
+    for kind in ("loan", "intake", "reallocation"):
+        assert any(case.sent for case in of_kind(states, kind)), kind
+    leases: list[Lease] = of_kind(states, "lease")
+    assert any(0 < lease.rent_remitted < lease.rent_assessed for lease in leases)
 
 
 def test_income_shows_every_deduction_and_some_is_remitted_in_part(told: Book):

@@ -33,6 +33,7 @@ MEANINGFUL = [fact for fact in FACTS.values() if fact is not EntryReversed]
 OPENINGS = {
     "disposal": "disposal.proposed",
     "intake": "intake.applied",
+    "lease": "lease.requested",
     "loan": "loan.requested",
     "reallocation": "reallocation.requested",
 }
