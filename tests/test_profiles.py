@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doors import Door, app_of, staffed
+from doors import PASSWORD, Door, app_of, staffed
+from fastapi.testclient import TestClient
 
 from api import pages_rules, policies
+from api.app import create_app
 from api.office import Actor, Office
 from api.pages_rules import Question, answered
+from domain import approval as approval_
 from domain import policy as rules
 from domain.asset import Kind
+from domain.decider import Refused
 from domain.disposal import Form
 from domain.policy import GENERIC, Action, Policy, Unfit
 from domain.reallocation import Scope
@@ -268,6 +272,49 @@ def test_the_rules_are_drafted_and_published_over_http(office: Office) -> None:
     assert office.rules.in_force(office.today()).reference == "generic@2"
 
 
+@pytest.mark.target("T29")
+def test_a_case_under_way_stays_on_the_route_of_its_day(office: Office) -> None:
+    """A limit is raised while one case waits: it is decided by the old rule, the next by the new."""
+    limit = 100_000_00
+
+    def ruled(below: int) -> str:
+        said = json.loads(rules.written(SHIPPED["generic"]))
+        head = [{"role": "head", "body": "own", "days": 5}]
+        more = [*head, {"role": "finance", "body": "finance"}]
+        said["routes"] = [
+            {"action": "loan", "below": below, "steps": head},
+            {"action": "loan", "at_least": below, "steps": more},
+        ]
+        return json.dumps(said)
+
+    def in_force(content: str) -> None:
+        act(office, "policy/place", "propose", "admin", content=content)
+        act(office, "policy/place", "publish", "office", in_force_from=office.today())
+
+    def asked(case: str, asset: str) -> list[str]:
+        card = {"asset_no": asset, "name": "检测仪", "kind": "instrument", "unit": "o_a"}
+        act(office, f"asset/{asset}", "register_existing", "clerk", **card, value=limit)
+        act(
+            office, f"loan/{case}", "request", "clerk", lender="o_a", borrower="o_b",
+            assets=[asset], due=office.today() + timedelta(days=9), purpose="检测",
+        )  # fmt: skip
+        approval = office.book.stream(f"loan/{case}").state.approval
+        return [approval.policy, *(stage.role for stage in approval.stages)]
+
+    act(office, "unit/o_b", "establish", "admin", name="示例市教育局", kind="organ")
+    in_force(ruled(limit))
+    before = asked("L1", "Y-1")
+    in_force(ruled(limit + 1))
+    assert before == ["place@1", "head", "finance"]
+    assert asked("L2", "Y-2") == ["place@2", "head"]
+    waiting = office.book.stream("loan/L1").state.approval
+    assert [waiting.policy, *(stage.role for stage in waiting.stages)] == before
+    head = Actor(person="u_head", unit="o_a", role="head")
+    with pytest.raises(Refused) as caught:  # still not the head's to decide alone
+        office.ask("loan/L1", "approve", {"approval_no": "示〔2026〕1号"}, head)
+    assert caught.value.rule is approval_.LAST_STEP
+
+
 # What the rule page answers -------------------------------------------------------
 
 
@@ -290,3 +337,50 @@ def test_amounts_and_days_that_cannot_be_read_are_told() -> None:
     today = date(2025, 1, 1)
     assert pages_rules._day("2025-02-30", today) == (today, False)
     assert pages_rules._day("", today) == (today, True)
+
+
+# The page itself ------------------------------------------------------------------
+
+
+def page(office: Office, who: str, lang: str = "zh") -> TestClient:
+    """Return a browser in which somebody is signed in."""
+    client = TestClient(create_app(office.settings, office), raise_server_exceptions=False)
+    account = office.accounts.check(who, PASSWORD)
+    assert account is not None
+    client.cookies.set("session", office.accounts.sign_in(account))
+    client.cookies.set("lang", lang)
+    return client
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_page_shows_route_articles_and_that_there_is_no_number(
+    office: Office, lang: str
+) -> None:
+    asked = "profile=shanxi@0&action=disposal&form=scrap&kind=computer&batch_amount=1200.50"
+    text = page(office, "clerk", lang).get(f"/rules?{asked}").text
+    said = {"zh": ("财政部门", "法规没有给出数字"), "en": ("finance department", "gives no number")}
+    assert all(words in text for words in said[lang])
+    assert "设立资产总账和分类明细账" not in text  # 004 第14条 is not about disposals
+    assert "执行资产管理有关规定" in text  # 004 第13条
+    assert f'lang="{"zh-CN" if lang == "zh" else "en"}"' in text
+
+
+def test_what_cannot_be_read_comes_back_with_a_sentence(office: Office) -> None:
+    answer = page(office, "clerk").get("/rules?batch_amount=x&on=tomorrow")
+    assert answer.status_code == 422
+    assert "无法读取" in answer.text
+
+
+def test_one_person_drafts_on_the_page_and_another_publishes(office: Office) -> None:
+    assert page(office, "clerk").post("/rules/xinjiang/draft").status_code == 403
+    admin = page(office, "admin")
+    assert "新疆维吾尔自治区规则" in admin.post("/rules/xinjiang/draft").text
+    assert admin.post("/rules/nowhere/draft").status_code == 404
+    assert admin.post("/rules/xinjiang/draft").status_code == 409  # a draft waits already
+    today = office.today().isoformat()
+    finance = page(office, "finance")
+    assert 'name="in_force_from"' in finance.get("/rules/xinjiang").text
+    done = finance.post("/rules/xinjiang/do/publish", data={"in_force_from": today})
+    assert done.status_code == 200, done.text
+    assert [p.reference for p in office.rules.published()] == ["xinjiang@1"]
+    assert f"自{today}起施行" in finance.get("/rules?profile=xinjiang@1").text
