@@ -13,7 +13,16 @@ from benchmarks import places
 from benchmarks.measuring import HEADER, Figure, machine
 
 # Each is a module with `run(place)`; its docstring is its title.
-NAMES = ("bulk_import", "command", "over_http", "writers", "replaying", "lists", "as_of")
+NAMES = (
+    "bulk_import",
+    "command",
+    "over_http",
+    "writers",
+    "replaying",
+    "lists",
+    "as_of",
+    "proposals",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 Section = tuple[str, list[Figure]]
 
