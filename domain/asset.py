@@ -13,7 +13,8 @@ from typing import TypeAlias, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain import kinds
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.values import (
     Code,
     Currency,
@@ -71,6 +72,7 @@ class Custody(Term):
     WAREHOUSE_LENT = "warehouse_lent", "借出（由仓）", "on loan from the warehouse"
     TRANSIT = "transit", "在途", "in transit"
     REPAIR = "repair", "维修", "under repair"
+    SEALED = "sealed", "封存", "locked up"
     LEFT = "left", "已离场", "left the site"
 
 
@@ -152,6 +154,12 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     split_off: int = 0  # how many cards were split off this one
     merged: int = 0  # how many cards were merged into this one
     merged_into: str = ""  # the card that carries it now
+    vehicle_use: str = ""  # what a vehicle counts for against the quota of its unit
+    title_no: str = ""  # under which the public register names the owner
+    filing_no: str = ""  # under which a title is filed that could not be registered
+    area_approved: str = ""  # square metres that the holder may use
+    certificate_no: str = ""  # of the use certificate in force
+    shared: bool = False  # an instrument others may use
 
     @property
     def shares(self) -> tuple[str, int | None, int | None, int | None] | None:
@@ -479,6 +487,7 @@ def receive(
     place: PlaceId | None = None,
 ) -> AssetReceived:
     """Record that something arrived; it waits for acceptance."""
+    kinds.acceptable(occasion, kind, mode, quantity)
     return AssetReceived(
         name=name,
         kind=kind,
@@ -516,7 +525,7 @@ def fail_acceptance(
 @lifecycle.verb(ACCEPTED, zh="建卡入账", en="Open the card", roles=(Role.CLERK,))
 def register(
     asset: Asset,
-    _: Occasion,
+    occasion: Occasion,
     *,
     asset_no: Reference,
     class_code: Code = "",
@@ -525,9 +534,9 @@ def register(
     value_type: ValueType = ValueType.COST,
     acquired: date | None = None,
     voucher: Code = "",
-) -> AssetRegistered:
+) -> tuple[AssetRegistered | Ask, ...]:
     """Open the card of an accepted delivery and enter it in the books."""
-    return AssetRegistered(
+    card = AssetRegistered(
         asset_no=asset_no,
         name=asset.name,
         kind=asset.kind,
@@ -545,12 +554,13 @@ def register(
         serial=asset.serial,
         voucher=voucher,
     )
+    return (card, *kinds.counted(asset.kind, asset.accounting_unit, occasion))
 
 
 @lifecycle.verb(NOT_YET_KNOWN, zh="期初建卡", en="Open an existing card", roles=(Role.CLERK,))
 def register_existing(
     _: Asset,
-    __: Occasion,
+    occasion: Occasion,
     *,
     asset_no: Reference,
     name: Name,
@@ -570,9 +580,10 @@ def register_existing(
     owner: UnitId | None = None,
     place: PlaceId | None = None,
     voucher: Code = "",
-) -> AssetRegistered:
+) -> tuple[AssetRegistered | Ask, ...]:
     """Open a card for something the unit had before this ledger began."""
-    return AssetRegistered(
+    kinds.acceptable(occasion, kind, mode, quantity)
+    card = AssetRegistered(
         asset_no=asset_no,
         name=name,
         kind=kind,
@@ -592,6 +603,7 @@ def register_existing(
         place=place,
         voucher=voucher,
     )
+    return (card, *kinds.counted(kind, unit, occasion))
 
 
 @lifecycle.verb(STILL_OURS, zh="更正卡片", en="Correct the card", roles=(Role.CLERK,))

@@ -11,8 +11,9 @@ from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
+from domain import kinds
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Book, Custody, Kind, Lock, lifecycle
-from domain.decider import Event, Occasion, Rule
+from domain.decider import Ask, Event, Occasion, Rule
 from domain.holding import HeldForProcess, held_by
 from domain.use import STILL_HERE
 from domain.values import Code, Stream, Text, UnitId
@@ -269,6 +270,7 @@ def hold_for_disposal(
         raise OURS.broken(
             unit=unit, accounting_unit=asset.accounting_unit, custodian=asset.custodian
         )
+    kinds.refuse_alone(asset, occasion)
     if form in SCRAP_FORMS:
         refuse_early(asset, occasion)
     if form in SOLD_FORMS and occasion.policy.waterfall:
@@ -318,9 +320,12 @@ def give_up_title(_: Asset, __: Occasion, *, registry: Code, certificate: Code) 
 
 
 @lifecycle.verb(TO_DISPOSE, GONE, zh="核销", en="Derecognise", inner=True)
-def derecognise_asset(_: Asset, __: Occasion, *, voucher: Code) -> Derecognised:
-    """Let the books go of the asset."""
-    return Derecognised(voucher=voucher)
+def derecognise_asset(
+    asset: Asset, occasion: Occasion, *, voucher: Code
+) -> tuple[Derecognised | Ask, ...]:
+    """Let the books go of the asset; a vehicle leaves its place on the quota."""
+    units, me = (asset.custodian, asset.accounting_unit), occasion.stream.partition("/")[2]
+    return (Derecognised(voucher=voucher), *kinds.uncounted(asset.kind, units, me, "核销"))
 
 
 def refuse_early(asset: Asset, occasion: Occasion) -> None:

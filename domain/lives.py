@@ -35,6 +35,10 @@ STORY = (
     "executing",
     "settling",
     "handover",
+    "premises",
+    "vehicles",
+    "instruments",
+    "waterfall",
 )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
+from domain import kinds
 from domain import unit as units_
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
@@ -580,6 +581,7 @@ def request(
             purpose=purpose,
         ),
         Ask(f"unit/{from_unit}", "compare_belonging", compared),
+        *kinds.room_for(occasion, to_unit),
         *(Ask(f"asset/{a}", "hold_for_reallocation", form) for a in assets),
     )
 
@@ -810,16 +812,21 @@ def hold_for_reallocation(
 @assets_.lifecycle.verb(ON_BOOKS, IN_TRANSIT, zh="调入", en="Arrive", inner=True)
 def transfer_in(
     asset: Asset,
-    _: Occasion,
+    occasion: Occasion,
     *,
     unit: UnitId,
     case: Stream,
     place: PlaceId | None = None,
     scanned: Code = "",
-) -> TransferredIn:
-    """Let the asset arrive at its new holder."""
+) -> tuple[TransferredIn | Ask, ...]:
+    """Let the asset arrive at its new holder; a vehicle counts for that unit from now on."""
     arrived(asset, case, scanned)
-    return TransferredIn(unit=unit, place=place)
+    me, before = occasion.stream.partition("/")[2], (asset.custodian, asset.accounting_unit)
+    return (
+        TransferredIn(unit=unit, place=place),
+        *kinds.uncounted(asset.kind, before, me, "调出"),
+        *kinds.counted(asset.kind, unit, occasion),
+    )
 
 
 @assets_.lifecycle.verb(ON_BOOKS, zh="账随物走", en="Follow with the books", inner=True)

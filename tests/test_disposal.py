@@ -380,7 +380,7 @@ def test_what_awaits_disposal_leaves_once_and_then_the_books_let_go() -> None:
     thing(carded, put_up, left).when(leaving.leave_for_good, **form).then_refused(use.STILL_HERE)
     thing(carded).when(leaving.leave_for_good, **form).then_refused(leaving.TO_DISPOSE)
     thing(carded, put_up, left).when(leaving.derecognise_asset, voucher="记-9").then(
-        gone
+        gone, Ask("quota/o_a", "give_place", {"asset": "X", "reason": "核销"})
     ).then_state(book=Book.GONE, custody=Custody.LEFT)
     thing(carded, put_up).when(leaving.derecognise_asset, voucher="记-9").then_refused(leaving.GONE)
     thing(carded, put_up, left, gone).when(leaving.derecognise_asset, voucher="记-9").then_refused(
