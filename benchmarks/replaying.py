@@ -9,11 +9,8 @@ import psycopg
 
 from benchmarks.measuring import Bar, Figure, collector_off, medians, seconds, short
 from benchmarks.places import GROWTH, Place, sqlite_raw
-from domain.decider import LIFECYCLES
-from ledger import tree
 from ledger.book import Book
-from ledger.entry import Entry
-from ledger.sqlite import PAGE_ROWS
+from ledger.replaying import ALWAYS, replay
 from ledger.verifying import verify
 
 SCAN = (
@@ -49,11 +46,11 @@ def _figures(place: Place, back_end: str, title: str, size: int) -> Iterator[Fig
         with collector_off():
             plain, hashed, scan = medians(
                 place.times(events),
-                lambda: events / seconds(lambda: folded(book)),
+                lambda: events / seconds(lambda: replay(book)),
                 lambda: events / seconds(lambda: _rehashed(book)),
                 lambda: events / seconds(lambda: _scan(url)),
             )
-        states = folded(book)
+        states = replay(book).states
         assert len(states) == lives.assets
         step = max(1, lives.assets // 500)
         for stream in lives.streams[::step]:
@@ -72,62 +69,15 @@ def _figures(place: Place, back_end: str, title: str, size: int) -> Iterator[Fig
         )
 
 
-def folded(book: Book, on: str = "9999-12-31", known: int | None = None) -> dict[str, Any]:
-    """Return the state of every stream, true on a business date, known at a position.
-
-    Streams told in order are folded as they come; where something is late or taken back, the
-    ledger's own fold of that stream decides.
-    """
-    return _fold(book, book.entries(1, known), on, known)
-
-
-def _fold(book: Book, entries: Iterator[Entry], on: str, known: int | None) -> dict[str, Any]:
-    told: dict[str, list[Any]] = {}  # state, what facts mean for it, its last business date
-    retold: set[str] = set()
-    lives = {kind: (life.state(), life.meanings) for kind, life in LIFECYCLES.items()}
-    for entry in entries:
-        stream = entry.stream
-        day = entry.effective_at[:10]
-        one = told.get(stream)
-        if one is None:
-            one = told[stream] = [*lives[stream[: stream.index("/")]], day]
-        elif entry.corrects is not None or day < one[2]:
-            retold.add(stream)
-            continue
-        one[2] = day
-        if day <= on:
-            event = entry.event
-            one[0] = one[1][type(event)](one[0], event)
-    states = {stream: one[0] for stream, one in told.items()}
-    for stream in retold:
-        states[stream] = book.state_at(stream, on, known)
-    return states
+def folded(book: Book, on: str = ALWAYS, known: int | None = None) -> dict[str, Any]:
+    """Return the state of every stream, true on a business date, known at a position."""
+    return replay(book, on=on, known=known, shares=1).states
 
 
 def _rehashed(book: Book) -> None:
     """Replay while hashing every entry, compare with the stored leaves, and grow the tree."""
-    frontier: list[bytes] = []
-    size = 0
-
-    def checked() -> Iterator[Entry]:
-        nonlocal size
-        leaves: list[bytes] = []
-        for entry in book.entries():
-            leaves.append(tree.leaf(entry.state))
-            yield entry
-            if len(leaves) == PAGE_ROWS:
-                size = _grown(book, size, frontier, leaves)
-                leaves = []
-        size = _grown(book, size, frontier, leaves)
-
-    _fold(book, checked(), "9999-12-31", None)
-    assert (size, tree.root(frontier)) == book.head()[:2], "the tree is not that of the log"
-
-
-def _grown(book: Book, size: int, frontier: list[bytes], leaves: list[bytes]) -> int:
-    if leaves:
-        assert book.log.leaves(size + 1, size + len(leaves)) == leaves, "a leaf differs"
-    return tree.grow(size, frontier, leaves)
+    told = replay(book, hashed=True)
+    assert (told.size, told.root) == book.head()[:2], "the tree is not that of the log"
 
 
 def _scan(url: str) -> int:

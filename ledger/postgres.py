@@ -453,6 +453,23 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
             if stop is not None and start > stop:
                 return
 
+    def shared_rows(
+        self, size: int, number: int, of: int, *, leaf: bool = False
+    ) -> Iterator[list[Any]]:
+        """Yield pages of the rows of one share of the streams, up to a position, in log order.
+
+        Streams are dealt out by their last character; with `leaf`, each row ends in its leaf.
+        """
+        select = SELECT_ROWS.replace(" FROM", ", leaf FROM", 1) if leaf else SELECT_ROWS
+        query = (
+            f"{select} WHERE notification_id BETWEEN %s AND %s"
+            " AND ascii(right(originator_id, 1)) %% %s = %s ORDER BY notification_id"
+        )
+        for start in range(1, size + 1, PAGE_ROWS * of):
+            end = min(start + PAGE_ROWS * of - 1, size)
+            with self.reading() as c:
+                yield c.execute(cast(Any, query), (start, end, of, number)).fetchall()
+
     def stream_rows(self, stream: str) -> list[Row]:
         """Return one stream, oldest first."""
         query = SELECT_ROWS + "WHERE originator_id=%s ORDER BY originator_version"

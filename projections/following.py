@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -288,15 +286,3 @@ def _line(kept: Kept, told: Sequence[Entry]) -> Line:
     kept.first_on = line[0][0].effective_on if line else ""
     kept.last_on = line[-1][0].effective_on if line else ""
     return line
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Do without garbage collection while millions of small objects are made and kept."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -27,9 +27,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.act import Row
 from ledger.book import Book
+from ledger.replaying import collector_off
 from ledger.sqlite import SELECT_ROWS, LedgerSQLiteRecorder
 from projections import history
-from projections.following import LISTS, Batch, collector_off, intervals
+from projections.following import LISTS, Batch, intervals
 from projections.writing import Writer
 
 LONG = 200_000  # entries from which another process is worth its start

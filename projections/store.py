@@ -30,6 +30,7 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 
 from ledger.act import Row, Unavailable
 from ledger.book import Book
+from ledger.replaying import collector_off
 from projections import history, sharing
 from projections.following import (
     INDEXES,
@@ -37,7 +38,6 @@ from projections.following import (
     Batch,
     Kept,
     Stuck,
-    collector_off,
     intervals,
     metadata,
 )
