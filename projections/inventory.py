@@ -52,6 +52,7 @@ inventory = Table(
     Column("quantity", Text, nullable=False),
     Column("measure", Text, nullable=False),
     Column("class_code", Text, nullable=False),
+    Column("class_scheme", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("serial", Text, nullable=False),
     Column("plate", Text, nullable=False),
@@ -78,7 +79,8 @@ indexes = (Index("inventory_by_no", number(inventory), inventory.c.id),)
 # What the card says is told once or twice in a life; only the rest is written at every step.
 CARD = (
     "asset_no", "name", "kind", "owner", "value", "currency", "value_type", "quantity", "measure",
-    "class_code", "model", "serial", "plate", "acquired", "acquired_year", "label", "dataset",
+    "class_code", "class_scheme", "model", "serial", "plate", "acquired", "acquired_year",
+    "label", "dataset",
 )  # fmt: skip
 MOVING = (
     "book", "custody", "lock", "accounting_unit", "custodian", "user", "place", "shelf",
@@ -106,6 +108,7 @@ def row(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[Any,
             asset.quantity,
             asset.measure,
             asset.class_code,
+            asset.class_scheme,
             asset.model,
             asset.serial,
             asset.plate,
