@@ -484,8 +484,10 @@ def approve(
     assets: tuple[AssetId, ...] = (),
     reason: Text = "",
 ) -> tuple[Event | Ask, ...]:
-    """Agree to the intake, or to the assets named, and say how: physically or virtually,
-    with or without the books."""
+    """Agree to the intake, or to the assets named.
+
+    The thing comes in physically or virtually, with or without the books.
+    """
     return (
         IntakeApproved(
             keeper_unit=keeper_unit, virtual=virtual, books=books, approval_no=approval_no
