@@ -142,6 +142,7 @@ DOCUMENTS = {
     "hand_over_slip": Words("交接单", "hand-over slip"),
     "intake_form": Words("入仓申请表", "intake form"),
     "issue_slip": Words("领用单", "issue slip"),
+    "lease_form": Words("出租申请表", "lease form"),
     "loan_form": Words("借用申请表", "loan form"),
     "loss_evidence": Words("损失证明材料", "evidence of the loss"),
     "minutes": Words("会议纪要", "minutes"),

@@ -6,6 +6,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -29,10 +30,9 @@ from labels.paper_parts import Paper
 from projections.scope import EVERYTHING
 
 ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
-CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
-OFFICE = Actor(person="u_office", unit="o_a", role="office")
-ACCOUNTANT = Actor(person="u_accountant", unit="o_a", role="accountant")
+CLERK = Actor(person="u_clerk", unit="o_p", role="clerk")
 MARCH = date(2025, 3, 1)
+FEBRUARY = date(2025, 2, 1)
 
 
 def text_of(printed: bytes) -> str:
@@ -143,22 +143,31 @@ def test_an_example_is_marked_on_every_page(example: Office) -> None:
 
 @pytest.fixture
 def office(database: str) -> Iterator[Office]:
+    with ready(database) as opened:
+        yield opened
+
+
+@contextmanager
+def ready(database: str) -> Iterator[Office]:
+    """Lend an office whose unit and warehouse have existed since February."""
     with staffed(database) as opened:
-        place = {"name": "一号库", "kind": "warehouse", "unit": "o_a"}
-        opened.ask("place/p1", "open_place", place, ADMIN, on=MARCH)
+        unit = {"name": "示例市审计局", "kind": "organ"}
+        opened.ask("unit/o_p", "establish", unit, ADMIN, on=FEBRUARY)
+        place = {"name": "一号库", "kind": "warehouse", "unit": "o_p"}
+        opened.ask("place/p1", "open_place", place, ADMIN, on=FEBRUARY)
         yield opened
 
 
 def applied(office: Office, count: int = 2, id_: str = "I1") -> str:
     """Register some computers in March and apply for their intake into the warehouse."""
     cards = [
-        (f"asset/A{n}", "register_existing", {"asset_no": f"SL-{n:04}", "name": "笔记本电脑", "kind": "computer", "unit": "o_a", "value": 500_000 + n})
+        (f"asset/A{n}", "register_existing", {"asset_no": f"SL-{n:04}", "name": "笔记本电脑", "kind": "computer", "unit": "o_p", "value": 500_000 + n})
         for n in range(count)
     ]  # fmt: skip
     office.ask_many(cards, CLERK, on=MARCH)
     assets = tuple(f"A{n}" for n in range(count))
     form = {
-        "unit": "o_a",
+        "unit": "o_p",
         "ground": "idle",
         "warehouse": "p1",
         "assets": assets,
@@ -172,13 +181,13 @@ def applied(office: Office, count: int = 2, id_: str = "I1") -> str:
 def test_a_paper_says_names_and_amounts_of_its_day_whatever_came_later(office: Office) -> None:
     stream = applied(office)
     before = papers.printed(office, office.book.stream(stream), "application", "zh")
-    renamed = {"name": "示例市财政和国资局", "reason": "机构改革"}
-    office.ask("unit/o_a", "rename", renamed, ADMIN)
+    renamed = {"name": "示例市审计和国资局", "reason": "机构改革"}
+    office.ask("unit/o_p", "rename", renamed, ADMIN, on=date(2025, 6, 1))
     office.ask("asset/A0", "correct_card", {"reason": "笔误", "name": "台式机"}, CLERK)
     after = papers.printed(office, office.book.stream(stream), "application", "zh")
     assert after.table == before.table
     assert (after.unit, after.pairs, after.number) == (before.unit, before.pairs, before.number)
-    assert after.unit == "示例市财政局"
+    assert after.unit == "示例市审计局"
     assert after.reflects != before.reflects  # the ledger has grown, and the paper says so
 
 
@@ -211,7 +220,7 @@ def test_a_reversed_step_leaves_no_paper_and_its_old_one_is_marked(office: Offic
 @pytest.mark.target("T35")
 def test_a_stocktake_sheet_lists_what_the_books_hold_on_a_day(office: Office) -> None:
     applied(office, 3)
-    unit = office.book.stream("unit/o_a")
+    unit = office.book.stream("unit/o_p")
     sheet = papers.counted(office, EVERYTHING, unit, "2025-03-01", "zh")
     assert sheet.table is not None
     assert [row.cells[1] for row in sheet.table.rows] == ["SL-0000", "SL-0001", "SL-0002"]
@@ -224,9 +233,7 @@ def test_a_stocktake_sheet_lists_what_the_books_hold_on_a_day(office: Office) ->
 
 @pytest.mark.target("T35")
 def test_an_application_with_2000_assets_is_printed_while_one_waits(sqlite_url: str) -> None:
-    with staffed(sqlite_url) as office:
-        place = {"name": "一号库", "kind": "warehouse", "unit": "o_a"}
-        office.ask("place/p1", "open_place", place, ADMIN, on=MARCH)
+    with ready(sqlite_url) as office:
         stream = applied(office, 2_000)
         begun = time.perf_counter()
         said = printed(office, stream, Form.APPLICATION)
@@ -251,14 +258,14 @@ def test_programs_get_a_paper_in_their_language(office: Office) -> None:
     assert "资产入仓申请表" in text_of(answer.content)
     english = door.get(f"papers/{stream}/application.pdf", lang="en", at="1")
     assert "Application:intake" in text_of(english.content)
-    assert door.get("papers/unit/o_a/stocktake-sheet.pdf", on="2025-03-01").status_code == 200
+    assert door.get("papers/unit/o_p/stocktake-sheet.pdf", on="2025-03-01").status_code == 200
 
 
 def test_what_leaves_no_paper_is_not_found_and_says_why(office: Office) -> None:
     stream = applied(office)
     door = Door(app_of(office))
     registered(door, "B1", asset_no="SL-B1")
-    application, sheet = f"papers/{stream}/application.pdf", "papers/unit/o_a/stocktake-sheet.pdf"
+    application, sheet = f"papers/{stream}/application.pdf", "papers/unit/o_p/stocktake-sheet.pdf"
     assert door.get(f"papers/{stream}/approval.pdf").status_code == 404  # nobody approved yet
     assert door.get("papers/intake/NONE/application.pdf").status_code == 404
     assert door.get("papers/asset/B1/disposal-form.pdf").status_code == 404  # not of this kind
@@ -290,9 +297,7 @@ def test_the_page_of_a_case_offers_its_papers(example: Office) -> None:
 
 
 def test_the_command_line_writes_the_same_paper(sqlite_url: str, tmp_path: Path) -> None:
-    with staffed(sqlite_url) as office:
-        place = {"name": "一号库", "kind": "warehouse", "unit": "o_a"}
-        office.ask("place/p1", "open_place", place, ADMIN, on=MARCH)
+    with ready(sqlite_url) as office:
         stream = applied(office)
         made = papers.printed(office, office.book.stream(stream), "application", "zh")
         expected = paper.pdf(made)
