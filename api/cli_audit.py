@@ -1,17 +1,21 @@
-"""What an auditor asks of the log: today, whether duties were kept apart."""
+"""What an auditor asks of the log alone: were duties kept apart, and what does it all come to?"""
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
+from typing import Annotated
 
 import typer
 
-from api.cli_read import opened
+from api.cli_read import day, opened, position
 from api.cli_terminal import REFUSED, Json, Terminal, at
 from api.office import Office
 from domain.policy import GENERIC, Policy
 from domain.words import Words
 from ledger.auditing import Violation, violations
+from ledger.replaying import ALWAYS
+from ledger.replaying import replay as told_anew
 
 app = typer.Typer(help="审计 · What an auditor asks of the log.")
 COLUMNS = (
@@ -39,6 +43,35 @@ def duties(ctx: typer.Context, json: Json = False) -> None:
 def _policy_of(office: Office, reference: str) -> Policy:
     """Return the version of the rules that a decision cites; GENERIC where it cites none."""
     return office.rules.named(reference) or GENERIC
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    as_of: Annotated[
+        str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")
+    ] = "",
+    known_at: Annotated[
+        str, typer.Option("--known-at", help="已知于（UTC）· As known at this day or time (UTC).")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """重放全部记录，重算每个哈希 · Tell the whole log anew, hashing every entry; print the digest."""
+    terminal = at(ctx, json)
+    on = day(as_of, "--as-of") or ALWAYS
+    with opened(terminal) as office, terminal.progress(Words("重放", "Replaying")) as tick:
+        known = position(office, known_at)
+        told = told_anew(office.book, on=on, known=known, hashed=True, progress=tick)
+    digest, root = told.digest(), told.root.hex() if told.root else ""
+    kinds = Counter(stream.partition("/")[0] for stream in told.states)
+    if terminal.json:
+        terminal.answer({"size": told.size, "root": root, "digest": digest, "streams": kinds})
+        return
+    terminal.say(
+        f"已重放 {told.size:,} 条记录，{len(told.states):,} 个对象。\n根 {root}\n状态摘要 {digest}",
+        f"{told.size:,} entries replayed into {len(told.states):,} states.\n"
+        f"root {root}\ndigest of states {digest}",
+    )
 
 
 def _tell(terminal: Terminal, found: list[Violation], size: int) -> None:

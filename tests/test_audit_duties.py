@@ -90,3 +90,19 @@ def test_every_planted_violation_is_found_and_nothing_else(book: Book, url: str)
     assert len(json.loads(answer.stdout)["violations"]) == PLANTED
     said = CliRunner().invoke(app, ["--database", url, "--lang", "zh", "audit", "duties"])
     assert "不相容职责 20 处" in said.stdout
+
+
+@pytest.mark.target("T17")
+def test_a_replay_prints_root_and_digest_and_yesterday_stays_as_it_was(
+    book: Book, url: str
+) -> None:
+    def told(*options: str) -> dict[str, object]:
+        answer = CliRunner().invoke(app, ["--database", url, "audit", "replay", "--json", *options])
+        assert answer.exit_code == 0, answer.output
+        return dict(json.loads(answer.stdout))
+
+    before, past = told(), told("--as-of", "2025-06-30")
+    assert before["root"] == book.head()[1].hex()
+    assert before["digest"] != past["digest"]
+    write(book, "LATER", ("u_a", "", requested))
+    assert told()["digest"] != before["digest"]
