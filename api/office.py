@@ -16,6 +16,7 @@ from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
 from api.policies import Rules
 from api.remembering import Remembered
+from api.searching import Search
 from api.settings import Settings
 from api.turns import Turns
 from domain.decider import Ask, Document, Lang, Occasion
@@ -62,6 +63,7 @@ class Office:
         self._zones: Remembered[str, str] = Remembered()
         self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
+        self.search = Search(book, self.rows, self._region_of)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long
@@ -133,6 +135,9 @@ class Office:
         of = self.authority.competence(unit, on, self.today())
         return self.rules.in_force(on, region=of.region, level=of.level, unit_kind=of.unit_kind)
 
+    def _region_of(self, unit: str, on: date) -> str:
+        return self.authority.competence(unit, on, self.today()).region
+
     def _rulings(self) -> list[tuple[str, int]]:
         rows = self.models.rows(rulings.all_rulings())
         return [(f"policy/{row['id']}", int(row["version"])) for row in rows]
@@ -203,6 +208,7 @@ class Office:
         """
         occasion = self._in_post(self.occasion(actor, on, docs))
         asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
+        occasion = self.search.informed(occasion, asks, self.today(actor.zone))
 
         def act() -> Receipt:
             return self.book.act(

@@ -18,6 +18,9 @@ for fact in FACTS.values():
 
 # The order in which a life is told; what was imported first must not decide it.
 STORY = (
+    "standards",
+    "planning",
+    "acquiring",
     "asset",
     "use",
     "labelling",

@@ -1,0 +1,111 @@
+"""Ask the lists what a step must know before it is decided; nobody types the answer.
+
+`submit` of a plan asks what the unit has, `search_reallocation` what could be had instead of
+bought. What was answered can be asked of the log again, as it was known at that position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Any, TypeAlias
+
+import msgspec
+
+from domain import searching as questions
+from domain import standards as rules
+from domain.asset import Kind
+from domain.decider import Ask, Occasion
+from domain.planning import Line, Plan, ReallocationSearched
+from domain.searching import FOUND_MAX, Found, Limit, Piece, Stock
+from ledger.book import Book
+from projections import searching, standards
+from projections.scope import Rows
+
+Rowed: TypeAlias = Callable[[Any], Sequence[Any]]  # what the lists answer to a query
+
+
+class Search:
+    """Whoever answers for the lists of one office."""
+
+    def __init__(self, book: Book, rows: Rowed, region_of: Callable[[str, date], str]) -> None:
+        self.book, self.rows, self.region_of = book, rows, region_of
+
+    def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
+        """Return the occasion with what the steps that are asked must have seen."""
+        seen: list[Found | Stock] = []
+        for ask in asks:
+            if ask.stream.startswith("plan/") and ask.verb in QUESTIONS:
+                plan: Plan = self.book.stream(ask.stream).state
+                seen += QUESTIONS[ask.verb](self, ask, plan, occasion.on, today)
+        return msgspec.structs.replace(occasion, seen=tuple(seen)) if seen else occasion
+
+    def found(self, ask: Ask, plan: Plan, _: date, today: date) -> Iterable[Found]:
+        """Search the inventory of now for what meets one line of a plan."""
+        line = plan.lines.get(ask.form.get("line", 0))
+        if line is None:
+            return
+        position, pieces = self._pieces(searching.to_be_had(line.kind, line.class_code))
+        yield Found(
+            plan=ask.stream.partition("/")[2],
+            line=ask.form["line"],
+            on=today,
+            position=position,
+            count=len(pieces),
+            pieces=pieces[:FOUND_MAX],
+            sha256=questions.digest(pieces),
+        )
+
+    def stock(self, ask: Ask, plan: Plan, on: date, today: date) -> Iterable[Stock]:
+        """Take the stock of a unit for every line of its plan, and find the standards."""
+        for number, line in plan.lines.items():
+            cards = searching.in_stock(plan.unit, line.kind, line.class_code)
+            position, pieces = self._pieces(cards)
+            yield Stock(
+                plan=ask.stream.partition("/")[2],
+                line=number,
+                on=today,
+                position=position,
+                cards=len(pieces),
+                held=questions.together(pieces),
+                sha256=questions.digest(pieces),
+                limits=tuple(self._limits(plan, line, on)),
+            )
+
+    def _limits(self, plan: Plan, line: Line, on: date) -> Iterable[Limit]:
+        region = self.region_of(plan.unit, on)
+        for row in self.rows(standards.published()):
+            standard: rules.Standard = self.book.stream(f"standard/{row['id']}").state
+            if rules.binds(
+                standard,
+                on,
+                kind=line.kind,
+                class_code=line.class_code,
+                unit=plan.unit,
+                region=region,
+            ):
+                cards = searching.in_stock(plan.unit, standard.kind, standard.class_code)
+                held = questions.together(self._pieces(cards)[1])
+                yield rules.limit(str(row["id"]), standard, held)
+
+    def _pieces(self, query: Rows | Any) -> tuple[int, tuple[Piece, ...]]:
+        rows = self.rows(query)
+        pieces = (Piece(row["id"], row["quantity"]) for row in rows if row["id"] is not None)
+        return int(rows[0]["position"]), tuple(pieces)
+
+    def again(self, fact: ReallocationSearched) -> tuple[Piece, ...]:
+        """Search as the log was known then: every card is folded from its own entries.
+
+        Its `digest` must be the certificate's.
+        """
+        on = fact.searched_on.isoformat()
+        found: list[Piece] = []
+        for row in self.rows(searching.candidates(Kind(fact.kind), on, fact.position)):
+            asset = self.book.state_at(f"asset/{row['id']}", on, fact.position)
+            if questions.to_be_had(asset, fact.kind, fact.class_code):
+                found.append(Piece(str(row["id"]), asset.quantity))
+        return tuple(found)
+
+
+Question: TypeAlias = Callable[[Search, Ask, Plan, date, date], Iterable[Found | Stock]]
+QUESTIONS: dict[str, Question] = {"submit": Search.stock, "search_reallocation": Search.found}

@@ -1,0 +1,64 @@
+"""What could be reallocated, and what a unit has of a kind: asked before anything is bought.
+
+Every answer says the position of the log that the lists had reached when they gave it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
+
+from domain.asset import Book, Kind, Lock
+from domain.searching import TO_BE_HAD
+from projections.history import history
+from projections.inventory import inventory
+from projections.store import progress_table
+from projections.temporal import at
+
+Cards: TypeAlias = Select[tuple[int, str | None, str | None]]
+
+
+def to_be_had(kind: Kind, class_code: str) -> Cards:
+    """Return the position, and each card that may be reallocated, in the order of ids.
+
+    One row without a card when there is none.
+    """
+    c = inventory.c
+    somewhere = or_(c.custody.in_(sorted(TO_BE_HAD)), c.listed == 1)
+    free = and_(c.lock == Lock.NONE.value, somewhere)
+    return _cards(and_(_of(kind, class_code), free))
+
+
+def in_stock(unit: str, kind: Kind, class_code: str) -> Cards:
+    """Return the position, and each card of a kind and class that a unit has on its books."""
+    return _cards(and_(_of(kind, class_code), inventory.c.accounting_unit == unit))
+
+
+def _of(kind: Kind, class_code: str) -> ColumnElement[bool]:
+    c = inventory.c
+    of_class = or_(c.class_code == "", c.class_code.startswith(class_code, autoescape=True))
+    return and_(c.book == Book.ON_BOOKS.value, c.kind == kind.value, of_class)
+
+
+def _cards(condition: ColumnElement[bool]) -> Cards:
+    # One statement: the position and the cards are of the same moment.
+    c = inventory.c
+    return (
+        select(progress_table.c.position, c.id, c.quantity)
+        .select_from(progress_table.outerjoin(inventory, condition))
+        .order_by(c.id)
+    )
+
+
+def candidates(kind: Kind, on: str, known: int) -> Select[tuple[str]]:
+    """Return the cards of a kind that may have been had on a day, as known at a position.
+
+    The list of what was keeps no class codes: whoever asks looks at each card itself.
+    """
+    c = history.c
+    somewhere = or_(c.custody.in_(sorted(TO_BE_HAD)), c.listed == 1)
+    free = and_(c.kind == kind.value, c.book == Book.ON_BOOKS.value, c.lock == Lock.NONE.value)
+    return (
+        select(c.id).where(at(history, on, known), free, somewhere).order_by(literal_column("id"))
+    )
