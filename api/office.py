@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from api import seeing
 from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
 from api.policies import Rules
@@ -213,7 +214,7 @@ class Office:
         def act() -> Receipt:
             return self.book.act(
                 asks,
-                occasion,
+                self._told_all(occasion, asks),
                 key=key,
                 expected=expected,
                 via=self._via(occasion, channel, request),
@@ -273,6 +274,17 @@ class Office:
         if any(stream.startswith("policy/") for stream in streams):
             self.rules.forget()
         return receipt
+
+    def _told_all(self, occasion: Occasion, asks: Sequence[Ask]) -> Occasion:
+        """Answer what units have where everything they have is asked for.
+
+        It is our turn to write, and the lists show all that is recorded.
+        """
+        if not seeing.asks_for_all(asks):
+            return occasion
+        self._lists.catch_up(self.book)
+        seen = (*occasion.seen, *seeing.holdings(asks, self._lists.rows))
+        return msgspec.structs.replace(occasion, seen=seen)
 
     def _in_post(self, occasion: Occasion) -> Occasion:
         """Refuse who did not have the role on the business date."""

@@ -239,6 +239,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-intake": ("入仓", "Intake"),
     "kind-reallocation": ("调剂", "Reallocation"),
     "kind-disposal": ("处置", "Disposal"),
+    "kind-reorganisation": ("机构变动移交", "Reorganisation"),
+    "kind-person": ("人员", "Person"),
     "kind-unit": ("单位", "Unit"),
     "kind-place": ("地点", "Place"),
     "open-steps": ("待办步骤", "Open steps"),

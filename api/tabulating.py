@@ -70,7 +70,12 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "net": (1, None),
     },
     "policy": {"drafter": (OTHER, ME)},
-    "unit": {"name": ("甲", "")},
+    "reorganisation": {
+        "applicant": (OTHER, ME),
+        "unconfirmed": (SOME, NO),
+        "count": (0, 1),
+    },
+    "unit": {"name": ("甲", ""), "ends_on": (None, date(2025, 12, 31))},
     "place": {"name": ("", "甲")},
 }
 
@@ -129,6 +134,17 @@ def plausible(kind: str, state: Any) -> bool:
                 and (begun or not (on_the_way or arrived))
                 and not (state.status in ("received", "booked") and on_the_way)
                 and arrived == (arrived and state.status != "booked")
+            )
+        case "reorganisation":
+            begun = state.status in ("approved", "handed_over", "closed")
+            due = state.status == "handed_over"
+            confirmed = state.status != "closed" or not state.unconfirmed
+            moved = begun or not (state.count or state.unconfirmed)
+            return (
+                moved
+                and confirmed
+                and bool(state.unconfirmed) >= due
+                and (bool(state.count) >= bool(state.unconfirmed))
             )
         case "disposal":
             begun = state.status in ("approved", "executed", "assessed", "remitted")

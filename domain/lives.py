@@ -31,6 +31,7 @@ STORY = (
     "leasing",
     "warehouse",
     "reallocation",
+    "reorganisation",
     "disposal",
     "leaving",
     "proving",

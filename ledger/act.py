@@ -14,7 +14,7 @@ from domain.words import Words, in_words
 from ledger import tree
 from ledger.entry import moment, stamp
 
-ACT_ENTRIES_MAX = 10_000
+ACT_ENTRIES_MAX = 10_100  # 10,000 cards of a unit that is reorganised, and the case beside them
 Claim: TypeAlias = tuple[str, str]  # a kind of identifier and a value used once in the ledger
 
 

@@ -1,7 +1,8 @@
 """Loans, leases, intakes, reallocations and disposals: one row for each, where it stands, and
 which step is open (T34): whose it is, since when, and by which day it is due.
 
-Reads every event of `loan/`, `lease/`, `intake/`, `reallocation/` and `disposal/` streams.
+Reads every event of `loan/`, `lease/`, `intake/`, `reallocation/`, `disposal/` and
+`reorganisation/` streams.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from domain.leasing import Lease
 from domain.lending import Loan
 from domain.open_steps import open_step
 from domain.reallocation import Reallocation
+from domain.reorganisation import Reorganisation
 from domain.warehouse import Intake
 from projections.inventory import metadata
 from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
-KINDS = ("loan", "lease", "intake", "reallocation", "disposal")
+KINDS = ("loan", "lease", "intake", "reallocation", "disposal", "reorganisation")
 cases = Table(
     "cases",
     metadata,
@@ -63,7 +65,7 @@ indexes = (
     Index("cases_by_change", cases.c.changed_on, cases.c.id),
     Index("cases_by_step", cases.c.step_since, cases.c.id),
 )
-Case = Loan | Lease | Intake | Reallocation | Disposal
+Case = Loan | Lease | Intake | Reallocation | Disposal | Reorganisation
 
 
 def row(
@@ -97,6 +99,12 @@ def row(
             return (
                 *head, case.from_unit, case.to_unit, case.item, case.quantity, case.unit_value,
                 case.currency, case.reason, "", case.dataset, *tail,
+            )  # fmt: skip
+        case Reorganisation():
+            due = case.cut_off.isoformat() if case.cut_off else ""
+            return (
+                *head, case.from_units[0], case.to_units[0], case.order_no,
+                str(case.count), None, "", "", due, case.dataset, *tail,
             )  # fmt: skip
         case Disposal():
             items = str(len(case.approved or case.proposed or case.executed))

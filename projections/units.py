@@ -147,12 +147,13 @@ def left_behind(on: str) -> Rows:
     )
 
 
-def held_by(id_: str, limit: int) -> Rows:
-    """Return what a unit has in the books, in custody or in title: the ids, in order."""
+def held_by(id_: str) -> Rows:
+    """Return what a unit has in the books, in custody or in title, in the order of ids."""
     i = inventory.c
     mine = or_(i.accounting_unit == id_, i.custodian == id_, i.owner == id_)
     still = i.book.notin_([Book.GONE.value, Book.NONE.value])
-    return select(i.id).where(mine, still).order_by(i.id).limit(limit)
+    query = select(i.id, i.asset_no, i.book, i.custody, i.lock)
+    return query.where(mine, still).order_by(i.id)
 
 
 def names_now() -> Rows:

@@ -66,13 +66,13 @@ def test_a_bulk_edit_of_five_hundred_assets_is_five_hundred_entries_of_one_reque
         assert causes == [f"{receipt.cause}/{n}" for n in range(500)]
 
 
-def test_an_act_records_at_most_ten_thousand_entries(sqlite_url: str):
+def test_an_act_records_ten_thousand_cards_and_a_case_and_no_more(sqlite_url: str):
     with opened(sqlite_url) as book:
         asks = [unit(f"o_{n}") for n in range(ACT_ENTRIES_MAX + 1)]
         with pytest.raises(Refused) as refused:
             book.act(asks, ADMIN)
         assert refused.value.rule is TOO_MANY
-        assert "10000" in refused.value.sentence("zh")
+        assert str(ACT_ENTRIES_MAX) in refused.value.sentence("zh")
         assert book.head()[0] == 0
         assert book.act(asks[:-1], ADMIN).count == ACT_ENTRIES_MAX
 

@@ -1,0 +1,42 @@
+"""What the lists answer to the questions of a reorganisation; nobody types it (`Occasion.seen`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from domain.asset import Book, Custody, Lock
+from domain.decider import Ask
+from domain.reorganisation import Held, Piece
+from projections import units
+from projections.scope import Rows
+
+Look: TypeAlias = Callable[[Rows], Sequence[Any]]
+
+
+def asks_for_all(asks: Sequence[Ask]) -> bool:
+    """Tell whether a request must be answered what a unit has."""
+    return any(ask.verb == "hand_over" and ask.stream.startswith("reorganisation/") for ask in asks)
+
+
+def holdings(asks: Sequence[Ask], look: Look) -> tuple[Held, ...]:
+    """Return what the old units of these requests have, each once."""
+    named = [ask.form.get("from_unit") for ask in asks]
+    return tuple(held(unit, look) for unit in dict.fromkeys(named) if isinstance(unit, str))
+
+
+def held(unit: str, look: Look) -> Held:
+    """Return what a unit has in its books, in custody or in title, in the order of ids."""
+    return Held(
+        unit=unit,
+        pieces=tuple(
+            Piece(
+                asset=row["id"],
+                asset_no=row["asset_no"],
+                book=Book(row["book"]),
+                custody=Custody(row["custody"]),
+                lock=Lock(row["lock"]),
+            )
+            for row in look(units.held_by(unit))
+        ),
+    )
