@@ -8,10 +8,9 @@ says which acquisition it is from.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
-from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, routed
@@ -19,6 +18,7 @@ from domain.asset import Kind
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
+from domain.planning import Number
 from domain.policy import Action
 from domain.values import (
     AssetId,
@@ -35,8 +35,6 @@ from domain.values import (
 )
 from domain.values import quantity as decimal
 from domain.words import Role, Term, Words
-
-Number: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
 class Way(Term):
