@@ -20,7 +20,7 @@ from pypdf.generic import DictionaryObject
 from domain.values import yuan
 from labels import glyphs, numerals, paper, paper_plan, paper_type, qr
 from labels.paper_parts import Box, Column, Pair, Paper, Row, Table
-from labels.paper_plan import BOTTOM, LEFT, RIGHT, TOP, Frame, Text
+from labels.paper_plan import BOTTOM, CODE, LEFT, RIGHT, SEAL, TOP, Code, Frame, Mark, Seal, Text
 
 COLUMNS = (
     Column("序号", 5, "center"),
@@ -223,16 +223,38 @@ def test_a_scanner_reads_the_identity_off_the_picture_of_the_page(given: Paper) 
 
 
 @pytest.mark.target("T35")
-def test_a_paper_is_drawn_where_it_was_planned_and_nowhere_else() -> None:
-    """The margins stay white, the circle for the seal is drawn, the foot is written."""
-    [picture] = pictures(paper.pdf(LOAN), scale=1.0)
-    ink = picture.point(lambda value: 255 if value < 200 else 0).getbbox()
-    assert ink is not None
-    left, top, right, bottom = ink
-    assert left >= LEFT - 2
-    assert right <= RIGHT + 2
-    assert top >= TOP - 18
-    assert bottom <= 842 - 20
+@pytest.mark.parametrize("given", [LOAN, ENGLISH, RARE, replace(LOAN, table=listing(60))])
+def test_the_picture_of_every_page_is_its_plan(given: Paper) -> None:
+    """Every planned line, frame, seal and code has ink where it was planned; nothing else has."""
+    scale = 2.0
+    planned = paper_plan.pages(given)
+    drawn = pictures(paper.pdf(given), scale)
+    assert len(drawn) == len(planned)
+    for picture, marks in zip(drawn, planned, strict=True):
+        ink = picture.point(lambda value: 255 if value < 225 else 0)
+        for mark in marks:
+            box = tuple(round(scale * edge) for edge in extent(mark))
+            assert (isinstance(mark, Text) and not mark.text.strip()) or ink.crop(box).getbbox(), (
+                mark
+            )
+        for mark in marks:
+            left, top, right, bottom = extent(mark)
+            around = (left - 1.5, top - 1.5, right + 1.5, bottom + 1.5)
+            ink.paste(0, tuple(round(scale * edge) for edge in around))
+        assert ink.getbbox() is None
+
+
+def extent(mark: Mark) -> tuple[float, float, float, float]:
+    """Return the rectangle in which a mark is drawn, in points from the upper left corner."""
+    match mark:
+        case Text(text=text, x=x, baseline=y, size=size):
+            return x, y - size, x + paper_type.width(text, size), y + size * 0.35
+        case Frame(x=x, y=y, width=width, height=height):
+            return x, y, x + width, y + height
+        case Seal(x=x, y=y):
+            return x - SEAL, y - SEAL, x + SEAL, y + SEAL
+        case Code(x=x, y=y):
+            return x, y, x + CODE, y + CODE
 
 
 def test_the_same_paper_gives_the_same_bytes_and_another_gives_others() -> None:
