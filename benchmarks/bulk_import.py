@@ -16,7 +16,7 @@ from benchmarks.places import (
     Place,
     sqlite_raw,
 )
-from benchmarks.workload import CHUNK, FACTS_PER_ASSET, Lives, chunks, record
+from benchmarks.workload import CHUNK, Lives, chunks, record
 from ledger.book import Book
 
 EVENTS = 100_000
@@ -114,12 +114,13 @@ def _library(place: Place, back_end: str, events: int) -> float:
     """Return the seconds the library needs for as many facts."""
     url = place.fresh(back_end)
     app = library.opened(url)
-    assets = [library.plain(asset) for asset in range(events // FACTS_PER_ASSET)]
-    step = LIBRARY_CHUNK[back_end] // FACTS_PER_ASSET
+    steps = library.plain(Lives(events))
+    chunk = LIBRARY_CHUNK[back_end]
+    cards: dict[str, library.Card] = {}
 
     def work() -> None:
-        for start in range(0, len(assets), step):
-            app.save(*(library.told(*asset) for asset in assets[start : start + step]))
+        for start in range(0, events, chunk):
+            library.record(app, cards, steps[start : start + chunk])
 
     try:
         spent = seconds(work)

@@ -5,13 +5,12 @@ The same ten facts with the same fields as `workload`, without hash, tree or uni
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, TypeAlias
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
-from benchmarks.workload import FACTS_PER_ASSET, START, said
+from benchmarks.workload import Lives
 from ledger.book import environment
 
 
@@ -52,40 +51,43 @@ class Card(Aggregate):
         self.custody, self.on, self.actor = "store", on, actor
 
 
-Plain: TypeAlias = tuple[list[dict[str, Any]], dict[str, str]]
+Step: TypeAlias = tuple[str, str, dict[str, Any], dict[str, str]]
+STEPS = (
+    *("", "bind", "issue", "relocate", "hand_over", "take_back"),
+    *("issue", "take_back", "declare_idle", "put_back"),
+)
 
 
-def plain(asset: int) -> Plain:
-    """Return what one asset's ten facts say, as plain values."""
-    on = (START + timedelta(days=asset % 700)).isoformat()
-    values = [dict(said(asset, step, START)[1]) for step in range(FACTS_PER_ASSET)]
-    first = fact(asset)
+def plain(lives: Lives) -> list[Step]:
+    """Return the same facts in the same order: whose, what, its values, what every fact says."""
+    steps: list[Step] = []
+    for stream, seq, kind, values, on, _, _ in lives.plain():
+        said = {"on": on.isoformat(), "actor": "u_importer"}
+        values = {k: v.isoformat() if k == "since" else v for k, v in values.items()}
+        if seq == 1:
+            values = {"fields": _fields(kind(**values))}
+        steps.append((stream, STEPS[seq - 1], values, said))
+    return steps
+
+
+def _fields(first: Any) -> dict[str, Any]:
+    """Return all fields of a card as plain values, with those its form leaves to defaults."""
     fields = {name: getattr(first, name) for name in first.__struct_fields__}
-    fields |= {name: fields[name].value for name in ("kind", "value_type", "mode")}
-    values[0] = {**fields, "acquired": on}
-    values[8]["since"] = on
-    return values, {"on": on, "actor": "u_importer"}
+    plain = {name: fields[name].value for name in ("kind", "value_type", "mode")}
+    return {**fields, **plain, "acquired": first.acquired.isoformat()}
 
 
-def fact(asset: int) -> Any:
-    """Return the first fact of an asset, with the fields that its form leaves to defaults."""
-    kind, values = said(asset, 0, START)
-    return kind(**values)
-
-
-def told(values: list[dict[str, Any]], said: dict[str, str]) -> Card:
-    """Return one asset with its ten facts, not yet saved."""
-    card = Card(values[0], **said)
-    card.bind(**values[1], **said)
-    card.issue(**values[2], **said)
-    card.relocate(**values[3], **said)
-    card.hand_over(**values[4], **said)
-    card.take_back(**values[5], **said)
-    card.issue(**values[6], **said)
-    card.take_back(**values[7], **said)
-    card.declare_idle(**values[8], **said)
-    card.put_back(**values[9], **said)
-    return card
+def record(app: Cards, cards: dict[str, Card], steps: list[Step]) -> None:
+    """Tell one portion and save whoever it touched, in one transaction."""
+    touched: dict[str, Card] = {}
+    for stream, step, values, said in steps:
+        if step:
+            card = cards[stream]
+            getattr(card, step)(**values, **said)
+        else:
+            card = cards[stream] = Card(**values, **said)
+        touched[stream] = card
+    app.save(*touched.values())
 
 
 class Cards(Application[Any]):
