@@ -368,10 +368,9 @@ SUM_FITS = Rule(
     en="The sum of the cards is beyond what the ledger records exactly.",
 )
 WITHIN_COST = Rule(
-    slug="depreciated-beyond-cost",
+    slug="more-than-the-cost",
     zh="累计折旧与预计净残值之和不得超过原值。",
     en="Accumulated depreciation and residual value together may not exceed the cost.",
-    law="《行政事业性国有资产管理条例》第43条",
 )
 
 

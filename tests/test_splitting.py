@@ -25,6 +25,10 @@ from domain.labelling import LabelBound
 from domain.lending import AssetLent
 from domain.splitting import CardMergedInto, CardsMerged, CardSplit, DepreciationStated
 from domain.words import Role
+from ledger.verifying import verify
+from projections import history, inventory
+from projections.scope import EVERYTHING, Filters
+from projections.store import ReadModels
 
 past = partial(given, asset.lifecycle)
 
@@ -288,8 +292,8 @@ def test_cards_that_are_not_alike_do_not_merge(
 def test_a_single_thing_and_a_labelled_card_are_not_merged_away() -> None:
     form = {"asset": "A", "like": splitting.likeness(Asset()), "reason": "r"}
     single = msgspec.structs.replace(chairs, serial="SN1")
-    for history in ([single], [chairs, LabelBound(label="L-1")]):
-        past(*history).when(splitting.merge_into, **form).then_refused(splitting.WITHOUT_MARKS)
+    for facts in ([single], [chairs, LabelBound(label="L-1")]):
+        past(*facts).when(splitting.merge_into, **form).then_refused(splitting.WITHOUT_MARKS)
 
 
 def test_a_card_is_merged_once_and_not_with_itself() -> None:
@@ -319,6 +323,45 @@ def test_depreciation_is_stated_within_the_cost() -> None:
     past(chairs).when(
         splitting.state_depreciation, accumulated=1_234_567, residual=1, until=TODAY
     ).then_refused(splitting.WITHIN_COST)
+
+
+@pytest.mark.target("T32")
+def test_the_lists_carry_the_same_before_between_and_after(ledger: Ledger) -> None:
+    """Totals of every day are what the card was entered with; a merged card counts for nothing."""
+    models = ReadModels.open(ledger.book.url)
+    days = [date(2025, 6, day) for day in (1, 10, 20)]
+    ledger.on = days[0]
+    ledger.card("C", quantity="40", value=1_234_567)
+    ledger.on = days[1]
+    ledger.ask("u_clerk", "asset/C", "split", quantity="7", copies=3, reason="r")
+    ledger.on = days[2]
+    ledger.ask("u_clerk", "asset/C.1", "merge", assets=["C.2", "C.3"], reason="r")
+    models.catch_up(ledger.book)
+    for day, cards in zip(days, (["C"], ["C", "C.1", "C.2", "C.3"], ["C", "C.1"]), strict=True):
+        on = day.isoformat()
+        then = models.rows(history.as_of(EVERYTHING, Filters(), on=on))
+        assert [row["id"] for row in then] == cards
+        assert sum(row["value"] for row in then) == 1_234_567
+        assert sum(Decimal(row["quantity"]) for row in then) == 40
+        (total,) = models.rows(history.totals_as_of(EVERYTHING, Filters(), on=on))
+        assert (total["assets"], total["value"]) == (len(cards), 1_234_567)
+    (total,) = models.rows(inventory.totals(EVERYTHING, Filters()))
+    assert (total["assets"], total["value"]) == (2, 1_234_567)
+    (total,) = models.rows(inventory.totals(EVERYTHING, Filters(book="any")))
+    assert (total["assets"], total["value"]) == (4, 1_234_567)
+    models.close()
+
+
+@pytest.mark.target("T32")
+def test_five_hundred_cards_are_split_off_in_one_act(ledger: Ledger) -> None:
+    ledger.card("C", quantity="501", value=10**9 + 7)
+    receipt = ledger.ask("u_clerk", "asset/C", "split", quantity="1", copies=500, reason="r")
+    assert receipt.count == 501
+    cards = ["C", *(f"C.{n}" for n in range(1, 501))]
+    assert sum(ledger.state(f"asset/{card}").value for card in cards) == 10**9 + 7
+    ledger.ask("u_clerk", "asset/C", "merge", assets=cards[1:], reason="r")
+    assert ledger.state("asset/C").value == 10**9 + 7
+    assert verify(ledger.book).intact
 
 
 # Whatever is split and merged -------------------------------------------------
