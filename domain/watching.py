@@ -7,7 +7,7 @@ case is warned (批量价值). Whoever decides reads the warning; nothing is ref
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -100,7 +100,7 @@ lifecycle.part(WatchEvent, evolve)
 
 def within(counted: tuple[Counted, ...], on: date, days: int) -> tuple[Counted, ...]:
     """Return what was proposed so many days before a day, or later (late papers)."""
-    return tuple(c for c in counted if on - c.counted_on <= timedelta(days=days))
+    return tuple(c for c in counted if (on - c.counted_on).days <= days)
 
 
 # What may be asked ------------------------------------------------------------
