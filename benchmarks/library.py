@@ -63,7 +63,8 @@ def plain(lives: Lives) -> list[Step]:
     steps: list[Step] = []
     for stream, seq, kind, values, on, _, _ in lives.plain():
         said = {"on": on.isoformat(), "actor": "u_importer"}
-        values = {k: v.isoformat() if k == "since" else v for k, v in values.items()}
+        # What is taken back has no like in the library: it puts the thing back to use instead.
+        values = {k: v.isoformat() if k == "since" else v for k, v in values.items() if k != "seq"}
         if seq == 1:
             values = {"fields": _fields(kind(**values))}
         steps.append((stream, STEPS[seq - 1], values, said))
