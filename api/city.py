@@ -11,12 +11,11 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from api import city_story
+from api import city_rules, city_story
 from api.city_people import PEOPLE, Person, rooms, who
 from api.city_rehearsal import ZONE, rehearse
 from api.importing_facts import Progress
 from domain.decider import Ask, Document, Occasion
-from domain.policy import GENERIC
 from domain.words import Role
 from ledger.book import Book
 from ledger.entry import Draft, Via
@@ -100,14 +99,19 @@ def hear_late(book: Book, stream: str) -> None:
     clerk = who("o_ex_edu", Role.CLERK)
     slip = Document(type="transfer_slip", number="示移〔2026〕31号", issued=LATE_ON)
     occasion = Occasion(
-        by=clerk.id, on=LATE_ON, unit=clerk.unit, role=clerk.role, policy=GENERIC, docs=(slip,)
+        by=clerk.id,
+        on=LATE_ON,
+        unit=clerk.unit,
+        role=clerk.role,
+        policy=city_rules.in_force(clerk.unit, LATE_ON),
+        docs=(slip,),
     )
     form = {"place": rooms(clerk.unit)[2], "reason": "补录：移位单当时未交"}
     book.act(
         [Ask(stream, "relocate", form)],
         occasion,
         key="example-late-paper",
-        via=via(clerk),
+        via=via(clerk, LATE_ON),
         context={"channel": "demo"},
         zone=ZONE,
     )
@@ -123,7 +127,7 @@ def put_right(book: Book, stream: str) -> None:
         on=PUT_RIGHT_ON,
         unit=accountant.unit,
         role=accountant.role,
-        policy=GENERIC,
+        policy=city_rules.in_force(accountant.unit, PUT_RIGHT_ON),
         docs=(Document(type="voucher", number="2026-记-0911", issued=PUT_RIGHT_ON),),
     )
     book.reverse(
@@ -132,11 +136,12 @@ def put_right(book: Book, stream: str) -> None:
         occasion,
         reason="金额单位误录（元录成分的一百倍），红冲",
         key="example-reversal",
-        via=via(accountant),
+        via=via(accountant, PUT_RIGHT_ON),
         context={"channel": "demo"},
     )
 
 
-def via(person: Person) -> Via:
-    """Say how the example's requests came in."""
-    return Via(unit=person.unit, role=person.role, channel="demo", policy=GENERIC.reference)
+def via(person: Person, on: date) -> Via:
+    """Say how the example's requests came in, and under which rules."""
+    rules = city_rules.in_force(person.unit, on)
+    return Via(unit=person.unit, role=person.role, channel="demo", policy=rules.reference)

@@ -170,6 +170,17 @@ def _people() -> tuple[Person, ...]:
                     login=LOGINS.get((body.id, role, number), "") if role is not None else "",
                 )
             )
+    for unit, role in ((CITY, Role.GOVERNMENT), ("o_ex_edu", Role.DEPARTMENT)):
+        (surname, surname_en), (given, given_en) = names.pop()
+        people.append(
+            Person(
+                id=f"u_ex_{unit.removeprefix('o_ex_')}_{role.value}1",
+                name=surname + given,
+                name_en=f"{surname_en} {given_en}",
+                unit=unit,
+                role=role.value,
+            )
+        )
     return tuple(people)
 
 

@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from api import city_rules
 from api.city_people import Person
 from api.importing_facts import of_dataset
 from domain.decider import Ask, Document, Occasion
-from domain.policy import GENERIC
 from ledger.book import Book, Desk, lifecycle_of, normalised
 from ledger.entry import Draft, Via, claim_time
 
@@ -54,16 +54,18 @@ class Rehearsal(Desk):
     def play(self, act: Act, number: int) -> list[Draft]:
         """Return what one act writes, marked as an example; raise Refused as the counter would."""
         self.drafts = []
+        policy = city_rules.in_force(act.by.unit, act.on)
         self.occasion = Occasion(
             by=act.by.id,
             on=act.on,
             unit=act.by.unit,
             role=act.role,
-            policy=GENERIC,
+            policy=policy,
+            bodies=dict(city_rules.bodies(act.by.unit, act.on)),
             docs=act.docs,
         )
         self.claimed = claim_time(act.on, ZONE, NEVER)
-        self.via = Via(unit=act.by.unit, role=act.role, channel="demo", policy=GENERIC.reference)
+        self.via = Via(unit=act.by.unit, role=act.role, channel="demo", policy=policy.reference)
         cause = f"ex_{number:06}"
         for part, ask in enumerate(act.asks):
             whose = f"{cause}/{part}" if len(act.asks) > 1 else cause

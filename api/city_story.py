@@ -11,10 +11,12 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
+from api import city_rules
 from api.city_people import (
     BODIES,
     CITY,
     CULTURE,
+    DIVISION,
     EXPO,
     FINANCE,
     HOLDERS,
@@ -183,11 +185,11 @@ class Story:
         return thing
 
     def accepted(self, unit: str, thing: Thing, on: date) -> date:
-        """Inspect a delivery: the inspector is not the one who records."""
+        """Inspect a delivery: neither the inspector nor who records it took the delivery."""
         on = self.later(on, 1, 5)
         return self.do(
             on,
-            who(unit, Role.CLERK),
+            who(unit, Role.CLERK, 2),
             thing.stream,
             "pass_acceptance",
             [self.paper("acceptance_report", on, "", "示验")],
@@ -284,6 +286,7 @@ def founding(story: Story) -> None:
             kind=site.kind,
             unit=site.unit,
         )
+    ruled(story, admin)
     on = date(2026, 1, 5)
     story.do(
         on,
@@ -304,6 +307,56 @@ def founding(story: Story) -> None:
         [story.paper("decision", on, "示例市人民政府", "示编")],
         reason="博览会闭幕，筹备工作结束",
     )
+
+
+def ruled(story: Story, admin: Person) -> None:
+    """Say where the bodies belong; draft and publish the city's own rules, by two persons."""
+    on = city_rules.PLACED_ON
+    for body in BODIES:
+        district = body.id == city_rules.DISTRICT
+        story.do(
+            on,
+            admin,
+            f"unit/{body.id}",
+            "belong",
+            [story.paper("decision", on, "示例市人民政府", "示编")],
+            level="county" if district else "prefecture",
+            region=city_rules.DISTRICT_DIVISION if district else DIVISION,
+            competent="o_ex_edu" if body.id == "o_ex_sch" else None,
+        )
+    stream, on = f"policy/{city_rules.NAME}", city_rules.PROPOSED_ON
+    minutes = story.paper("minutes", on, "示例市机关事务管理局", "示会纪")
+    story.do(on, admin, stream, "propose", [minutes], content=city_rules.CONTENT, note="讨论稿")
+    on = story.later(on, 2, 3)
+    story.do(on, admin, stream, "withdraw_draft", reason="征求意见后修改")
+    on = story.later(on, 1, 2)
+    story.do(on, admin, stream, "propose", [minutes], content=city_rules.CONTENT, note="送审稿")
+    on = city_rules.PUBLISHED_ON
+    story.do(
+        on,
+        who(OFFICES, Role.OFFICE),
+        stream,
+        "publish",
+        [story.paper("decision", on, "示例市机关事务管理局", "示管规")],
+        in_force_from=city_rules.FROM,
+    )
+
+
+def endorsed(story: Story, unit: str, stream: str, on: date, *, twice: bool = False) -> date:
+    """Have the head of the unit agree first, where the rules of the day ask for it.
+
+    `twice`: something had to be mended before.
+    """
+    if not city_rules.in_force(unit, on).routes:
+        return on
+    on, head = story.later(on, 1, 3), who(unit, Role.HEAD)
+    if twice:
+        story.do(on, head, stream, "send_back", reason="请补充资产现状照片")
+        on = story.later(on, 1, 3)
+        photos = story.paper("photo", on, "", "示照")
+        story.do(on, who(unit, Role.CLERK), stream, "resubmit", [photos], note="已补充照片")
+        on = story.later(on, 1, 2)
+    return story.do(on, head, stream, "endorse", note="情况属实")
 
 
 def in_use(story: Story) -> None:
@@ -394,7 +447,7 @@ def bought(story: Story) -> None:
         if number % 24 == 10:
             story.do(
                 story.later(on, 1, 4),
-                who(unit, Role.CLERK),
+                who(unit, Role.CLERK, 2),
                 thing.stream,
                 "fail_acceptance",
                 [story.paper("acceptance_report", on, "", "示验")],
@@ -492,7 +545,7 @@ def taken_in(
         return story.do(
             on, who(unit, Role.CLERK), stream, "withdraw", reason="下属单位需要继续使用"
         )
-    on = story.later(on, 3, 9)
+    on = story.later(endorsed(story, unit, stream, on, twice=ground == "temporary"), 3, 9)
     office = who(OFFICES, Role.OFFICE)
     if upto == "refused":
         return story.do(
@@ -808,7 +861,7 @@ def leased(
     if upto == "withdrawn":
         story.do(story.later(on, 1, 3), clerk, stream, "withdraw", reason="本单位另有安排")
         return
-    on = story.later(on, 3, 9)
+    on = story.later(endorsed(story, lessor, stream, on, twice=upto == "running"), 3, 9)
     finance = who(FINANCE, Role.FINANCE)
     approval = story.paper("approval", on, "示例市财政局", "示财租")
     if upto == "refused":

@@ -70,6 +70,7 @@ CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
         "reallocation_form": Words("调剂申请表", "reallocation form"),
         "deal_confirmation": Words("成交确认书", "deal confirmation"),
         "recycling_certificate": Words("回收证明", "recycling certificate"),
+        "photo": Words("照片", "photographs"),
         "return_slip": Words("归还单", "return slip"),
         "agreement": Words("协议", "agreement"),
         "settlement": Words("结算单", "settlement"),

@@ -1,0 +1,60 @@
+"""The example city's own rules: invented like everything in it, published by two persons.
+
+They lay down who decides an intake and a lease, and by when; what they do not say follows the
+generic rules. Before they came into force, and in the district, the generic rules hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from api.city_people import CITY, DIVISION, FINANCE, OFFICES
+from domain.policy import GENERIC, Action, Body, Policy, Route, Step, written
+from domain.words import Role, Words
+
+NAME: Final = "example-city"
+DISTRICT: Final = "o_ex_dst"
+DISTRICT_DIVISION: Final = "990001"
+PLACED_ON: Final = date(2026, 1, 6)
+PROPOSED_ON: Final = date(2026, 1, 12)
+PUBLISHED_ON: Final = date(2026, 1, 20)
+FROM: Final = date(2026, 2, 1)
+TO_HEAD: Final = Step(role=Role.HEAD, body=Body.OWN, days=10)
+# What the place leaves open stays open here as well: no limits of amounts, no terms of loans.
+RULES: Final = Policy(
+    name=NAME,
+    version=1,
+    title=Words("示例市公物仓管理规则（虚构）", "Warehouse rules of the example city (invented)"),
+    region=DIVISION,
+    in_force_from=FROM,
+    routes=(
+        Route(
+            action=Action.INTAKE,
+            steps=(TO_HEAD, Step(role=Role.OFFICE, body=Body.OFFICES, days=10)),
+        ),
+        Route(
+            action=Action.LEASE,
+            steps=(TO_HEAD, Step(role=Role.FINANCE, body=Body.FINANCE, days=15)),
+        ),
+    ),
+)
+CONTENT: Final = written(RULES)
+
+
+def in_force(unit: str, on: date) -> Policy:
+    """Return the rules a unit of the city was under on a day."""
+    return RULES if on >= FROM and unit != DISTRICT else GENERIC
+
+
+def bodies(unit: str, on: date) -> Mapping[str, str]:
+    """Return who was competent for a unit of the city on a day."""
+    own = {Body.OWN.value: unit}
+    if on < PLACED_ON or unit == DISTRICT:
+        return own
+    return own | {
+        Body.OFFICES.value: OFFICES,
+        Body.FINANCE.value: FINANCE,
+        Body.GOVERNMENT.value: CITY,
+    }
