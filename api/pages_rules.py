@@ -24,7 +24,7 @@ from domain.disposal import Form
 from domain.policy import Action, Article, DisposalForm, Policy, Route
 from domain.reallocation import Scope
 from domain.values import fen
-from domain.words import LAWS, Role, Term, Words
+from domain.words import LAWS, Role, Term
 from ledger.act import Conflict
 from projections import rulings
 
@@ -183,13 +183,13 @@ def rules_page(page: Page, *, wrong: str = "", status: int = 200) -> Response:
     on, known_day = _day(typed.get("on", ""), page.office.today(page.actor.zone))
     if faults or not known_day:
         wrong, status = page.t("rules-unreadable"), 422
-    row = page.units.get(unit, {})
+    of = page.office.authority.competence(unit, on, page.office.today())
     asked = Question(
         **{name: value for name, value in said.items() if value},
         unit_amount=amounts[0],
         batch_amount=amounts[1],
-        level=row.get("level", "") or "",
-        unit_kind=row.get("kind", "") or "",
+        level=of.level,
+        unit_kind=of.unit_kind,
     )
     in_force = page.office.rules_for(unit, on)
     published = page.office.rules.published()
@@ -253,6 +253,3 @@ def _article(article: Article, lang: str) -> str:
         return article.article
     number = article.article.removeprefix("第").removesuffix("条")
     return f"art. {number}" if number.isdecimal() else article.article
-
-
-__all__ = ["Answer", "Question", "Words", "answered", "router"]

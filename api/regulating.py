@@ -14,7 +14,7 @@ from pathlib import Path
 import domain.lives
 from api import policies
 from api.regulating_rows import CAPABILITIES, DEMANDED, FULL, NOT_OURS, Capability
-from domain.decider import FACTS, LIFECYCLES, Rule
+from domain.decider import FACTS, LIFECYCLES, NOT_YOUR_ROLE, Rule
 from domain.policy import Article, Policy
 from domain.words import LAWS
 
@@ -71,7 +71,7 @@ def rules() -> dict[str, Rule]:
         found |= {v.slug: v for v in defined.values() if isinstance(v, Rule)}
     for life in LIFECYCLES.values():
         found |= {rule.slug: rule for verb in life.verbs.values() for rule in verb.rules}
-    return found | {"not-your-role": domain.decider.NOT_YOUR_ROLE}
+    return found | {"not-your-role": NOT_YOUR_ROLE}
 
 
 @cache

@@ -332,6 +332,7 @@ def chosen(
     return best
 
 
+TITLE_CHARS_MAX = 80
 ENVELOPE = frozenset(
     {"name", "version", "in_force_from", "in_force_until"}
 )  # the stream says these
@@ -372,6 +373,12 @@ def written(policy: Policy) -> str:
 
 def contradictions(policy: Policy) -> Iterator[Words]:
     """Yield everything in a policy that does not fit together."""
+    for title in (policy.title.zh, policy.title.en):
+        if not 0 < len(title) <= TITLE_CHARS_MAX or not title.isprintable():
+            yield Words(
+                f"标题须为一行，不超过{TITLE_CHARS_MAX}字",
+                f"a title is one line of at most {TITLE_CHARS_MAX} characters",
+            )
     ids = [article.id for article in policy.articles]
     for id_ in dict.fromkeys(ids):
         if ids.count(id_) > 1:

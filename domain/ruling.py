@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from domain import policy as policies
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
 from domain.policy import GENERIC, Policy, Unfit
-from domain.values import PRINTABLE, Given, Name, PersonId, Text, Written
+from domain.values import PRINTABLE, Code, Given, Name, PersonId, Text, Written
 from domain.words import Role, Term, Words
 
 CONTENT_BYTES_MAX = 60_000  # as written in an entry, which holds 65,535
@@ -41,6 +41,7 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     status: RulingStatus = RulingStatus.NONE
     title: str = ""
+    title_en: str = ""
     version: int = 0
     drafter: str = ""
     published: int = 0
@@ -53,7 +54,7 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return f"规则《{self.title}》{self.status.words.zh}" if self.title else "规则尚未拟订"
         if not self.title:
             return "There is no draft of these rules yet"
-        return f"The rules “{self.title}” are {self.status.words.en}"
+        return f"The rules “{self.title_en}” are {self.status.words.en}"
 
 
 lifecycle: Lifecycle[Ruling] = Lifecycle("policy", Ruling, Words("地方规则", "Rules of a place"))
@@ -65,7 +66,7 @@ class PolicyProposed(
     Event,
     name="policy.proposed",
     zh="拟订《{title}》第{version}版",
-    en="Version {version} of “{title}” drafted",
+    en="Version {version} of “{title_en}” drafted",
     duty="draft",
 ):
     """A version was drafted; it binds nobody yet. `content` is all it says, as JSON."""
@@ -74,6 +75,7 @@ class PolicyProposed(
     title: Name
     drafter: PersonId
     content: str
+    title_en: Code = ""
     note: Text = ""
 
 
@@ -130,6 +132,7 @@ def evolve(ruling: Ruling, event: RulingEvent) -> Ruling:
                 ruling,
                 status=status,
                 title=event.title,
+                title_en=event.title_en,
                 version=event.version,
                 drafter=event.drafter,
             )
@@ -237,7 +240,12 @@ def propose(
     if size > CONTENT_BYTES_MAX:
         raise SHORT_ENOUGH.broken(bytes=size, most=CONTENT_BYTES_MAX)
     return PolicyProposed(
-        version=version, title=policy.title.zh, drafter=occasion.by, content=whole, note=note
+        version=version,
+        title=policy.title.zh,
+        title_en=policy.title.en,
+        drafter=occasion.by,
+        content=whole,
+        note=note,
     )
 
 

@@ -98,11 +98,15 @@ def test_the_first_route_that_fits_is_taken() -> None:
     ("only", "said"), [("scopes", "scope"), ("levels", "level"), ("unit_kinds", "unit_kind")]
 )
 def test_a_route_is_for_whom_it_names(only: str, said: str) -> None:
-    route = Route(action=Action.REALLOCATION, steps=(HEAD,), **{only: frozenset({"this"})})
-    rules = place(routes=(route,))
-    assert rules.route(Action.REALLOCATION, **{said: "this"}) is route
-    assert rules.route(Action.REALLOCATION, **{said: "that"}) is None
-    assert rules.route(Action.REALLOCATION) is None
+    this: dict[str, Any] = {only: frozenset({"this"})}
+    route = Route(action=Action.REALLOCATION, steps=(HEAD,), **this)
+
+    def found(**asked: Any) -> Route | None:
+        return place(routes=(route,)).route(Action.REALLOCATION, **asked)
+
+    assert found(**{said: "this"}) is route
+    assert found(**{said: "that"}) is None
+    assert found() is None
 
 
 # Papers, words, years -----------------------------------------------------------
@@ -200,6 +204,7 @@ def test_what_is_written_is_read_again_with_every_field_said() -> None:
 def test_every_contradiction_is_named() -> None:
     article = Article(id="a", regulation="《某办法》", article="第1条")
     wrong = place(
+        title=Words("某地规则", "x" * 81),
         region="新疆",
         articles=(article, article),
         never_lent_cites=("b",),
@@ -210,6 +215,7 @@ def test_every_contradiction_is_named() -> None:
         policy.read(policy.written(wrong), "place", 1)
     said = [problem.en for problem in caught.value.problems]
     assert said == [
+        "a title is one line of at most 80 characters",
         "article a is there twice",
         "there is no article b",
         "新疆 is no code of GB/T 2260",
@@ -228,7 +234,9 @@ def test_what_is_no_policy_is_told_so(text: str) -> None:
 # One drafts, another publishes --------------------------------------------------
 
 content = policy.written(place())
-drafted = PolicyProposed(version=1, title="通用规则", drafter="u_admin", content=content)
+drafted = PolicyProposed(
+    version=1, title="通用规则", title_en="Generic rules", drafter="u_admin", content=content
+)
 published = PolicyPublished(version=1, in_force_from=TODAY)
 
 
@@ -392,7 +400,7 @@ def test_a_raised_limit_leaves_old_approvals_under_the_old_one(ledger: Ledger) -
         ledger.ask("u_admin", "policy/place", "propose", content=version)
         ledger.ask("u_office", "policy/place", "publish", in_force_from=since)
     known = {p.reference: p for p in rules_of(ledger)}
-    amount = {"unit_amount": LIMIT, "batch_amount": LIMIT}
+    amount: dict[str, Any] = {"unit_amount": LIMIT, "batch_amount": LIMIT}
 
     def decided(on: date) -> tuple[str, list[str]]:
         applied = chosen(known.values(), on)

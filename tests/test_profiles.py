@@ -383,4 +383,8 @@ def test_one_person_drafts_on_the_page_and_another_publishes(office: Office) -> 
     done = finance.post("/rules/xinjiang/do/publish", data={"in_force_from": today})
     assert done.status_code == 200, done.text
     assert [p.reference for p in office.rules.published()] == ["xinjiang@1"]
+    content = '{"title": {"zh": "示例县规则", "en": "Rules of Example County"}}'
+    act(office, "policy/county", "propose", "admin", content=content)
+    assert "示例县规则" in finance.get("/rules").text
+    assert "Rules of Example County" in page(office, "finance", "en").get("/rules/county").text
     assert f"自{today}起施行" in finance.get("/rules?profile=xinjiang@1").text
