@@ -622,7 +622,8 @@ def answer_belonging(
 ) -> Ask:
     """Say how far the taking unit is from the giving one, as far as both are placed."""
     found = between(Unit(level=level, region=region, competent=competent), taker)
-    return Ask(case, "lay_route", {"found": found, "asked": asked, "assets": assets})
+    form = {"found": found, "asked": asked, "assets": assets}
+    return Ask(f"reallocation/{case.partition('/')[2]}", "lay_route", form)
 
 
 @lifecycle.verb(REQUESTED, zh="确定审批程序", en="Lay the route", inner=True)

@@ -124,7 +124,7 @@ def count(
         return (counted,)
     cases = tuple(sorted({c.case for c in others}))
     warning = {"kind": kind, "amount": together, "days": days, "cases": cases}
-    return (counted, Ask(case, "warn_of_splitting", warning))
+    return (counted, Ask(f"disposal/{case.partition('/')[2]}", "warn_of_splitting", warning))
 
 
 @lifecycle.verb(zh="不再计入", en="Drop a proposal", inner=True)
