@@ -12,7 +12,6 @@ import typer
 from api import (
     cli_accounts,
     cli_audit,
-    cli_classes,
     cli_cases,
     cli_classes,
     cli_do,
@@ -20,6 +19,7 @@ from api import (
     cli_read,
     cli_restore,
     cli_serve,
+    cli_ways,
     papers_cli,
 )
 from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
@@ -41,8 +41,6 @@ app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
 app.command()(cli_accounts.init)
-app.command()(cli_classes.classes)
-app.command()(cli_classes.numbers)
 app.command()(cli_classes.classes)
 app.command()(cli_classes.numbers)
 
@@ -137,6 +135,26 @@ def asset_history(
 ) -> None:
     """显示一项资产的全部历史 · Show everything that happened to one asset."""
     cli_read.history(at(ctx, json), code)
+
+
+@asset.command("waterfall")
+def asset_waterfall(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="标识或编号 · Id, number, label or serial.")],
+    json: Json = False,
+) -> None:
+    """闲置资产的盘活先后：已尝试的、尚未尝试的 · What was tried with idle property, what remains."""
+    cli_ways.waterfall(at(ctx, json), code)
+
+
+@asset.command("particulars")
+def asset_particulars(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="标识或编号 · Id, number, label or serial.")],
+    json: Json = False,
+) -> None:
+    """此类资产的规则，车辆的单车费用 · What its kind may and must; what a vehicle cost."""
+    cli_ways.particulars(at(ctx, json), code)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from api import (
     pages_sign,
     pages_stream,
     pages_units,
+    pages_ways,
 )
 from api.office import Office
 from api.pages_trouble import PageRoute, trouble
@@ -32,6 +33,7 @@ PARTS = (
     pages_stream,
     pages_papers,
     pages_units,
+    pages_ways,
     pages_rules,
     pages_audit,
 )

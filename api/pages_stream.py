@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_papers, rest_label
+from api import pages_papers, pages_ways, rest_label
 from api.forms import Invalid
 from api.office import Office
 from api.pages_cases import new_page
@@ -35,6 +35,7 @@ KINDS = {
     "asset": "/assets/",
     "unit": "/units/",
     "policy": "/rules/",
+    "quota": "/quotas/",
     **{k: f"/cases/{k}/" for k in cases.KINDS},
 }
 
@@ -210,6 +211,7 @@ def asset_extra(page: Page, stream: Stream) -> dict[str, Any]:
     except NO_LABEL as refused:
         problem = sentence(page, refused)
     return {
+        "panels": pages_ways.panels(page, stream),
         "label_problem": problem,
         "label_code": "" if problem else rest_label.text(page.office, id_, stream.state),
     }
@@ -221,7 +223,10 @@ NO_LABEL = (face.Unprintable, identity.BadLabel, qr.DoesNotFit)
 def unit_extra(page: Page, id_: str) -> dict[str, Any]:
     """Return what only the page of a unit shows: its names over time and its property."""
     models, scope = page.office.models, page.actor.scope
+    quota = page.office.book.stream(f"quota/{id_}").state
     return {
+        "quota_words": pages_ways.QUOTA,
+        "quota_said": quota.describe(page.lang),
         "names": [row for row in models.rows(units.names_of(id_)) if row["known_to"] >= NEVER],
         "totals": models.rows(inventory.totals(scope, Filters(unit=id_))),
         "held": models.rows(inventory.totals(scope, Filters(custodian=id_))),

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api import papers_rest, problems, rest_reading, rest_writing
+from api import papers_rest, problems, rest_reading, rest_writing, ways_rest
 from api.office import Office
 from api.rest_caller import Callers
 from api.rest_index import Index, guarded
@@ -40,6 +40,7 @@ def install(app: FastAPI, office: Office) -> None:
     rest_reading.add(routes, office, callers)
     rest_writing.add(routes, office, callers)
     papers_rest.add(routes, office, callers)
+    ways_rest.add(routes, office, callers)
     around = APIRouter(route_class=ApiRoute)
     around.include_router(routes)
 
