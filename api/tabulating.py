@@ -33,7 +33,9 @@ COLUMNS = {"asset": "custody", "unit": "dissolved", "place": "kind"}
 VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "asset": {
         "lock": ("none", "reserved", "approval"),
-        "kind": ("computer", "vehicle"),
+        "kind": ("computer", "vehicle", "premises", "instrument"),
+        "area_approved": ("", "120"),
+        "shared": (False, True),
         "accepted": (None, True, False),
         "label": ("", "L1"),
         "listed": (False, True),
@@ -98,6 +100,10 @@ def plausible(kind: str, state: Any) -> bool:
     match kind:
         case "asset":
             left = state.custody == "left"
+            if state.area_approved and state.kind != "premises":
+                return False
+            if state.shared and state.kind != "instrument":
+                return False
             return (
                 state.executed == (left and state.book in ("to_dispose", "gone"))
                 and (state.lock == "none" or state.book == "on_books")

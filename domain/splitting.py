@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, assert_never
 
 from msgspec.structs import replace
 
+from domain import kinds
 from domain.asset import (
     NOT_YET_KNOWN,
     ON_BOOKS,
@@ -380,7 +381,11 @@ def amounts(asset: Asset) -> tuple[int | None, int | None, int | None]:
 
 
 @lifecycle.verb(
-    ON_BOOKS, zh="登记账面折旧", en="State depreciation", roles=(Role.ACCOUNTANT, Role.FINANCE)
+    ON_BOOKS,
+    kinds.DEPRECIABLE,
+    zh="登记账面折旧",
+    en="State depreciation",
+    roles=(Role.ACCOUNTANT, Role.FINANCE),
 )
 def state_depreciation(
     asset: Asset,

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
+from domain import kinds
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
@@ -612,7 +613,7 @@ def hold_for_intake(asset: Asset, _: Occasion, *, case: Stream, unit: UnitId) ->
 @assets_.lifecycle.verb(ON_BOOKS, zh="入仓", en="Enter the warehouse", inner=True)
 def enter_warehouse(
     asset: Asset,
-    _: Occasion,
+    occasion: Occasion,
     *,
     case: Stream,
     warehouse: PlaceId,
@@ -622,8 +623,11 @@ def enter_warehouse(
     shelf: Code = "",
     condition: Code = "",
     scanned: Code = "",
-) -> ReceivedIntoWarehouse:
-    """Take the asset into the warehouse; virtually, it stays where it stands."""
+) -> tuple[ReceivedIntoWarehouse | Ask, ...]:
+    """Take the asset into the warehouse; virtually, it stays where it stands.
+
+    A vehicle whose books go with it leaves the quota of its unit.
+    """
     held_by(asset, case)
     if virtual:
         identified(asset, scanned)
@@ -631,7 +635,7 @@ def enter_warehouse(
         raise TAKEN_FROM_TRANSIT.broken()
     else:
         arrived(asset, case, scanned)
-    return ReceivedIntoWarehouse(
+    received = ReceivedIntoWarehouse(
         warehouse=warehouse,
         virtual=virtual,
         keeper_unit=None if virtual else keeper_unit,
@@ -640,6 +644,9 @@ def enter_warehouse(
         condition=condition,
         case=case,
     )
+    me, units = occasion.stream.partition("/")[2], (asset.custodian, asset.accounting_unit)
+    left = units if accounting_unit else ()
+    return (received, *kinds.uncounted(asset.kind, left, me, "入仓"))
 
 
 @assets_.lifecycle.verb(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 
 import pytest
 from given import given
+from msgspec.structs import replace
 
-from domain import asset, instruments, kinds
+from domain import asset, instruments, kinds, splitting
 from domain.asset import AssetRegistered, Kind, ValueType
 from domain.instruments import SharedUseRecorded, SharingEnded, SharingOffered
 from domain.policy import GENERIC
@@ -94,3 +96,12 @@ def test_every_kind_says_what_it_may_and_must():
         assert (kinds.Trait.NOT_DEPRECIATED in told) is not (kinds.Trait.DEPRECIATED in told)
     car = {one.trait for one in kinds.traits(Kind.VEHICLE, GENERIC)}
     assert {kinds.Trait.QUOTA, kinds.Trait.NEVER_LENT} <= car
+
+
+def test_the_books_state_no_depreciation_of_what_is_not_depreciated():
+    plot = AssetRegistered(asset_no="ZC-8", name="院落", kind=Kind.LAND, unit="o_lab", value=100)
+    form = {"accumulated": 10, "until": date(2025, 5, 31)}
+    past(plot).when(splitting.state_depreciation, **form).then_refused(kinds.DEPRECIABLE)
+    past(replace(plot, kind=Kind.PREMISES)).when(
+        splitting.state_depreciation, **form
+    ).then_granted()
