@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_papers, pages_ways, rest_label
+from api import pages_papers, pages_people, pages_ways, rest_label
 from api.forms import Invalid
 from api.office import Office
 from api.pages_cases import new_page
@@ -36,6 +36,7 @@ KINDS = {
     "unit": "/units/",
     "policy": "/rules/",
     "quota": "/quotas/",
+    "person": "/people/",
     **{k: f"/cases/{k}/" for k in cases.KINDS},
 }
 
@@ -230,6 +231,7 @@ def unit_extra(page: Page, id_: str) -> dict[str, Any]:
         "names": [row for row in models.rows(units.names_of(id_)) if row["known_to"] >= NEVER],
         "totals": models.rows(inventory.totals(scope, Filters(unit=id_))),
         "held": models.rows(inventory.totals(scope, Filters(custodian=id_))),
+        "people": pages_people.in_unit(page, id_),
     }
 
 

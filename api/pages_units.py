@@ -9,7 +9,7 @@ from api.office import Office
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
 from api.pages_view import FOREIGN
-from projections import inventory
+from projections import inventory, units
 from projections.scope import Filters
 
 
@@ -35,6 +35,7 @@ def router(office: Office) -> APIRouter:
             foreign=[row for row in shown if row["kind"] == FOREIGN],
             counts={row["key"]: row["assets"] for row in counts},
             places=list(page.places.values()),
+            left=office.models.rows(units.left_behind(office.today().isoformat())),
         )
 
     return pages

@@ -311,7 +311,7 @@ ENDS_AHEAD = Rule(
 )
 DIVISION = Rule(
     slug="not-a-division",
-    zh="行政区划代码应为六位数字（GB/T 2260），现为 {region}。",
+    zh="行政区划代码应为国家标准规定的六位数字，现为 {region}。",
     en="A division is six digits (GB/T 2260); this is {region}.",
 )
 ANOTHER_UNIT = Rule(

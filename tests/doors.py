@@ -32,7 +32,8 @@ def staffed(database: str) -> Iterator[Office]:
         for role in PEOPLE:
             office.accounts.create(role, PASSWORD, f"u_{role}", f"示例{role}", "o_a", [role])
         admin = Actor(person="u_admin", unit="o_a", role="admin")
-        office.ask("unit/o_a", "establish", {"name": "示例市财政局", "kind": "organ"}, admin)
+        for unit, name in (("o_a", "示例市财政局"), ("o_b", "示例市水利局")):
+            office.ask(f"unit/{unit}", "establish", {"name": name, "kind": "organ"}, admin)
         yield office
     finally:
         office.close()

@@ -27,9 +27,8 @@ ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
 @pytest.fixture
 def office(database: str) -> Iterator[Office]:
     with staffed(database) as office:
-        for id_, name in (("o_b", "示例市水利局"), ("o_goa", "示例市机关事务管理局")):
-            kind = "offices" if id_ == "o_goa" else "organ"
-            office.ask(f"unit/{id_}", "establish", {"name": name, "kind": kind}, ADMIN)
+        form = {"name": "示例市机关事务管理局", "kind": "offices"}
+        office.ask("unit/o_goa", "establish", form, ADMIN)
         yield office
 
 

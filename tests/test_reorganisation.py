@@ -319,7 +319,6 @@ def test_ten_thousand_assets_pass_in_one_act_and_keep_their_history(office: Offi
 @pytest.mark.target("T33")
 def test_one_card_that_cannot_pass_keeps_them_all(office: Office) -> None:
     filled(office, 300)
-    office.ask("unit/o_b", "establish", {"name": "示例市水利局", "kind": "organ"}, ADMIN)
     due = (office.today() + DAY).isoformat()
     loan = {"lender": "o_old", "borrower": "o_b", "assets": ["T00299"], "due": due, "purpose": "会"}
     office.ask("loan/L1", "request", loan, CLERK)
