@@ -42,11 +42,14 @@ def output(*words: str) -> str:
     return result.output
 
 
+GROUPS = ("account", "asset", "audit", "policy")  # of commands
+
+
 def explained(words: list[str]) -> str:
     """Return the help of the command that these words name."""
     if words[0] == "do":
         return output("do", *words[1:3], "--help") + " ".join(OF_DO)
-    depth = 2 if words[0] in ("asset", "account") else 0 if words[0].startswith("--") else 1
+    depth = 2 if words[0] in GROUPS else 0 if words[0].startswith("--") else 1
     return output(*words[:depth], "--help")
 
 
