@@ -34,12 +34,19 @@ class SeriesStatus(Term):
     RUNNING = "running", "使用中", "in use"
 
 
+class Naming(msgspec.Struct, frozen=True, gc=False):
+    """What numbers look like from a day on."""
+
+    since: date
+    prefix: str
+    digits: int
+
+
 class Series(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the numbers look like, and how far they have come this year."""
 
     status: SeriesStatus = SeriesStatus.UNUSED
-    prefix: str = ""
-    digits: int = DIGITS
+    namings: tuple[Naming, ...] = ()
     last: int = 0
     last_on: date | None = None
     voided: frozenset[int] = frozenset()
@@ -59,13 +66,14 @@ lifecycle: Lifecycle[Series] = Lifecycle("series", Series, Words("文号序列",
 class SeriesNamed(
     Event,
     name="series.named",
-    zh="机关代字定为“{prefix}”，序号{digits}位",
-    en="Numbers begin with “{prefix}” and have {digits} digits",
+    zh="自{since}起机关代字为“{prefix}”，序号{digits}位",
+    en="From {since} numbers begin with “{prefix}” and have {digits} digits",
     claims=("prefix",),
 ):
     """From this day on the numbers of this unit and kind of document look like this."""
 
     prefix: Reference
+    since: date
     digits: Digits = DIGITS
 
 
@@ -117,8 +125,14 @@ SeriesEvent: TypeAlias = SeriesNamed | NumberDrawn | NumberVoided | NumbersUsedE
 def evolve(series: Series, event: SeriesEvent) -> Series:
     """What an event means. Never refuses: it already happened."""
     match event:
-        case SeriesNamed(prefix=prefix, digits=digits):
-            return replace(series, status=SeriesStatus.RUNNING, prefix=prefix, digits=digits)
+        case SeriesNamed(since=since, prefix=prefix, digits=digits):
+            others = (naming for naming in series.namings if naming.since != since)
+            namings = (*others, Naming(since, prefix, digits))
+            return replace(
+                series,
+                status=SeriesStatus.RUNNING,
+                namings=tuple(sorted(namings, key=lambda naming: naming.since)),
+            )
         case NumberDrawn(ordinal=ordinal, issued=issued):
             return replace(
                 series,
@@ -223,7 +237,7 @@ def name_series(
     """Say what the numbers of a unit and a kind of document look like from this day on."""
     if named(occasion)[2]:
         raise OF_A_UNIT_AND_KIND.broken(series=occasion.stream.partition("/")[2])
-    return SeriesNamed(prefix=prefix, digits=digits)
+    return SeriesNamed(prefix=prefix, since=occasion.on, digits=digits)
 
 
 @lifecycle.verb(
@@ -245,9 +259,11 @@ def next_number(series: Series, occasion: Occasion, document: str, tell: str) ->
     unit, kind, already = named(occasion)
     if already:
         raise OF_A_UNIT_AND_KIND.broken(series=occasion.stream.partition("/")[2])
+    named_by = [naming for naming in series.namings if naming.since <= occasion.on]
+    naming = named_by[-1] if named_by else Naming(occasion.on, f"{unit}-{kind}", DIGITS)
     form = {
-        "prefix": series.prefix or f"{unit}-{kind}",
-        "digits": series.digits,
+        "prefix": naming.prefix,
+        "digits": naming.digits,
         "document": document,
         "tell": tell,
     }

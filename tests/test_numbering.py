@@ -78,9 +78,9 @@ def lend(ledger: Ledger, name: str, asset: str, on: date = TODAY) -> Any:
 def test_a_series_says_what_its_numbers_look_like_from_a_day_on() -> None:
     at = {"stream": "series/o_1-loan"}
     past().at(**at).when(numbering.name_series, prefix="示机管借").then(
-        SeriesNamed(prefix="示机管借", digits=4)
+        SeriesNamed(prefix="示机管借", since=TODAY, digits=4)
     )
-    past(SeriesNamed(prefix="示机管借", digits=3)).at(**at).when(
+    past(SeriesNamed(prefix="示机管借", since=TODAY, digits=3)).at(**at).when(
         numbering.draw, document="loan/L1"
     ).then(
         Ask(
