@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from domain import kinds
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.outside import Nature, refuse_outside
 from domain.values import (
+    CaseId,
     Code,
     Currency,
     Fen,
@@ -137,6 +139,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     acquired: date | None = None
     acquired_year: int | None = None
     accepted: bool | None = None
+    buyer: str = ""  # who took it from the supplier, and does not inspect it
     case: str = ""  # the stream whose process holds it (lock), or moved it last (loan, disposal)
     borrower: str = ""
     due: date | None = None
@@ -196,8 +199,12 @@ class AssetReceived(
     name="asset.received",
     zh="到货：{name}，数量{quantity}{measure}，方式{mode}",
     en="Delivered: {name}, {quantity} {measure}, by {mode}",
+    duty="buy",
 ):
-    """#6 The thing arrived; nobody has inspected it yet."""
+    """#6 The thing arrived; nobody has inspected it yet.
+
+    `acquisition` is the authorised purchase it is from, `buyer` is who took it from the supplier.
+    """
 
     name: Name
     kind: Kind
@@ -211,6 +218,8 @@ class AssetReceived(
     model: Code = ""
     place: PlaceId | None = None
     dataset: Code = ""
+    acquisition: CaseId | None = None
+    buyer: PersonId | None = None
 
 
 class AcceptancePassed(
@@ -218,6 +227,7 @@ class AcceptancePassed(
     name="asset.acceptance_passed",
     zh="验收合格，验收人{inspector}",
     en="Acceptance passed, inspected by {inspector}",
+    duty="inspect",
 ):
     """#7 The inspectors found what was ordered."""
 
@@ -231,6 +241,7 @@ class AcceptanceFailed(
     name="asset.acceptance_failed",
     zh="验收不合格，退回供应商：{reason}",
     en="Acceptance failed, returned to the supplier: {reason}",
+    duty="inspect",
 ):
     """#7 The inspectors refused it; it goes back."""
 
@@ -360,6 +371,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 model=event.model,
                 place=event.place or "",
                 dataset=event.dataset,
+                buyer=event.buyer or "",
             )
         case AcceptancePassed(serial=serial):
             return replace(asset, accepted=True, serial=serial or asset.serial)
@@ -463,6 +475,12 @@ ANOTHER_INSPECTOR = Rule(
     en="The inspector and the person who records must be two people.",
     law="《行政事业性国有资产管理条例》第51条",
 )
+NOT_THE_BUYER = Rule(
+    slug="inspector-is-buyer",
+    zh="验收人不得为到货登记的经办人；采购与验收须由不同的人办理。",
+    en="Who took the delivery may not inspect it: buying and inspecting need two people.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
 SOMETHING_CORRECTED = Rule(
     slug="nothing-corrected",
     zh="没有给出任何要更正的内容。",
@@ -485,10 +503,13 @@ def receive(
     supplier: Code = "",
     model: Code = "",
     place: PlaceId | None = None,
-) -> AssetReceived:
-    """Record that something arrived; it waits for acceptance."""
+    acquisition: CaseId | None = None,
+    nature: Nature = Nature.ASSET,
+) -> tuple[AssetReceived | Ask, ...]:
+    """Record that something arrived; it waits for acceptance by somebody else."""
+    refuse_outside(nature)
     kinds.acceptable(occasion, kind, mode, quantity)
-    return AssetReceived(
+    received = AssetReceived(
         name=name,
         kind=kind,
         unit=unit,
@@ -499,26 +520,39 @@ def receive(
         supplier=supplier,
         model=model,
         place=place,
+        acquisition=acquisition,
+        buyer=occasion.by,
     )
+    if acquisition is None:
+        return (received,)
+    this = occasion.stream.partition("/")[2]
+    counted = {"asset": this, "quantity": quantity}
+    return (received, Ask(f"acquisition/{acquisition}", "count_delivery", counted))
+
+
+def inspected_by_another(asset: Asset, occasion: Occasion, inspector: str) -> None:
+    """Refuse an inspector who records the acceptance, or who bought what is inspected."""
+    if inspector == occasion.by:
+        raise ANOTHER_INSPECTOR.broken()
+    if inspector == asset.buyer:
+        raise NOT_THE_BUYER.broken()
 
 
 @lifecycle.verb(PENDING, zh="验收合格", en="Pass acceptance", roles=(Role.CLERK, Role.KEEPER))
 def pass_acceptance(
-    _: Asset, occasion: Occasion, *, inspector: PersonId, serial: Code = "", note: Text = ""
+    asset: Asset, occasion: Occasion, *, inspector: PersonId, serial: Code = "", note: Text = ""
 ) -> AcceptancePassed:
     """Record that the inspectors found what was ordered."""
-    if inspector == occasion.by:
-        raise ANOTHER_INSPECTOR.broken()
+    inspected_by_another(asset, occasion, inspector)
     return AcceptancePassed(inspector=inspector, serial=serial, note=note)
 
 
 @lifecycle.verb(PENDING, zh="验收不合格", en="Fail acceptance", roles=(Role.CLERK, Role.KEEPER))
 def fail_acceptance(
-    _: Asset, occasion: Occasion, *, inspector: PersonId, reason: Given
+    asset: Asset, occasion: Occasion, *, inspector: PersonId, reason: Given
 ) -> AcceptanceFailed:
     """Record that the inspectors refused the delivery; it goes back to the supplier."""
-    if inspector == occasion.by:
-        raise ANOTHER_INSPECTOR.broken()
+    inspected_by_another(asset, occasion, inspector)
     return AcceptanceFailed(inspector=inspector, reason=reason)
 
 
@@ -580,8 +614,10 @@ def register_existing(
     owner: UnitId | None = None,
     place: PlaceId | None = None,
     voucher: Code = "",
+    nature: Nature = Nature.ASSET,
 ) -> tuple[AssetRegistered | Ask, ...]:
     """Open a card for something the unit had before this ledger began."""
+    refuse_outside(nature)
     kinds.acceptable(occasion, kind, mode, quantity)
     card = AssetRegistered(
         asset_no=asset_no,

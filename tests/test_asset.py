@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
 from given import TODAY, Ledger, given
 
-from domain import asset
+from domain import asset, outside
 from domain.asset import (
     AcceptanceFailed,
     AcceptancePassed,
@@ -26,7 +27,8 @@ from domain.asset import (
     ValueCorrected,
     ValueType,
 )
-from domain.decider import NOT_YOUR_ROLE, UNKNOWN_VERB, Document, Refused
+from domain.decider import NOT_YOUR_ROLE, UNKNOWN_VERB, Ask, Document, Refused
+from domain.duties import INCOMPATIBLE
 from domain.leaving import Derecognised, PutUpForDisposal
 from domain.words import Role
 from ledger.book import NUMBER_TAKEN
@@ -50,12 +52,26 @@ def ledger(database: str) -> Iterator[Ledger]:
     book.close()
 
 
+# What gets no card -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", [asset.receive, asset.register_existing])
+def test_consumables_and_secrets_get_no_card_and_hear_where_they_belong(verb: Any) -> None:
+    form: dict[str, Any] = {"name": "硒鼓", "kind": "office", "unit": "o_a"}
+    form |= {"asset_no": "ZC-1"} if verb is asset.register_existing else {}
+    said = past().when(verb, **form, nature="consumable").then_refused(outside.NOT_CONSUMABLE)
+    assert "库存物品账" in said.sentence("zh")
+    said = past().when(verb, **form, nature="classified").then_refused(outside.NOT_CLASSIFIED)
+    assert "保密" in said.sentence("zh")
+    past().when(verb, **form, nature="asset").then_granted()
+
+
 # Delivery and acceptance ------------------------------------------------------
 
 
 def test_a_delivery_waits_for_acceptance() -> None:
     past().when(asset.receive, name="会议桌", kind="furniture", unit="o_a").then(
-        AssetReceived(name="会议桌", kind=Kind.FURNITURE, unit="o_a", mode=Mode.PURCHASE)
+        AssetReceived(name="会议桌", kind=Kind.FURNITURE, unit="o_a", buyer="u_asker")
     ).then_state(book=Book.PENDING, custody=Custody.STORE, accounting_unit="o_a")
 
 
@@ -254,13 +270,30 @@ def test_no_door_opens_to_unknown_or_inner_steps(name: str) -> None:
 # On a database ----------------------------------------------------------------
 
 
+def test_a_delivery_says_which_authorised_purchase_it_is_from() -> None:
+    form: dict[str, Any] = {"name": "会议桌", "kind": "furniture", "unit": "o_a", "quantity": "2"}
+    past().when(asset.receive, **form, acquisition="Q1").then(
+        AssetReceived(
+            name="会议桌",
+            kind=Kind.FURNITURE,
+            unit="o_a",
+            quantity="2",
+            acquisition="Q1",
+            buyer="u_asker",
+        ),
+        Ask("acquisition/Q1", "count_delivery", {"asset": "X", "quantity": "2"}),
+    )
+
+
 def test_from_delivery_to_the_card_with_its_papers(ledger: Ledger) -> None:
     desk = "asset/DESK"
     ledger.docs = (Document(type="采购合同", number="HT-7", issued=date(2025, 6, 1)),)
     ledger.ask("u_clerk", desk, "receive", name="会议桌", kind="furniture", unit="o_a", value=5)
     ledger.docs = ()
     ledger.refuses(asset.ANOTHER_INSPECTOR, "u_i", desk, "pass_acceptance", inspector="u_i")
-    ledger.ask("u_clerk", desk, "pass_acceptance", inspector="u_i")
+    ledger.refuses(asset.NOT_THE_BUYER, "u_clerk2", desk, "pass_acceptance", inspector="u_clerk")
+    ledger.refuses(INCOMPATIBLE, "u_clerk", desk, "pass_acceptance", inspector="u_i")
+    ledger.ask("u_clerk2", desk, "pass_acceptance", inspector="u_i")
     ledger.ask("u_clerk", desk, "register", asset_no="ZC-1", voucher="记-1")
     ledger.ask("u_accountant", desk, "correct_value", value=6, reason="漏记运费")
     assert ledger.facts(desk) == [

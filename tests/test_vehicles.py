@@ -11,9 +11,10 @@ import pytest
 from given import TODAY, Ledger, given
 from msgspec.structs import replace
 
-from domain import asset, kinds, lending, unit, vehicles
-from domain.asset import AssetReceived, AssetRegistered, Custody, Kind, Mode
+from domain import asset, kinds, lending, unit, vehicles, warehouse
+from domain.asset import AssetReceived, AssetRegistered, Custody, Kind, Lock, Mode
 from domain.decider import Ask, Document, Refused
+from domain.holding import HeldForProcess
 from domain.policy import GENERIC, Beyond
 from domain.use import IssuedToUser
 from domain.vehicles import (
@@ -28,6 +29,7 @@ from domain.vehicles import (
     VehicleUse,
     VehicleUseAssigned,
 )
+from domain.warehouse import ReceivedIntoWarehouse
 from domain.words import Role
 
 past = partial(given, asset.lifecycle)
@@ -198,7 +200,9 @@ def test_a_donated_vehicle_is_not_taken_up_where_the_rules_forbid_it():
     )
     shanxi.when(asset.receive, **(gift | {"kind": Kind.FURNITURE})).then_granted()
     past().when(asset.receive, **gift).then(
-        AssetReceived(name="轿车", kind=Kind.VEHICLE, unit="o_a", mode=Mode.DONATION)
+        AssetReceived(
+            name="轿车", kind=Kind.VEHICLE, unit="o_a", mode=Mode.DONATION, buyer="u_asker"
+        )
     )
 
 
@@ -256,3 +260,22 @@ def test_it_is_locked_up_until_today_at_least():
     past(car).when(
         vehicles.seal, until=date(TODAY.year, TODAY.month, TODAY.day - 1), reason="假日"
     ).then_refused(vehicles.UNTIL_LATER)
+
+
+def test_a_vehicle_whose_books_go_into_the_warehouse_leaves_the_quota_of_its_unit():
+    form = {
+        "case": "intake/I1",
+        "warehouse": "p_wh",
+        "virtual": True,
+        "keeper_unit": "o_wh",
+    }
+    held = HeldForProcess(case="intake/I1", lock=Lock.APPROVAL)
+    past(car, held).when(warehouse.enter_warehouse, accounting_unit="o_wh", **form).then(
+        ReceivedIntoWarehouse(
+            warehouse="p_wh", virtual=True, accounting_unit="o_wh", case="intake/I1"
+        ),
+        Ask("quota/o_a", "give_place", {"asset": "X", "reason": "入仓"}),
+    )
+    past(car, held).when(warehouse.enter_warehouse, **form).then(
+        ReceivedIntoWarehouse(warehouse="p_wh", virtual=True, case="intake/I1")
+    )
