@@ -13,18 +13,17 @@ from datetime import date
 from typing import Annotated, TypeAlias, assert_never
 
 import msgspec
-from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.values import Given, Reference, Stream, Text
+from domain.values import Given, Reference, Stream, Text, Written
 from domain.words import Role, Term, Words
 
 ORDINAL_MAX = 999_999
 DIGITS = 4
 SERIES = re.compile(r"(?P<unit>.+?)-(?P<kind>[a-z_]+)(-(?P<year>[0-9]{4}))?")
-Ordinal: TypeAlias = Annotated[int, Meta(ge=1, le=ORDINAL_MAX)]
-Digits: TypeAlias = Annotated[int, Meta(ge=1, le=6)]
+Ordinal: TypeAlias = Annotated[int, Written(ge=1, le=ORDINAL_MAX)]
+Digits: TypeAlias = Annotated[int, Written(ge=1, le=6)]
 
 
 class SeriesStatus(Term):
