@@ -13,6 +13,7 @@ from api.forms import Field, Invalid
 from api.pages_telling import STATE_REFS
 from api.pages_view import Page
 from domain.decider import LIFECYCLES, NOT_YOUR_ROLE, Occasion, Refused, Verb
+from domain.kinds import OF_A_KIND
 from domain.words import Words
 from ledger.act import Receipt
 from ledger.book import Stream, new_id
@@ -69,7 +70,10 @@ def prepared(page: Page, stream: Stream, step: Step, assets: tuple[str, ...] = (
 
 
 def blocked(page: Page, stream: Stream) -> list[tuple[Verb, str]]:
-    """Return the steps that are not allowed now, each with the rule that says so."""
+    """Return the steps that are not allowed now, each with the rule that says so.
+
+    Steps for another kind of thing are left out: nobody looks for them here.
+    """
     life = LIFECYCLES[stream.name.partition("/")[0]]
     who = occasion(page, stream.name)
     found: list[tuple[Verb, str]] = []
@@ -77,6 +81,8 @@ def blocked(page: Page, stream: Stream) -> list[tuple[Verb, str]]:
         if verb.inner:
             continue
         rule = verb.refusal(stream.state, who)
+        if rule is not None and rule.slug in OF_A_KIND:
+            continue
         if rule is not None:
             found.append((verb, Refused(rule).sentence(page.lang)))
         elif verb.roles and who.role not in verb.roles:

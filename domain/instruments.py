@@ -7,8 +7,9 @@ from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
-from domain.asset import ON_BOOKS, Asset, Kind, lifecycle
+from domain.asset import ON_BOOKS, Asset, lifecycle
 from domain.decider import Event, Occasion, Rule
+from domain.kinds import AN_INSTRUMENT
 from domain.use import AWAY
 from domain.values import Fen, Given, Quantity, Text, UnitId
 from domain.words import Role
@@ -72,12 +73,6 @@ lifecycle.part(SharingEvent, evolve)
 
 # What may be asked ------------------------------------------------------------
 
-AN_INSTRUMENT = Rule(
-    slug="not-an-instrument",
-    zh="只有仪器设备才能开放共享。",
-    en="Only instruments are shared in this way.",
-    holds=lambda asset, _: asset.kind is Kind.INSTRUMENT,
-)
 NOT_SHARED = Rule(
     slug="already-shared",
     zh="该仪器已经开放共享。",
@@ -110,7 +105,7 @@ SOME_HOURS = Rule(
 
 
 @lifecycle.verb(
-    ON_BOOKS, AN_INSTRUMENT, NOT_SHARED, zh="开放共享", en="Offer for sharing", roles=(Role.CLERK,)
+    AN_INSTRUMENT, ON_BOOKS, NOT_SHARED, zh="开放共享", en="Offer for sharing", roles=(Role.CLERK,)
 )
 def offer_sharing(
     _: Asset, __: Occasion, *, description: Given, fee: Fen | None = None
@@ -120,7 +115,7 @@ def offer_sharing(
 
 
 @lifecycle.verb(
-    ON_BOOKS, AN_INSTRUMENT, SHARED, zh="停止共享", en="End sharing", roles=(Role.CLERK,)
+    AN_INSTRUMENT, ON_BOOKS, SHARED, zh="停止共享", en="End sharing", roles=(Role.CLERK,)
 )
 def end_sharing(_: Asset, __: Occasion, *, reason: Given) -> SharingEnded:
     """Offer the instrument no longer."""
@@ -128,8 +123,8 @@ def end_sharing(_: Asset, __: Occasion, *, reason: Given) -> SharingEnded:
 
 
 @lifecycle.verb(
-    ON_BOOKS,
     AN_INSTRUMENT,
+    ON_BOOKS,
     SHARED,
     STANDS_HERE,
     zh="登记共享使用",

@@ -89,6 +89,32 @@ def depreciates(kind: str, value_type: str) -> bool:
 
 # What may be asked ------------------------------------------------------------
 
+A_VEHICLE = Rule(
+    slug="not-an-official-vehicle",
+    zh="只有车辆才能办理。",
+    en="This is for vehicles only.",
+    holds=lambda asset, _: asset.kind == VEHICLE,
+)
+ON_PREMISES = Rule(
+    slug="not-premises",
+    zh="只有房屋才能办理。",
+    en="This is for premises only.",
+    holds=lambda asset, _: asset.kind == PREMISES,
+)
+REAL_ESTATE = Rule(
+    slug="not-premises-or-land",
+    zh="只有房屋、土地才能办理权属登记或备案。",
+    en="Only the title of premises and land is registered or filed here.",
+    holds=lambda asset, _: asset.kind in (PREMISES, LAND),
+)
+AN_INSTRUMENT = Rule(
+    slug="not-an-instrument",
+    zh="只有仪器设备才能开放共享。",
+    en="Only instruments are shared in this way.",
+    holds=lambda asset, _: asset.kind == INSTRUMENT,
+)
+# What a thing of another kind is never asked; pages need not say so on every desk.
+OF_A_KIND = frozenset({rule.slug for rule in (A_VEHICLE, ON_PREMISES, REAL_ESTATE, AN_INSTRUMENT)})
 ACCEPTED_AS_GIFT = Rule(
     slug="never-accepted-as-donation",
     zh="按{policy}，不得接受单位或者个人捐赠此类资产（{kind}）。",

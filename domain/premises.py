@@ -12,8 +12,9 @@ from typing import Annotated, TypeAlias, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain.asset import ON_BOOKS, STILL_OURS, UNLOCKED, Asset, Custody, Kind, lifecycle
+from domain.asset import ON_BOOKS, STILL_OURS, UNLOCKED, Asset, Custody, lifecycle
 from domain.decider import Event, Occasion, Rule
+from domain.kinds import ON_PREMISES, REAL_ESTATE
 from domain.values import Code, Given, Name, Quantity, Reference, Text, UnitId
 from domain.words import Role
 
@@ -140,18 +141,6 @@ lifecycle.part(PremisesEvent, evolve)
 
 # What may be asked ------------------------------------------------------------
 
-PREMISES = Rule(
-    slug="not-premises",
-    zh="只有房屋才能办理。",
-    en="This is for premises only.",
-    holds=lambda asset, _: asset.kind is Kind.PREMISES,
-)
-REAL_ESTATE = Rule(
-    slug="not-premises-or-land",
-    zh="只有房屋、土地才能办理权属登记或备案。",
-    en="Only the title of premises and land is registered or filed here.",
-    holds=lambda asset, _: asset.kind in (Kind.PREMISES, Kind.LAND),
-)
 UNREGISTERED = Rule(
     slug="title-registered-already",
     zh="权属已登记（证号在卡片上），无须备案；变更请办理权属登记。",
@@ -187,7 +176,7 @@ OCCUPIED = Rule(
 )
 
 
-@lifecycle.verb(STILL_OURS, REAL_ESTATE, zh="权属登记", en="Register title", roles=(Role.OFFICE,))
+@lifecycle.verb(REAL_ESTATE, STILL_OURS, zh="权属登记", en="Register title", roles=(Role.OFFICE,))
 def register_title(
     _: Asset,
     __: Occasion,
@@ -202,14 +191,14 @@ def register_title(
 
 
 @lifecycle.verb(
-    STILL_OURS, REAL_ESTATE, UNREGISTERED, zh="权属备案", en="File title", roles=(Role.OFFICE,)
+    REAL_ESTATE, STILL_OURS, UNREGISTERED, zh="权属备案", en="File title", roles=(Role.OFFICE,)
 )
 def file_title(_: Asset, __: Occasion, *, reason: Given, filing_no: Reference) -> TitleFiled:
     """File a title that cannot be registered, and why; its user may not dispose of it alone."""
     return TitleFiled(reason=reason, filing_no=filing_no)
 
 
-@lifecycle.verb(ON_BOOKS, PREMISES, zh="核定面积", en="Approve the area", roles=(Role.OFFICE,))
+@lifecycle.verb(ON_PREMISES, ON_BOOKS, zh="核定面积", en="Approve the area", roles=(Role.OFFICE,))
 def approve_area(
     _: Asset, __: Occasion, *, area_approved: Quantity, order_no: Reference
 ) -> AreaApproved:
@@ -220,9 +209,9 @@ def approve_area(
 
 
 @lifecycle.verb(
+    ON_PREMISES,
     ON_BOOKS,
     UNLOCKED,
-    PREMISES,
     AREA_KNOWN,
     zh="核发使用凭证",
     en="Issue a use certificate",
@@ -249,7 +238,7 @@ def issue_use_certificate(
     )
 
 
-@lifecycle.verb(STILL_OURS, PREMISES, zh="巡检", en="Inspect", roles=(Role.OFFICE,))
+@lifecycle.verb(ON_PREMISES, STILL_OURS, zh="巡检", en="Inspect", roles=(Role.OFFICE,))
 def inspect(
     _: Asset, __: Occasion, *, purpose: Given, area: Quantity, people: People, findings: Given
 ) -> PremisesInspected:
@@ -258,9 +247,9 @@ def inspect(
 
 
 @lifecycle.verb(
+    ON_PREMISES,
     ON_BOOKS,
     UNLOCKED,
-    PREMISES,
     OCCUPIED,
     zh="腾退",
     en="Vacate",

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from domain import asset as assets_
 from domain import unit as units_
-from domain.asset import ON_BOOKS, STILL_OURS, UNLOCKED, Asset, Custody, Kind
+from domain.asset import ON_BOOKS, STILL_OURS, UNLOCKED, Asset, Custody
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.kinds import A_VEHICLE
 from domain.policy import Beyond
 from domain.unit import Unit
 from domain.values import AssetId, Code, Fen, Given, Reference, Text
@@ -266,12 +267,6 @@ WITHIN_QUOTA = Rule(
     en="Beyond the vehicle quota: {places} for {use}, and there would be {count}.",
     law="《新疆维吾尔自治区机关事务管理办法》第27条",
 )
-A_VEHICLE = Rule(
-    slug="not-an-official-vehicle",
-    zh="只有车辆才能办理。",
-    en="This is for vehicles only.",
-    holds=lambda asset, _: asset.kind is Kind.VEHICLE,
-)
 OTHER_USE = Rule(
     slug="use-assigned-already",
     zh="该车已按此用途列编。",
@@ -399,7 +394,7 @@ def have_quota(_: Unit, __: Occasion) -> tuple[Event, ...]:
 
 
 @assets_.lifecycle.verb(
-    ON_BOOKS, A_VEHICLE, zh="明确车辆用途", en="Assign a use", roles=(Role.CLERK, Role.OFFICE)
+    A_VEHICLE, ON_BOOKS, zh="明确车辆用途", en="Assign a use", roles=(Role.CLERK, Role.OFFICE)
 )
 def assign_use(
     asset: Asset, occasion: Occasion, *, use: VehicleUse
@@ -417,8 +412,8 @@ def assign_use(
 
 
 @assets_.lifecycle.verb(
-    STILL_OURS,
     A_VEHICLE,
+    STILL_OURS,
     zh="登记单车费用",
     en="Record a cost",
     roles=(Role.CLERK, Role.ACCOUNTANT),
@@ -443,9 +438,9 @@ def record_cost(
 
 
 @assets_.lifecycle.verb(
+    A_VEHICLE,
     ON_BOOKS,
     UNLOCKED,
-    A_VEHICLE,
     ON_THE_ROAD,
     zh="封存停驶",
     en="Lock up",
@@ -459,7 +454,7 @@ def seal(_: Asset, occasion: Occasion, *, until: date, reason: Given) -> SealedF
 
 
 @assets_.lifecycle.verb(
-    ON_BOOKS, A_VEHICLE, LOCKED_UP, zh="解除封存", en="Unlock", roles=(Role.CLERK, Role.OFFICE)
+    A_VEHICLE, ON_BOOKS, LOCKED_UP, zh="解除封存", en="Unlock", roles=(Role.CLERK, Role.OFFICE)
 )
 def unseal(_: Asset, __: Occasion, *, reason: Given) -> Unsealed:
     """Let the vehicle be driven again, at the end of the holiday or in an emergency."""

@@ -40,9 +40,7 @@ def test_only_what_is_offered_stands_here_and_serves_another_is_shared():
     past(scope, offered).when(instruments.offer_sharing, description="再次").then_refused(
         instruments.NOT_SHARED
     )
-    past(desk).when(instruments.offer_sharing, description="桌子").then_refused(
-        instruments.AN_INSTRUMENT
-    )
+    past(desk).when(instruments.offer_sharing, description="桌子").then_refused(kinds.AN_INSTRUMENT)
     away = RepairStarted(fault="光源损坏")
     past(scope, offered, away).when(instruments.record_shared_use, **visit).then_refused(
         instruments.STANDS_HERE

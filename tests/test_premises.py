@@ -46,7 +46,7 @@ def test_title_goes_to_the_offices_and_the_books_stay_with_the_user():
         past(real_estate).when(premises.register_title, **form).then(
             TitleRegistered(**form)
         ).then_state(owner="o_goa", accounting_unit="o_bureau", custodian="o_bureau")
-    past(desk).when(premises.register_title, **form).then_refused(premises.REAL_ESTATE)
+    past(desk).when(premises.register_title, **form).then_refused(kinds.REAL_ESTATE)
 
 
 def test_a_title_that_cannot_be_registered_is_filed_until_it_is():
@@ -94,7 +94,7 @@ def test_an_area_is_approved_above_zero():
 def test_a_patrol_is_told_and_changes_nothing():
     form = {"purpose": "办公", "area": "118", "people": 9, "findings": "消防设施完好"}
     past(rooms).when(premises.inspect, **form).then(PremisesInspected(**form))
-    past(desk).when(premises.inspect, **form).then_refused(premises.PREMISES)
+    past(desk).when(premises.inspect, **form).then_refused(kinds.ON_PREMISES)
 
 
 def test_who_moves_out_leaves_the_premises_idle_and_the_certificate_ends():

@@ -184,7 +184,7 @@ def test_what_a_vehicle_is_used_for_counts_for_that_use():
         vehicles.OTHER_USE
     )
     past(car).when(vehicles.assign_use, use=VehicleUse.UNASSIGNED).then_refused(vehicles.FOR_A_USE)
-    past(desk).when(vehicles.assign_use, use=VehicleUse.EMERGENCY).then_refused(vehicles.A_VEHICLE)
+    past(desk).when(vehicles.assign_use, use=VehicleUse.EMERGENCY).then_refused(kinds.A_VEHICLE)
 
 
 # Never ------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def test_a_cost_belongs_to_this_month_or_an_earlier_one():
     past(car).when(vehicles.record_cost, month=TODAY.month + 1, **form).then_refused(
         vehicles.A_MONTH_PAST
     )
-    past(desk).when(vehicles.record_cost, month=1, **form).then_refused(vehicles.A_VEHICLE)
+    past(desk).when(vehicles.record_cost, month=1, **form).then_refused(kinds.A_VEHICLE)
 
 
 def test_a_vehicle_is_locked_up_over_a_holiday_and_goes_back_to_where_it_was():

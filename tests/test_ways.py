@@ -94,6 +94,7 @@ def test_the_page_of_what_is_idle_shows_the_ways_and_of_what_is_used_does_not(of
     desk = http.get("/assets/D1").text
     assert "盘活先后" not in desk
     assert "此类资产的规则" in desk
+    assert "封存停驶" not in desk  # nor does it list the steps for other kinds of things
     car = http.get("/assets/C1?lang=en").text
     assert "Costs of this vehicle" in car
     assert "300.50" in car
