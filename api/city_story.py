@@ -1245,6 +1245,445 @@ def disposals(story: Story) -> None:
         disposed(story, unit, things, on, form, upto)
 
 
+# Second rounds ----------------------------------------------------------------
+
+
+def second_rounds(story: Story) -> None:
+    """Papers that came back, parts that were declined, and hand-overs that failed at first."""
+    mended_loan(story)
+    smaller_intake(story)
+    smaller_lease(story)
+    mended_reallocation(story)
+    failed_delivery(story)
+
+
+def mended_loan(story: Story) -> None:
+    """A loan is sent back, put right, granted for two of three things, missed and delivered."""
+    lender, borrower, on = "o_ex_edu", "o_ex_cul", date(2026, 3, 16)
+    things = group(story, lender, 3, LENDABLE, used=False)
+    clerk, head, stream = who(borrower, Role.CLERK), who(lender, Role.HEAD), story.case("loan")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "request",
+        [story.paper("loan_form", on, "", "示借申")],
+        lender=lender,
+        borrower=borrower,
+        assets=[t.id for t in things],
+        due=date(2026, 12, 18),
+        purpose="展览布置",
+    )
+    on = story.do(story.later(on, 1, 2), head, stream, "send_back", reason="请写明使用地点")
+    on = story.do(story.later(on, 1, 2), clerk, stream, "resubmit", note="使用地点：文化馆一楼")
+    on = story.later(on, 1, 3)
+    approval = story.paper("approval", on, "", "示借批")
+    story.do(
+        on,
+        head,
+        stream,
+        "approve",
+        [approval],
+        approval_no=approval.number,
+        assets=[t.id for t in things[:2]],
+        reason="第三件本单位已安排使用",
+    )
+    on, giver = story.later(on, 1, 3), who(lender, Role.CLERK)
+    slip = story.paper("hand_over_slip", on, "", "示交")
+    passed(story, on, stream, things[:2], giver, "hand_out", slip)
+    story.do(
+        story.later(on, 1, 1),
+        giver,
+        stream,
+        "call_back",
+        assets=[t.id for t in things[:2]],
+        reason="对方无人接收，原车带回",
+    )
+    on = story.later(on, 3, 5)
+    passed(story, on, stream, things[:2], giver, "hand_out", slip)
+    passed(story, on, stream, things[:2], clerk, "take_in", slip)
+
+
+def smaller_intake(story: Story) -> None:
+    """Five of six things are taken into the warehouse in principle; four come, one stays after all."""
+    unit, on = "o_ex_wat", date(2026, 5, 18)
+    things = group(story, unit, 6)
+    on = story.later(idle_all(story, unit, things, on), 2, 4)
+    clerk, stream = who(unit, Role.CLERK), story.case("intake")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "apply",
+        [story.paper("intake_form", on, "", "示仓申")],
+        unit=unit,
+        ground="over_standard",
+        warehouse=WAREHOUSE,
+        assets=[t.id for t in things],
+    )
+    on = story.later(endorsed(story, unit, stream, on), 2, 5)
+    approval = story.paper("approval", on, "示例市机关事务管理局", "示管")
+    story.do(
+        on,
+        who(OFFICES, Role.OFFICE),
+        stream,
+        "approve",
+        [approval],
+        keeper_unit=STORE,
+        approval_no=approval.number,
+        assets=[t.id for t in things[:5]],
+        reason="末项可在本单位继续使用",
+    )
+    on = story.later(on, 2, 5)
+    slip = story.paper("hand_over_slip", on, "", "示交")
+    passed(story, on, stream, things[:4], clerk, "hand_out", slip)
+    story.do(
+        story.later(on, 1, 1),
+        clerk,
+        stream,
+        "call_back",
+        assets=[things[3].id],
+        reason="外包装破损，重新打包",
+    )
+    on = story.later(on, 2, 3)
+    keeper, shelf = who(STORE, Role.KEEPER), {"shelf": story.rng.choice(SHELVES)}
+    passed(story, on, stream, things[:3], keeper, "take_in", slip, **shelf)
+    passed(story, on, stream, things[3:4], clerk, "hand_out", slip)
+    passed(story, on, stream, things[3:4], keeper, "take_in", slip, **shelf)
+    story.do(story.later(on, 3, 9), clerk, stream, "withdraw_rest", reason="新入职人员需要")
+
+
+def smaller_lease(story: Story) -> None:
+    """A lease is granted in part, and not all of that is delivered."""
+    lessor, on, due = "o_ex_goa", date(2026, 6, 8), date(2027, 5, 31)
+    things = group(story, lessor, 3, EVENT, used=False)
+    clerk, rent, stream = who(lessor, Role.CLERK), 90_000, story.case("lease")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "request",
+        [story.paper("lease_form", on, "", "示租申")],
+        lessor=lessor,
+        lessee="示例会展服务有限公司",
+        assets=[t.id for t in things],
+        due=due,
+        rent=rent,
+        per="quarter",
+        purpose="暂时闲置，公开招租",
+    )
+    on = story.later(endorsed(story, lessor, stream, on), 3, 6)
+    approval = story.paper("approval", on, "示例市财政局", "示财租")
+    story.do(
+        on,
+        who(FINANCE, Role.FINANCE),
+        stream,
+        "approve",
+        [approval],
+        approval_no=approval.number,
+        assets=[t.id for t in things[:2]],
+        reason="末项列入年度调剂计划",
+    )
+    on = story.later(on, 2, 5)
+    paper = story.paper("agreement", on, "", "示租协")
+    story.do(on, clerk, stream, "sign", [paper], agreement=paper.number, rent=rent, due=due)
+    on = story.later(on, 1, 4)
+    slip = story.paper("hand_over_slip", on, "", "示交")
+    passed(story, on, stream, things[:1], clerk, "deliver", slip)
+    story.do(story.later(on, 2, 6), clerk, stream, "withdraw_rest", reason="承租方只需一件")
+
+
+def mended_reallocation(story: Story) -> None:
+    """A reallocation comes back for a reason and is put forward again; it is still being decided."""
+    giver, taker, on = "o_ex_edu", "o_ex_hos", date(2026, 10, 19)
+    things = group(story, giver, 2)
+    idle_all(story, giver, things, story.later(on, -20, -10))
+    stream, clerk = story.case("reallocation"), who(taker, Role.CLERK)
+    story.do(
+        on,
+        clerk,
+        stream,
+        "request",
+        [story.paper("reallocation_form", on, "", "示调申")],
+        from_unit=giver,
+        to_unit=taker,
+        item=things[0].sort.name,
+        assets=[t.id for t in things],
+        purpose="新增诊室所需",
+    )
+    finance = who(FINANCE, Role.FINANCE)
+    on = story.do(story.later(on, 1, 3), finance, stream, "send_back", reason="请附存量情况说明")
+    note = story.paper("stock_note", on, "", "示存")
+    story.do(story.later(on, 1, 2), clerk, stream, "resubmit", [note], note="已附存量情况说明")
+
+
+def failed_delivery(story: Story) -> None:
+    """What was sent to another unit comes back because nobody was there, and goes again."""
+    giver, taker, on = "o_ex_wat", "o_ex_arc", date(2026, 8, 10)
+    things = group(story, giver, 2)
+    idle_all(story, giver, things, story.later(on, -20, -10))
+    stream, sender = story.case("reallocation"), who(giver, Role.CLERK)
+    story.do(
+        on,
+        who(taker, Role.CLERK),
+        stream,
+        "request",
+        [story.paper("reallocation_form", on, "", "示调申")],
+        from_unit=giver,
+        to_unit=taker,
+        item=things[0].sort.name,
+        assets=[t.id for t in things],
+        purpose="库房改造所需",
+    )
+    on = story.later(on, 2, 6)
+    approval = story.paper("approval", on, "示例市财政局", "示财资")
+    story.do(
+        on,
+        who(FINANCE, Role.FINANCE),
+        stream,
+        "approve",
+        [approval],
+        scope="departments",
+        approval_no=approval.number,
+    )
+    on = story.later(on, 2, 4)
+    slip = story.paper("hand_over_slip", on, "", "示交")
+    passed(story, on, stream, things, sender, "confirm_out", slip)
+    story.do(
+        story.later(on, 1, 1),
+        sender,
+        stream,
+        "call_back",
+        assets=[t.id for t in things],
+        reason="对方当日闭馆",
+    )
+    passed(story, story.later(on, 3, 5), stream, things, sender, "confirm_out", slip)
+
+
+def hard_to_sell(story: Story) -> None:
+    """Two auctions find no buyer; on new terms, approved again, the lot is sold below its appraisal."""
+    unit, on = "o_ex_dst", date(2026, 3, 9)
+    things = group(story, unit, 3, VEHICLES, bought=ENOUGH_YEARS)
+    ids = [t.id for t in things]
+    idle_all(story, unit, things, story.later(on, -30, -15))
+    clerk, finance, stream = (
+        *(who(unit, Role.CLERK), who(FINANCE, Role.FINANCE)),
+        story.case("disposal"),
+    )
+    minutes = story.paper("minutes", on, "", "示会纪")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "propose",
+        [minutes],
+        unit=unit,
+        form="auction",
+        ground="达到更新年限，不再使用",
+        minutes_no=minutes.number,
+        assets=ids,
+    )
+    on = story.later(on, 1, 3)
+    story.do(on, finance, stream, "send_back", reason="请补充技术鉴定意见")
+    on = story.later(on, 2, 4)
+    report = story.paper("assessment_report", on, "示例车辆检测站", "示鉴")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "record_assessment",
+        [report],
+        assessor="示例车辆检测站",
+        conclusion="车况老化，仍可转让",
+        report_no=report.number,
+    )
+    on = story.do(story.later(on, 1, 2), clerk, stream, "resubmit", [report], note="已附技术鉴定")
+    on = story.later(on, 3, 8)
+    approval = story.paper("approval", on, "示例市财政局", "示财处")
+    story.do(
+        on,
+        finance,
+        stream,
+        "approve",
+        [approval],
+        approval_no=approval.number,
+        valid_until=on + timedelta(days=365),
+    )
+    on = story.later(on, 5, 10)
+    report = story.paper("appraisal_report", on, "示例资产评估有限公司", "示评")
+    value = sum(t.value for t in things) // 5
+    story.do(
+        on,
+        clerk,
+        stream,
+        "record_appraisal",
+        [report],
+        assets=ids,
+        appraiser="示例资产评估有限公司",
+        value=value,
+        base_date=on - timedelta(days=5),
+        report_no=report.number,
+    )
+    for number in (1, 2):
+        on = story.later(on, 5, 10)
+        listing = story.paper("listing", on, AUCTIONEER, "示拍挂")
+        story.do(
+            on,
+            clerk,
+            stream,
+            "put_on_market",
+            [listing],
+            platform="示例市公共资源交易平台",
+            project_no=listing.number,
+            reserve=value,
+        )
+        on = story.later(on, 15, 20)
+        story.do(
+            on,
+            clerk,
+            stream,
+            "record_failed_auction",
+            [story.paper("auction_record", on, AUCTIONEER, "示拍")],
+            reason=f"第{number}次拍卖无人报名",
+            next_step_by=on + timedelta(days=30),
+        )
+    on, price = story.later(on, 5, 12), value * 82 // 100
+    minutes = story.paper("minutes", on, "", "示会纪")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "ask_new_terms",
+        [minutes],
+        form="sale",
+        price=price,
+        reason="两次流拍，拟协议转让",
+        minutes_no=minutes.number,
+    )
+    on = story.later(on, 5, 10)
+    approval = story.paper("approval", on, "示例市财政局", "示财处")
+    story.do(on, finance, stream, "approve_new_terms", [approval], approval_no=approval.number)
+    on = story.later(on, 4, 8)
+    deal = story.paper("deal_confirmation", on, AUCTIONEER, "示拍")
+    buyer = {"buyer": "b_ex_777", "deal_no": deal.number}
+    story.do(on, clerk, stream, "sell_lot", [deal], assets=ids, price=price, **buyer)
+    on = story.later(on, 3, 6)
+    for thing in things:
+        paper = story.paper("deregistration_certificate", on, "示例市车辆管理所", "示车注")
+        story.do(
+            on,
+            clerk,
+            stream,
+            "change_title",
+            [paper],
+            asset=thing.id,
+            registry="示例市车辆管理所",
+            certificate=paper.number,
+        )
+    on = story.later(on, 3, 6)
+    voucher = story.paper("voucher", on, "", "示销")
+    story.do(
+        on,
+        who(unit, Role.ACCOUNTANT),
+        stream,
+        "derecognise_lot",
+        [voucher],
+        assets=ids,
+        voucher=voucher.number,
+    )
+
+
+def wiped_and_kept(story: Story) -> None:
+    """Computers are scrapped as a lot after their disks were wiped; what was broken late is kept."""
+    unit, on = "o_ex_hos", date(2026, 6, 15)
+    things = group(story, unit, 5, COMPUTERS[:2], bought=ENOUGH_YEARS)
+    idle_all(story, unit, things, story.later(on, -30, -15))
+    clerk, stream = who(unit, Role.CLERK), story.case("disposal")
+    minutes = story.paper("minutes", on, "", "示会纪")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "propose",
+        [minutes],
+        unit=unit,
+        form="scrap",
+        ground="达到最低使用年限且无法继续使用",
+        minutes_no=minutes.number,
+        assets=[t.id for t in things],
+    )
+    on = story.later(on, 5, 9)
+    approval = story.paper("approval", on, "示例市财政局", "示财处")
+    story.do(
+        on,
+        who(FINANCE, Role.FINANCE),
+        stream,
+        "approve",
+        [approval],
+        approval_no=approval.number,
+        valid_until=on + timedelta(days=365),
+    )
+    on = story.later(on, 4, 9)
+    gone = things[:4]
+    for thing in gone:
+        proof = story.paper("destruction_record", on, RECYCLER, "示销毁")
+        story.do(
+            on,
+            clerk,
+            stream,
+            "record_destruction",
+            [proof],
+            asset=thing.id,
+            vendor=RECYCLER,
+            certificate=proof.number,
+            method="wiped",
+            destroyed_on=on,
+        )
+    on = story.later(on, 1, 4)
+    proof = story.paper("recycling_certificate", on, RECYCLER, "示收")
+    story.do(
+        on,
+        clerk,
+        stream,
+        "scrap_lot",
+        [proof],
+        assets=[t.id for t in gone],
+        recycler=RECYCLER,
+        certificate=proof.number,
+        price=sum(t.value for t in gone) // 100,
+    )
+    story.do(story.later(on, 3, 8), clerk, stream, "keep_rest", reason="末台修复后可继续用于培训")
+
+
+def holiday(story: Story) -> None:
+    """Vehicles cost money every month and stand locked up on holidays; one waits for its inspection."""
+    for number, unit in enumerate(("o_ex_edu", "o_ex_wat", "o_ex_cul")):
+        thing, on = story.carded(unit, VEHICLES)
+        story.issued(unit, thing, on)
+        clerk = who(unit, Role.CLERK)
+        for month in (7, 8, 9):
+            story.do(
+                working(date(2026, month + 1, 8)),
+                clerk,
+                thing.stream,
+                "record_cost",
+                cost_kind=("fuel", "upkeep", "insurance")[(number + month) % 3],
+                amount=story.rng.randrange(30_000, 190_000, 500),
+                year=2026,
+                month=month,
+            )
+        story.do(
+            date(2026, 9, 30),
+            clerk,
+            thing.stream,
+            "seal",
+            until=date(2026, 11, 20) if number == 2 else date(2026, 10, 8),
+            reason="年检到期前停驶" if number == 2 else "国庆节封存停驶",
+        )
+        if number < 2:
+            story.do(date(2026, 10, 9), clerk, thing.stream, "unseal", reason="节后恢复使用")
+
+
 # Second thoughts --------------------------------------------------------------
 
 
@@ -1284,5 +1723,9 @@ def tell() -> Story:
     leases(story)
     reallocations(story)
     disposals(story)
+    second_rounds(story)
+    hard_to_sell(story)
+    wiped_and_kept(story)
+    holiday(story)
     second_thoughts(story)
     return story

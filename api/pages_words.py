@@ -76,6 +76,13 @@ CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
         "settlement": Words("结算单", "settlement"),
         "payment_slip": Words("缴款书", "payment slip"),
         "decision": Words("决定", "decision"),
+        "appraisal_report": Words("评估报告", "appraisal report"),
+        "assessment_report": Words("技术鉴定报告", "technical assessment report"),
+        "auction_record": Words("拍卖记录", "auction record"),
+        "deregistration_certificate": Words("注销登记证明", "deregistration certificate"),
+        "destruction_record": Words("销毁记录", "destruction record"),
+        "listing": Words("挂牌公告", "listing notice"),
+        "stock_note": Words("存量情况说明", "statement of stock"),
         "transfer_slip": Words("划转单", "transfer slip"),
     },
 } | {f"status-{kind}": words_of(type(LIFECYCLES[kind].state().status)) for kind in cases.KINDS}

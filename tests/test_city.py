@@ -91,7 +91,7 @@ def test_loading_twice_or_after_an_interruption_records_everything_once(database
 
 def test_some_600_things_of_every_ordinary_kind(states: dict[str, Any]):
     assets: list[Asset] = of_kind(states, "asset")
-    assert 580 <= len(assets) <= 640
+    assert 600 <= len(assets) <= 699
     kinds = Counter(asset.kind for asset in assets)
     for kind in (Kind.COMPUTER, Kind.OFFICE, Kind.FURNITURE, Kind.VEHICLE, Kind.PREMISES):
         assert kinds[kind] >= 10
@@ -132,7 +132,10 @@ def test_all_six_stages_and_every_state_of_every_process_occur(states: dict[str,
     }
 
 
-def test_nine_of_ten_verbs_a_person_may_ask_for_occur_in_the_story():
+TOLD = {"loan", "lease", "intake", "reallocation", "disposal"}  # stage by stage, whole lives
+
+
+def test_three_of_four_steps_of_every_case_occur_in_the_story():
     used = {
         (ask.stream.partition("/")[0], ask.verb)
         for act in city_story.tell().acts
@@ -145,7 +148,10 @@ def test_nine_of_ten_verbs_a_person_may_ask_for_occur_in_the_story():
         if not verb.inner
     }
     assert used <= published
-    assert len(published - used) * 10 <= len(published)
+    for told in TOLD:
+        steps = {verb for kind, verb in published if kind == told}
+        missing = steps - {verb for kind, verb in used if kind == told}
+        assert len(missing) * 4 <= len(steps), f"{told}: {sorted(missing)}"
 
 
 def test_intakes_are_physical_and_virtual_with_and_without_the_books(states: dict[str, Any]):
