@@ -1,4 +1,4 @@
-"""What never gets a card here: consumables, and what is a state secret (DOMAIN.md e).
+"""What gets no card: consumables, state secrets, what was confiscated (DOMAIN.md e).
 
 Whoever registers something says what it is by nature; the refusal says where it belongs.
 """
@@ -15,6 +15,7 @@ class Nature(Term):
     ASSET = "asset", "一般资产", "ordinary property"
     CONSUMABLE = "consumable", "低值易耗品", "consumable"
     CLASSIFIED = "classified", "涉密物品", "classified"
+    CONFISCATED = "confiscated", "罚没（涉案）物品", "confiscated or seized"
 
 
 NOT_CONSUMABLE = Rule(
@@ -30,6 +31,13 @@ NOT_CLASSIFIED = Rule(
     " destroys it under the rules on secrets.",
     law="《内蒙古自治区机关事务管理办法》第36条",
 )
+NOT_CONFISCATED = Rule(
+    slug="confiscated-goods-kept-apart",
+    zh="罚没（涉案）物品不是本单位的资产，不建资产卡片；请登记为罚没（涉案）物品，单独管理。",
+    en="Confiscated and seized goods are not the unit's property and get no card; they have a"
+    " register of their own.",
+    law="《行政事业性国有资产管理条例》第20条",
+)
 
 
 def refuse_outside(nature: Nature) -> None:
@@ -39,3 +47,5 @@ def refuse_outside(nature: Nature) -> None:
             raise NOT_CONSUMABLE.broken()
         case Nature.CLASSIFIED:
             raise NOT_CLASSIFIED.broken()
+        case Nature.CONFISCATED:
+            raise NOT_CONFISCATED.broken()

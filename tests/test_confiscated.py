@@ -8,7 +8,8 @@ from doors import Door, app_of, staffed
 from given import TODAY, given
 
 from api.office import Actor
-from domain import confiscated
+from domain import asset, confiscated, outside
+from domain.asset import Kind
 from domain.confiscated import (
     GoodsDestroyed,
     GoodsForfeited,
@@ -18,6 +19,7 @@ from domain.confiscated import (
     GoodsTakenIn,
     ProceedsRemitted,
 )
+from domain.outside import Nature
 
 past = partial(given, confiscated.lifecycle)
 
@@ -75,3 +77,10 @@ def test_they_are_in_no_list_and_no_total_of_public_property(sqlite_url: str):
         assert door.get("confiscated/G1").json()["state"]["item"] == "香烟"
         told = door.get("confiscated/G1/history").json()["items"]
         assert [line["type"] for line in told] == ["confiscated.taken_in"]
+
+
+def test_nobody_opens_an_asset_card_for_them():
+    card = {"asset_no": "ZC-1", "name": "摩托车", "kind": Kind.VEHICLE, "unit": "o_police"}
+    given(asset.lifecycle).when(
+        asset.register_existing, nature=Nature.CONFISCATED, **card
+    ).then_refused(outside.NOT_CONFISCATED)

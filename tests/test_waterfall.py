@@ -9,6 +9,7 @@ from functools import partial
 from given import given
 from msgspec.structs import replace
 
+from api import policies
 from domain import asset, waterfall
 from domain.asset import AssetRegistered, Kind, Lock
 from domain.decider import Event
@@ -55,6 +56,17 @@ def test_the_order_is_that_of_the_place():
     short = replace(GENERIC, waterfall=("lease_out", "reuse"))
     assert [rung.way for rung in waterfall.rungs(short, [], {})] == [Way.LEASE, Way.REUSE]
     assert [rung.way for rung in waterfall.rungs(GENERIC, [], {})] == list(Way)
+
+
+def test_the_shipped_rules_name_only_ways_there_are_and_cite_their_article():
+    shipped = policies.shipped().values()
+    assert any(policy.waterfall for policy in shipped)
+    for policy in shipped:
+        assert set(policy.waterfall) <= {way.value for way in Way}
+        assert not policy.waterfall or policy.waterfall_cites
+    inner = policies.shipped()["inner-mongolia"]
+    assert list(inner.waterfall) == list(Way)
+    assert inner.waterfall_cites == ("003-17",)
 
 
 def test_what_is_listed_is_offered_and_taken_off_the_list_came_to_nothing():
