@@ -31,6 +31,7 @@ from projections.store import Progress, ReadModels, Stuck
 
 logger = logging.getLogger(__name__)
 BEHIND_MAX = 200  # entries of others that a reader brings to the lists; more are an import
+NAME_SECONDS = 10  # how long a name given in another process may stay unseen
 NAMED = ("unit/", "place/")  # streams whose names and zones are remembered for a moment
 
 
@@ -60,7 +61,7 @@ class Office:
         self._lists = models
         self.stuck: Stuck | Unavailable | None = None  # why the lists are behind the log
         self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
-        self._names: Remembered[str, tuple[str, str] | None] = Remembered()
+        self._names: Remembered[str, tuple[str, str] | None] = Remembered(seconds=NAME_SECONDS)
         self._zones: Remembered[str, str] = Remembered()
         self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
@@ -123,12 +124,14 @@ class Office:
         """Return the time zone a unit lives in."""
         return self._zones.get(unit, self._zone_of)
 
+    # A unit or place recorded here was brought to the lists at once, so that a name which is looked
+    # up for an answer need not wait for everything else that was recorded.
     def _name_of(self, id_: str) -> tuple[str, str] | None:
-        row = self.models.one(units.names_now().where(units.name.c.id == id_))
+        row = self._lists.one(units.names_now().where(units.name.c.id == id_))
         return (str(row["name"]), str(row["name_en"])) if row else None
 
     def _zone_of(self, unit: str) -> str:
-        row = self.models.one(units.all_units().where(units.unit.c.id == unit))
+        row = self._lists.one(units.all_units().where(units.unit.c.id == unit))
         return str(row["zone"]) if row and row["zone"] else self.settings.zone
 
     def rules_for(self, unit: str, on: date) -> Policy:
@@ -263,10 +266,11 @@ class Office:
         with self._writing():
             receipt = act()
         self._own = max(self._own, receipt.last)
-        if shown:
-            self.show(receipt.last)
         streams = tuple(asked)
-        if any(stream.startswith(NAMED) for stream in streams):
+        named = any(stream.startswith(NAMED) for stream in streams)
+        if shown or named:
+            self.show(receipt.last)
+        if named:
             self._names.forget()
             self._zones.forget()
         if any(stream.startswith(ABOUT) for stream in streams):

@@ -14,10 +14,12 @@ V = TypeVar("V")
 
 
 class Remembered(Generic[K, V]):
-    """Answers kept for a second; what this process changes is forgotten at once."""
+    """Answers kept for a moment; what this process changes is forgotten at once."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, seconds: float = SECONDS
+    ) -> None:
+        self._clock, self._seconds = clock, seconds
         self._known: dict[K, tuple[float, V]] = {}
         self._changes = 0
         self._lock = threading.Lock()
@@ -27,7 +29,7 @@ class Remembered(Generic[K, V]):
         found = self._known.get(key)
         if found is not None and found[0] > self._clock():
             return found[1]
-        before, until = self._changes, self._clock() + SECONDS
+        before, until = self._changes, self._clock() + self._seconds
         value = look_up(key)
         with self._lock:
             if before == self._changes:  # else it may be what was true before the change
