@@ -19,7 +19,8 @@ NameOf: TypeAlias = Callable[[str, str], str]  # kind of thing and id to what it
 # Parts of a state that repeat another part, or that only rules need.
 UNTOLD = frozenset(
     {"home", "class_scheme", "accepted", "labels_voided", "dataset", "sent", "approval"}
-    | {"values", "kinds", "terms", "appraisals", "floors", "watched"}
+    | {"powers", "delegated", "handers", "doubt"}
+    | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
 )
 STATE_WORDS = {
     "book": Words("账务状态", "in the books"),
@@ -30,6 +31,9 @@ STATE_WORDS = {
     "grade": Words("成色", "condition"),
     "label_issue": Words("标签期次", "label issue"),
     "status": Words("办理状态", "status"),
+    "to_empty": Words("待移交的单位", "still to hand over"),
+    "unconfirmed": Words("待确认接收的单位", "still to confirm"),
+    "successors": Words("承接单位", "successors"),
     "applicant": Words("申请人", "applicant"),
     "waiting": Words("待办物品", "waiting"),
     "out": Words("在外物品", "out"),
@@ -51,6 +55,10 @@ STATE_WORDS = {
     "booked": Words("已划账物品", "books moved"),
     "derecognised": Words("已核销物品", "derecognised"),
     "virtual": Words("虚拟入仓", "virtual"),
+    "delivered": Words("已到货数量", "delivered"),
+    "booked_surplus": Words("已调账盘盈", "surplus booked"),
+    "booked_shortage": Words("已调账盘亏", "missing booked"),
+    "refused": Words("未认可次数", "times not accepted"),
 }
 
 
@@ -102,6 +110,12 @@ STATE_REFS = {
     "to_unit": "unit",
     "keeper_unit": "unit",
     "parent": "unit",
+    "competent": "unit",
+    "from_units": "unit",
+    "to_units": "unit",
+    "to_empty": "unit",
+    "unconfirmed": "unit",
+    "successors": "unit",
     "user": "person",
     "applicant": "person",
     "drafter": "person",
@@ -136,6 +150,9 @@ STATE_REFS = {
     "approved_amount": "money",
     "executed_amount": "money",
     "asked_price": "money",
+    "unit_price": "money",
+    "amount": "money",
+    "about": "stream",
     "excess": "asset",
     "titled": "asset",
     "destroyed": "asset",

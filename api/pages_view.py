@@ -24,7 +24,7 @@ from api.rest_caller import NO_POST
 from domain.decider import Lang
 from domain.unit import UnitKind
 from domain.words import Role, Words, in_words
-from ledger.book import NEVER_REVERSE
+from ledger.book import reversers
 from projections import inventory, units
 from projections.temporal import NEVER
 
@@ -296,10 +296,9 @@ class Page:
         """Tell whether the reader acts in one of these roles."""
         return self.session is not None and self.actor.role in roles
 
-    @property
-    def may_reverse(self) -> bool:
-        """Tell whether the reader's role takes back mistakes at all."""
-        return self.session is not None and self.actor.role not in NEVER_REVERSE
+    def may_reverse(self, stream: str) -> bool:
+        """Tell whether the reader's role takes back mistakes in a stream."""
+        return self.session is not None and self.actor.role in reversers(stream)
 
     def local(self, recorded_at: str) -> str:
         """Return a recorded UTC time as the reader's clock showed it."""

@@ -70,7 +70,7 @@ class Reorganisation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     to_units: tuple[str, ...] = ()
     cut_off: date | None = None
     order_no: str = ""
-    waiting: frozenset[str] = frozenset()  # old units that still have something
+    to_empty: frozenset[str] = frozenset()  # old units that still have something
     unconfirmed: frozenset[str] = frozenset()  # new units that got something
     handers: frozenset[str] = frozenset()  # who handed over, and in whose stead
     count: int = 0
@@ -81,7 +81,7 @@ class Reorganisation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Say where the reorganisation stands."""
         asked = self.status is ReorganisationStatus.PROPOSED
         step = self.approval.describe(lang) if asked else ""
-        counts = (len(self.waiting), self.count, len(self.unconfirmed))
+        counts = (len(self.to_empty), self.count, len(self.unconfirmed))
         if lang == "zh":
             said = "机构变动移交{}，{}个单位待移交，已移交{}项，{}个单位待确认".format(
                 self.status.words.zh, *counts
@@ -238,29 +238,29 @@ def evolve(case: Reorganisation, event: ReorganisationEvent) -> Reorganisation:
                 to_units=event.to_units,
                 cut_off=event.cut_off,
                 order_no=event.order_no,
-                waiting=frozenset(event.from_units),
+                to_empty=frozenset(event.from_units),
                 dataset=event.dataset,
             )
         case ReorganisationApproved():
             return replace(case, status=ReorganisationStatus.APPROVED)
         case ReorganisationRefused():
-            return replace(case, status=ReorganisationStatus.REFUSED, waiting=frozenset())
+            return replace(case, status=ReorganisationStatus.REFUSED, to_empty=frozenset())
         case ReorganisationWithdrawn():
-            return replace(case, status=ReorganisationStatus.WITHDRAWN, waiting=frozenset())
+            return replace(case, status=ReorganisationStatus.WITHDRAWN, to_empty=frozenset())
         case PropertyHandedOver(from_unit=old, to_unit=new):
-            waiting = case.waiting if event.left else case.waiting - {old}
+            to_empty = case.to_empty if event.left else case.to_empty - {old}
             handers = {event.hander} | ({event.hander_for} if event.hander_for else set())
             return settled(
                 replace(
                     case,
-                    waiting=waiting,
+                    to_empty=to_empty,
                     unconfirmed=case.unconfirmed | {new},
                     handers=case.handers | handers,
                     count=case.count + event.count,
                 )
             )
         case NothingWasLeft(from_unit=old):
-            return settled(replace(case, waiting=case.waiting - {old}))
+            return settled(replace(case, to_empty=case.to_empty - {old}))
         case PropertyTakenOver(to_unit=new):
             return settled(replace(case, unconfirmed=case.unconfirmed - {new}))
         case _:
@@ -269,7 +269,7 @@ def evolve(case: Reorganisation, event: ReorganisationEvent) -> Reorganisation:
 
 def settled(case: Reorganisation) -> Reorganisation:
     """Return a case with the status that what is still to do gives it."""
-    if case.waiting:
+    if case.to_empty:
         return case
     status = ReorganisationStatus.HANDED_OVER if case.unconfirmed else ReorganisationStatus.CLOSED
     return replace(case, status=status)
@@ -457,7 +457,7 @@ def hand_over(
     assets: tuple[AssetId, ...] = (),
 ) -> tuple[Event | Ask, ...]:
     """Hand over everything a unit has, all or nothing; with a list, only what it names."""
-    for unit, among in ((from_unit, case.waiting), (to_unit, case.to_units)):
+    for unit, among in ((from_unit, case.to_empty), (to_unit, case.to_units)):
         if unit not in among:
             raise OF_THIS_CASE.broken(unit=unit)
     if case.cut_off is not None and occasion.on < case.cut_off:
@@ -519,7 +519,7 @@ def next_step(case: Reorganisation) -> OpenStep | None:
         case ReorganisationStatus.PROPOSED:
             return decision(case.approval, (Role.OFFICE, Role.FINANCE), "")
         case ReorganisationStatus.APPROVED:
-            unit = min(case.waiting, default="")
+            unit = min(case.to_empty, default="")
             roles = (Role.HEAD, Role.CLERK, Role.OFFICE)
             return OpenStep(verb="hand_over", roles=roles, unit=unit)
         case ReorganisationStatus.HANDED_OVER:

@@ -72,6 +72,14 @@ Clock: TypeAlias = Callable[[], datetime]
 # Auditors and administrators record nothing about property, so they take nothing back.
 NEVER_REVERSE = frozenset({Role.AUDITOR, Role.ADMIN})
 
+# Who is who and who may do what is the administrators' to say, and theirs to take back.
+OF_ADMINISTRATORS = frozenset({"person", "unit"})
+OWN_POWERS_STAND = Rule(
+    slug="own-powers-reversed",
+    zh="不能红冲关于自己岗位的记录；请由另一名系统管理员办理。",
+    en="Nobody reverses what is recorded of their own roles; another administrator does.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
 TOO_MANY = Rule(
     slug="act-too-large",
     zh="一次办理最多 {most} 条记录，本次需要 {count} 条；请分批办理。",
@@ -360,12 +368,15 @@ class Book(Application[str]):
         The reversal takes the business date of the original, so that the pair nets to zero in
         every view known from now on; both stay visible. Raise Refused.
         """
-        if occasion.role in NEVER_REVERSE:
+        may = reversers(stream)
+        if occasion.role and occasion.role not in may:
             raise NOT_YOUR_ROLE.broken(
                 role=Words.of(occasion.role),
                 verb=Words("红冲", "Reverse"),
-                roles=tuple(r.words for r in Role if r not in NEVER_REVERSE),
+                roles=tuple(r.words for r in Role if r in may),
             )
+        if stream == f"person/{occasion.by}":
+            raise OWN_POWERS_STAND.broken()
         reason = normalised(reason)
         print_ = fingerprint([Ask(stream, "reverse", {"seq": seq, "reason": reason})], occasion)
 
@@ -684,6 +695,13 @@ def stands(state: Any) -> tuple[Any, ...]:
 def lifecycle_of(stream: str) -> Any:
     """Return the lifecycle of a stream by its kind; raise KeyError for an unknown kind."""
     return LIFECYCLES[stream.split("/", 1)[0]]
+
+
+def reversers(stream: str) -> frozenset[Role]:
+    """Return the roles that may take back entries of a stream."""
+    if stream.split("/", 1)[0] in OF_ADMINISTRATORS:
+        return frozenset({Role.ADMIN})
+    return frozenset(Role) - NEVER_REVERSE
 
 
 def refuse_reversal(stream: Stream, group: Sequence[Entry]) -> None:

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from api.accounts import Account, Post
 from api.office import Actor, Office
 from domain import disposal, duties, holding, person, unit
-from domain.decider import Ask, Occasion, Refused, Rule
+from domain.decider import NOT_YOUR_ROLE, Ask, Occasion, Refused, Rule
 from domain.policy import GENERIC
 from ledger.book import did_in
 
 DAY = timedelta(days=1)
 ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
+END = {"unit": "o_a", "reason": "调离"}
 
 
 @pytest.fixture
@@ -101,6 +102,21 @@ def test_a_role_counts_on_the_business_date_too(office: Office) -> None:
     assert caught.value.rule is person.IN_POST
     assert "示例市财政局" in caught.value.sentence("zh")
     office.ask("asset/A1", "register_existing", form, clerk, on=office.today())
+
+
+def test_only_another_administrator_takes_back_what_is_said_of_people(office: Office) -> None:
+    employ(office, "u_clerk", "clerk")
+    clerk = office.acting(account(office, "clerk"), Post.read("clerk"))
+    assert clerk is not None
+    with pytest.raises(Refused) as caught:
+        office.reverse("person/u_clerk", 1, clerk, reason="不想干")
+    assert caught.value.rule is NOT_YOUR_ROLE
+    mine = Actor(person="u_clerk", unit="o_a", role="admin")
+    office.ask("person/u_clerk", "end_role", END | {"post": "clerk"}, ADMIN)
+    with pytest.raises(Refused):
+        office.reverse("person/u_clerk", 2, mine, reason="官复原职")
+    office.reverse("person/u_clerk", 2, ADMIN, reason="错登")
+    assert slugs(office, "clerk") == ["clerk@o_a"]
 
 
 # In whose stead ------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_an_order_names_old_and_new_units_which_differ() -> None:
     form = {"from_units": ["o_old", "o_odd"], "to_units": ["o_new"], **ORDER}
     case().at(by="u_clerk").when(reorganisation.propose, **form).then(
         proposed, Ask("unit/o_new", "employ", {})
-    ).then_state(waiting=frozenset({"o_old", "o_odd"}))
+    ).then_state(to_empty=frozenset({"o_old", "o_odd"}))
     for wrong in (
         {"from_units": []},
         {"to_units": []},
@@ -112,7 +112,7 @@ def test_one_act_moves_everything_and_says_what() -> None:
         Ask("asset/A", "change_hands", change),
         Ask("asset/B", "change_hands", change),
     ).then_state(
-        waiting=frozenset({"o_odd"}), unconfirmed=frozenset({"o_new"}), count=2,
+        to_empty=frozenset({"o_odd"}), unconfirmed=frozenset({"o_new"}), count=2,
         status=ReorganisationStatus.APPROVED,
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_a_split_moves_what_is_listed_and_the_rest_is_still_there() -> None:
     form = {"from_unit": "o_old", "to_unit": "o_new", "assets": ["B"]}
     case(proposed, approved).at(seen=held(piece("A"), piece("B"))).when(
         reorganisation.hand_over, **form
-    ).then_state(waiting=frozenset({"o_old", "o_odd"}), count=1)
+    ).then_state(to_empty=frozenset({"o_old", "o_odd"}), count=1)
     for assets in (["B", "B"], [f"A{n}" for n in range(reorganisation.MOVED_MAX + 1)]):
         case(proposed, approved).when(
             reorganisation.hand_over, **form | {"assets": assets}
@@ -138,7 +138,7 @@ def test_a_larger_unit_passes_in_several_acts_each_of_which_is_whole() -> None:
     first = answer.then_granted().answers[0]
     assert isinstance(first, PropertyHandedOver)
     assert (first.count, first.left) == (reorganisation.MOVED_MAX, 3)
-    answer.then_state(waiting=frozenset({"o_old", "o_odd"}))
+    answer.then_state(to_empty=frozenset({"o_old", "o_odd"}))
 
 
 def test_a_unit_without_property_says_so() -> None:
