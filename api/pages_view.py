@@ -21,6 +21,7 @@ from api.pages_telling import STATE_REFS, UNTOLD, reason_of, say, words_of
 from api.pages_trouble import SignIn
 from api.pages_words import CHOICES
 from api.rest_caller import NO_POST
+from domain.census import Trigger
 from domain.decider import Lang
 from domain.unit import UnitKind
 from domain.words import Role, Words, in_words
@@ -213,6 +214,8 @@ class Page:
             return self.name_of("place", title)
         if row["kind"] == "disposal" and title in CHOICES["form"]:
             return self.words(CHOICES["form"][title])
+        if row["kind"] == "census":
+            return self.words(Trigger(title).words)
         return title
 
     # How it is answered ----------------------------------------------------------

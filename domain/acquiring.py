@@ -71,6 +71,7 @@ class Acquisition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unit_price: int = 0
     delivered: str = "0"
     approval: Approval = Approval()
+    dataset: str = ""
 
     @property
     def amount(self) -> int:
@@ -121,6 +122,7 @@ class AcquisitionRequested(
     quantity: Quantity
     unit_price: Fen
     budget_line: Code = ""
+    dataset: Code = ""
 
 
 class AcquisitionPutForward(
@@ -222,6 +224,7 @@ def evolve(case: Acquisition, event: AcquisitionEvent) -> Acquisition:
                 way=event.way,
                 quantity=event.quantity,
                 unit_price=event.unit_price,
+                dataset=event.dataset,
             )
         case AcquisitionPutForward(unit=unit, item=item):
             return replace(case, unit=unit, item=item)

@@ -39,6 +39,8 @@ STORY = (
     "executing",
     "settling",
     "handover",
+    "census",
+    "auditing_notes",
     "premises",
     "vehicles",
     "instruments",

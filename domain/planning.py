@@ -99,6 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last: int = 0  # the number of the last line
     over: frozenset[int] = frozenset()
     approval: Approval = Approval()
+    dataset: str = ""
 
     @property
     def amount(self) -> int:
@@ -134,6 +135,7 @@ class PlanDrafted(
     unit: UnitId
     title: Name
     year: Year
+    dataset: Code = ""
 
 
 class PlanLineAdded(
@@ -396,6 +398,7 @@ def evolve(plan: Plan, event: PlanEvent) -> Plan:
                 unit=event.unit,
                 title=event.title,
                 year=event.year,
+                dataset=event.dataset,
             )
         case PlanLineAdded():
             line = Line(

@@ -130,7 +130,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "asset_no": Words("资产编号", "asset number"),
     "assets": Words("资产清单", "assets"),
     "auctioneer": Words("拍卖机构", "auctioneer"),
-    "base_date": Words("评估基准日", "base date"),
+    "base_date": Words("基准日", "base date"),
     "basis": Words("计算单位", "counted for"),
     "books": Words("账务处理", "books"),
     "boot": Words("补价", "boot money"),

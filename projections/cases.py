@@ -1,8 +1,7 @@
-"""Loans, leases, intakes, reallocations and disposals: one row for each, where it stands, and
-which step is open (T34): whose it is, since when, and by which day it is due.
+"""Cases of every kind: one row for each, where it stands, and which step is open (T34): whose it
+is, since when, and by which day it is due.
 
-Reads every event of `loan/`, `lease/`, `intake/`, `reallocation/`, `disposal/` and
-`reorganisation/` streams.
+Reads every event of the kinds of stream in `KINDS`.
 """
 
 from __future__ import annotations
@@ -24,17 +23,24 @@ from sqlalchemy import (
     select,
 )
 
+from domain.acquiring import Acquisition
+from domain.auditing_notes import Note
+from domain.census import Census
 from domain.disposal import Disposal
 from domain.leasing import Lease
 from domain.lending import Loan
 from domain.open_steps import open_step
+from domain.planning import Plan
 from domain.reallocation import Reallocation
 from domain.reorganisation import Reorganisation
 from domain.warehouse import Intake
 from projections.inventory import metadata
 from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
-KINDS = ("loan", "lease", "intake", "reallocation", "disposal", "reorganisation")
+KINDS = (
+    "loan", "lease", "intake", "reallocation", "disposal", "reorganisation", "plan", "acquisition",
+    "census", "note",
+)  # fmt: skip
 cases = Table(
     "cases",
     metadata,
@@ -65,7 +71,18 @@ indexes = (
     Index("cases_by_change", cases.c.changed_on, cases.c.id),
     Index("cases_by_step", cases.c.step_since, cases.c.id),
 )
-Case = Loan | Lease | Intake | Reallocation | Disposal | Reorganisation
+Case = (
+    Loan
+    | Lease
+    | Intake
+    | Reallocation
+    | Disposal
+    | Reorganisation
+    | Plan
+    | Acquisition
+    | Census
+    | Note
+)
 
 
 def row(
@@ -105,6 +122,27 @@ def row(
             return (
                 *head, case.from_units[0], case.to_units[0], case.order_no,
                 str(case.count), None, "", "", due, case.dataset, *tail,
+            )  # fmt: skip
+        case Plan():
+            return (
+                *head, case.unit, "", case.title, str(len(case.lines)), case.amount, "CNY", "", "",
+                case.dataset, *tail,
+            )  # fmt: skip
+        case Acquisition():
+            return (
+                *head, case.unit, "", case.item, case.quantity, case.amount, "CNY", "", "",
+                case.dataset, *tail,
+            )  # fmt: skip
+        case Census():
+            due = case.due.isoformat() if case.due else ""
+            return (
+                *head, case.unit, "", case.trigger.value, str(case.cards), case.amount, "CNY",
+                "", due, case.dataset, *tail,
+            )  # fmt: skip
+        case Note():
+            due = case.due.isoformat() if case.due else ""
+            return (
+                *head, case.unit, "", case.finding[:80], "1", None, "", "", due, case.dataset, *tail,
             )  # fmt: skip
         case Disposal():
             items = str(len(case.approved or case.proposed or case.executed))
