@@ -36,6 +36,7 @@ QUOTA = Words("车辆编制", "Vehicle quota")
 NOT_SET = Words("未核定", "not set")
 BEYOND = Words("超编", "beyond the quota")
 HEADS = (Words("用途", "use"), Words("编制", "quota"), Words("在编", "counted"), Words("", ""))
+COLON = {"zh": "：", "en": ": "}
 WHOLE = Words("合计", "in all")
 
 
@@ -87,7 +88,7 @@ def told(page: Page, found: Ways) -> dict[str, Any]:
                     {
                         "came": page.words(trial.came.words),
                         "on": trial.on.isoformat(),
-                        "reason": trial.reason,
+                        "reason": (COLON[page.lang] + trial.reason) if trial.reason else "",
                         "case": trial.case,
                         "case_name": page.case_name(trial.case) if trial.case else "",
                     }
@@ -122,7 +123,7 @@ def quota_page(
         rows=rows(page, stream.state),
         places=[
             (page.name_of("asset", asset), asset, page.words(use.words))
-            for asset, use in sorted(stream.state.places)
+            for asset, use in sorted(stream.state.vehicles)
         ],
         wrong=wrong,
         steps=possible(page, stream, faulty),
@@ -136,7 +137,7 @@ def rows(page: Page, quota: Quota) -> list[dict[str, Any]]:
     """Return quota and number of vehicles of every use, and in all."""
     counts = [(use.words, quota.limit(use), quota.counted(use)) for use in VehicleUse]
     found = [row for row in counts if row[1] is not None or row[2]]
-    found.append((WHOLE, quota.total, len(quota.places)))
+    found.append((WHOLE, quota.total, len(quota.vehicles)))
     return [
         {
             "use": page.words(words),

@@ -58,7 +58,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How many vehicles a unit may have for each use, and which ones it has."""
 
     limits: tuple[tuple[VehicleUse, int], ...] = ()
-    places: frozenset[tuple[str, VehicleUse]] = frozenset()
+    vehicles: frozenset[tuple[str, VehicleUse]] = frozenset()
 
     def limit(self, use: VehicleUse) -> int | None:
         """Return how many vehicles of a use there may be; None when nobody set it."""
@@ -71,15 +71,15 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def use_of(self, asset: str) -> VehicleUse | None:
         """Return for which use a vehicle is counted; None when it is not."""
-        return dict(self.places).get(asset)
+        return dict(self.vehicles).get(asset)
 
     def counted(self, use: VehicleUse) -> int:
         """Return how many vehicles of a use there are."""
-        return sum(each is use for _, each in self.places)
+        return sum(each is use for _, each in self.vehicles)
 
     def describe(self, lang: Lang) -> str:
         """Say how many there are, and how many there may be."""
-        here, limit = len(self.places), self.total
+        here, limit = len(self.vehicles), self.total
         if lang == "zh":
             return f"在编{here}辆，" + ("编制未核定" if limit is None else f"编制{limit}辆")
         said = "no quota is set" if limit is None else f"the quota is {limit}"
@@ -120,10 +120,23 @@ class PlaceTaken(
 class QuotaExceeded(
     Event,
     name="quota.exceeded",
+    zh="超编：编制合计{places}辆，列编后{count}辆（车辆{asset}）",
+    en="Beyond the quota: {places} in all, with {asset} there are {count}",
+):
+    """A vehicle was taken up beyond the quota, where the place flags that and does not refuse."""
+
+    asset: AssetId
+    places: int
+    count: int
+
+
+class UseQuotaExceeded(
+    Event,
+    name="quota.use_exceeded",
     zh="超编：{use}编制{places}辆，列编后{count}辆（车辆{asset}）",
     en="Beyond the quota: {places} for {use}, with {asset} there are {count}",
 ):
-    """A vehicle was taken up beyond the quota, where the place flags that and does not refuse."""
+    """A use got a vehicle beyond its quota, where the place flags that and does not refuse."""
 
     asset: AssetId
     use: VehicleUse
@@ -143,7 +156,7 @@ class PlaceGiven(
     reason: Text
 
 
-QuotaEvent: TypeAlias = QuotaSet | PlaceTaken | QuotaExceeded | PlaceGiven
+QuotaEvent: TypeAlias = QuotaSet | PlaceTaken | QuotaExceeded | UseQuotaExceeded | PlaceGiven
 
 
 class VehicleUseAssigned(
@@ -204,10 +217,10 @@ def evolve(quota: Quota, event: QuotaEvent) -> Quota:
             limits = sorted((others | {use: number}).items())
             return replace(quota, limits=tuple(limits))
         case PlaceTaken(asset=asset, use=use):
-            return replace(quota, places=without(quota, asset) | {(asset, use)})
+            return replace(quota, vehicles=without(quota, asset) | {(asset, use)})
         case PlaceGiven(asset=asset):
-            return replace(quota, places=without(quota, asset))
-        case QuotaExceeded():
+            return replace(quota, vehicles=without(quota, asset))
+        case QuotaExceeded() | UseQuotaExceeded():
             return quota
         case _:
             assert_never(event)
@@ -234,7 +247,7 @@ assets_.lifecycle.part(VehicleEvent, evolve_asset)
 
 def without(quota: Quota, asset: str) -> frozenset[tuple[str, VehicleUse]]:
     """Return the places of all other vehicles."""
-    return frozenset(place for place in quota.places if place[0] != asset)
+    return frozenset(place for place in quota.vehicles if place[0] != asset)
 
 
 def cost_totals(events: Iterable[Event]) -> dict[int, dict[CostKind, int]]:
@@ -263,6 +276,12 @@ FOR_A_USE = Rule(
 )
 WITHIN_QUOTA = Rule(
     slug="beyond-vehicle-quota",
+    zh="超过车辆编制：编制合计 {places} 辆，列编后将有 {count} 辆。",
+    en="Beyond the vehicle quota: {places} in all, and there would be {count}.",
+    law="《新疆维吾尔自治区机关事务管理办法》第27条",
+)
+WITHIN_USE = Rule(
+    slug="beyond-quota-of-use",
     zh="超过车辆编制：{use}编制 {places} 辆，列编后将有 {count} 辆。",
     en="Beyond the vehicle quota: {places} for {use}, and there would be {count}.",
     law="《新疆维吾尔自治区机关事务管理办法》第27条",
@@ -346,29 +365,21 @@ def take_place(
     """Count a vehicle for a use; beyond the quota, refuse or flag as the place says."""
     if quota.use_of(asset) is use:
         return ()
-    flags: list[Event] = []
-    new = quota.use_of(asset) is None
-    limit = quota.total
-    if new and limit is not None and len(quota.places) >= limit:
-        flags.append(beyond(occasion, asset, VehicleUse.UNASSIGNED, limit, len(quota.places) + 1))
-    own = quota.limit(use)
-    if not flags and quota.limits and use is not VehicleUse.UNASSIGNED:
-        here = quota.counted(use) + 1
-        if here > (own or 0):
-            flags.append(beyond(occasion, asset, use, own or 0, here))
-    return (PlaceTaken(asset=asset, use=use), *flags)
-
-
-def beyond(
-    occasion: Occasion, asset: str, use: VehicleUse, places: int, count: int
-) -> QuotaExceeded:
-    """Return the flag for a vehicle too many, or refuse it where the place does.
-
-    A use that is not assigned stands for the quota as a whole.
-    """
-    if occasion.policy.over_standard is Beyond.REFUSE:
-        raise WITHIN_QUOTA.broken(use=use, places=places, count=count)
-    return QuotaExceeded(asset=asset, use=use, places=places, count=count)
+    whole, own = quota.total, quota.limit(use) or 0
+    here = quota.counted(use) + 1
+    after = len(quota.vehicles) + 1
+    flag: Event | None = None
+    refuses = occasion.policy.over_standard is Beyond.REFUSE
+    if quota.use_of(asset) is None and whole is not None and after > whole:
+        if refuses:
+            raise WITHIN_QUOTA.broken(places=whole, count=after)
+        flag = QuotaExceeded(asset=asset, places=whole, count=after)
+    elif whole is not None and use is not VehicleUse.UNASSIGNED and here > own:
+        if refuses:
+            raise WITHIN_USE.broken(use=use, places=own, count=here)
+        flag = UseQuotaExceeded(asset=asset, use=use, places=own, count=here)
+    taken = PlaceTaken(asset=asset, use=use)
+    return (taken,) if flag is None else (taken, flag)
 
 
 @lifecycle.verb(zh="出编", en="Give a place back", inner=True)
@@ -380,10 +391,10 @@ def give_place(quota: Quota, _: Occasion, *, asset: AssetId, reason: Text) -> tu
 @lifecycle.verb(zh="核对编制余额", en="Find room", inner=True)
 def find_room(quota: Quota, occasion: Occasion, *, count: int) -> tuple[Event, ...]:
     """Refuse a request for more vehicles than there is room for, where the place refuses them."""
-    limit, after = quota.total, len(quota.places) + count
+    limit, after = quota.total, len(quota.vehicles) + count
     refuses = occasion.policy.over_standard is Beyond.REFUSE
     if limit is not None and after > limit and refuses:
-        raise WITHIN_QUOTA.broken(use=VehicleUse.UNASSIGNED, places=limit, count=after)
+        raise WITHIN_QUOTA.broken(places=limit, count=after)
     return ()
 
 

@@ -340,6 +340,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "value_type": Words("价值类型", "value type"),
     "values": Words("逐项原值", "original values"),
     "vehicle_use": Words("车辆用途", "use of the vehicle"),
+    "vehicles": Words("在编车辆", "vehicles counted"),
     "vendor": Words("维修单位", "vendor"),
     "version": Words("版本", "version"),
     "virtual": Words("虚拟仓", "virtual"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from domain.vehicles import (
     QuotaSet,
     SealedForHoliday,
     Unsealed,
+    UseQuotaExceeded,
     VehicleCostRecorded,
     VehicleUse,
     VehicleUseAssigned,
@@ -95,7 +97,7 @@ def test_the_last_place_is_taken_and_the_next_refused_or_flagged_as_the_place_sa
     full.at(policy=STRICT).when(vehicles.take_place, asset="C2").then_refused(vehicles.WITHIN_QUOTA)
     quota(emergency, first).when(vehicles.take_place, asset="C2").then(
         PlaceTaken(asset="C2", use=VehicleUse.UNASSIGNED),
-        QuotaExceeded(asset="C2", use=VehicleUse.UNASSIGNED, places=1, count=2),
+        QuotaExceeded(asset="C2", places=1, count=2),
     )
 
 
@@ -106,10 +108,14 @@ def test_a_use_has_its_own_quota_beside_the_whole():
     )
     quota(*both).at(policy=STRICT).when(
         vehicles.take_place, asset="C2", use=VehicleUse.EMERGENCY
-    ).then_refused(vehicles.WITHIN_QUOTA)
+    ).then_refused(vehicles.WITHIN_USE)
     quota(*both).at(policy=STRICT).when(  # no quota for a use beside others: none
         vehicles.take_place, asset="C2", use=VehicleUse.SPECIAL
-    ).then_refused(vehicles.WITHIN_QUOTA)
+    ).then_refused(vehicles.WITHIN_USE)
+    quota(*both).when(vehicles.take_place, asset="C2", use=VehicleUse.EMERGENCY).then(
+        PlaceTaken(asset="C2", use=VehicleUse.EMERGENCY),
+        UseQuotaExceeded(asset="C2", use=VehicleUse.EMERGENCY, places=1, count=2),
+    )
 
 
 def test_where_nobody_set_a_quota_vehicles_are_counted_and_nothing_is_refused():
@@ -121,7 +127,7 @@ def test_where_nobody_set_a_quota_vehicles_are_counted_and_nothing_is_refused():
 def test_a_place_is_given_back_once_and_by_hand_with_a_reason():
     quota(first).when(vehicles.give_place, asset="C1", reason="核销").then(
         PlaceGiven(asset="C1", reason="核销")
-    ).then_state(places=frozenset())
+    ).then_state(vehicles=frozenset())
     quota(first).when(vehicles.give_place, asset="C9", reason="核销").then()
     quota(first).when(vehicles.strike_off, asset="C1", reason="重复列编").then_granted()
     quota(first).when(vehicles.strike_off, asset="C9", reason="误").then_refused(vehicles.COUNTED)
@@ -140,7 +146,7 @@ def test_a_vehicle_counts_from_its_card_on(ledger: Ledger):
         vehicles.WITHIN_QUOTA, "u_clerk", "asset/C2", "register_existing",
         asset_no="ZC-C2", name="轿车", kind="vehicle", unit="o_a",
     )  # fmt: skip
-    assert "编制 1 辆" in refused.sentence("zh")
+    assert "编制合计 1 辆" in refused.sentence("zh")
     ledger.policy = GENERIC
     ledger.card("C2", kind="vehicle")
     assert ledger.facts("quota/o_a")[-1] == "quota.exceeded"
@@ -153,6 +159,25 @@ def test_a_quota_is_for_a_unit_that_exists(ledger: Ledger):
 
 
 @pytest.mark.target("T49")
+def test_of_many_who_want_the_last_place_at_once_one_gets_it(ledger: Ledger):
+    allow(ledger, "o_a", 1)
+    ledger.policy = STRICT
+
+    def register(number: int) -> str:
+        form = {"asset_no": f"ZC-{number}", "name": "轿车", "kind": "vehicle", "unit": "o_a"}
+        try:
+            ledger.ask("u_clerk", f"asset/C{number}", "register_existing", **form)
+        except Refused as refused:
+            return refused.rule.slug
+        return ""
+
+    with ThreadPoolExecutor(8) as people:
+        said = sorted(people.map(register, range(8)))
+    assert said == ["", *["beyond-vehicle-quota"] * 7]
+    assert len(ledger.state("quota/o_a").vehicles) == 1
+
+
+@pytest.mark.target("T49")
 def test_a_reallocated_vehicle_moves_from_one_quota_to_the_other(ledger: Ledger):
     allow(ledger, "o_a", 1)
     allow(ledger, "o_b", 1)
@@ -162,9 +187,9 @@ def test_a_reallocated_vehicle_moves_from_one_quota_to_the_other(ledger: Ledger)
     ledger.ask("u_b", "reallocation/R1", "request", scope="departments", **wanted)
     ledger.ask("u_goa", "reallocation/R1", "approve", approval_no="示管〔2025〕2号")
     ledger.ask("u_a", "reallocation/R1", "confirm_out", assets=("C1",))
-    assert ledger.state("quota/o_b").places == frozenset()  # approval and sending move nothing
+    assert ledger.state("quota/o_b").vehicles == frozenset()  # approval and sending move nothing
     ledger.ask("u_b", "reallocation/R1", "confirm_in", assets=("C1",))
-    assert ledger.state("quota/o_a").places == frozenset()
+    assert ledger.state("quota/o_a").vehicles == frozenset()
     assert ledger.state("quota/o_b").use_of("C1") is VehicleUse.UNASSIGNED
     ledger.card("C2", kind="vehicle")
     ledger.policy = STRICT
