@@ -29,17 +29,25 @@ from domain.words import Role
 
 # What may be asked ------------------------------------------------------------
 
+
+def carried_out_as(forms: frozenset[Form]) -> Rule:
+    """Return the rule that a step belongs to these forms of disposal and to no other."""
+    return Rule(
+        slug="another-form",
+        zh="本步骤不适用于批准的处置方式。",
+        en="This step belongs to another form of disposal than the approved one.",
+        law="《新疆维吾尔自治区机关事务管理办法》第19条",
+        holds=lambda case, _: case.form in forms,
+    )
+
+
+BY_SALE, BY_GIFT = carried_out_as(SOLD_FORMS), carried_out_as(GIVEN_FORMS)
+BY_SCRAPPING, BY_WRITE_OFF = carried_out_as(SCRAP_FORMS), carried_out_as(LOST_FORMS)
 EXECUTORS = (Role.OFFICE, Role.CLERK)
 IN_FORCE = Rule(
     slug="approval-expired",
     zh="批复 {approval_no} 的有效期至 {valid_until}，已过期；请重新报批。",
     en="The approval {approval_no} was valid until {valid_until}; ask for a new one.",
-)
-RIGHT_FORM = Rule(
-    slug="another-form",
-    zh="批准的处置方式是{form}，不能按此办理。",
-    en="The approved form is {form}; this step belongs to another form.",
-    law="《新疆维吾尔自治区机关事务管理办法》第19条",
 )
 WITHIN_AMOUNT = Rule(
     slug="beyond-approved-amount",
@@ -63,7 +71,7 @@ EXCESS_OPEN = Rule(
 )
 
 
-@lifecycle.verb(APPROVED, zh="登记成交", en="Record a sale", roles=EXECUTORS)
+@lifecycle.verb(APPROVED, BY_SALE, zh="登记成交", en="Record a sale", roles=EXECUTORS)
 def sell(
     disposal: Disposal,
     occasion: Occasion,
@@ -74,7 +82,7 @@ def sell(
     deal_no: Reference,
 ) -> tuple[Event | Ask, ...]:
     """Record that one approved piece was sold and handed to the buyer."""
-    to_execute(disposal, occasion, (asset,), SOLD_FORMS)
+    to_execute(disposal, occasion, (asset,))
     at_price(disposal, (asset,), price)
     return (
         Sold(asset=asset, price=price, buyer=buyer, deal_no=deal_no),
@@ -82,7 +90,7 @@ def sell(
     )
 
 
-@lifecycle.verb(APPROVED, zh="整批成交", en="Record the sale of a lot", roles=EXECUTORS)
+@lifecycle.verb(APPROVED, BY_SALE, zh="整批成交", en="Record the sale of a lot", roles=EXECUTORS)
 def sell_lot(
     disposal: Disposal,
     occasion: Occasion,
@@ -97,7 +105,7 @@ def sell_lot(
     The price is divided by appraisal, else by original value, whole fen to the largest remainders
     (DOMAIN.md h); the division is recorded.
     """
-    to_execute(disposal, occasion, listed(assets), SOLD_FORMS)
+    to_execute(disposal, occasion, listed(assets))
     at_price(disposal, assets, price)
     weights = [disposal.appraisals.get(a, disposal.values.get(a) or 0) for a in assets]
     parts = zip(assets, shares(price, weights), strict=True)
@@ -107,7 +115,7 @@ def sell_lot(
     )
 
 
-@lifecycle.verb(APPROVED, zh="移交受赠（划转）方", en="Give away", roles=EXECUTORS)
+@lifecycle.verb(APPROVED, BY_GIFT, zh="移交受赠（划转）方", en="Give away", roles=EXECUTORS)
 def give_away(
     disposal: Disposal,
     occasion: Occasion,
@@ -118,7 +126,7 @@ def give_away(
     boot: Fen = 0,
 ) -> tuple[Event | Ask, ...]:
     """Record that one approved piece was donated, assigned or exchanged."""
-    to_execute(disposal, occasion, (asset,), GIVEN_FORMS)
+    to_execute(disposal, occasion, (asset,))
     refuse_unappraised(disposal, (asset,))
     return (
         GivenAway(asset=asset, recipient=recipient, agreement=agreement, boot=boot),
@@ -126,7 +134,7 @@ def give_away(
     )
 
 
-@lifecycle.verb(APPROVED, zh="整批移交", en="Give away a lot", roles=EXECUTORS)
+@lifecycle.verb(APPROVED, BY_GIFT, zh="整批移交", en="Give away a lot", roles=EXECUTORS)
 def give_away_lot(
     disposal: Disposal,
     occasion: Occasion,
@@ -136,7 +144,7 @@ def give_away_lot(
     agreement: Reference,
 ) -> tuple[Event | Ask, ...]:
     """Record that approved pieces were donated, assigned or exchanged together."""
-    to_execute(disposal, occasion, listed(assets), GIVEN_FORMS)
+    to_execute(disposal, occasion, listed(assets))
     refuse_unappraised(disposal, assets)
     return (
         *(GivenAway(asset=a, recipient=recipient, agreement=agreement) for a in assets),
@@ -144,7 +152,7 @@ def give_away_lot(
     )
 
 
-@lifecycle.verb(APPROVED, zh="报废交售", en="Scrap", roles=(*EXECUTORS, Role.KEEPER))
+@lifecycle.verb(APPROVED, BY_SCRAPPING, zh="报废交售", en="Scrap", roles=(*EXECUTORS, Role.KEEPER))
 def scrap(
     disposal: Disposal,
     occasion: Occasion,
@@ -155,14 +163,16 @@ def scrap(
     price: Fen = 0,
 ) -> tuple[Event | Ask, ...]:
     """Record that one approved piece went to a licensed recycler or back to its maker."""
-    to_execute(disposal, occasion, (asset,), SCRAP_FORMS)
+    to_execute(disposal, occasion, (asset,))
     return (
         Scrapped(asset=asset, recycler=recycler, certificate=certificate, price=price),
         leave(asset, disposal, occasion.stream),
     )
 
 
-@lifecycle.verb(APPROVED, zh="整批报废交售", en="Scrap a lot", roles=(*EXECUTORS, Role.KEEPER))
+@lifecycle.verb(
+    APPROVED, BY_SCRAPPING, zh="整批报废交售", en="Scrap a lot", roles=(*EXECUTORS, Role.KEEPER)
+)
 def scrap_lot(
     disposal: Disposal,
     occasion: Occasion,
@@ -176,7 +186,7 @@ def scrap_lot(
 
     The salvage is divided by original value, whole fen to the largest remainders.
     """
-    to_execute(disposal, occasion, listed(assets), SCRAP_FORMS)
+    to_execute(disposal, occasion, listed(assets))
     parts = shares(price, [disposal.values.get(a) or 0 for a in assets])
     return (
         *(
@@ -188,7 +198,11 @@ def scrap_lot(
 
 
 @lifecycle.verb(
-    APPROVED, zh="损失核销", en="Write off a loss", roles=(Role.ACCOUNTANT, Role.FINANCE)
+    APPROVED,
+    BY_WRITE_OFF,
+    zh="损失核销",
+    en="Write off a loss",
+    roles=(Role.ACCOUNTANT, Role.FINANCE),
 )
 def write_off(
     disposal: Disposal,
@@ -200,7 +214,7 @@ def write_off(
     compensation: Fen = 0,
 ) -> tuple[Event | Ask, ...]:
     """Record that one approved piece is lost, with the ruling and who has to pay for it."""
-    to_execute(disposal, occasion, (asset,), LOST_FORMS)
+    to_execute(disposal, occasion, (asset,))
     return (
         LossWrittenOff(
             asset=asset, ruling_no=ruling_no, evidence=evidence, compensation=compensation
@@ -256,16 +270,12 @@ def rule_on_excess(
     )
 
 
-def to_execute(
-    disposal: Disposal, occasion: Occasion, assets: tuple[str, ...], forms: frozenset[Form]
-) -> None:
-    """Refuse what was not approved by item and amount, was done already, is too late, belongs to
-    another form, or lacks a paper."""
+def to_execute(disposal: Disposal, occasion: Occasion, assets: tuple[str, ...]) -> None:
+    """Refuse what was not approved by item and amount, was done already, is too late, or lacks a
+    paper."""
     until = disposal.valid_until
     if until is not None and occasion.on > until:
         raise IN_FORCE.broken(approval_no=disposal.approval_no, valid_until=until)
-    if disposal.form not in forms:
-        raise RIGHT_FORM.broken(form=disposal.form)
     open_ = disposal.approved - disposal.executed
     for asset in assets:
         if asset not in open_:
