@@ -295,13 +295,13 @@ def test_a_case_under_way_stays_on_the_route_of_its_day(office: Office) -> None:
         card = {"asset_no": asset, "name": "检测仪", "kind": "instrument", "unit": "o_a"}
         act(office, f"asset/{asset}", "register_existing", "clerk", **card, value=limit)
         act(
-            office, f"loan/{case}", "request", "clerk", lender="o_a", borrower="o_b",
+            office, f"loan/{case}", "request", "clerk", lender="o_a", borrower="o_borrower",
             assets=[asset], due=office.today() + timedelta(days=9), purpose="检测",
         )  # fmt: skip
         approval = office.book.stream(f"loan/{case}").state.approval
         return [approval.policy, *(stage.role for stage in approval.stages)]
 
-    act(office, "unit/o_b", "establish", "admin", name="示例市教育局", kind="organ")
+    act(office, "unit/o_borrower", "establish", "admin", name="示例市教育局", kind="organ")
     in_force(ruled(limit))
     before = asked("L1", "Y-1")
     in_force(ruled(limit + 1))
