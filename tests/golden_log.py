@@ -48,8 +48,9 @@ def value(kind: inspect.Type, name: str, full: bool) -> Any:
             )
         case inspect.BoolType():
             return full
-        case inspect.IntType():
-            return 2026 if "year" in name else 123_456
+        case inspect.IntType(le=most):
+            usual = 2026 if "year" in name else 123_456
+            return usual if most is None else min(usual, most)
         case inspect.DateType():
             return date(2026, 1, 5)
         case inspect.EnumType(cls=cls):
