@@ -30,9 +30,12 @@ from projections.scope import Scope
 # Which paper a fact leaves. A fact that names one `asset` is a line of a paper that has all pieces
 # of its day; any other leaves a paper of its own.
 LEAVES: dict[str, tuple[Form, ...]] = {
+    "acquisition.authorised": (Form.APPROVAL,),
+    "acquisition.requested": (Form.APPLICATION,),
     "asset.custodian_changed": (Form.HANDOVER,),
-    "asset.issued_to_user": (Form.HANDOVER, Form.USE_CERTIFICATE),
+    "asset.issued_to_user": (Form.HANDOVER,),
     "asset.returned_by_user": (Form.RECEIPT,),
+    "asset.use_certificate_issued": (Form.USE_CERTIFICATE,),
     "case.handed_out": (Form.HANDOVER,),
     "disposal.approved": (Form.DISPOSAL,),
     "disposal.given_away": (Form.HANDOVER,),
@@ -50,6 +53,8 @@ LEAVES: dict[str, tuple[Form, ...]] = {
     "loan.handed_over": (Form.HANDOVER,),
     "loan.item_returned": (Form.RECEIPT,),
     "loan.requested": (Form.APPLICATION,),
+    "plan.reviewed": (Form.APPROVAL,),
+    "plan.submitted": (Form.APPLICATION,),
     "reallocation.approved": (Form.APPROVAL,),
     "reallocation.requested": (Form.APPLICATION,),
     "reallocation.transfer_in_confirmed": (Form.HANDOVER, Form.RECEIPT),
@@ -177,7 +182,12 @@ class Making:
         self.opening = stream.standing[0] if stream.standing else leaf.entry
         self.names = names_then(office, lang)(leaf.entry.effective_on)
         self.stands = any(e.seq == leaf.entry.seq for e in stream.standing)
-        self.before = [e for e in stream.standing if e.position <= leaf.entry.position]
+        # What was known with this entry: all before it, and what the same request wrote after it.
+        self.before = [
+            e
+            for e in stream.standing
+            if e.position <= leaf.entry.position or e.cause == leaf.entry.cause
+        ]
 
     def paper(self) -> Paper:
         """Return the finished paper."""
@@ -316,7 +326,16 @@ class Making:
             return papers_list.of_pieces(office, list(self.pieces()), self.sides(), lang)
         if granted := self.granted():
             return papers_list.of_assets(office, self.entry, granted, {}, lang)
-        return papers_list.of_quantity(self.opening.event, lang)
+        return papers_list.of_needs(self.needs(), lang)
+
+    def needs(self) -> list[Any]:
+        """Return what a request is for when it names no cards: by its own words, or line by line."""
+        life = LIFECYCLES[self.stream.name.partition("/")[0]]
+        then = life.fold(entry.event for entry in self.before)
+        if lines := getattr(then, "lines", None):
+            return [line for _, line in sorted(lines.items())]
+        told = (self.opening.event, then)
+        return [n for n in told if getattr(n, "item", "") and getattr(n, "quantity", "")][:1]
 
     def granted(self) -> tuple[str, ...]:
         """Return the things a paper lists: those of its step; after a decision, what was granted."""

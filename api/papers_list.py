@@ -87,9 +87,8 @@ def of_pieces(
     for number, (id_, entry) in enumerate(last.items(), start=1):
         asset = as_it_was(office, id_, entry)
         paid = next((p for f in AMOUNTS if (p := getattr(entry.event, f, None)) is not None), None)
-        remark = "；".join(
-            filter(None, (said.get(id_, ""), remark_of(office, entry, asset, lang, together)))
-        )
+        parts = (said.get(id_, ""), remark_of(office, entry, asset, lang, together))
+        remark = ("；" if lang == "zh" else "; ").join(filter(None, parts))
         rows.append(row(number, id_, asset, remark, paid))
     return listed(rows, lang)
 
@@ -135,19 +134,22 @@ def remark_of(
     return ("；" if lang == "zh" else "; ").join(told)
 
 
-def of_quantity(event: Event, lang: Lang) -> Table | None:
-    """Return the one line of a request that names no card, only what and how many."""
-    item, quantity = getattr(event, "item", ""), getattr(event, "quantity", "")
-    if not item or not quantity:
-        return None
-    each: int | None = getattr(event, "unit_value", None)
-    amount = None
-    if each is not None:
-        amount = int((each * Decimal(quantity)).to_integral_value(rounding=ROUND_HALF_UP))
-    count = f"{quantity} {getattr(event, 'measure', '')}".strip()
-    cells = ("1", "—", item, getattr(event, "class_code", ""), count, "")
-    currency = getattr(event, "currency", "CNY") or "CNY"
-    return listed([Row(cells, amount, currency)], lang)
+def of_needs(needs: Iterable[Any], lang: Lang) -> Table | None:
+    """Return the lines of a request that names no cards: what, how many, at what price each.
+
+    A need has `item` and `quantity`, and where they are known `unit_value` or `unit_price` in fen.
+    """
+    rows: list[Row] = []
+    for number, need in enumerate(needs, start=1):
+        quantity, currency = need.quantity, getattr(need, "currency", "") or "CNY"
+        each: int | None = getattr(need, "unit_value", getattr(need, "unit_price", None))
+        amount = None
+        if each is not None:
+            amount = int((each * Decimal(quantity)).to_integral_value(rounding=ROUND_HALF_UP))
+        count = f"{quantity} {getattr(need, 'measure', '')}".strip()
+        cells = (str(number), "—", need.item, getattr(need, "class_code", ""), count, "")
+        rows.append(Row(cells, amount, currency))
+    return listed(rows, lang) if rows else None
 
 
 # Stocktake ----------------------------------------------------------------------
@@ -166,7 +168,8 @@ def of_holder(
     def where(card: Any) -> str:
         user = name_of("person", card["user"]) if card["user"] else ""
         place = name_of("place", card["place"]) if card["place"] else ""
-        return "；".join(filter(None, (place if kind == "unit" else "", user)))
+        told = filter(None, (place if kind == "unit" else "", user))
+        return ("；" if lang == "zh" else "; ").join(told)
 
     rows = tuple(
         Row(
@@ -181,14 +184,14 @@ def of_holder(
     )
     return Table(
         (
-            Column(head("row"), 5, "center"),
-            Column(head("asset_no"), 16),
-            Column(head("name"), 18),
-            Column(head("place") if kind == "unit" else head("user"), 16),
-            Column(head("quantity"), 7, "right"),
+            Column(head("row"), 6, "center"),
+            Column(head("asset_no"), 14),
+            Column(head("name"), 17),
+            Column(head("place-user") if kind == "unit" else head("user"), 20),
+            Column(head("quantity"), 6, "right"),
             Column(head("book-value"), 13, money=True),
             Column(head("counted"), 9),
-            Column(head("difference"), 14),
+            Column(head("difference"), 13),
         ),
         rows,
     )

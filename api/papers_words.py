@@ -22,18 +22,21 @@ class Form(Term):
 
 # What the papers of a kind of stream are about; any other kind is called what it is.
 ABOUT = {
+    "acquisition": Words("资产配置", "Acquisition of assets"),
     "asset": Words("资产", "Asset"),
     "disposal": Words("资产处置", "Disposal of assets"),
     "intake": Words("资产入仓", "Intake into the public warehouse"),
     "lease": Words("资产出租", "Lease of assets"),
     "loan": Words("资产借用", "Loan of assets"),
     "place": Words("资产", "Assets"),
+    "plan": Words("资产配置计划", "Configuration plan"),
     "reallocation": Words("资产调剂", "Reallocation of assets"),
     "unit": Words("资产", "Assets"),
 }
 # Papers that are called otherwise than by what they are about and their form.
 TITLES = {
     ("asset", Form.RECEIPT): Words("资产交回收据", "Receipt of an asset handed back"),
+    ("asset", Form.USE_CERTIFICATE): Words("房屋使用凭证", "Use certificate for premises"),
     ("disposal", Form.DISPOSAL): Words(
         "国有资产处置审批表", "Disposal form for state-owned assets"
     ),
@@ -41,7 +44,9 @@ TITLES = {
     ("intake", Form.RECEIPT): Words("公物仓接收专用收据", "Receipt of the public warehouse"),
     ("lease", Form.RECEIPT): Words("资产收回验收收据", "Receipt of leased assets taken back"),
     ("loan", Form.RECEIPT): Words("资产归还验收收据", "Receipt of returned assets"),
+    ("place", Form.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
     ("reallocation", Form.RECEIPT): Words("资产调入收据", "Receipt of reallocated assets"),
+    ("unit", Form.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
 }
 
 
@@ -103,7 +108,7 @@ SAYS = {
     "example": Words("示例", "EXAMPLE"),
     "name": Words("名称", "Name"),
     "model": Words("规格型号", "Model"),
-    "on": Words("截止日期", "as of"),
+    "on": Words("截止日期", "As of"),
     "place": Words("存放地点", "Place"),
     "policy": Words("适用规则：{policy}{cites}。", "Rules applied: {policy}{cites}."),
     "quantity": Words("数量", "Qty"),
@@ -111,6 +116,7 @@ SAYS = {
     "reversed": Words("已红冲", "REVERSED"),
     "row": Words("序号", "No."),
     "taken": Words("已接收", "taken in"),
+    "place-user": Words("存放地点、使用人", "Place, user"),
     "user": Words("使用人", "User"),
     "opinion": Words("{unit}（{role}）意见", "{unit} ({role})"),
     "decided": Words("{sentence}（{who}，{on}）", "{sentence} ({who}, {on})"),

@@ -47,7 +47,7 @@ SAYS: Final = {
     "unstated": Words("未载明", "not stated"),
     "subtotal": Words("本页小计", "Subtotal of this page"),
     "total": Words("合计", "Total"),
-    "count": Words("{count} 项", "{count} items"),
+    "count": Words("{count} 项", "items: {count}"),
     "words": Words("（大写）{words}", "In words: {words}"),
     "left-out": Words("其中 {count} 项未载明金额，不计入合计", "{count} without amount, not in the total"),
     "sign": Words("{who}（签字）：", "{who}:"),

@@ -206,7 +206,7 @@ def test_the_type_is_the_one_its_recipe_made() -> None:
 # The page -----------------------------------------------------------------------
 
 
-def pictures(printed: bytes, scale: float = 2.0) -> list:
+def pictures(printed: bytes, scale: int = 2) -> list:
     document = pypdfium2.PdfDocument(printed)
     try:
         return [page.render(scale=scale).to_pil().convert("L") for page in document]
@@ -226,7 +226,7 @@ def test_a_scanner_reads_the_identity_off_the_picture_of_the_page(given: Paper) 
 @pytest.mark.parametrize("given", [LOAN, ENGLISH, RARE, replace(LOAN, table=listing(60))])
 def test_the_picture_of_every_page_is_its_plan(given: Paper) -> None:
     """Every planned line, frame, seal and code has ink where it was planned; nothing else has."""
-    scale = 2.0
+    scale = 2
     planned = paper_plan.pages(given)
     drawn = pictures(paper.pdf(given), scale)
     assert len(drawn) == len(planned)

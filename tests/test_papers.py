@@ -23,14 +23,18 @@ from api.app import create_app
 from api.office import Actor, Office
 from api.papers_words import Form
 from api.settings import Settings
+from domain.approval import Endorsed, RouteLaid, Stage
 from domain.decider import FACTS, LIFECYCLES, Lang
 from domain.values import yuan
 from labels import numerals, paper
 from labels.paper_parts import Paper
+from ledger.entry import Draft
 from projections.scope import EVERYTHING
 
 ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
 CLERK = Actor(person="u_clerk", unit="o_p", role="clerk")
+GUIDE = Path(__file__).resolve().parents[1] / "docs" / "papers.md"
+OFFICE = Actor(person="u_office", unit="o_p", role="office")
 MARCH = date(2025, 3, 1)
 FEBRUARY = date(2025, 2, 1)
 
@@ -67,8 +71,23 @@ def test_each_of_the_eight_forms_is_left_by_something() -> None:
 
 def test_every_request_and_every_approval_of_a_case_leaves_its_paper() -> None:
     """Who adds a kind of case is reminded of its papers."""
-    asked = {n for n in FACTS if re.fullmatch(r"(loan|lease|intake|reallocation|disposal)\.(requested|applied|proposed|approved)", n)}  # fmt: skip
+    step = re.compile(
+        r"(acquisition|disposal|intake|lease|loan|plan|reallocation)"
+        r"\.(applied|approved|authorised|proposed|requested|reviewed|submitted)"
+    )
+    asked = {name for name in FACTS if step.fullmatch(name)}
     assert asked - set(papers.LEAVES) == set()
+
+
+def test_the_guide_has_the_whole_table() -> None:
+    """docs/papers.md says of every fact which papers it leaves, and of nothing else."""
+    told = re.findall(
+        r"^\| `([a-z_]+\.[a-z_]+)` \| (.+) \|$", GUIDE.read_text("utf-8"), re.MULTILINE
+    )
+    assert dict(told) == {
+        fact: "、".join(f"{form.words.zh} `{form.value}`" for form in forms)
+        for fact, forms in papers.LEAVES.items()
+    }
 
 
 # The example city ---------------------------------------------------------------
@@ -107,7 +126,7 @@ def all_papers(office: Office, lang: Lang) -> Iterator[Paper]:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_text_of_every_form_is_its_data(example: Office, lang: Lang) -> None:
     made = list(all_papers(example, lang))
-    assert {p.kind for p in made} == set(Form)
+    assert {p.kind for p in made} >= set(Form) - {Form.USE_CERTIFICATE}  # no premises there
     for one in made:
         said = text_of(paper.pdf(one))
         assert one.table is not None, one.title
@@ -131,6 +150,17 @@ def test_papers_say_names_and_words_never_ids_or_slugs(example: Office, lang: La
         )
         if lang == "zh":
             assert [p.caption for p in one.pairs if p.caption.isascii()] == [], one.title
+
+
+def test_an_application_has_a_place_to_sign_for_each_step_of_its_route(example: Office) -> None:
+    laid = next(e for e in example.book.entries() if isinstance(e.event, RouteLaid))
+    stream = example.book.stream(laid.stream)
+    route = laid.event
+    assert isinstance(route, RouteLaid)
+    form = papers.available(stream)[0].form
+    made = papers.printed(example, stream, form.value, "zh", at=stream.entries[0].seq)
+    assert len(made.boxes) == 1 + len(route.stages)
+    assert any(route.policy in note for note in made.notes)
 
 
 def test_an_example_is_marked_on_every_page(example: Office) -> None:
@@ -215,6 +245,88 @@ def test_a_reversed_step_leaves_no_paper_and_its_old_one_is_marked(office: Offic
     assert "application" in none.value.en
     assert "已红冲" in printed(office, stream, Form.APPLICATION, at=1)
     assert "REVERSED" in printed(office, stream, Form.APPLICATION, "en", at=1)
+
+
+@pytest.mark.target("T35")
+def test_the_right_to_use_premises_is_certified_on_paper(office: Office) -> None:
+    """内蒙古令238号 第22条: number, unit, area and agreement stand on the certificate."""
+    card = {
+        "asset_no": "FW-1",
+        "name": "办公楼东楼",
+        "kind": "premises",
+        "unit": "o_p",
+        "value": 900_000_000,
+    }
+    office.ask("asset/F1", "register_existing", card, CLERK, on=MARCH)
+    area = {"area_approved": "1200", "order_no": "示管核〔2025〕3号"}
+    office.ask("asset/F1", "approve_area", area, OFFICE, on=MARCH)
+    given = {
+        "area": "1150.5",
+        "agreement_no": "示用协〔2025〕9号",
+        "certificate_no": "示房用证第0007号",
+    }
+    office.ask("asset/F1", "issue_use_certificate", given, OFFICE, on=MARCH)
+    said = printed(office, "asset/F1", Form.USE_CERTIFICATE)
+    for text in (
+        "房屋使用凭证",
+        "编号：示房用证第0007号",
+        "示例市审计局",
+        "1150.5",
+        "示用协〔2025〕9号",
+    ):
+        assert text in said
+    assert "（大写）人民币玖佰万元整" in said
+    assert "Usecertificateforpremises" in printed(office, "asset/F1", Form.USE_CERTIFICATE, "en")
+
+
+@pytest.mark.target("T35")
+def test_a_case_with_a_route_prints_its_steps_and_what_they_decided(office: Office) -> None:
+    """The boxes to sign are the steps of the route; what was decided stands in them."""
+    route = RouteLaid(
+        policy="nmg@3",
+        stages=(Stage(role="department", unit="o_p"), Stage(role="finance")),
+        cites=("002-18",),
+    )
+    stream = applied(office)
+    opened = office.book.stream(stream)
+    laid = opened.entries[0]
+    decided = (
+        (2, route, "u_clerk"),
+        (3, Endorsed(note="情况属实"), "u_head"),
+        (
+            4,
+            FACTS["intake.approved"](
+                keeper_unit="o_p",
+                virtual=False,
+                books="custody_only",
+                approval_no="示批〔2025〕1号",
+            ),
+            "u_finance",
+        ),
+    )
+    drafts = [
+        Draft(
+            stream=stream,
+            seq=seq,
+            event=event,
+            actor=who,
+            cause="c1",
+            effective_at=laid.effective_at,
+        )
+        for seq, event, who in decided
+    ]
+    office.book.append(drafts, actor="u_clerk", cause="c1")
+    office.show(office.book.head()[0])
+    form = papers.printed(office, office.book.stream(stream), "approval", "zh")
+    assert [box.caption for box in form.boxes] == [
+        "申请单位意见",
+        "示例市审计局（主管部门）意见",
+        "＿＿＿＿（财政部门）意见",
+    ]
+    assert form.boxes[1].text == "同意并上报：情况属实（示例head，2025-03-01）"
+    assert form.boxes[2].text.startswith("同意入仓")
+    asked = papers.printed(office, office.book.stream(stream), "application", "zh")
+    assert [box.text for box in asked.boxes] == ["", ""]  # nothing was decided yet
 
 
 @pytest.mark.target("T35")
