@@ -25,8 +25,6 @@ from domain.words import Role, Term, Words
 
 PLACES_MAX = 1_000_000
 Places: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=PLACES_MAX)]
-Year: TypeAlias = Annotated[int, msgspec.Meta(ge=1990, le=9999)]
-Month: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=12)]
 
 
 class VehicleUse(Term):
@@ -316,6 +314,11 @@ A_MONTH_PAST = Rule(
     zh="费用所属月份 {year} 年 {month} 月晚于业务日期 {on}。",
     en="Month {month} of {year} is after the business date {on}.",
 )
+A_MONTH = Rule(
+    slug="no-such-month",
+    zh="月份须为 1 至 12，现为 {month}。",
+    en="A month is 1 to 12; this is {month}.",
+)
 COUNTED = Rule(
     slug="vehicle-not-counted",
     zh="车辆 {asset} 没有在本单位列编。",
@@ -435,12 +438,14 @@ def record_cost(
     *,
     cost_kind: CostKind,
     amount: Fen,
-    year: Year,
-    month: Month,
+    year: int,
+    month: int,
     voucher: Code = "",
     note: Text = "",
 ) -> VehicleCostRecorded:
     """Record what was spent on this vehicle in a month, in fen."""
+    if not 1 <= month <= 12:
+        raise A_MONTH.broken(month=month)
     if (year, month) > (occasion.on.year, occasion.on.month):
         raise A_MONTH_PAST.broken(year=year, month=month, on=occasion.on)
     return VehicleCostRecorded(

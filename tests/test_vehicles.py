@@ -261,6 +261,8 @@ def test_a_cost_belongs_to_this_month_or_an_earlier_one():
     past(car).when(vehicles.record_cost, month=TODAY.month + 1, **form).then_refused(
         vehicles.A_MONTH_PAST
     )
+    for wrong in (0, 13):
+        past(car).when(vehicles.record_cost, month=wrong, **form).then_refused(vehicles.A_MONTH)
     past(desk).when(vehicles.record_cost, month=1, **form).then_refused(kinds.A_VEHICLE)
 
 
