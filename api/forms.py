@@ -132,8 +132,17 @@ COMMON = (
     Field(name="doc_number", words=Words("文件编号", "document no."), type="text", required=False),
     Field(name="doc_issued", words=Words("文件日期", "document date"), type="date", required=False),
     Field(name="doc_issuer", words=Words("发文单位", "issued by"), type="text", required=False),
+    Field(
+        name="more_docs",
+        words=Words(
+            "其他材料（每行一份：种类、空格、编号）",
+            "more papers (a line each: type, space, number)",
+        ),
+        type="long",
+        required=False,
+    ),
 )
-"""What every form asks beside its own questions: the day it happened, and one paper."""
+"""What every form asks beside its own questions: the day it happened, and its papers."""
 
 
 def _field(declared: msgspec.structs.FieldInfo) -> Field:
@@ -390,7 +399,7 @@ def parse_html(verb: Verb, pairs: Mapping[str, Any] | Iterable[tuple[str, str]])
 def occasion_html(
     pairs: Mapping[str, Any] | Iterable[tuple[str, str]],
 ) -> tuple[date | None, tuple[Document, ...]]:
-    """Read what every form asks (`COMMON`): the business date and one paper.
+    """Read what every form asks (`COMMON`): the business date and the papers.
 
     Raise Invalid with all faults.
     """
@@ -406,15 +415,21 @@ def occasion_html(
         faults.append(Fault("doc_type", REQUIRED))
     if faults:
         raise Invalid(faults)
-    if not typed.get("doc_type"):
-        return days["on"], ()
-    paper = Document(
-        type=typed["doc_type"],
-        number=typed.get("doc_number", ""),
-        issued=days["doc_issued"],
-        issuer=typed.get("doc_issuer", ""),
-    )
-    return days["on"], (paper,)
+    papers = []
+    if typed.get("doc_type"):
+        first = Document(
+            type=typed["doc_type"],
+            number=typed.get("doc_number", ""),
+            issued=days["doc_issued"],
+            issuer=typed.get("doc_issuer", ""),
+        )
+        papers.append(first)
+    for line in filter(None, map(str.strip, typed.get("more_docs", "").splitlines())):
+        type_, _, number = line.partition(" ")
+        papers.append(Document(type=type_, number=number.strip()))
+    if len(papers) > DOCS_MAX:
+        raise Invalid([Fault("more_docs", PAPERS_MOST)])
+    return days["on"], tuple(papers)
 
 
 _YES = frozenset({"on", "1", "true", "yes", "y", "是"})
@@ -510,6 +525,7 @@ def _deductions(
 # What is wrong ------------------------------------------------------------------
 
 REQUIRED = Words("必填。", "This is required.")
+PAPERS_MOST = Words(f"材料不得超过{DOCS_MAX}份。", f"{DOCS_MAX} papers at most.")
 EITHER = Words("不能同时填写又清空。", "Write another value or empty it, not both.")
 DATE = Words(
     "须为日期，写作 YYYY-MM-DD，例如 2026-05-01。", "Must be a date, YYYY-MM-DD, e.g. 2026-05-01."

@@ -256,3 +256,20 @@ def test_the_schema_of_every_verb_stands_alone_and_has_titles() -> None:
             assert " · " in property_["title"]
         needed = [f.name for f in forms.fields(verb) if f.required]
         assert sorted(schema.get("required", [])) == sorted(needed)
+
+
+def test_a_form_on_a_page_takes_as_many_papers_as_a_step_needs() -> None:
+    first = [("doc_type", "会议纪要"), ("doc_number", "纪要3")]
+    more = "评估报告 评2026-8\n\n 备案表　备 1 \n协议草案"
+    _, docs = forms.occasion_html([*first, ("more_docs", more)])
+    told = [(doc.type, doc.number) for doc in docs]
+    assert told == [
+        ("会议纪要", "纪要3"),
+        ("评估报告", "评2026-8"),
+        ("备案表", "备 1"),
+        ("协议草案", ""),
+    ]
+    _, docs = forms.occasion_html([("more_docs", "一\n" * forms.DOCS_MAX)])
+    assert len(docs) == forms.DOCS_MAX
+    with pytest.raises(forms.Invalid):
+        forms.occasion_html([("more_docs", "一\n" * (forms.DOCS_MAX + 1))])
