@@ -21,6 +21,7 @@ from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.problems import ENTRY_TOO_LARGE
 from api.ways import Ways
+from domain.asset import Asset
 from domain.decider import LIFECYCLES, Refused
 from domain.vehicles import Quota, VehicleUse
 from domain.words import Words
@@ -67,10 +68,25 @@ def panels(page: Page, stream: Stream) -> dict[str, Any]:
             "title": page.words(TRAITS),
             "policy": found.policy.reference,
             "rows": ways.traits(found.policy, stream.state, page.lang),
+            "own": own(page, stream.state),
         },
         "ways": told(page, found) if found.waits else None,
         "costs": {"title": page.words(COSTS), "years": costs} if costs else None,
     }
+
+
+def own(page: Page, asset: Asset) -> list[tuple[str, str]]:
+    """Return what the card of this one says that only its kind has: name and value in words."""
+    use = VehicleUse(asset.vehicle_use).words if asset.vehicle_use else None
+    values = {
+        "title_no": asset.title_no,
+        "filing_no": asset.filing_no,
+        "area_approved": asset.area_approved,
+        "certificate_no": asset.certificate_no,
+        "vehicle_use": page.words(use) if use else "",
+        "shared": page.t("yes") if asset.shared else "",
+    }
+    return [(page.field(name), value) for name, value in values.items() if value]
 
 
 def told(page: Page, found: Ways) -> dict[str, Any]:

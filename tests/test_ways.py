@@ -98,6 +98,25 @@ def test_the_page_of_what_is_idle_shows_the_ways_and_of_what_is_used_does_not(of
     car = http.get("/assets/C1?lang=en").text
     assert "Costs of this vehicle" in car
     assert "300.50" in car
+    office.ask("asset/C1", "assign_use", {"use": "emergency"}, CLERK)
+    assert "emergency support" in http.get("/assets/C1").text
+
+
+def test_a_certificate_is_issued_on_the_page_of_the_premises_and_shown_there(office: Office):
+    card = CARD | {"asset_no": "SL-P1", "kind": "premises", "name": "办公楼"}
+    office.ask("asset/P1", "register_existing", card, CLERK)
+    http = pages(office, "office")
+    for verb, form in (
+        ("approve_area", {"area_approved": "120.5", "order_no": "示管〔2026〕2号"}),
+        (
+            "issue_use_certificate",
+            {"area": "120.5", "agreement_no": "协-1", "certificate_no": "凭〔2026〕1号"},
+        ),
+    ):
+        answer = http.post(f"/assets/P1/do/{verb}", data=form | {"key": verb})
+        assert answer.status_code == 200, answer.text
+    assert "凭〔2026〕1号" in answer.text
+    assert "120.5" in answer.text
 
 
 def test_the_offices_set_a_quota_on_its_page_and_it_shows_what_is_beyond(office: Office):
