@@ -77,7 +77,7 @@ def panels(page: Page, stream: Stream) -> dict[str, Any]:
 
 def own(page: Page, asset: Asset) -> list[tuple[str, str]]:
     """Return what the card of this one says that only its kind has: name and value in words."""
-    use = VehicleUse(asset.vehicle_use).words if asset.vehicle_use else None
+    use = next((one.words for one in VehicleUse if one == asset.vehicle_use), None)
     values = {
         "title_no": asset.title_no,
         "filing_no": asset.filing_no,

@@ -173,6 +173,11 @@ def uncounted(kind: str, units: tuple[str, ...], asset: str, reason: str) -> tup
     return tuple(Ask(f"quota/{unit}", "give_place", form) for unit in dict.fromkeys(units) if unit)
 
 
+def passed_on(from_unit: str, to_unit: str, assets: tuple[str, ...]) -> Ask:
+    """Ask the quota of a reorganised unit to pass on what of these it counts."""
+    return Ask(f"quota/{from_unit}", "pass_on", {"to_unit": to_unit, "assets": assets})
+
+
 def room_for(occasion: Occasion, unit: str) -> tuple[Ask, ...]:
     """Ask whether a unit may take the vehicles that a form lists, before anybody decides."""
     cars = sum(asset.kind == VEHICLE for asset in occasion.listed)

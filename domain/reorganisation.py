@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
+from domain import kinds
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import Asset, Book, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
@@ -483,6 +484,7 @@ def hand_over(
             hander_for=occasion.behalf or None,
         ),
         *(Ask(f"asset/{asset}", "change_hands", form) for asset in moved),
+        kinds.passed_on(from_unit, to_unit, moved),
     )
 
 

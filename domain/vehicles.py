@@ -20,7 +20,7 @@ from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.kinds import A_VEHICLE
 from domain.policy import Beyond
 from domain.unit import Unit
-from domain.values import AssetId, Code, Fen, Given, Reference, Text
+from domain.values import AssetId, Code, Fen, Given, Reference, Text, UnitId
 from domain.words import Role, Term, Words
 
 PLACES_MAX = 1_000_000
@@ -154,7 +154,43 @@ class PlaceGiven(
     reason: Text
 
 
-QuotaEvent: TypeAlias = QuotaSet | PlaceTaken | QuotaExceeded | UseQuotaExceeded | PlaceGiven
+class VehiclesPassedOn(
+    Event,
+    name="quota.vehicles_passed_on",
+    zh="随机构变动转{to_unit}列编：{assets}",
+    en="Counted by {to_unit} after the reorganisation: {assets}",
+):
+    """The unit was reorganised; another one counts these vehicles now."""
+
+    to_unit: UnitId
+    assets: tuple[AssetId, ...]
+
+
+class VehiclesTakenOver(
+    Event,
+    name="quota.vehicles_taken_over",
+    zh="承接{from_unit}的车辆列编：{assets}",
+    en="Counted on from {from_unit}: {assets}",
+):
+    """Vehicles of a reorganised unit count here now; `uses` are theirs, in the same order.
+
+    An order brings them, so nothing is refused; what is beyond the quota shows.
+    """
+
+    from_unit: UnitId
+    assets: tuple[AssetId, ...]
+    uses: tuple[VehicleUse, ...]
+
+
+QuotaEvent: TypeAlias = (
+    QuotaSet
+    | PlaceTaken
+    | QuotaExceeded
+    | UseQuotaExceeded
+    | PlaceGiven
+    | VehiclesPassedOn
+    | VehiclesTakenOver
+)
 
 
 class VehicleUseAssigned(
@@ -218,6 +254,13 @@ def evolve(quota: Quota, event: QuotaEvent) -> Quota:
             return replace(quota, vehicles=without(quota, asset) | {(asset, use)})
         case PlaceGiven(asset=asset):
             return replace(quota, vehicles=without(quota, asset))
+        case VehiclesPassedOn(assets=assets):
+            gone = frozenset(assets)
+            kept = frozenset(place for place in quota.vehicles if place[0] not in gone)
+            return replace(quota, vehicles=kept)
+        case VehiclesTakenOver(assets=assets, uses=uses):
+            new = dict(quota.vehicles) | dict(zip(assets, uses, strict=False))
+            return replace(quota, vehicles=frozenset(new.items()))
         case QuotaExceeded() | UseQuotaExceeded():
             return quota
         case _:
@@ -389,6 +432,39 @@ def take_place(
 def give_place(quota: Quota, _: Occasion, *, asset: AssetId, reason: Text) -> tuple[Event, ...]:
     """Count a vehicle no more that leaves the unit; one that was not counted changes nothing."""
     return () if quota.use_of(asset) is None else (PlaceGiven(asset=asset, reason=reason),)
+
+
+@lifecycle.verb(zh="随机构变动转出编制", en="Pass vehicles on", inner=True)
+def pass_on(
+    quota: Quota, occasion: Occasion, *, to_unit: UnitId, assets: tuple[AssetId, ...]
+) -> tuple[Event | Ask, ...]:
+    """Let another unit count what it got of this one's vehicles in a reorganisation."""
+    uses = dict(quota.vehicles)
+    cars = tuple(sorted(uses.keys() & set(assets)))
+    if not cars:
+        return ()
+    form = {
+        "from_unit": occasion.stream.partition("/")[2],
+        "assets": cars,
+        "uses": tuple(uses[car] for car in cars),
+    }
+    return (
+        VehiclesPassedOn(to_unit=to_unit, assets=cars),
+        Ask(f"quota/{to_unit}", "take_over", form),
+    )
+
+
+@lifecycle.verb(zh="随机构变动承接编制", en="Take vehicles over", inner=True)
+def take_over(
+    _: Quota,
+    __: Occasion,
+    *,
+    from_unit: UnitId,
+    assets: tuple[AssetId, ...],
+    uses: tuple[VehicleUse, ...],
+) -> VehiclesTakenOver:
+    """Count the vehicles that came with a reorganised unit, for the uses they had."""
+    return VehiclesTakenOver(from_unit=from_unit, assets=assets, uses=uses)
 
 
 @lifecycle.verb(zh="核对编制余额", en="Find room", inner=True)

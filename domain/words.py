@@ -331,6 +331,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "unit_price": Words("单价", "unit price"),
     "unit_value": Words("单价", "unit value"),
     "until": Words("至", "until"),
+    "uses": Words("车辆用途", "uses of the vehicles"),
     "uscc": Words("统一社会信用代码", "unified social credit code"),
     "use": Words("车辆用途", "use of the vehicle"),
     "use_by": Words("领用人", "user"),

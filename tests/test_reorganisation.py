@@ -111,6 +111,7 @@ def test_one_act_moves_everything_and_says_what() -> None:
         moved("A", "B"),
         Ask("asset/A", "change_hands", change),
         Ask("asset/B", "change_hands", change),
+        Ask("quota/o_old", "pass_on", {"to_unit": "o_new", "assets": ("A", "B")}),
     ).then_state(
         to_empty=frozenset({"o_odd"}), unconfirmed=frozenset({"o_new"}), count=2,
         status=ReorganisationStatus.APPROVED,

@@ -28,6 +28,8 @@ from domain.vehicles import (
     Unsealed,
     UseQuotaExceeded,
     VehicleCostRecorded,
+    VehiclesPassedOn,
+    VehiclesTakenOver,
     VehicleUse,
     VehicleUseAssigned,
 )
@@ -306,3 +308,24 @@ def test_a_vehicle_whose_books_go_into_the_warehouse_leaves_the_quota_of_its_uni
     past(car, held).when(warehouse.enter_warehouse, **form).then(
         ReceivedIntoWarehouse(warehouse="p_wh", virtual=True, case="intake/I1")
     )
+
+
+def test_vehicles_of_a_reorganised_unit_count_for_its_successor():
+    second = PlaceTaken(asset="C2", use=VehicleUse.SPECIAL)
+    quota(first, second).when(vehicles.pass_on, to_unit="o_new", assets=("C2", "D1", "C1")).then(
+        VehiclesPassedOn(to_unit="o_new", assets=("C1", "C2")),
+        Ask(
+            "quota/o_new",
+            "take_over",
+            {
+                "from_unit": "X",
+                "assets": ("C1", "C2"),
+                "uses": (VehicleUse.EMERGENCY, VehicleUse.SPECIAL),
+            },
+        ),
+    ).then_state(vehicles=frozenset())
+    quota(first).when(vehicles.pass_on, to_unit="o_new", assets=("D1",)).then()
+    both = {"assets": ("C1", "C2"), "uses": (VehicleUse.EMERGENCY, VehicleUse.SPECIAL)}
+    quota(emergency).at(policy=STRICT).when(vehicles.take_over, from_unit="o_old", **both).then(
+        VehiclesTakenOver(from_unit="o_old", **both)
+    ).then_state(vehicles=frozenset({("C1", VehicleUse.EMERGENCY), ("C2", VehicleUse.SPECIAL)}))
