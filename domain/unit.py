@@ -315,7 +315,7 @@ DIVISION = Rule(
     en="A division is six digits (GB/T 2260); this is {region}.",
 )
 ANOTHER_UNIT = Rule(
-    slug="same-unit",
+    slug="successor-not-another-unit",
     zh="承接单位须为另外的单位，且不得重复。",
     en="The successors must be other units, each named once.",
 )
