@@ -14,6 +14,7 @@ import msgspec
 
 from domain.place import PlaceKind
 from domain.unit import UnitKind
+from domain.uscc import check_character
 from domain.words import Role
 
 CITY: Final = "o_ex_city"
@@ -52,12 +53,9 @@ def organisation_code(number: int) -> str:
 
 def credit_code(kind: UnitKind, number: int) -> str:
     """Return a unified social credit code with a valid check character (GB 32100-2015)."""
-    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
     sort = "12" if kind is UnitKind.INSTITUTION else "11"
-    # GB 32100 leaves out I, O, S, V, Z; none of them occurs in our codes.
     body = f"{sort}{DIVISION}{organisation_code(number)}"
-    total = sum(letters.index(c) * pow(3, i, 31) for i, c in enumerate(body))
-    return body + letters[(31 - total % 31) % 31]
+    return body + check_character(body)
 
 
 def _body(
@@ -67,7 +65,7 @@ def _body(
 
 
 BODIES: Final = (
-    _body(1, "city", "示例市人民政府", "Example City People's Government", UnitKind.ORGAN),
+    _body(1, "city", "示例市人民政府", "Example City People's Government", UnitKind.GOVERNMENT),
     _body(
         2, "goa", "示例市机关事务管理局", "Example City Offices Administration", UnitKind.OFFICES
     ),
@@ -78,7 +76,7 @@ BODIES: Final = (
     _body(7, "wat", "示例市水利局", "Example City Water Bureau", UnitKind.ORGAN),
     _body(8, "cul", "示例市文化局", "Example City Culture Bureau", UnitKind.ORGAN),
     _body(9, "arc", "示例市档案馆", "Example City Archives", UnitKind.INSTITUTION),
-    _body(10, "dst", "示例区人民政府", "Example District People's Government", UnitKind.ORGAN),
+    _body(10, "dst", "示例区人民政府", "Example District People's Government", UnitKind.GOVERNMENT),
     _body(11, "sch", "示例市第一实验学校", "Example City First School", UnitKind.INSTITUTION),
     _body(12, "hos", "示例市人民医院", "Example City Hospital", UnitKind.INSTITUTION),
     _body(
@@ -131,6 +129,8 @@ LOGINS: Final = {
     ("o_ex_edu", Role.ACCOUNTANT, 1): "accountant",
     ("o_ex_aud", Role.AUDITOR, 1): "auditor",
     ("o_ex_goa", Role.ADMIN, 1): "admin",
+    ("o_ex_edu", Role.DEPARTMENT, 1): "department",
+    (CITY, Role.GOVERNMENT, 1): "government",
 }
 
 
@@ -179,6 +179,7 @@ def _people() -> tuple[Person, ...]:
                 name_en=f"{surname_en} {given_en}",
                 unit=unit,
                 role=role.value,
+                login=LOGINS[unit, role, 1],
             )
         )
     return tuple(people)

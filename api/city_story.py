@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
-from api import city_rules
+from api import city_authority, city_rules
 from api.city_people import (
     BODIES,
     CITY,
@@ -286,6 +286,7 @@ def founding(story: Story) -> None:
             kind=site.kind,
             unit=site.unit,
         )
+    city_authority.appointed(story)
     ruled(story, admin)
     on = date(2026, 1, 5)
     story.do(
@@ -1728,4 +1729,6 @@ def tell() -> Story:
     wiped_and_kept(story)
     holiday(story)
     second_thoughts(story)
+    city_authority.stood_in(story)
+    city_authority.reorganised(story)
     return story

@@ -28,7 +28,8 @@ FILES: Final = (
 )
 # The order in which the sign-in page and the console show them.
 LOGINS: Final = (
-    *("keeper", "clerk", "clerk2", "head", "office", "finance", "accountant", "auditor", "admin"),
+    *("keeper", "clerk", "clerk2", "head", "office", "department", "finance", "government"),
+    *("accountant", "auditor", "admin"),
 )
 
 
