@@ -19,12 +19,14 @@ from api.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from api.cli_read import day, names, opened
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.office import Actor, Office
+from domain.decider import Refused
 from domain.unit import EXISTS, UnitKind
 from domain.values import ID
 from domain.words import Role, Words
 
 LOGIN = re.compile(r"[^\s:]{1,80}")  # a colon ends the log-in in HTTP Basic
 NAME_CHARS_MAX = 200
+CONSOLE = "console"  # whoever may open the database; the ledger says so, and nobody signs in as it
 
 app = typer.Typer(help="账号 · Log-ins: who may sign in, for which unit, in which roles.")
 
@@ -69,16 +71,21 @@ def add_(
     ],
     name_en: Annotated[str, typer.Option(help="英文姓名 · The name in English.")] = "",
     locale: Annotated[str, typer.Option(help="界面语言 · Language of the pages: zh, en.")] = "zh",
+    since: Annotated[
+        str, typer.Option(help="任职起始日 · In office since which day; today if unsaid.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """建立账号 · Open a log-in; the password is asked for, or taken from GONGWU_PASSWORD."""
     terminal = at(ctx, json)
+    on = day(since, "--since")
     with opened(terminal) as office:
         checked(login, person, name, role)
         known_unit(office, unit)
         if locale not in ("zh", "en"):
             raise Stop(Words("--locale 须为 zh 或 en。", "--locale must be zh or en."), USAGE)
-        create(terminal, office, login, person, name, unit, role, locale, name_en)
+        console = Actor(person=CONSOLE, unit=unit, role=Role.ADMIN, zone=office.settings.zone)
+        create(terminal, office, login, person, name, unit, role, locale, name_en, console, on)
 
 
 @app.command("list")
@@ -192,7 +199,21 @@ def begin(
             channel="cli",
         )
         terminal.say(f"已建立单位 {unit}：{form['name']}", f"Established {unit}: {form['name']}")
-        create(terminal, office, login, person, person_name, unit, [Role.ADMIN], "zh", "", password)
+        roles = [Role.ADMIN]
+        create(
+            terminal,
+            office,
+            login,
+            person,
+            person_name,
+            unit,
+            roles,
+            "zh",
+            "",
+            actor,
+            since,
+            password,
+        )
 
 
 def create(
@@ -205,19 +226,26 @@ def create(
     roles: Sequence[str],
     locale: str,
     name_en: str,
+    by: Actor,
+    since: str,
     password: str = "",
 ) -> None:
-    """Open one log-in and say so."""
+    """Write down which roles a person has, open their log-in, and say so."""
+    if office.accounts.taken(login):
+        raise Stop(
+            Words(
+                f"账号 {login} 已经存在（停用的账号名也不再用）。",
+                f"The log-in {login} exists already (a closed one is not used again).",
+            )
+        )
     password = password or new_password(terminal)
+    appoint(office, person, unit, roles, by, since)
     try:
         account = office.accounts.create(
             login, password, person, name, unit, dict.fromkeys(roles), locale, name_en=name_en
         )
-    except ValueError:
-        said = Words(
-            f"账号 {login} 已经存在（停用的账号名也不再用）。",
-            f"The log-in {login} exists already (a closed one is not used again).",
-        )
+    except ValueError:  # somebody else opened it at the same moment
+        said = Words(f"账号 {login} 已经存在。", f"The log-in {login} exists already.")
         raise Stop(said) from None
     if terminal.json:
         terminal.answer(account)
@@ -227,6 +255,23 @@ def create(
         f"已建立账号 {account.login}：{name}（{person}），{called}，岗位：{told}",
         f"Opened {account.login}: {name_en or name} ({person}), {called}, as {told}",
     )
+
+
+def appoint(
+    office: Office, person: str, unit: str, roles: Sequence[str], by: Actor, since: str
+) -> None:
+    """Record the roles that the ledger does not know of yet, all or none."""
+    on = date.fromisoformat(since) if since else office.today(by.zone)
+    stream = f"person/{person}"
+    state = office.book.stream(stream).state
+    missing = [role for role in dict.fromkeys(roles) if not state.may(on, unit, role)]
+    requests = [(stream, "assign", {"unit": unit, "post": role}) for role in missing]
+    if not requests:
+        return
+    try:
+        office.ask_many(requests, by, on=on, channel="cli")
+    except Refused as refused:
+        raise Stop(Words(refused.sentence("zh"), refused.sentence("en"))) from None
 
 
 def checked(login: str, person: str, name: str, roles: Sequence[str]) -> None:

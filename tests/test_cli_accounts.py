@@ -68,7 +68,7 @@ def test_the_first_hour(run: Run) -> None:
         ),
         ("inventory", ["ZC-0001", "办公桌", "示例市财政局", "一号楼101室", "¥800.00"]),
         ("account list", ["admin", "王芳", "li", "李明", "示例市财政局", "单位资产管理员"]),
-        ("verify", ["完整性：通过，共 4 条"]),
+        ("verify", ["完整性：通过，共 7 条"]),
     ]
     for line, expected in transcript:
         output = run(line).output
@@ -159,3 +159,26 @@ def test_a_typed_password_is_typed_twice(second: str, code: int, sqlite_url: str
         assert process.wait() == code, rest
     assert ("passwords differ" in rest) == (code == USAGE)
     assert "enough" not in rest
+
+
+def test_roles_are_facts_of_the_ledger_from_a_day_on(run: Run, sqlite_url: str) -> None:
+    run(f"{INIT} --on 2025-01-01")
+    run(f"{ADD} --since 2025-02-01")
+    assert (
+        "不得兼任"
+        in run(ADD.replace("li --person", "wu --person") + " --role auditor", code=REFUSED).output
+    )
+    run(f"{CARD} --value 800 --on 2025-02-01")
+    early = CARD.replace("ZC-0001", "ZC-0002") + " --value 800 --on 2025-01-31"
+    assert "不担任示例市财政局的单位资产管理员" in run(early, code=REFUSED).output
+    office = Office.open(Settings(database=sqlite_url))
+    try:
+        entries = office.book.stream("person/u_li").entries
+        assert [(e.event.type_name, e.actor) for e in entries] == [
+            ("person.role_assigned", "console")
+        ] * 2
+        assert {e.effective_on for e in entries} == {"2025-02-01"}
+        first = office.book.stream("person/u_wang").entries[0]
+        assert (first.actor, first.effective_on) == ("u_wang", "2025-01-01")
+    finally:
+        office.close()
