@@ -351,17 +351,25 @@ def read(content: str, name: str, version: int) -> Policy:
 
     Raise Unfit when it says none, or when its parts do not fit together.
     """
-    own = {"name": name, "version": version}
-    try:
-        said = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-        whole = {k: v for k, v in said.items() if k not in ENVELOPE} | own
-        policy = msgspec.json.decode(msgspec.json.encode(whole), type=Policy)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise Unfit((Words(f"格式不符（{error}）", f"not in the form asked ({error})"),)) from error
+    policy = recorded(content, name, version)
     found = tuple(contradictions(policy))
     if found:
         raise Unfit(found)
     return policy
+
+
+def recorded(content: str, name: str, version: int) -> Policy:
+    """Return the policy that was accepted once, whatever would be asked of a new one today.
+
+    Raise Unfit when the text says none.
+    """
+    own = {"name": name, "version": version}
+    try:
+        said = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        whole = {k: v for k, v in said.items() if k not in ENVELOPE} | own
+        return msgspec.json.decode(msgspec.json.encode(whole), type=Policy)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Unfit((Words(f"格式不符（{error}）", f"not in the form asked ({error})"),)) from error
 
 
 def written(policy: Policy) -> str:

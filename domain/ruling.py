@@ -166,7 +166,7 @@ def published(name: str, events: Iterable[Event]) -> tuple[Policy, ...]:
             case PolicyProposed(version=version, content=content):
                 drafts[version] = content
             case PolicyPublished(version=version, in_force_from=since):
-                policy = policies.read(drafts[version], name, version)
+                policy = policies.recorded(drafts[version], name, version)
                 found.append(replace(policy, in_force_from=since))
             case PolicyEnded(last_day=last_day):
                 found = [

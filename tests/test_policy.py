@@ -280,6 +280,12 @@ def test_one_draft_at_a_time_and_a_withdrawn_number_is_not_used_again() -> None:
     past(drafted, gone).when(ruling.publish, in_force_from=TODAY).then_refused(ruling.DRAFTED)
 
 
+def test_what_was_published_is_read_even_if_it_would_not_be_accepted_today() -> None:
+    loose = replace(drafted, content='{"idle_days": 0}')
+    (known,) = ruling.published("place", [loose, published])
+    assert (known.reference, known.idle_days) == ("place@1", 0)
+
+
 def test_rules_end_on_a_day_and_may_be_drafted_anew() -> None:
     last = TODAY + timedelta(days=30)
     ended = PolicyEnded(last_day=last, reason="由新办法代替")
