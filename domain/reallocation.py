@@ -519,6 +519,12 @@ DIFFERENT_UNITS = Rule(
     zh="调出单位与调入单位相同；本单位内请办理领用或移位。",
     en="Giver and taker are the same unit; issue or move the asset instead.",
 )
+WORN_AS_CARDS = Rule(
+    slug="depreciation-differs-from-cards",
+    zh="凭证累计折旧 {accumulated} 元与各卡片合计 {value} 元不一致；可逐项办理账务划转。",
+    en="The voucher says {accumulated} yuan of depreciation, the cards {value} yuan; the books can"
+    " be moved piece by piece.",
+)
 SPARE = Rule(
     slug="not-available",
     zh="只有库存、闲置、低效或在仓的资产才能调剂。",
@@ -784,6 +790,49 @@ def move_books(
             fees=fees,
         ),
         Ask(f"asset/{asset}", "move_books_to", form),
+    )
+
+
+@lifecycle.verb(
+    ARRIVED, zh="整批账务划转", en="Move the books of a lot", roles=(Role.ACCOUNTANT, Role.FINANCE)
+)
+def move_books_lot(
+    case_: Reallocation,
+    occasion: Occasion,
+    *,
+    assets: tuple[AssetId, ...],
+    out_voucher: Reference,
+    in_voucher: Reference,
+    gross: Fen,
+    accumulated: Fen = 0,
+) -> tuple[Event | Ask, ...]:
+    """Record two vouchers for several pieces; their totals are those of the cards."""
+    for asset in listed(assets):
+        if asset not in case_.arrived:
+            raise ON_THE_LIST.broken(asset=asset)
+    cards = occasion.listed
+    values = [card.value or 0 for card in cards]
+    worn = [card.accumulated or 0 for card in cards]
+    if (len(cards), sum(values)) != (len(assets), gross):
+        raise AS_CARD.broken(gross=yuan(gross), value=yuan(sum(values)))
+    if sum(worn) != accumulated:
+        raise WORN_AS_CARDS.broken(accumulated=yuan(accumulated), value=yuan(sum(worn)))
+    pieces = list(zip(assets, values, worn, strict=True))
+    return (
+        *(
+            AccountingTransferred(
+                asset=a, out_voucher=out_voucher, in_voucher=in_voucher, gross=g, accumulated=d
+            )
+            for a, g, d in pieces
+        ),
+        *(
+            Ask(
+                f"asset/{a}",
+                "move_books_to",
+                {"unit": case_.to_unit, "gross": g, "accumulated": d},
+            )
+            for a, g, d in pieces
+        ),
     )
 
 

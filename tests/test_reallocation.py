@@ -391,6 +391,26 @@ def test_both_sides_book_the_same_and_what_the_card_says() -> None:
             answer.then_refused(reallocation.AS_CARD)
 
 
+def test_a_lot_is_booked_under_two_vouchers_with_the_totals_of_its_cards() -> None:
+    cards = (asset.Asset(value=100, accumulated=40), asset.Asset(value=50))
+    arrived = case(requested, approved, out1, out2, in1, in2).at(listed=cards)
+    lot = {"assets": ["DESK1", "DESK2"], "out_voucher": "出1", "in_voucher": "入1"}
+    total = {"gross": 150, "accumulated": 40}
+    answer = arrived.when(reallocation.move_books_lot, **lot, **total)
+    answer.then_state(status=ReallocationStatus.BOOKED)
+    booked = [a.gross for a in answer.answers if isinstance(a, AccountingTransferred)]
+    assert booked == [100, 50]
+    arrived.when(reallocation.move_books_lot, **lot, **total | {"gross": 149}).then_refused(
+        reallocation.AS_CARD
+    )
+    arrived.when(reallocation.move_books_lot, **lot, **total | {"accumulated": 0}).then_refused(
+        reallocation.WORN_AS_CARDS
+    )
+    case(requested, approved, out1, in1).when(
+        reallocation.move_books_lot, **lot, **total
+    ).then_refused(holding.ON_THE_LIST)
+
+
 def test_the_books_do_not_move_before_the_thing_or_twice() -> None:
     for history in ([], [requested, approved, out1], [requested, approved, out1, in1, booked1]):
         case(*history).when(reallocation.move_books, asset="DESK1", **vouchers).then_refused(
