@@ -26,6 +26,7 @@ from api.settings import Settings
 from domain.approval import Endorsed, RouteLaid, Stage
 from domain.decider import FACTS, LIFECYCLES, Lang
 from domain.values import yuan
+from domain.warehouse import Books, IntakeApproved
 from labels import numerals, paper
 from labels.paper_parts import Paper
 from ledger.entry import Draft
@@ -295,10 +296,10 @@ def test_a_case_with_a_route_prints_its_steps_and_what_they_decided(office: Offi
         (3, Endorsed(note="情况属实"), "u_head"),
         (
             4,
-            FACTS["intake.approved"](
+            IntakeApproved(
                 keeper_unit="o_p",
                 virtual=False,
-                books="custody_only",
+                books=Books.CUSTODY_ONLY,
                 approval_no="示批〔2025〕1号",
             ),
             "u_finance",
