@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from api.pages_words import CHOICES
 from domain.words import Term, Words
 
 
@@ -130,49 +131,24 @@ SAYS = {
     ),
 }
 
-# Kinds of documents as records name them; any other is written by people and shown as it is.
+# Documents that rules of places ask for, beside those that pages have words for.
 DOCUMENTS = {
-    "acceptance_report": Words("验收报告", "acceptance report"),
-    "agreement": Words("协议", "agreement"),
     "appraisal_filing": Words("评估核准（备案）表", "ratification or filing of the appraisal"),
-    "appraisal_report": Words("资产评估报告", "appraisal report"),
-    "approval": Words("批准文件", "approval"),
-    "asset_card": Words("资产卡片", "asset card"),
     "data_wipe_certificate": Words("数据清除（销毁）证明", "proof that data were wiped"),
-    "deal_confirmation": Words("成交确认书", "deal confirmation"),
-    "decision": Words("决定", "decision"),
-    "delivery_note": Words("送货单", "delivery note"),
-    "deregistration_certificate": Words("注销登记证明", "certificate of deregistration"),
     "donation_receipt": Words("接受捐赠凭证", "receipt of the donation"),
     "draft_agreement": Words("协议草案", "draft agreement"),
-    "hand_over_slip": Words("交接单", "hand-over slip"),
-    "intake_form": Words("入仓申请表", "intake form"),
-    "issue_slip": Words("领用单", "issue slip"),
-    "lease_form": Words("出租申请表", "lease form"),
-    "loan_form": Words("借用申请表", "loan form"),
     "loss_evidence": Words("损失证明材料", "evidence of the loss"),
-    "minutes": Words("会议纪要", "minutes"),
     "necessity_opinion": Words("必要性审查意见", "opinion on necessity"),
-    "payment_slip": Words("缴款书", "payment slip"),
     "quota_statement": Words("双方编制、存量和需求说明", "quota, stock and demand of both units"),
-    "reallocation_form": Words("调剂申请表", "reallocation form"),
     "recipient_consent": Words("接收单位同意接收的文件", "consent of the recipient"),
-    "recycling_certificate": Words("回收证明", "recycling certificate"),
     "responsibility_finding": Words("责任认定意见", "finding on responsibility"),
-    "return_slip": Words("归还单", "return slip"),
     "sale_contract": Words("转让合同", "contract of sale"),
-    "settlement": Words("结算单", "settlement"),
-    "source_file": Words("来源文件", "source file"),
-    "source_row": Words("来源记录", "source row"),
     "take_back_agreement": Words("厂家回收协议", "take-back agreement"),
     "technical_assessment": Words("技术鉴定报告", "technical assessment"),
-    "transfer_slip": Words("移交单", "transfer slip"),
     "verification_ruling": Words("资产核实批复", "verification ruling"),
-    "voucher": Words("会计凭证", "voucher"),
-    "warehouse_receipt": Words("入仓接收单", "warehouse receipt"),
 }
 
 
 def document(slug: str) -> Words:
     """Return what a kind of document is called; what a person typed as it stands."""
-    return DOCUMENTS.get(slug) or Words.of(slug)
+    return CHOICES["paper"].get(slug) or DOCUMENTS.get(slug) or Words.of(slug)
