@@ -120,6 +120,10 @@ class Authority:
 
     def _unit(self, id_: str, on: date | None) -> Unit:
         """Return what a unit was on a day; None: what it is."""
+        name = f"unit/{id_}"
+        found: Unit
         if on is None:
-            return self._book.stream(f"unit/{id_}").state  # type: ignore[no-any-return] # a stream's state is of its kind
-        return self._book.state_at(f"unit/{id_}", on.isoformat())  # type: ignore[no-any-return] # a stream's state is of its kind
+            found = self._book.stream(name).state
+        else:
+            found = self._book.state_at(name, on.isoformat())
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from api.city_people import BODIES, CULTURE, OFFICES, OPENED_ON, PEOPLE, credit_code, who
 from domain.unit import UnitKind
@@ -26,7 +26,7 @@ def appointed(story: Story) -> None:
     holders = [person for person in PEOPLE if person.role]
     for person in sorted(holders, key=lambda p: p.id != admin.id):  # the administrator first
         on = max(OPENED_ON, ARRIVED[person.unit])
-        form = {"unit": person.unit, "post": person.role}
+        form: dict[str, Any] = {"unit": person.unit, "post": person.role}
         story.do(on, admin, f"person/{person.id}", "assign", **form)
 
 
@@ -47,14 +47,14 @@ def stood_in(story: Story) -> None:
             until=on + timedelta(days=days),
             reason=reason,
         )
-    power = {"delegate": clerk.id, "unit": EDUCATION, "post": Role.HEAD.value}
+    power: dict[str, Any] = {"delegate": clerk.id, "unit": EDUCATION, "post": Role.HEAD.value}
     story.do(date(2026, 8, 24), head, stream, "revoke", **power, reason="提前返岗")
     keeper = who("o_ex_whs", Role.KEEPER, 2)
-    office = {"unit": OFFICES, "post": Role.CLERK.value}
+    office: dict[str, Any] = {"unit": OFFICES, "post": Role.CLERK.value}
     story.do(
         date(2026, 4, 1), admin, f"person/{keeper.id}", "assign", **office, since=date(2026, 4, 2)
     )
-    ended = {**office, "reason": "借调期满"}
+    ended: dict[str, Any] = {**office, "reason": "借调期满"}
     story.do(date(2026, 9, 30), admin, f"person/{keeper.id}", "end_role", **ended)
 
 
@@ -75,7 +75,7 @@ def reorganised(story: Story) -> None:
         level="prefecture",
         region="990000",
     )
-    form = {"ends_on": date(2026, 12, 31), "approval_no": "示编〔2026〕31号"}
+    form: dict[str, Any] = {"ends_on": date(2026, 12, 31), "approval_no": "示编〔2026〕31号"}
     story.do(date(2026, 9, 21), admin, f"unit/{FORUM}", "extend_term", **form)
     story.do(
         date(2025, 5, 12),
@@ -110,8 +110,8 @@ def reorganised(story: Story) -> None:
         )
     merged(story, desks)
     stream, on = "reorganisation/EXWITHDRAWN", date(2026, 5, 11)
-    order = {"cut_off": on, "order_no": "示编〔2026〕20号", "order_issuer": city}
-    units = {"from_units": [FORUM], "to_units": [OFFICES]}
+    order: dict[str, Any] = {"cut_off": on, "order_no": "示编〔2026〕20号", "order_issuer": city}
+    units: dict[str, Any] = {"from_units": [FORUM], "to_units": [OFFICES]}
     story.do(on, office, stream, "propose", **units, **order)
     story.do(on + timedelta(days=2), office, stream, "withdraw", reason="筹备组继续办公")
     stream, other = "reorganisation/EXREFUSED", who(OFFICES, Role.OFFICE, 2)
@@ -124,7 +124,7 @@ def merged(story: Story, desks: list[str]) -> None:
     """Hand over everything the tourism centre has, then let it end."""
     admin, office = who(OFFICES, Role.ADMIN), who(OFFICES, Role.OFFICE)
     clerk, head = who(CULTURE, Role.CLERK), who(CULTURE, Role.HEAD)
-    order = {"order_no": "示编〔2026〕18号"}
+    order: dict[str, Any] = {"order_no": "示编〔2026〕18号"}
     stream, on = "reorganisation/EXTOURISM", date(2026, 4, 20)
     paper = story.paper("decision", on, "示例市人民政府", "示编")
     story.do(
@@ -142,7 +142,7 @@ def merged(story: Story, desks: list[str]) -> None:
     story.do(date(2026, 4, 22), office, stream, "send_back", reason="请附移交清册")
     story.do(date(2026, 4, 24), clerk, stream, "resubmit", note="清册已附")
     story.do(date(2026, 4, 27), office, stream, "approve", approval_no="示管资〔2026〕7号")
-    sides = {"from_unit": TOURISM, "to_unit": CULTURE}
+    sides: dict[str, Any] = {"from_unit": TOURISM, "to_unit": CULTURE}
     other = who(OFFICES, Role.OFFICE, 2)
     story.do(date(2026, 5, 6), other, stream, "hand_over", **sides, assets=desks)
     story.do(date(2026, 5, 8), head, stream, "take_over", to_unit=CULTURE, note="账卡物相符")
