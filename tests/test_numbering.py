@@ -254,8 +254,6 @@ def test_an_earlier_date_gets_no_later_number(ledger: Ledger) -> None:
 def test_a_hundred_documents_have_a_hundred_numbers_whoever_writes_at_once(database: str) -> None:
     """Each document and its number are one act; as many write without pause as there are clerks."""
     with staffed(database) as office:
-        admin = Actor(person="u_admin", unit="o_a", role="admin")
-        office.ask("unit/o_b", "establish", {"name": "示例市教育局", "kind": "organ"}, admin)
         person = Actor(person="u_clerk", unit="o_a", role="clerk")
         cards = [
             (f"asset/A{n}", "register_existing", CARD | {"asset_no": f"ZC-{n}"}) for n in range(100)
