@@ -13,17 +13,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, TypeAlias, TypeVar, assert_never
+from typing import Annotated, Any, TypeAlias, TypeVar, assert_never
 
 from msgspec.structs import replace
 
 from domain import asset as assets_
 from domain.asset import STILL_OURS, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lifecycle, Occasion, Rule
-from domain.holding import HELD_BY_CASE, ON_THE_LIST, listed
-from domain.values import AssetId, Code, Given, PersonId, Stream, Text, UnitId
+from domain.holding import HELD_BY_CASE, LIST_MAX, ON_THE_LIST, listed
+from domain.values import (
+    PRINTABLE,
+    AssetId,
+    Code,
+    Given,
+    PersonId,
+    Stream,
+    Text,
+    UnitId,
+    Written,
+)
 from domain.words import Role
 
+# What a scanner typed: a code for each of at most LIST_MAX assets, and what stands between them.
+Scans: TypeAlias = Annotated[
+    str, Written(max_length=LIST_MAX * 82, pattern=PRINTABLE, extra={"long": True})
+]
 BETWEEN = re.compile(r"[\n\r\t,，;；、]+")  # a scanner ends each code with a line feed
 
 # What happened ----------------------------------------------------------------

@@ -16,7 +16,7 @@ from domain import asset as assets_
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.handover import GIVING_SIDE, arrived, identified, read_off
+from domain.handover import GIVING_SIDE, Scans, arrived, identified, read_off
 from domain.holding import (
     ON_THE_LIST,
     OTHER_PERSON,
@@ -598,7 +598,7 @@ def sign(
     roles=(Role.CLERK, Role.KEEPER),
 )
 def deliver(
-    lease: Lease, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+    lease: Lease, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
     """Deliver pieces to the lessee against the slip that both sides signed."""
     pieces = on_paper(occasion, lease.waiting, assets, scanned)
@@ -640,7 +640,7 @@ def take_back(
     result: ReturnResult,
     note: Text = "",
     compensation: Fen | None = None,
-    scanned: Text = "",
+    scanned: Scans = "",
 ) -> tuple[Event | Ask, ...]:
     """Inspect what the lessee brought back and came back alike; the others stay out."""
     pieces = on_paper(occasion, lease.out, assets, scanned)

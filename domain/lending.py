@@ -17,6 +17,7 @@ from domain.handover import (
     SOMETHING_SENT,
     TAKEN_FROM_TRANSIT,
     TAKING_SIDE,
+    Scans,
     arrived,
     given_out,
     lent_from,
@@ -556,7 +557,7 @@ def withdraw_rest(loan: Loan, occasion: Occasion, *, reason: Given) -> tuple[Eve
     roles=(Role.KEEPER, Role.CLERK),
 )
 def hand_out(
-    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
     """Give out pieces of the list; they are in transit until the borrower takes them in."""
     return given_out(loan, occasion, assets, scanned, among=loan.waiting, to_unit=loan.borrower)
@@ -571,7 +572,7 @@ def hand_out(
     roles=(Role.CLERK, Role.KEEPER),
 )
 def take_in(
-    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
     """Take in what the lender gave out; from now on the borrower has it."""
     pieces = taken_in(loan, occasion, assets, scanned, among=loan.waiting)
@@ -602,7 +603,7 @@ def extend(loan: Loan, occasion: Occasion, *, due: date, reason: Given) -> tuple
     RUNNING, OUT, TAKING_SIDE, zh="交还", en="Hand back", roles=(Role.CLERK, Role.KEEPER)
 )
 def hand_back(
-    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
     """Hand back what was borrowed; it is in transit until the lender has inspected it."""
     return given_out(loan, occasion, assets, scanned, among=loan.out, to_unit=loan.lender)
@@ -624,7 +625,7 @@ def inspect_return(
     result: ReturnResult,
     note: Text = "",
     compensation: Fen | None = None,
-    scanned: Text = "",
+    scanned: Scans = "",
 ) -> tuple[Event | Ask, ...]:
     """Inspect what the borrower handed back and came back alike; the others stay out."""
     pieces = taken_in(loan, occasion, assets, scanned, among=loan.out)

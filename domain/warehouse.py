@@ -16,6 +16,7 @@ from domain.handover import (
     GIVING_SIDE,
     TAKEN_FROM_TRANSIT,
     TAKING_SIDE,
+    Scans,
     arrived,
     given_out,
     identified,
@@ -546,7 +547,7 @@ def withdraw_rest(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple
     roles=(Role.CLERK, Role.KEEPER),
 )
 def hand_out(
-    intake: Intake, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+    intake: Intake, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
     """Give out pieces of the list; they are in transit until the warehouse takes them in."""
     return given_out(
@@ -560,7 +561,7 @@ def take_in(
     occasion: Occasion,
     *,
     assets: tuple[AssetId, ...],
-    scanned: Text = "",
+    scanned: Scans = "",
     shelf: Code = "",
     condition: Code = "完好",
     difference: Text = "",

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from doors import CARD, Door, app_of, staffed
+from fastapi.testclient import TestClient
 from sqlalchemy import RowMapping
 from typer.testing import CliRunner
 
 from api import cli, open_cases
+from api.app import create_app
 from api.office import Actor, Office
 from domain import leasing, lending, open_steps, warehouse
 from domain.approval import Endorsed, ReturnedForCorrection, RouteLaid, Stage
@@ -194,7 +196,7 @@ class Story:
     office: Office
 
     def ask(self, who: str, verb: str, on: date, form: Said, docs: Any = ()) -> None:
-        actor = Actor(person=f"u_{who}", unit="o_a", role=who)
+        actor = Actor(person=f"u_{who}", unit="o_x", role=who)
         stream = "asset/A1" if verb in ("register_existing", "declare_idle") else "intake/I1"
         self.office.ask(stream, verb, form, actor, on=on, docs=docs)
 
@@ -210,9 +212,12 @@ class Story:
 def story(database: str) -> Iterator[Story]:
     with staffed(database) as office:
         told = Story(office)
-        told.ask("clerk", "register_existing", MAY, CARD)
+        admin = Actor(person="u_admin", unit="o_a", role="admin")
+        unit = {"name": "示例市教育局", "kind": "organ"}  # was there before what it asks for
+        office.ask("unit/o_x", "establish", unit, admin, on=MAY - timedelta(days=9))
+        told.ask("clerk", "register_existing", MAY, CARD | {"unit": "o_x"})
         told.ask("clerk", "declare_idle", MAY, {})
-        form = {"unit": "o_a", "ground": "idle", "warehouse": "p_wh", "assets": ["A1"]}
+        form = {"unit": "o_x", "ground": "idle", "warehouse": "p_wh", "assets": ["A1"]}
         told.ask("clerk", "apply", MAY, form)
         yield told
 
@@ -228,18 +233,18 @@ def test_what_nobody_moves_appears_with_its_owner_and_its_age(story: Story) -> N
     assert story.told(MAY - timedelta(days=1)) == []
     assert story.told(ten_days, overdue=True) == []  # where the place sets no time nothing is late
     assert story.rows(ten_days, Scope(frozenset({"o_z"}))) == []
-    assert len(story.rows(ten_days, Scope(frozenset({"o_a"})))) == 1
+    assert len(story.rows(ten_days, Scope(frozenset({"o_x"})))) == 1
 
 
 @pytest.mark.target("T24", "T34")
 def test_what_one_side_gave_out_and_nobody_took_in_stays_on_the_list(story: Story) -> None:
-    story.ask("office", "approve", MAY + timedelta(days=1), {"keeper_unit": "o_a"})
+    story.ask("office", "approve", MAY + timedelta(days=1), {"keeper_unit": "o_x"})
     given_out = MAY + timedelta(days=2)
     story.ask("clerk", "hand_out", given_out, {"assets": ["A1"]}, SLIP)
     a_month_on = given_out + timedelta(days=30)
     assert story.told(a_month_on) == [("take_in", ("keeper",), 30, False)]
     row = story.office.models.rows(cases.one("intake/I1"))[0]
-    assert (row["step_unit"], row["step_since"]) == ("o_a", given_out.isoformat())
+    assert (row["step_unit"], row["step_since"]) == ("o_x", given_out.isoformat())
     story.ask("keeper", "take_in", a_month_on, {"assets": ["A1"]}, SLIP)
     assert story.told(a_month_on) == []
 
@@ -248,7 +253,7 @@ def test_what_one_side_gave_out_and_nobody_took_in_stays_on_the_list(story: Stor
 def test_a_day_that_is_past_makes_a_step_overdue() -> None:
     """The last day itself is in time."""
     lost = {"kind": "loan", "status": "running", "step": "hand_back", "step_roles": "clerk"}
-    row: Any = lost | {"id": "loan/L", "step_unit": "o_b", "step_since": "2025-08-01"}
+    row: Any = lost | {"id": "loan/L", "step_unit": "o_x", "step_since": "2025-08-01"}
     late = row | {"step_due": DUE.isoformat()}
     assert not open_cases.opened(late, DUE).overdue
     assert open_cases.opened(late, DUE + timedelta(days=1)).overdue
@@ -293,3 +298,29 @@ def test_programs_and_the_command_line_see_the_same(
         result = CliRunner().invoke(cli.app, shlex.split(line))
         assert result.exit_code == 0, result.output
         assert all(text in result.output for text in expected), result.output
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("zh", ["待办步骤", "同意入仓", "机关事务管理、财政部门", "未规定", "在途资产"]),
+        ("en", ["Open steps", "Approve the intake", "offices administration", "not set"]),
+    ],
+)
+def test_the_page_names_step_owner_age_and_due_day(
+    story: Story, lang: str, words: list[str]
+) -> None:
+    office = story.office
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    account = next(a for a in office.accounts.all() if a.login == "office")
+    client.cookies.set("session", office.accounts.sign_in(account))
+    client.cookies.set("lang", lang)
+    page = client.get("/open-steps")
+    assert page.status_code == 200
+    assert all(word in page.text for word in words)
+    assert 'href="/cases/intake/I1"' in page.text
+    assert 'href="/cases/intake/I1"' in client.get("/open-steps?mine=1&days=1").text
+    assert "/cases/intake/I1" not in client.get("/open-steps?overdue=1").text
+    assert "/cases/intake/I1" not in client.get("/open-steps?kind=loan").text
+    assert client.get("/open-steps?after=x").status_code == 404
+    assert 'href="/open-steps"' in client.get("/cases").text
