@@ -42,13 +42,13 @@ class Search:
 
     def found(self, ask: Ask, plan: Plan, _: date, today: date) -> Iterable[Found]:
         """Search the inventory of now for what meets one line of a plan."""
-        line = plan.lines.get(ask.form.get("line", 0))
+        line = plan.line(ask.form.get("line", 0))
         if line is None:
             return
         position, pieces = self._pieces(searching.to_be_had(line.kind, line.class_code))
         yield Found(
             plan=ask.stream.partition("/")[2],
-            line=ask.form["line"],
+            line=line.number,
             on=today,
             position=position,
             count=len(pieces),
@@ -58,12 +58,12 @@ class Search:
 
     def stock(self, ask: Ask, plan: Plan, on: date, today: date) -> Iterable[Stock]:
         """Take the stock of a unit for every line of its plan, and find the standards."""
-        for number, line in plan.lines.items():
+        for line in plan.lines:
             cards = searching.in_stock(plan.unit, line.kind, line.class_code)
             position, pieces = self._pieces(cards)
             yield Stock(
                 plan=ask.stream.partition("/")[2],
-                line=number,
+                line=line.number,
                 on=today,
                 position=position,
                 cards=len(pieces),

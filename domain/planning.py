@@ -75,6 +75,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One need of a plan; unit price in fen. `held` is None until the stock was taken."""
 
+    number: int
     kind: Kind
     class_code: str
     item: str
@@ -88,14 +89,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The lines of a plan by their numbers, and how far it has come."""
+    """The lines of a plan in their order, and how far it has come."""
 
     status: PlanStatus = PlanStatus.NONE
     applicant: str = ""
     unit: str = ""
     title: str = ""
     year: int = 0
-    lines: dict[int, Line] = {}
+    lines: tuple[Line, ...] = ()
     last: int = 0  # the number of the last line
     over: frozenset[int] = frozenset()
     approval: Approval = Approval()
@@ -104,7 +105,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def amount(self) -> int:
         """Return what the lines come to, in fen."""
-        return sum(worth(line) for line in self.lines.values())
+        return sum(worth(line) for line in self.lines)
+
+    def line(self, number: int) -> Line | None:
+        """Return a line by its number; None when it is not there."""
+        return next((line for line in self.lines if line.number == number), None)
 
     def describe(self, lang: Lang) -> str:
         """Say where the plan stands."""
@@ -402,6 +407,7 @@ def evolve(plan: Plan, event: PlanEvent) -> Plan:
             )
         case PlanLineAdded():
             line = Line(
+                number=event.line,
                 kind=event.kind,
                 class_code=event.class_code,
                 item=event.item,
@@ -410,10 +416,10 @@ def evolve(plan: Plan, event: PlanEvent) -> Plan:
                 measure=event.measure,
                 posts=event.posts,
             )
-            lines = plan.lines | {event.line: line}
-            return replace(plan, lines=lines, last=max(plan.last, event.line))
+            lines = tuple(one for one in plan.lines if one.number != event.line)
+            return replace(plan, lines=(*lines, line), last=max(plan.last, event.line))
         case PlanLineDropped(line=number):
-            lines = {n: line for n, line in plan.lines.items() if n != number}
+            lines = tuple(line for line in plan.lines if line.number != number)
             return replace(plan, lines=lines, over=plan.over - {number})
         case StockTaken(line=number, held=held):
             return replace(changed(plan, number, held=held), over=plan.over - {number})
@@ -444,7 +450,7 @@ def evolve_line(
     | PlanLineReleased,
 ) -> Plan:
     """What a search, its result and a purchase mean for one line."""
-    line = plan.lines.get(event.line)
+    line = plan.line(event.line)
     if line is None:
         return plan
     search = line.search
@@ -468,10 +474,8 @@ def evolve_line(
 
 def changed(plan: Plan, number: int, **fields: object) -> Plan:
     """Return the plan with one line changed; a line that is not there stays away."""
-    line = plan.lines.get(number)
-    if line is None:
-        return plan
-    return replace(plan, lines=plan.lines | {number: replace(line, **fields)})
+    lines = (replace(one, **fields) if one.number == number else one for one in plan.lines)
+    return replace(plan, lines=tuple(lines))
 
 
 def searched(event: ReallocationSearched, before: Certificate | None) -> Certificate:
@@ -582,7 +586,7 @@ ALL_STOCK_TAKEN = Rule(
     zh="计划修改后须重新申报，由系统核对现有存量；请申请人办理“申报计划”。",
     en="The plan was changed since the stock was taken; the applicant submits it again.",
     law="《行政事业性国有资产管理条例》第8条",
-    holds=lambda plan, _: all(line.held is not None for line in plan.lines.values()),
+    holds=lambda plan, _: all(line.held is not None for line in plan.lines),
 )
 LINE_THERE = Rule(
     slug="no-such-line",
@@ -671,7 +675,7 @@ MY_TURN = my_turn(*REVIEWERS)
 
 def the_line(plan: Plan, number: int) -> Line:
     """Return a line, or refuse."""
-    line = plan.lines.get(number)
+    line = plan.line(number)
     if line is None:
         raise LINE_THERE.broken(line=number)
     return line
@@ -728,7 +732,8 @@ def submit(plan: Plan, occasion: Occasion) -> tuple[Event, ...]:
     if not plan.lines:
         raise LINES_FILLED.broken(most=LINES_MAX, count=0)
     stocks: list[Event] = []
-    for number, line in sorted(plan.lines.items()):
+    for line in plan.lines:
+        number = line.number
         stock = answer(occasion, Stock, number)
         if stock is None:
             raise BY_THE_SYSTEM.broken()
@@ -745,8 +750,8 @@ def submit(plan: Plan, occasion: Occasion) -> tuple[Event, ...]:
         stocks += beyond(plan, occasion, number, line, stock.limits)
     route = occasion.policy.route(
         Action.PLAN,
-        kinds=[line.kind for line in plan.lines.values()],
-        unit_amount=max(line.unit_price for line in plan.lines.values()),
+        kinds=[line.kind for line in plan.lines],
+        unit_amount=max(line.unit_price for line in plan.lines),
         batch_amount=plan.amount,
         level=occasion.level,
         unit_kind=occasion.unit_kind,
@@ -764,7 +769,7 @@ def beyond(
             raise POSTS_STATED.broken(line=number, title=limit.title)
         alike = [
             one
-            for one in plan.lines.values()
+            for one in plan.lines
             if one.kind is line.kind and one.class_code.startswith(limit.class_code)
         ]
         wanted = Decimal(limit.held) + sum((Decimal(one.quantity) for one in alike), Decimal(0))
