@@ -256,7 +256,9 @@ def sell(_: Goods, __: Occasion, *, price: Fen, deal_no: Reference) -> GoodsSold
 
 
 @lifecycle.verb(FORFEITED, zh="登记销毁", en="Record destruction", roles=(Role.KEEPER, Role.OFFICE))
-def destroy(_: Goods, __: Occasion, *, method: Reference, certificate: Reference) -> GoodsDestroyed:
+def record_destruction(
+    _: Goods, __: Occasion, *, method: Reference, certificate: Reference
+) -> GoodsDestroyed:
     """Record how forfeited goods were destroyed, and what proves it."""
     return GoodsDestroyed(method=method, certificate=certificate)
 

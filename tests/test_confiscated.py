@@ -63,9 +63,11 @@ def test_all_proceeds_go_to_the_treasury_in_one_or_several_sums():
 
 
 def test_what_may_not_be_sold_is_destroyed_with_proof():
-    past(seized, ruled).when(confiscated.destroy, method="熔化", certificate="销-1").then(
-        GoodsDestroyed(method="熔化", certificate="销-1")
-    ).then_state(status=GoodsStatus.DESTROYED)
+    past(seized, ruled).when(
+        confiscated.record_destruction, method="熔化", certificate="销-1"
+    ).then(GoodsDestroyed(method="熔化", certificate="销-1")).then_state(
+        status=GoodsStatus.DESTROYED
+    )
 
 
 def test_they_are_in_no_list_and_no_total_of_public_property(sqlite_url: str):
