@@ -24,6 +24,7 @@ from domain.handover import (
     CalledBack,
     HandedOut,
     HandOverEvent,
+    Scans,
     arrived,
     moving,
     read_off,
@@ -710,7 +711,7 @@ def withdraw(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple
     APPROVED, GIVING_SIDE, zh="调出确认", en="Confirm sending", roles=(Role.KEEPER, Role.CLERK)
 )
 def confirm_out(
-    case_: Reallocation, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Text = ""
+    case_: Reallocation, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
     """Confirm that pieces left the giving side; they are in transit until the other confirms."""
     for asset in listed(assets):
@@ -736,7 +737,7 @@ def confirm_in(
     occasion: Occasion,
     *,
     assets: tuple[AssetId, ...],
-    scanned: Text = "",
+    scanned: Scans = "",
     place: PlaceId | None = None,
 ) -> tuple[Event | Ask, ...]:
     """Confirm that pieces are in the hands of the taking side."""
