@@ -7,6 +7,7 @@ position and the root of the ledger it was printed from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,8 @@ from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, Form, document
 from domain.approval import Endorsed, RouteLaid
 from domain.decider import FACTS, LIFECYCLES, Event, Lang
 from domain.holding import ItemsDeclined
-from domain.words import Words, in_words
+from domain.policy import Article
+from domain.words import LAWS, Words, cited, in_words
 from labels import numerals, paper_type
 from labels.paper_parts import Box, Pair, Paper, Table
 from ledger.book import Stream
@@ -424,13 +426,28 @@ class Making:
 
     def notes(self) -> Iterator[str]:
         """Yield the rules that were applied, and what the paper is worth."""
-        policy = self.entry.beside.via.policy
+        reference = self.entry.beside.via.policy
         route = next((e.event for e in self.before if isinstance(e.event, RouteLaid)), None)
-        if policy:
-            cites = "、".join(route.cites) if route is not None else ""
-            cites = f"（{cites}）" if cites else ""
-            yield self.say("policy", policy=policy, cites=cites)
+        if reference:
+            yield self.rules(reference, route.cites if route is not None else ())
         yield self.say("ledger")
+
+    def rules(self, reference: str, cites: tuple[str, ...]) -> str:
+        """Return which version of which rules was applied, by title, and which articles."""
+        policy = self.office.rules.named(reference)
+        known = {a.id: a for a in policy.articles} if policy is not None else {}
+        laws = [law(known[c], self.lang) if c in known else c for c in cites]
+        told = ("、" if self.lang == "zh" else "; ").join(laws)
+        called = in_words(policy.title, self.lang) if policy is not None else ""
+        return self.say("policy", policy=f"{called} {reference}".strip(), cites=told and f" {told}")
+
+
+def law(article: Article, lang: Lang) -> str:
+    """Return an article as the reader cites it; plans have chapters, which stay as they are."""
+    if re.fullmatch("第[^第]+条", article.article):
+        return cited(f"{article.regulation}{article.article}", lang)
+    title = f"{LAWS.get(article.regulation, article.regulation)}, " if lang == "en" else ""
+    return f"{title or article.regulation}{article.article}"
 
 
 def forms_of(kind: str) -> list[Form]:

@@ -111,7 +111,7 @@ SAYS = {
     "model": Words("规格型号", "Model"),
     "on": Words("截止日期", "As of"),
     "place": Words("存放地点", "Place"),
-    "policy": Words("适用规则：{policy}{cites}。", "Rules applied: {policy}{cites}."),
+    "policy": Words("适用规则：{policy}。{cites}", "Rules applied: {policy}.{cites}"),
     "quantity": Words("数量", "Qty"),
     "remark": Words("备注", "Remarks"),
     "reversed": Words("已红冲", "REVERSED"),

@@ -18,13 +18,14 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 import domain.lives  # noqa: F401 - every fact must be known
-from api import city, cli, demo, papers, papers_words
+from api import city, cli, demo, papers, papers_words, policies
 from api.app import create_app
 from api.office import Actor, Office
 from api.papers_words import Form
 from api.settings import Settings
 from domain.approval import Endorsed, RouteLaid, Stage
 from domain.decider import FACTS, LIFECYCLES, Lang
+from domain.policy import GENERIC
 from domain.values import yuan
 from domain.warehouse import Books, IntakeApproved
 from labels import numerals, paper
@@ -102,6 +103,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     demo.introduce(office.accounts, lambda *_: None)
     city.load(office.book, None)
     office.models.catch_up(office.book)
+    office.rules.forget()
     yield office
     office.close()
 
@@ -161,7 +163,8 @@ def test_an_application_has_a_place_to_sign_for_each_step_of_its_route(example: 
     form = papers.available(stream)[0].form
     made = papers.printed(example, stream, form.value, "zh", at=stream.entries[0].seq)
     assert len(made.boxes) == 1 + len(route.stages)
-    assert any(route.policy in note for note in made.notes)
+    assert made.notes[0].startswith("适用规则：")
+    assert route.policy in made.notes[0]
 
 
 def test_an_example_is_marked_on_every_page(example: Office) -> None:
@@ -223,6 +226,21 @@ def test_a_paper_says_names_and_amounts_of_its_day_whatever_came_later(office: O
 
 
 @pytest.mark.target("T35")
+def test_a_paper_names_the_rules_that_were_applied_by_title_and_version(office: Office) -> None:
+    stream = applied(office)
+    made = papers.printed(office, office.book.stream(stream), "application", "zh")
+    assert made.notes[0] == f"适用规则：{GENERIC.title.zh} {GENERIC.reference}。"
+    english = papers.printed(office, office.book.stream(stream), "application", "en")
+    assert english.notes[0] == f"Rules applied: {GENERIC.title.en} {GENERIC.reference}."
+
+
+def test_every_article_is_cited_in_the_readers_language() -> None:
+    for rules in policies.shipped().values():
+        for article in rules.articles:
+            assert papers.law(article, "zh") == f"{article.regulation}{article.article}"
+            assert "》" not in papers.law(article, "en")
+
+
 def test_a_paper_names_the_position_and_the_root_it_was_made_from(office: Office) -> None:
     stream = applied(office)
     size, root, _ = office.book.head()
