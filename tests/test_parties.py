@@ -26,7 +26,7 @@ CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 DAYS = {"registered": date(2025, 3, 1), "issued": date(2025, 4, 1), "moved_on": date(2025, 5, 1)}
 
 
-def registered(id_: str, **parties: str) -> Draft:
+def registered(id_: str, **parties: Any) -> Draft:
     """Return a card as a source states it that names every party."""
     fact = AssetRegistered(
         asset_no=f"ZC-{id_}", name="办公用房", kind=Kind.PREMISES, value=1, **parties
