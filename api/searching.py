@@ -14,7 +14,6 @@ import msgspec
 
 from domain import searching as questions
 from domain import standards as rules
-from domain.asset import Kind
 from domain.decider import Ask, Occasion
 from domain.planning import Line, Plan, ReallocationSearched
 from domain.searching import FOUND_MAX, Found, Limit, Piece, Stock
@@ -22,7 +21,7 @@ from ledger.book import Book
 from projections import searching, standards
 from projections.scope import Rows
 
-Rowed: TypeAlias = Callable[[Any], Sequence[Any]]  # what the lists answer to a query
+Rowed: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
 
 
 class Search:
@@ -88,7 +87,7 @@ class Search:
                 held = questions.together(self._pieces(cards)[1])
                 yield rules.limit(str(row["id"]), standard, held)
 
-    def _pieces(self, query: Rows | Any) -> tuple[int, tuple[Piece, ...]]:
+    def _pieces(self, query: Rows) -> tuple[int, tuple[Piece, ...]]:
         rows = self.rows(query)
         pieces = (Piece(row["id"], row["quantity"]) for row in rows if row["id"] is not None)
         return int(rows[0]["position"]), tuple(pieces)
@@ -100,7 +99,7 @@ class Search:
         """
         on = fact.searched_on.isoformat()
         found: list[Piece] = []
-        for row in self.rows(searching.candidates(Kind(fact.kind), on, fact.position)):
+        for row in self.rows(searching.candidates(fact.kind, on, fact.position)):
             asset = self.book.state_at(f"asset/{row['id']}", on, fact.position)
             if questions.to_be_had(asset, fact.kind, fact.class_code):
                 found.append(Piece(str(row["id"]), asset.quantity))

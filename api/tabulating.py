@@ -72,6 +72,10 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "net": (1, None),
     },
     "policy": {"drafter": (OTHER, ME)},
+    "standard": {"drafter": (OTHER, ME)},
+    "plan": {"applicant": (OTHER, ME)},
+    "acquisition": {"applicant": (OTHER, ME)},
+    "census": {"applicant": (OTHER, ME), "surplus": (0, 1)},
     "reorganisation": {
         "applicant": (OTHER, ME),
         "unconfirmed": (SOME, NO),

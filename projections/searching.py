@@ -5,21 +5,18 @@ Every answer says the position of the log that the lists had reached when they g
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, literal_column, or_, select
 
 from domain.asset import Book, Kind, Lock
 from domain.searching import TO_BE_HAD
 from projections.history import history
 from projections.inventory import inventory
+from projections.scope import Rows
 from projections.store import progress_table
 from projections.temporal import at
 
-Cards: TypeAlias = Select[tuple[int, str | None, str | None]]
 
-
-def to_be_had(kind: Kind, class_code: str) -> Cards:
+def to_be_had(kind: Kind, class_code: str) -> Rows:
     """Return the position, and each card that may be reallocated, in the order of ids.
 
     One row without a card when there is none.
@@ -30,7 +27,7 @@ def to_be_had(kind: Kind, class_code: str) -> Cards:
     return _cards(and_(_of(kind, class_code), free))
 
 
-def in_stock(unit: str, kind: Kind, class_code: str) -> Cards:
+def in_stock(unit: str, kind: Kind, class_code: str) -> Rows:
     """Return the position, and each card of a kind and class that a unit has on its books."""
     return _cards(and_(_of(kind, class_code), inventory.c.accounting_unit == unit))
 
@@ -41,7 +38,7 @@ def _of(kind: Kind, class_code: str) -> ColumnElement[bool]:
     return and_(c.book == Book.ON_BOOKS.value, c.kind == kind.value, of_class)
 
 
-def _cards(condition: ColumnElement[bool]) -> Cards:
+def _cards(condition: ColumnElement[bool]) -> Rows:
     # One statement: the position and the cards are of the same moment.
     c = inventory.c
     return (
@@ -51,7 +48,7 @@ def _cards(condition: ColumnElement[bool]) -> Cards:
     )
 
 
-def candidates(kind: Kind, on: str, known: int) -> Select[tuple[str]]:
+def candidates(kind: Kind, on: str, known: int) -> Rows:
     """Return the cards of a kind that may have been had on a day, as known at a position.
 
     The list of what was keeps no class codes: whoever asks looks at each card itself.
