@@ -263,11 +263,13 @@ LIFECYCLES: dict[str, Lifecycle[Any]] = {}
 class Lifecycle(Generic[S]):
     """One kind of stream: its empty state, what facts mean for it, and its verbs.
 
-    A long life is told in several modules: each calls `part` with its union and `evolve`.
+    A long life is told in several modules: each calls `part` with its union and `evolve`. A
+    `register` is kept in the order of recording, whatever the business date, and what it gave out
+    stays given out when the document it was for is taken back.
     """
 
-    def __init__(self, kind: str, state: type[S], words: Words) -> None:
-        self.kind, self.state, self.words = kind, state, words
+    def __init__(self, kind: str, state: type[S], words: Words, *, register: bool = False) -> None:
+        self.kind, self.state, self.words, self.register = kind, state, words, register
         self.verbs: dict[str, Verb] = {}
         self.meanings: dict[type[Event], Callable[[S, Any], S]] = {}
         LIFECYCLES[kind] = self

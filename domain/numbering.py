@@ -47,7 +47,6 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: SeriesStatus = SeriesStatus.UNUSED
     namings: tuple[Naming, ...] = ()
     last: int = 0
-    last_on: date | None = None
     voided: frozenset[int] = frozenset()
 
     def describe(self, lang: Lang) -> str:
@@ -57,7 +56,9 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"The series is {self.status.words.en}, used up to number {self.last}"
 
 
-lifecycle: Lifecycle[Series] = Lifecycle("series", Series, Words("文号序列", "Document numbers"))
+lifecycle: Lifecycle[Series] = Lifecycle(
+    "series", Series, Words("文号序列", "Document numbers"), register=True
+)
 
 # What happened ----------------------------------------------------------------
 
@@ -132,13 +133,8 @@ def evolve(series: Series, event: SeriesEvent) -> Series:
                 status=SeriesStatus.RUNNING,
                 namings=tuple(sorted(namings, key=lambda naming: naming.since)),
             )
-        case NumberDrawn(ordinal=ordinal, issued=issued):
-            return replace(
-                series,
-                status=SeriesStatus.RUNNING,
-                last=max(series.last, ordinal),
-                last_on=max(series.last_on or issued, issued),
-            )
+        case NumberDrawn(ordinal=ordinal):
+            return replace(series, status=SeriesStatus.RUNNING, last=max(series.last, ordinal))
         case NumberVoided(ordinal=ordinal):
             return replace(series, voided=series.voided | {ordinal})
         case NumbersUsedElsewhere(until=until):
@@ -160,13 +156,6 @@ OF_A_UNIT_AND_KIND = Rule(
     slug="no-such-series",
     zh="文号序列以“单位-文种”命名，当年编发的以“单位-文种-年份”命名；本序列为 {series}。",
     en="A series is named UNIT-KIND, and UNIT-KIND-YEAR where its numbers are; this is {series}.",
-)
-IN_ORDER = Rule(
-    slug="number-out-of-order",
-    zh="文号已编发至 {last_on}，不能再编发业务日期更早（{on}）的文号；"
-    "已有纸质文号的，请直接填写该文号。",
-    en="Numbers were drawn up to {last_on}; none is drawn for an earlier date ({on}). If the paper"
-    " has a number, enter that.",
 )
 NUMBERS_LEFT = Rule(
     slug="series-used-up",
@@ -283,8 +272,6 @@ def take(
     year = of_a_year(occasion)
     if series.last >= ORDINAL_MAX:
         raise NUMBERS_LEFT.broken(most=ORDINAL_MAX)
-    if series.last_on is not None and occasion.on < series.last_on:
-        raise IN_ORDER.broken(last_on=series.last_on, on=occasion.on)
     text = number(prefix, year, series.last + 1, digits)
     drawn = NumberDrawn(number=text, ordinal=series.last + 1, document=document, issued=occasion.on)
     return (drawn, Ask(document, tell, {"number": text})) if tell else (drawn,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -206,10 +207,12 @@ class Book(Application[str]):
         book.url = url
         book._timed = clock is not None
         book._known, book._recent, book._fresh = {}, {}, {}
+        book._losers = threading.Lock()
         return book
 
     _timed = False
     _known: dict[str, Known]
+    _losers: threading.Lock
     _recent: dict[int, Sequence[Draft]]
     _fresh: dict[int, Sequence[Row]]
 
@@ -322,6 +325,10 @@ class Book(Application[str]):
         known = self._known
         for attempt in range(TRIES):
             desk = Desk(self, occasion, claimed, via, new_id("cmd"), known)
+            # Who lost a race waits for the others of this process that did: a stream that a
+            # hundred ask at once (a series of numbers) is then fought for with other processes only.
+            if attempt:
+                self._losers.acquire()
             try:
                 for stream, version in expected.items():
                     if desk.at(stream) != version:
@@ -342,6 +349,7 @@ class Book(Application[str]):
                     desk.remember()
                 return receipt
             except (Refused, Conflict) as no:
+                pause = 0.0
                 if desk.recalled:  # perhaps only our memory was old: read, and decide again
                     known = {}
                     continue
@@ -349,7 +357,11 @@ class Book(Application[str]):
                     raise
                 if attempt == TRIES - 1:
                     raise
-                time.sleep(0.001 * (1 + attempt) * (os.urandom(1)[0] / 128))
+                pause = 0.001 * (1 + attempt) * (os.urandom(1)[0] / 128)
+            finally:
+                if attempt:
+                    self._losers.release()
+            time.sleep(pause)
         raise AssertionError("unreachable")
 
     def reverse(
@@ -406,6 +418,8 @@ class Book(Application[str]):
         drafts: list[Draft] = []
         cause = new_id("cmd")
         for name in dict.fromkeys(e.stream for e in group):
+            if lifecycle_of(name).register and name != stream:
+                continue  # a number that was given out stays so; its document says why it is free
             current = self.stream(name)
             mine = [e for e in group if e.stream == name]
             refuse_reversal(current, mine)
@@ -530,7 +544,8 @@ class Desk:
             return self._version[name]
         on = self.claimed[:10]
         known = self._memory.get(name)
-        if known is not None and known.last_on <= on:
+        register = lifecycle_of(name).register
+        if known is not None and (register or known.last_on <= on):
             self.recalled = True
             version, now, then = known.version, known.state, known.state
             self._did[name] = set(known.did)
@@ -538,7 +553,7 @@ class Desk:
             stream = self._streams[name] = self.book.stream(name)
             self._did[name] = set(did_in(stream.standing))
             version, now, then = stream.version, stream.state, stream.state
-            if stream.standing and stream.standing[-1].effective_on > on:
+            if not register and stream.standing and stream.standing[-1].effective_on > on:
                 self._late.add(name)
                 before = (e.event for e in stream.standing if e.effective_on <= on)
                 then = lifecycle_of(name).fold(before)
@@ -687,7 +702,7 @@ def stands(state: Any) -> tuple[Any, ...]:
     """Return where a state stands: what later entries may not contradict."""
     return tuple(
         getattr(state, field)
-        for field in ("book", "custody", "lock", "status")
+        for field in ("book", "custody", "lock", "status", "shares")
         if hasattr(state, field)
     )
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from doors import CARD, PASSWORD, app_of, staffed
 from given import TODAY, Ledger, given
+from test_concurrency import at_once
 from typer.testing import CliRunner
 
 from api import cli
@@ -237,14 +238,14 @@ def test_a_series_ends_at_its_last_number() -> None:
     )
 
 
-def test_an_earlier_date_gets_no_later_number(ledger: Ledger) -> None:
-    draw(ledger, "loan/L1", TODAY)
-    with pytest.raises(Refused) as refused:
-        draw(ledger, "loan/L2", TODAY - timedelta(days=1))
-    assert refused.value.rule is numbering.IN_ORDER
-    assert "请直接填写该文号" in refused.value.sentence("zh")
-    draw(ledger, "loan/L3", TODAY)
-    assert numbers(ledger)[-1] == "o_1-loan〔2025〕0002号"
+@pytest.mark.target("T36")
+def test_a_document_recorded_late_has_the_next_number(ledger: Ledger) -> None:
+    """A register is kept in the order of recording: no number is given before, none is skipped."""
+    for n, days in enumerate((0, 9, 19, 0)):
+        draw(ledger, f"loan/L{n}", TODAY - timedelta(days=days))
+    lines = register(ledger.book, YEAR)
+    assert [line.since for line in lines] == [1, 2, 3, 4]
+    assert [line.issued[5:] for line in lines] == ["06-30", "06-21", "06-11", "06-30"]
 
 
 # 100 people at once -----------------------------------------------------------
@@ -279,6 +280,15 @@ def test_a_hundred_documents_have_a_hundred_numbers_whoever_writes_at_once(datab
         ]
         assert {line.document for line in lines} == {f"loan/L{n}" for n in range(100)}
         assert verify(office.book).intact
+
+
+@pytest.mark.target("T36")
+def test_a_hundred_threads_that_draw_with_a_document_at_once_all_succeed(ledger: Ledger) -> None:
+    for n in range(100):
+        ledger.card(f"A{n}")
+    answers = at_once(100, lambda n: lend(ledger, f"L{n}", f"A{n}"))
+    assert [a for a in answers if isinstance(a, Exception)] == []
+    assert numbers(ledger) == [f"o_1-loan〔2025〕{n:04}号" for n in range(1, 101)]
 
 
 @pytest.mark.target("T36")

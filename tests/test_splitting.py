@@ -25,6 +25,7 @@ from domain.labelling import LabelBound
 from domain.lending import AssetLent
 from domain.splitting import CardMergedInto, CardsMerged, CardSplit, DepreciationStated
 from domain.words import Role
+from ledger.book import CONTRADICTED
 from ledger.verifying import verify
 from projections import history, inventory
 from projections.scope import EVERYTHING, Filters
@@ -236,6 +237,21 @@ def test_a_split_is_taken_back_whole(ledger: Ledger) -> None:
     assert ledger.state("asset/C").quantity == "40"
     assert ledger.state("asset/C").value == 400_001
     assert ledger.state("asset/C.1").book is Book.NONE
+
+
+@pytest.mark.target("T32")
+def test_a_late_split_that_a_later_correction_knew_nothing_of_is_refused(ledger: Ledger) -> None:
+    """The correction said what the whole batch is worth; told in order, fen would be made."""
+    ledger.on = date(2025, 6, 1)
+    ledger.card("C", quantity="40", value=400_000)
+    ledger.on = date(2025, 6, 20)
+    ledger.ask("u_book", "asset/C", "correct_value", value=480_000, reason="决算")
+    ledger.on = date(2025, 6, 10)
+    ledger.refuses(CONTRADICTED, "u_clerk", "asset/C", "split", quantity="7", reason="r")
+    ledger.on = date(2025, 6, 20)
+    ledger.ask("u_clerk", "asset/C", "split", quantity="7", reason="r")
+    ledger.on = date(2025, 6, 10)
+    ledger.refuses(CONTRADICTED, "u_book", "asset/C", "correct_value", value=1, reason="r")
 
 
 # Cards merge ------------------------------------------------------------------
