@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
-from sqlalchemy import select
 
 from api.office import Actor, Office
 from api.reading_bytes import Source, name_of
@@ -25,8 +24,8 @@ from api.reading_values import Cells
 from domain.classing import fits
 from domain.decider import Document
 from ledger.act import ACT_ENTRIES_MAX, Evidence, Receipt
-from projections.inventory import inventory
-from projections.scope import Filters, Scope, where
+from projections.inventory import coded
+from projections.scope import Filters, Scope
 
 BATCH: Final = ACT_ENTRIES_MAX
 Progress: TypeAlias = Callable[[int, int], None]
@@ -210,13 +209,7 @@ def plan(
 
 
 def _cards(office: Office, schemes: Iterable[str], scope: Scope, unit: str) -> Iterable[Card]:
-    c = inventory.c
-    query = (
-        select(c.id, c.asset_no, c.name, c.class_scheme, c.class_code)
-        .where(where(inventory, scope, Filters(unit=unit)))
-        .where(c.class_scheme.in_(sorted(schemes)), c.class_code != "")
-        .order_by(c.asset_no, c.id)
-    )
+    query = coded(scope, schemes, Filters(unit=unit))
     for row in office.models.rows(query):
         yield Card(row["id"], row["asset_no"], row["name"], row["class_scheme"], row["class_code"])
 

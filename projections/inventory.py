@@ -5,6 +5,7 @@ Reads every event of `asset/` streams.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -209,6 +210,17 @@ def find(scope: Scope, code: str) -> Rows:
         .where(where(inventory, scope, Filters(book="any")), fits)
         .order_by(c.asset_no, c.id)
         .limit(20)
+    )
+
+
+def coded(scope: Scope, schemes: Iterable[str], filters: Filters) -> Rows:
+    """Return the cards whose class code is of one of these versions, by their numbers."""
+    c = inventory.c
+    return (
+        select(c.id, c.asset_no, c.name, c.class_scheme, c.class_code)
+        .where(where(inventory, scope, filters))
+        .where(c.class_scheme.in_(sorted(schemes)), c.class_code != "")
+        .order_by(c.asset_no, c.id)
     )
 
 
