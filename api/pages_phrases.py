@@ -243,6 +243,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-plan": ("配置计划", "Plan"),
     "kind-acquisition": ("购置", "Acquisition"),
     "kind-census": ("资产清查", "Census"),
+    "kind-standard": ("配置标准", "Standard"),
     "kind-note": ("审计疑点", "Audit note"),
     "kind-person": ("人员", "Person"),
     "people": ("人员与岗位", "People and roles"),

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_papers, pages_people, pages_ways, rest_label
+from api import pages_papers, pages_people, pages_plan, pages_ways, rest_label
 from api.forms import Invalid
 from api.office import Office
 from api.pages_cases import new_page
@@ -245,7 +245,7 @@ def case_extra(page: Page, state: Any) -> dict[str, Any]:
     sent = sorted({asset for asset, _ in getattr(state, "sent", ())})
     if sent and not hasattr(state, "moving"):
         groups.append(("moving", sent))
-    return {"groups": groups}
+    return {"groups": groups, "plan_panel": pages_plan.panel(page, state)}
 
 
 def sentence(page: Page, said: Any) -> str:

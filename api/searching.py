@@ -18,7 +18,7 @@ from domain.decider import Ask, Occasion
 from domain.planning import Line, Plan, ReallocationSearched
 from domain.searching import FOUND_MAX, Found, Limit, Piece, Stock
 from ledger.book import Book
-from projections import searching, standards
+from projections import searching
 from projections.scope import Rows
 
 Rowed: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
@@ -73,8 +73,8 @@ class Search:
 
     def _limits(self, plan: Plan, line: Line, on: date) -> Iterable[Limit]:
         region = self.region_of(plan.unit, on)
-        for row in self.rows(standards.published()):
-            standard: rules.Standard = self.book.stream(f"standard/{row['id']}").state
+        for row in self.rows(searching.published()):
+            standard: rules.Standard = self.book.stream(row["id"]).state
             if rules.binds(
                 standard,
                 on,
@@ -85,7 +85,7 @@ class Search:
             ):
                 cards = searching.in_stock(plan.unit, standard.kind, standard.class_code)
                 held = questions.together(self._pieces(cards)[1])
-                yield rules.limit(str(row["id"]), standard, held)
+                yield rules.limit(row["id"].partition("/")[2], standard, held)
 
     def _pieces(self, query: Rows) -> tuple[int, tuple[Piece, ...]]:
         rows = self.rows(query)

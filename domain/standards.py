@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from domain.asset import Kind
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.open_steps import OpenStep, step_of
 from domain.searching import Limit
 from domain.values import Code, Fen, Given, Name, PersonId, Quantity, Text, UnitId
 from domain.words import Role, Term, Words
@@ -56,6 +57,12 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     service_years: int | None = None
     in_force_from: date | None = None
     last_day: date | None = None
+    dataset: str = ""
+
+    @property
+    def applicant(self) -> str:
+        """Return who put it forward: the drafter."""
+        return self.drafter
 
     def describe(self, lang: Lang) -> str:
         """Say where the standard stands."""
@@ -96,6 +103,7 @@ class StandardDrafted(
     price_cap: Fen | None = None
     performance: Text = ""
     service_years: Years | None = None
+    dataset: Code = ""
 
 
 class StandardPublished(
@@ -159,6 +167,7 @@ def evolve(standard: Standard, event: StandardEvent) -> Standard:
                 price_cap=event.price_cap,
                 performance=event.performance,
                 service_years=event.service_years,
+                dataset=event.dataset,
             )
         case StandardPublished(in_force_from=since):
             return replace(standard, status=StandardStatus.PUBLISHED, in_force_from=since)
@@ -171,6 +180,14 @@ def evolve(standard: Standard, event: StandardEvent) -> Standard:
 
 
 lifecycle.part(StandardEvent, evolve)
+
+
+@step_of(Standard)
+def what_is_next(standard: Standard) -> OpenStep | None:
+    """Return what must be done next: a draft waits for another person to publish it."""
+    if standard.status is StandardStatus.DRAFTED:
+        return OpenStep(verb="publish", roles=ORDERING)
+    return None
 
 
 def binds(

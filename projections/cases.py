@@ -33,13 +33,14 @@ from domain.open_steps import open_step
 from domain.planning import Plan
 from domain.reallocation import Reallocation
 from domain.reorganisation import Reorganisation
+from domain.standards import Standard
 from domain.warehouse import Intake
 from projections.inventory import metadata
 from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
 KINDS = (
     "loan", "lease", "intake", "reallocation", "disposal", "reorganisation", "plan", "acquisition",
-    "census", "note",
+    "census", "note", "standard",
 )  # fmt: skip
 cases = Table(
     "cases",
@@ -82,6 +83,7 @@ Case = (
     | Acquisition
     | Census
     | Note
+    | Standard
 )
 
 
@@ -143,6 +145,11 @@ def row(
             due = case.due.isoformat() if case.due else ""
             return (
                 *head, case.unit, "", case.finding[:80], "1", None, "", "", due, case.dataset, *tail,
+            )  # fmt: skip
+        case Standard():
+            return (
+                *head, case.unit, "", case.title, case.quantity or "", case.price_cap, "CNY", "",
+                "", case.dataset, *tail,
             )  # fmt: skip
         case Disposal():
             items = str(len(case.approved or case.proposed or case.executed))

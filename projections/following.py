@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
-from projections import cases, history, inventory, people, rulings, standards, units
+from projections import cases, history, inventory, people, rulings, units
 from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import Writer
 
@@ -73,9 +73,6 @@ CURRENT: dict[str, List] = {
     "unit": List(units.unit, lambda k: units.unit_row(k, k.state, k.last_on, k.version)),
     "place": List(units.place, lambda k: units.place_row(k, k.state, k.last_on, k.version)),
     "policy": List(rulings.ruling, lambda k: rulings.row(k.id, k.state, k.last_on, k.version)),
-    "standard": List(
-        standards.standard, lambda k: standards.row(k.id, k.state, k.last_on, k.version)
-    ),
     "person": List(people.person, lambda k: people.row(k, k.state, k.last_on, k.version)),
     **dict.fromkeys(cases.KINDS, _case),
 }

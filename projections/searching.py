@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, and_, literal_column, or_, select
 
 from domain.asset import Book, Kind, Lock
 from domain.searching import TO_BE_HAD
+from domain.standards import StandardStatus
+from projections.cases import cases
 from projections.history import history
 from projections.inventory import inventory
 from projections.scope import Rows
@@ -30,6 +32,13 @@ def to_be_had(kind: Kind, class_code: str) -> Rows:
 def in_stock(unit: str, kind: Kind, class_code: str) -> Rows:
     """Return the position, and each card of a kind and class that a unit has on its books."""
     return _cards(and_(_of(kind, class_code), inventory.c.accounting_unit == unit))
+
+
+def published() -> Rows:
+    """Return the streams of all standards that were ever published."""
+    c = cases.c
+    was = c.status.in_([StandardStatus.PUBLISHED.value, StandardStatus.ENDED.value])
+    return select(c.id).where(c.kind == "standard", was).order_by(c.id)
 
 
 def _of(kind: Kind, class_code: str) -> ColumnElement[bool]:

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 from doors import Door, app_of, staffed
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.office import Office
 from domain.planning import ReallocationSearched, StockTaken
 from domain.searching import digest
@@ -197,3 +199,20 @@ def test_where_the_rules_say_so_what_is_over_the_standard_is_refused(
     granted(door.post("plan/P1/drop_line", {"line": 1, "reason": "超标"}))
     granted(door.post("plan/P1/add_line", LINE | {"quantity": "2"}))
     granted(door.post("plan/P1/submit"))
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh", "待答复2项"), ("en", "2 to answer")])
+def test_the_page_of_a_plan_shows_what_was_found(
+    office: Office, door: Door, lang: str, said: str
+) -> None:
+    planned(door)
+    granted(door.post("plan/P1/search_reallocation", {"line": 1}))
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    clerk = next(a for a in office.accounts.all() if a.login == "clerk")
+    client.cookies.set("session", office.accounts.sign_in(clerk))
+    client.cookies.set("lang", lang)
+    assert client.get("/cases", params={"kind": "plan"}).status_code == 200
+    page = client.get("/cases/plan/P1").text
+    assert said in page
+    assert "ZC-B1" in page
+    assert "台式计算机" in page
