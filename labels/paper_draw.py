@@ -25,13 +25,13 @@ def drawn(paper: Paper, pages: Sequence[Page]) -> bytes:
     """Return the bytes of the document."""
     out = io.BytesIO()
     with _one_at_a_time:
-        font = paper_type.type_()
+        first, *_ = paper_type.parts()
         options: dict[str, Any] = {
             "pagesize": (WIDTH, HEIGHT),
             "pageCompression": 1,
             "invariant": 1,
             # Else every page would name Helvetica, which is not embedded.
-            "initialFontName": font.fontName,
+            "initialFontName": first,
             "lang": "zh-CN" if paper.language == "zh" else "en",
         }
         canvas: Any = Canvas(out, **options)
@@ -72,13 +72,14 @@ def put(canvas: Any, mark: Mark) -> None:
 def write(canvas: Any, mark: Text) -> None:
     """Write one line; bold is the same type with its outline drawn."""
     line = canvas.beginText(mark.x, HEIGHT - mark.baseline)
-    line.setFont(paper_type.NAME, mark.size)
     if mark.pale:
         line.setFillGray(PALE)
     if mark.bold:
         canvas.setLineWidth(mark.size * 0.02)
         line.setTextRenderMode(2)
-    line.textOut(mark.text)
+    for name, run in paper_type.runs(mark.text):
+        line.setFont(name, mark.size)
+        line.textOut(run)
     if mark.bold:
         line.setTextRenderMode(0)
     if mark.pale:
@@ -95,8 +96,11 @@ def across(canvas: Any, words: str) -> None:
     canvas.translate(WIDTH / 2, HEIGHT / 2)
     canvas.rotate(MARK_ANGLE)
     canvas.setFillGray(FAINT)
-    canvas.setFont(paper_type.NAME, size)
-    canvas.drawCentredString(0, -size / 3, words)
+    line = canvas.beginText(-paper_type.width(words, size) / 2, -size / 3)
+    for name, run in paper_type.runs(words):
+        line.setFont(name, size)
+        line.textOut(run)
+    canvas.drawText(line)
     canvas.restoreState()
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import groupby
+from pathlib import Path
 from typing import Any, Final
 
 from reportlab.pdfbase import pdfmetrics
@@ -15,8 +17,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 from labels import glyphs
 
-NAME: Final = "GongwuPaper"
-FILE: Final = glyphs.FONTS / "NotoSansSC-papers.ttf"
+# One type in three files, asked in this order: what is common, other characters of the basic
+# Chinese block, and rare ones.
+PARTS: Final = ("common", "basic", "rare")
 BFCHARS_MAX: Final = 100  # entries that one block of a ToUnicode map may have (Adobe note 5411)
 
 # 避头尾: marks that do not begin a line, and marks that do not end one.
@@ -34,18 +37,38 @@ class PaperType(TTFont):
         rare names could be seen but neither copied nor searched.
         """
         subsets = [tuple(subset) for subset in self.state[doc].subsets]
+        before = set(doc.idToObject)
         super().addObjects(doc)
-        maps = [o for key, o in doc.idToObject.items() if key.startswith("toUnicodeCMap:")]
+        added = (key for key in doc.idToObject if key not in before)
+        maps = [doc.idToObject[key] for key in added if key.startswith("toUnicodeCMap:")]
         for stream, subset in zip(maps, subsets, strict=True):
             stream.content = _to_unicode(subset)
 
 
 @cache
-def type_() -> PaperType:
-    """Load the type once and make it known to the library."""
-    font = PaperType(NAME, str(FILE), shapable=False)
-    pdfmetrics.registerFont(font)
-    return font
+def parts() -> dict[str, PaperType]:
+    """Load the type once and make it known to the library, by the names to draw with."""
+    found: dict[str, PaperType] = {}
+    for part in PARTS:
+        name = f"GongwuPaper-{part}"
+        found[name] = PaperType(name, str(file(part)), shapable=False)
+        # Else the library would take the subsets of all parts for one another's.
+        face: Any = found[name].face
+        face.name = face.name + b"-" + part.encode()
+        pdfmetrics.registerFont(found[name])
+    return found
+
+
+def file(part: str) -> Path:
+    """Return where a part of the type lies."""
+    return glyphs.FONTS / f"NotoSansSC-papers-{part}.ttf"
+
+
+def runs(text: str) -> Iterator[tuple[str, str]]:
+    """Split tidied text by the part of the type that has its characters."""
+    known = _characters()
+    for name, run in groupby(text, key=lambda character: known[character][0]):
+        yield name, "".join(run)
 
 
 def _to_unicode(subset: Sequence[int]) -> str:
@@ -106,10 +129,20 @@ def missing(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 @cache
+def _characters() -> dict[str, tuple[str, float]]:
+    """Return of each character which part of the type has it, and its width in ems."""
+    found: dict[str, tuple[str, float]] = {}
+    for name, font in parts().items():
+        face: Any = font.face
+        for code, width in face.charWidths.items():
+            found.setdefault(chr(code), (name, width / 1000))
+    return found
+
+
+@cache
 def _widths() -> dict[str, float]:
     """Return the width of each character the type has, in ems; the type has no kerning."""
-    face: Any = type_().face
-    return {chr(code): width / 1000 for code, width in face.charWidths.items()}
+    return {character: width for character, (_, width) in _characters().items()}
 
 
 # Lines ------------------------------------------------------------------------

@@ -34,51 +34,66 @@ subset 2 NotoSansCJK-Regular.ttc NotoSansSC-labels.otf --text-file="$characters"
 subset 7 NotoSansCJK-Bold.ttc NotoSansMonoSC-Bold-numbers.otf --unicodes=U+0020-007E
 
 # Papers are typed by anybody: every Chinese character the font has (GB 18030-2022 level 2 and more),
-# without Hangul. As TrueType outlines, because the PDF library embeds no others; cubic curves become
-# quadratic ones that differ by at most a thousandth of the type size.
-python3 - "$source_folder/NotoSansCJK-Regular.ttc" "$here/NotoSansSC-papers.ttf" <<'PY'
+# without Hangul, in three files by how common they are. As TrueType outlines, because the PDF library
+# embeds no others; cubic curves become quadratic ones that differ by a thousandth of the type size.
+python3 - "$source_folder/NotoSansCJK-Regular.ttc" "$characters" "$here" <<'PY'
 import sys
 from fontTools import subset
 from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import newTable
 
+HANGUL = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xA960, 0xA97F), (0xAC00, 0xD7FF), (0xFFA0, 0xFFDC))
+LIMITS = (
+    "maxTwilightPoints", "maxStorage", "maxFunctionDefs", "maxInstructionDefs", "maxStackElements",
+    "maxSizeOfInstructions", "maxPoints", "maxContours", "maxCompositePoints",
+    "maxCompositeContours", "maxComponentElements", "maxComponentDepth",
+)
 options = subset.Options(
     font_number=2, layout_features=[], hinting=False, name_IDs=["*"], recalc_timestamp=False,
     notdef_outline=True,
     drop_tables=["BASE", "DSIG", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx"],
 )
-font = subset.load_font(sys.argv[1], options)
-hangul = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xA960, 0xA97F), (0xAC00, 0xD7FF), (0xFFA0, 0xFFDC))
-cut = subset.Subsetter(options)
-cut.populate(
-    unicodes=[c for c in font.getBestCmap() if not any(a <= c <= z for a, z in hangul)]
-)
-cut.subset(font)
+common = set(map(ord, open(sys.argv[2], encoding="utf-8").read()))
 
-order, outlines, glyphs = font.getGlyphOrder(), font.getGlyphSet(), {}
-for name in order:
-    pen = TTGlyphPen(None)
-    outlines[name].draw(Cu2QuPen(pen, max_err=1.0, reverse_direction=True))
-    glyphs[name] = pen.glyph()
-del font["CFF "]
-font["loca"], font["glyf"] = newTable("loca"), newTable("glyf")
-font["glyf"].glyphOrder, font["glyf"].glyphs = order, glyphs
-for name in order:
-    glyphs[name].recalcBounds(font["glyf"])
-    font["hmtx"][name] = (font["hmtx"][name][0], getattr(glyphs[name], "xMin", 0))
-limits = font["maxp"]
-limits.tableVersion, limits.maxZones = 0x00010000, 1
-for limit in (
-    "maxTwilightPoints", "maxStorage", "maxFunctionDefs", "maxInstructionDefs", "maxStackElements",
-    "maxSizeOfInstructions", "maxPoints", "maxContours", "maxCompositePoints",
-    "maxCompositeContours", "maxComponentElements", "maxComponentDepth",
-):
-    setattr(limits, limit, 0)  # counted anew when the table is written
-names = font["post"]
-names.formatType, names.extraNames, names.mapping, names.glyphOrder = 3.0, [], {}, order
-font["head"].glyphDataFormat = 0
-font.sfntVersion = "\0\1\0\0"
-font.save(sys.argv[2])
+
+def part(code):
+    """Return the file a character is in; none of the three is to be above four megabytes."""
+    if code in common or code < 0x3400 or 0xA000 <= code <= 0xFFFF:
+        return "common"
+    return "basic" if 0x4E00 <= code <= 0x93FF else "rare"
+
+
+def truetype(font):
+    """Turn the outlines of a font into quadratic ones."""
+    order, outlines, glyphs = font.getGlyphOrder(), font.getGlyphSet(), {}
+    for name in order:
+        pen = TTGlyphPen(None)
+        outlines[name].draw(Cu2QuPen(pen, max_err=1.0, reverse_direction=True))
+        glyphs[name] = pen.glyph()
+    del font["CFF "]
+    font["loca"], font["glyf"] = newTable("loca"), newTable("glyf")
+    font["glyf"].glyphOrder, font["glyf"].glyphs = order, glyphs
+    for name in order:
+        glyphs[name].recalcBounds(font["glyf"])
+        font["hmtx"][name] = (font["hmtx"][name][0], getattr(glyphs[name], "xMin", 0))
+    limits = font["maxp"]
+    limits.tableVersion, limits.maxZones = 0x00010000, 1
+    for limit in LIMITS:
+        setattr(limits, limit, 0)  # counted anew when the table is written
+    names = font["post"]
+    names.formatType, names.extraNames, names.mapping, names.glyphOrder = 3.0, [], {}, order
+    font["head"].glyphDataFormat = 0
+    font.sfntVersion = "\0\1\0\0"
+
+
+for wanted in ("common", "basic", "rare"):
+    font = subset.load_font(sys.argv[1], options)
+    cut = subset.Subsetter(options)
+    codes = (c for c in font.getBestCmap() if not any(a <= c <= z for a, z in HANGUL))
+    cut.populate(unicodes=[c for c in codes if part(c) == wanted])
+    cut.subset(font)
+    truetype(font)
+    font.save(f"{sys.argv[3]}/NotoSansSC-papers-{wanted}.ttf")
 PY
 (cd "$here" && sha256sum -- *.otf > SHA256SUMS && sha256sum -- *.ttf > SHA256SUMS.papers)
