@@ -720,7 +720,7 @@ def add_line(
 
 
 @lifecycle.verb(EDITABLE, zh="删除计划行", en="Drop a line", roles=(Role.CLERK,))
-def drop_line(plan: Plan, _: Occasion, *, line: Number, reason: Given) -> PlanLineDropped:
+def leave_out(plan: Plan, _: Occasion, *, line: Number, reason: Given) -> PlanLineDropped:
     """Take a need off the plan."""
     the_line(plan, line)
     return PlanLineDropped(line=line, reason=reason)

@@ -57,7 +57,6 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     service_years: int | None = None
     in_force_from: date | None = None
     last_day: date | None = None
-    dataset: str = ""
 
     @property
     def applicant(self) -> str:
@@ -103,7 +102,6 @@ class StandardDrafted(
     price_cap: Fen | None = None
     performance: Text = ""
     service_years: Years | None = None
-    dataset: Code = ""
 
 
 class StandardPublished(
@@ -167,7 +165,6 @@ def evolve(standard: Standard, event: StandardEvent) -> Standard:
                 price_cap=event.price_cap,
                 performance=event.performance,
                 service_years=event.service_years,
-                dataset=event.dataset,
             )
         case StandardPublished(in_force_from=since):
             return replace(standard, status=StandardStatus.PUBLISHED, in_force_from=since)

@@ -149,7 +149,7 @@ def row(
         case Standard():
             return (
                 *head, case.unit, "", case.title, case.quantity or "", case.price_cap, "CNY", "",
-                "", case.dataset, *tail,
+                "", "", *tail,
             )  # fmt: skip
         case Disposal():
             items = str(len(case.approved or case.proposed or case.executed))

@@ -196,7 +196,7 @@ def test_where_the_rules_say_so_what_is_over_the_standard_is_refused(
     granted(door.post("plan/P1/add_line", LINE))
     said = refused(door.post("plan/P1/submit"), "over-standard")
     assert "申报后为 5，上限 4" in said
-    granted(door.post("plan/P1/drop_line", {"line": 1, "reason": "超标"}))
+    granted(door.post("plan/P1/leave_out", {"line": 1, "reason": "超标"}))
     granted(door.post("plan/P1/add_line", LINE | {"quantity": "2"}))
     granted(door.post("plan/P1/submit"))
 

@@ -122,9 +122,9 @@ def test_a_plan_without_lines_is_not_put_forward() -> None:
 def test_a_plan_under_review_is_edited_only_when_it_came_back() -> None:
     drop: Any = {"line": 1, "reason": "已有"}
     under_review = plan(drafted, line, taken, submitted)
-    under_review.when(planning.drop_line, **drop).then_refused(planning.EDITABLE)
+    under_review.when(planning.leave_out, **drop).then_refused(planning.EDITABLE)
     came_back = plan(drafted, line, taken, submitted, ReturnedForCorrection(reason="改"))
-    came_back.when(planning.drop_line, **drop).then_granted()
+    came_back.when(planning.leave_out, **drop).then_granted()
 
 
 def test_a_plan_that_was_changed_is_put_forward_again_before_it_passes() -> None:
