@@ -747,4 +747,4 @@ def forgotten(disposal: Disposal, occasion: Occasion) -> tuple[Ask, ...]:
     """Ask that a proposal which came to nothing counts no longer."""
     if not disposal.watched:
         return ()
-    return (Ask(stream_of(disposal.unit, disposal.form), "drop", {"case": occasion.stream}),)
+    return (Ask(stream_of(disposal.unit, disposal.form), "let_go", {"case": occasion.stream}),)

@@ -169,8 +169,8 @@ class PlanLineAdded(
 class PlanLineDropped(
     Event,
     name="plan.line_dropped",
-    zh="删除第{line}行：{reason}",
-    en="Line {line} dropped: {reason}",
+    zh="不再列第{line}行：{reason}",
+    en="Line {line} left out: {reason}",
     duty="apply",
 ):
     """#2 The unit does not ask for this any more."""
@@ -719,7 +719,7 @@ def add_line(
     )
 
 
-@lifecycle.verb(EDITABLE, zh="删除计划行", en="Drop a line", roles=(Role.CLERK,))
+@lifecycle.verb(EDITABLE, zh="不列计划行", en="Leave a line out", roles=(Role.CLERK,))
 def leave_out(plan: Plan, _: Occasion, *, line: Number, reason: Given) -> PlanLineDropped:
     """Take a need off the plan."""
     the_line(plan, line)

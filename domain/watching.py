@@ -127,8 +127,8 @@ def count(
     return (counted, Ask(f"disposal/{case.partition('/')[2]}", "warn_of_splitting", warning))
 
 
-@lifecycle.verb(zh="不再计入", en="Drop a proposal", inner=True)
-def drop(_: Watch, __: Occasion, *, case: Stream) -> ProposalDropped:
+@lifecycle.verb(zh="不再计入", en="Count no longer", inner=True)
+def let_go(_: Watch, __: Occasion, *, case: Stream) -> ProposalDropped:
     """Count a proposal no longer: it was withdrawn or rejected."""
     return ProposalDropped(case=case)
 
