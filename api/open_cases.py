@@ -3,7 +3,6 @@ has waited, and whether the day it was due is past (T34)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -35,7 +34,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(Words.of(role) for role in self.roles)
 
 
-def opened(row: Mapping[str, Any], on: date) -> Open:
+def opened(row: Any, on: date) -> Open:
     """Return the open step of a row of `cases` as of a day."""
     kind, verb = str(row["kind"]), str(row["step"])
     known = LIFECYCLES[kind].verbs.get(verb)

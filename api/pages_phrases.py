@@ -394,8 +394,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "rules": ("规则", "Rules"),
     "rules-hint": (
         "拟办一件事之前先看：按哪一版规则、由谁审批、附哪些材料、依据哪些条文。",
-        "Before you act: which version of the rules applies, who decides, on which papers, by"
-        " which articles.",
+        (
+            "Before you act: which version of the rules applies, who decides, on which papers, by"
+            " which articles."
+        ),
     ),
     "rules-action": ("拟办事项", "Action"),
     "rules-form": ("处置方式", "Form of disposal"),
@@ -414,8 +416,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "rules-until": ("施行至{until}。", "In force until {until}."),
     "rules-built-in": (
         "本地没有发布规则，适用系统自带的通用规则：由有权岗位一次审批，不设限额。",
-        "No rules are published for this place; the built-in generic ones apply: one approval by a"
-        " competent role, no limits.",
+        (
+            "No rules are published for this place; the built-in generic ones apply: one approval by a"
+            " competent role, no limits."
+        ),
     ),
     "rules-only-shipped": (
         "这套规则随系统提供，尚未发布，不约束任何决定。",
@@ -466,8 +470,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "rules-all": ("全部规则", "All rules"),
     "rules-two-persons": (
         "规则由系统管理员拟订，由机关事务管理部门或者财政部门的另一人发布。",
-        "An administrator drafts rules; another person, of the offices administration or finance,"
-        " publishes them.",
+        (
+            "An administrator drafts rules; another person, of the offices administration or finance,"
+            " publishes them."
+        ),
     ),
     "rules-title": ("名称", "Title"),
     "rules-status": ("状态", "Status"),

@@ -86,7 +86,7 @@ def record(app: Cards, cards: dict[str, Card], steps: list[Step]) -> None:
             card = cards[stream]
             getattr(card, step)(**values, **said)
         else:
-            card = cards[stream] = Card(**values, **said)
+            card = cards[stream] = Card(values["fields"], **said)
         touched[stream] = card
     app.save(*touched.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from given import TODAY, Ledger, given
@@ -118,7 +119,7 @@ def test_who_watches_or_keeps_the_system_does_nothing_else(alone: Role) -> None:
 
 
 def test_a_role_ends_at_once_or_on_a_day() -> None:
-    end = {"unit": "o_a", "post": "head", "reason": "调离"}
+    end: dict[str, Any] = {"unit": "o_a", "post": "head", "reason": "调离"}
     since = TODAY - 9 * DAY
     held = past(assigned(since=since))
     held.when(person.end_role, **end).then(
@@ -224,7 +225,7 @@ def test_a_delegate_has_a_role_of_their_own_all_the_time() -> None:
 
 
 def test_a_delegation_is_revoked_by_its_giver_or_an_administrator() -> None:
-    form = {"delegate": "u_vice", "unit": "o_a", "post": "head", "reason": "返岗"}
+    form: dict[str, Any] = {"delegate": "u_vice", "unit": "o_a", "post": "head", "reason": "返岗"}
     given_ = past(assigned(), delegated)
     revoked = DelegationRevoked(until=TODAY - DAY, **form)
     lost = {"delegator": "u_head", "unit": "o_a", "post": Role.HEAD, "until": TODAY - DAY}

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from given import TODAY, Ledger, given
+from given import TODAY, Ledger, Then, given
 from msgspec.structs import replace
 
 from domain import asset, kinds, lending, unit, vehicles, warehouse
@@ -69,7 +69,7 @@ def allow(ledger: Ledger, unit: str, places: int) -> None:
 
 
 def test_the_offices_set_some_quotas_and_the_finance_department_the_others():
-    def asked(use: VehicleUse, role: Role) -> object:
+    def asked(use: VehicleUse, role: Role) -> Then:
         return quota().at(role=role).when(vehicles.set_quota, use=use, places=3, order_no="文1")
 
     asked(VehicleUse.EMERGENCY, Role.OFFICE).then(
