@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -23,8 +24,8 @@ _keys = itertools.count(1)
 
 
 @contextmanager
-def staffed(database: str) -> Iterator[Office]:
-    """Lend an office with one unit and a person in every role, each named like the role."""
+def staffed(database: str, *, on: date | None = None) -> Iterator[Office]:
+    """Lend an office with two units, there since a day, and a person in every role, named like it."""
     office = Office.open(Settings(database=database, label_host="id.example"))
     try:
         # How strong the hash is, is another test's business; here it would only cost time.
@@ -33,7 +34,7 @@ def staffed(database: str) -> Iterator[Office]:
             office.accounts.create(role, PASSWORD, f"u_{role}", f"示例{role}", "o_a", [role])
         admin = Actor(person="u_admin", unit="o_a", role="admin")
         for unit, name in (("o_a", "示例市财政局"), ("o_b", "示例市水利局")):
-            office.ask(f"unit/{unit}", "establish", {"name": name, "kind": "organ"}, admin)
+            office.ask(f"unit/{unit}", "establish", {"name": name, "kind": "organ"}, admin, on=on)
         yield office
     finally:
         office.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from books import opened
+from books import opened, unit
 from doors import CARD, PASSWORD, Door, app_of, registered, staffed
 from fastapi.testclient import TestClient
 from starlette.routing import Route
@@ -137,13 +137,13 @@ def test_api_command_and_export_name_units_as_they_were_called_on_the_day(
     sqlite_url: str,
 ) -> None:
     """A case asked for in May names the unit of May, though it was renamed in June."""
-    with staffed(sqlite_url) as office:
-        may, june = date(2026, 5, 1), date(2026, 6, 1)
+    may, june = date(2026, 5, 1), date(2026, 6, 1)
+    with staffed(sqlite_url, on=may) as office:
         admin = Actor(person="u_admin", unit="o_a", role="admin")
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
-        for unit, name in (("o_old", "示例市旅游局"), ("o_keeps", "示例市档案局")):
+        for id_, name in (("o_old", "示例市旅游局"), ("o_keeps", "示例市档案局")):
             form = {"name": name, "kind": "organ"}
-            office.ask(f"unit/{unit}", "establish", form, admin, on=may)
+            office.ask(f"unit/{id_}", "establish", form, admin, on=may)
         thing = CARD | {"unit": "o_keeps"}
         office.ask("asset/A1", "register_existing", thing, clerk, on=may)
         asked = {"from_unit": "o_keeps", "to_unit": "o_old", "item": "笔记本电脑", "assets": ["A1"]}
@@ -165,6 +165,8 @@ def test_of_fifty_units_that_claim_one_listed_thing_one_reserves_it(database: st
     with opened(database) as book:
         clerk = Occasion(by="u_clerk", on=book.clock().date(), unit="o_a", role="clerk")
         book.act([Ask("asset/A1", "register_existing", CARD)], clerk)
+        admin = Occasion(by="u_admin", on=clerk.on, unit="o_a", role="admin")
+        book.act([unit("o_a"), *(unit(f"o_{number}") for number in range(PEOPLE))], admin)
 
         def claim(number: int) -> Any:
             asker = Occasion(by=f"u_{number}", on=clerk.on, unit=f"o_{number}", role="clerk")
