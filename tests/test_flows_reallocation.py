@@ -112,3 +112,49 @@ def test_across_levels_two_bodies_decide_two_sides_hand_over_and_the_books_follo
     there = granted(door.get("asset/A"))["state"]
     assert (there["custodian"], there["accounting_unit"]) == ("o_far", "o_far")
     assert granted(door.get("reallocation/R"))["state"]["status"] == "booked"
+
+
+@pytest.mark.target("T23", "T24")
+def test_what_is_idle_enters_the_virtual_warehouse_and_goes_to_another_level_with_its_label(
+    door: Door, office: Office
+) -> None:
+    """Flow 2 of DOMAIN.md b, whole: it stays where it stands until a unit far away wants it."""
+    admin = Actor(person="u_admin", unit="o_a", role="admin")
+    office.ask("unit/o_whs", "establish", {"name": "示例公物仓", "kind": "institution"}, admin)
+    place = {"level": "county", "region": "150102", "competent": "o_dept"}
+    office.ask("unit/o_whs", "belong", place, admin)
+    virtual = {"name": "示例虚拟仓", "kind": "warehouse", "unit": "o_whs"}
+    office.ask("place/V", "open_place", virtual, admin)
+    office.accounts.create("whs", PASSWORD, "u_whs", "示例仓管", "o_whs", ["keeper"])
+    granted(door.post("asset/A/bind_label", {"label": "BQ-0001"}, who="keeper"))
+    granted(door.post("asset/A/declare_idle", {}))
+    # It enters by its papers alone: nobody carries it anywhere.
+    offer = {"unit": "o_a", "ground": "idle", "warehouse": "V", "assets": ["A"]}
+    granted(door.post("intake/V1/apply", offer))
+    kept = {"keeper_unit": "o_whs", "virtual": True}
+    granted(door.post("intake/V1/approve", kept, who="office"))
+    scan = {"assets": ["A"], "scanned": "BQ-0001"}
+    refused(door.post("intake/V1/hand_out", scan), "virtual-stays")
+    granted(door.post("intake/V1/take_in", scan, who="whs"))
+    now = granted(door.get("asset/A"))["state"]
+    assert (now["custody"], now["custodian"], now["accounting_unit"]) == ("virtual", "o_a", "o_a")
+    shown = {"description": "笔记本电脑，九成新"}
+    granted(door.post("asset/A/list_for_reuse", shown, who="whs"))
+    # A unit of another level asks first; a second one comes too late.
+    granted(asked(door, "o_far"))
+    assert granted(door.get("reallocation/R"))["state"]["scope"] == "levels"
+    late = {"from_unit": "o_a", "to_unit": "o_near", "item": "笔记本电脑", "assets": ["A"]}
+    refused(door.post("reallocation/LATE/request", late, who="o_near"), "held-by-a-process")
+    granted(door.post("reallocation/R/endorse", {}, who="office"))
+    granted(door.post("reallocation/R/approve", {"approval_no": "调1"}, who="finance"))
+    # What was read off the thing is the same label on both sides.
+    granted(door.post("reallocation/R/confirm_out", scan, who="keeper"))
+    granted(door.post("reallocation/R/confirm_in", scan, who="o_far"))
+    books = {"asset": "A", "out_voucher": "出1", "in_voucher": "入1", "gross": 500_000}
+    granted(door.post("reallocation/R/move_books", books, who="accountant"))
+    there = granted(door.get("asset/A"))["state"]
+    assert (there["custodian"], there["accounting_unit"]) == ("o_far", "o_far")
+    assert (there["label"], there["listed"], there["value"]) == ("BQ-0001", False, 500_000)
+    types = [e["type"] for e in granted(door.get("asset/A/history"))["items"]]
+    assert types.count("asset.label_bound") == 1 and "asset.label_voided" not in types
+    assert granted(door.get("reallocation/R"))["state"]["status"] == "booked"
