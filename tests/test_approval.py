@@ -51,6 +51,8 @@ ask_for: dict[str, Any] = {
 @pytest.fixture
 def ledger(database: str) -> Iterator[Ledger]:
     book = Ledger(database)
+    for unit in ("o_a", "o_b"):
+        book.ask("u_admin", f"unit/{unit}", "establish", name=unit, kind="organ")
     book.card("PC1", value=5_000_00)
     yield book
     book.close()
