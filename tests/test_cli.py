@@ -80,9 +80,9 @@ def test_reading_in_chinese_and_english(run: Run) -> None:
         ("--lang en inventory --as-of 2026-04-30", ["No asset matches"]),
         ("inventory --as-of 2026-05-31 --kind computer", ["SL-001", "库存"]),
         ("inventory --as-of 2026-05-31 --known-at 2026-05-31", ["没有符合条件的资产"]),
-        ("head", ["条数 3", "树根 "]),
-        ("verify", ["完整性：通过，共 3 条", "完备性：通过"]),
-        ("--lang en rebuild", ["Lists rebuilt from 3 entries"]),
+        ("head", ["条数 4", "树根 "]),
+        ("verify", ["完整性：通过，共 4 条", "完备性：通过"]),
+        ("--lang en rebuild", ["Lists rebuilt from 4 entries"]),
         ("do", ["asset/编号", "领用", "gongwu do"]),
         ("--lang en do asset issue --help", ["--user", "person id", "business date"]),
     ]
@@ -112,16 +112,17 @@ def test_every_reading_command_speaks_json(run: Run) -> None:
 def test_the_language_comes_from_the_environment_and_is_chinese_otherwise(
     run_here: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for value, expected in (("en_US.UTF-8", "size 3"), ("C", "条数 3"), ("zh_CN.UTF-8", "条数 3")):
+    for value, expected in (("en_US.UTF-8", "size 4"), ("C", "条数 4"), ("zh_CN.UTF-8", "条数 4")):
         monkeypatch.setenv("LANG", value)
         assert expected in run_here("head").output
 
 
 def test_what_is_exported_is_what_is_stored(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "entries.jsonl"
-    assert "3" in run(f"export entries --to {file}").output
+    assert "4" in run(f"export entries --to {file}").output
     lines = file.read_bytes().splitlines()
     assert [json.loads(line)["type"] for line in lines] == [
+        "unit.established",
         "unit.established",
         "asset.registered",
         "asset.issued_to_user",
@@ -217,13 +218,13 @@ def test_a_database_that_is_away_is_exit_code_three() -> None:
 
 def test_a_spoilt_ledger_fails_the_check(sqlite_url: str) -> None:
     with staffed(sqlite_url) as office:
-        office.ask("asset/A1", "register_existing", CARD, CLERK)
+        spoilt_at = office.ask("asset/A1", "register_existing", CARD, CLERK).first
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     spoilt = path.read_bytes().replace("笔记本电脑".encode(), "笔记本电视".encode())
     path.write_bytes(spoilt)
     said = commanded(f"--database {sqlite_url} --json verify", code=REFUSED).stdout
     found = json.loads(said)
-    assert found["intact"] is False and found["problems"][0]["position"] == 2
+    assert found["intact"] is False and found["problems"][0]["position"] == spoilt_at
 
 
 def test_published_lists_are_imported_once(sqlite_url: str) -> None:

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from api import cli_serve, forms, problems
+from api import cli_serve, forms, papers, problems
 from api.office import Office
 from domain.decider import LIFECYCLES
 from ledger import tree
@@ -276,18 +276,18 @@ def test_entries_are_given_as_stored_and_hash_to_the_published_root(
     registered(door)
     frontier: list[bytes] = []
     items = door.get("entries").json()["items"]
-    assert [i["position"] for i in items] == [1, 2]
+    assert [i["position"] for i in items] == list(range(1, local.book.head()[0] + 1))
     stored = [bytes(row[4]) for page in local.book.log.rows(1) for row in page]
     assert [i["leaf"] for i in items] == [sha256(b"\x00" + s).hexdigest() for s in stored]
     tree.grow(0, frontier, (bytes.fromhex(i["leaf"]) for i in items))
     assert tree.root(frontier).hex() == door.get("head").json()["root"]
 
 
-def test_auditors_and_administrators_check_the_whole_log(door: Door) -> None:
+def test_auditors_and_administrators_check_the_whole_log(local: Office, door: Door) -> None:
     registered(door)
     for who in ("auditor", "admin"):
         verdict = door.get("verification", who=who).json()
-        assert verdict["intact"] is True and verdict["size"] == 2
+        assert verdict["intact"] is True and verdict["size"] == local.book.head()[0]
         assert verdict["root"] == door.get("head").json()["root"]
     assert door.get("verification", who="clerk").status_code == 403
 
@@ -353,6 +353,12 @@ def test_the_guide_names_only_what_there_is_and_all_of_it(door: Door) -> None:
     named = {path for _, path in re.findall(r"(GET|POST) (/api/v1/[^\s`]*)", guide)}
     told = {p.replace("{kind}", k).replace("{verb}", "issue") for p in named for k in LIFECYCLES}
     verbs = {f"/api/v1/{k}/{{id}}/{v}" for k, life in LIFECYCLES.items() for v in life.verbs}
+    left = {(kind, form.value) for kind in LIFECYCLES for form in papers.forms_of(kind)}
+    forms_told = re.search(r"^`\{form\}`：(.*)。$", guide, re.MULTILINE)
+    assert forms_told and set(forms_told[1].split("、")) == {form for _, form in left}
+    assert "/api/v1/papers/{kind}/{id}/{form}.pdf" in named
+    told = {path for path in told if "{form}" not in path}
+    told |= {f"/api/v1/papers/{kind}/{{id}}/{form}.pdf" for kind, form in left}
     assert set(published) - verbs == told - verbs - {
         f"/api/v1/{k}/{{id}}/issue" for k in LIFECYCLES
     }
