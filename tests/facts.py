@@ -32,9 +32,9 @@ def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return TEXTS.filter(lambda t: (least or 0) <= len(t) <= (most or 10**6))
         case inspect.BoolType():
             return st.booleans()
-        case inspect.IntType(ge=ge, gt=gt, lt=lt):
+        case inspect.IntType(ge=ge, gt=gt, lt=lt, le=le):
             low = ge if ge is not None else gt + 1 if gt is not None else -(2**53) + 1
-            return st.integers(low, (lt or 2**53) - 1)
+            return st.integers(low, (lt or 2**53) - 1 if le is None else le)
         case inspect.NoneType():
             return st.none()
         case inspect.DateType():

@@ -198,7 +198,16 @@ def test_who_approved_does_not_hand_over(ledger: Ledger) -> None:
     asked(ledger, "u_office", "approve", role=Role.OFFICE, unit="o_goa", approval_no="借1")
     endorsed = Endorsed()
     assert endorsed.duty == "approve"
-    refused(INCOMPATIBLE, ledger, "u_head", "hand_over", role=Role.KEEPER, asset="PC1")
+    refused(
+        INCOMPATIBLE,
+        ledger,
+        "u_head",
+        "hand_out",
+        role=Role.KEEPER,
+        unit="o_a",
+        assets=["PC1"],
+        scanned="ZC-PC1",
+    )
 
 
 @pytest.mark.target("T30")
