@@ -158,6 +158,7 @@ def test_ten_cars_of_three_units_are_sold_as_one_lot_and_the_income_is_split_bac
     costs = [{"type": "评估费", "amount": 300_000}, {"type": "拍卖佣金", "amount": 456_789}]
     income = {"gross": 23_456_789, "deductions": costs}
     granted(door.post("disposal/LOT/assess_income", income, who="accountant"))
+    # The case has one net sum; whose part of it is whose follows from the shares of the price.
     for n, part in enumerate(shared(22_700_000, [split[unit] for unit in CARS])):
         paid = {"amount": part, "voucher": f"缴{n}", "treasury_on": today}
         refused(door.post("disposal/LOT/remit", paid, who="accountant"), "incompatible-duties")
