@@ -54,7 +54,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     required: bool
     choices: tuple[tuple[str, Words], ...] = ()
     default: Any = None
+    chars_min: int | None = None
     chars_max: int | None = None
+    named: bool = False  # one id, of a case of a kind that the verb knows
+    least: int | None = None
+    most: int | None = None
     clearable: bool = False  # left out it stays as it is, given as an empty text it is cleared
 
     @property
@@ -155,7 +159,11 @@ def _field(declared: msgspec.structs.FieldInfo) -> Field:
         required=declared.required,
         choices=_choices(type_),
         default=None if plain else msgspec.to_builtins(declared.default),
+        chars_min=getattr(_inner(type_), "min_length", None),
         chars_max=getattr(_inner(type_), "max_length", None),
+        named=getattr(_inner(type_), "pattern", None) == values.ID,
+        least=_least(_inner(type_)),
+        most=_most(_inner(type_)),
         clearable=declared.default is None and _fits_empty(type_),
     )
 
@@ -169,6 +177,20 @@ def _bare(type_: inspect.Type) -> inspect.Type:
 
 def _inner(type_: inspect.Type) -> inspect.Type:
     return type_.type if isinstance(type_, inspect.Metadata) else type_
+
+
+def _least(type_: inspect.Type) -> int | None:
+    """Return the least whole number that may be written; None when every one may, or none."""
+    if not isinstance(type_, inspect.IntType):
+        return None
+    return type_.ge if type_.gt is None else type_.gt + 1
+
+
+def _most(type_: inspect.Type) -> int | None:
+    """Return the greatest whole number that may be written; None when every one may, or none."""
+    if not isinstance(type_, inspect.IntType):
+        return None
+    return type_.le if type_.lt is None else type_.lt - 1
 
 
 def _kind(type_: inspect.Type) -> Type:
@@ -547,6 +569,9 @@ _IDS = {
 }
 
 
+CASE_ID = Words("办理事项的编号", "the id of a case")
+
+
 def _unknown(known: Iterable[str]) -> Words:
     known = list(known)
     return Words(
@@ -656,8 +681,8 @@ def _sentence(type_: inspect.Type) -> Words:
             "须为以下之一：" + "、".join(f"{v}（{w.zh}）" for v, w in choices) + "。",
             "Must be one of " + ", ".join(f"{v} ({w.en})" for v, w in choices) + ".",
         )
-    if kind in _IDS:
-        named = _IDS[kind]
+    if kind in _IDS or getattr(inner, "pattern", None) == values.ID:
+        named = _IDS.get(kind, CASE_ID)
         return Words(
             f"须为{named.zh}：字母或数字开头，可含 _ . ~ -，最多 80 个字符。",
             f"Must be {named.en}: letters, digits and _ . ~ -, at most 80 characters.",
@@ -672,9 +697,24 @@ def _sentence(type_: inspect.Type) -> Words:
         "money": MONEY,
         "date": DATE,
         "quantity": QUANTITY,
-        "int": Words("须为整数。", "Must be an integer."),
+        "int": _whole(_least(inner), _most(inner)),
         "bool": Words("须为 true 或 false。", "Must be true or false."),
     }[kind]
+
+
+def _whole(least: int | None, most: int | None) -> Words:
+    """Say which whole numbers may be written."""
+    match least, most:
+        case None, None:
+            return Words("须为整数。", "Must be an integer.")
+        case _, None:
+            return Words(f"须为不小于 {least} 的整数。", f"Must be an integer, at least {least}.")
+        case None, _:
+            return Words(f"须为不大于 {most} 的整数。", f"Must be an integer, at most {most}.")
+        case _:
+            return Words(
+                f"须为 {least} 至 {most} 的整数。", f"Must be an integer from {least} to {most}."
+            )
 
 
 # What is published --------------------------------------------------------------

@@ -43,9 +43,9 @@ from domain.values import (
 from domain.words import Role, Term, Words
 
 LINES_MAX = 200
-Number: TypeAlias = Annotated[int, Meta(ge=1, le=9999)]
+Number: TypeAlias = Annotated[int, Meta(ge=1, le=LINES_MAX)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
-Year: TypeAlias = Annotated[int, Meta(ge=1900, le=2199)]
+Year: TypeAlias = Annotated[int, Meta(ge=1949, le=2199)]
 
 
 class PlanStatus(Term):

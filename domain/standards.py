@@ -20,7 +20,7 @@ from domain.searching import Limit
 from domain.values import Code, Fen, Given, Name, PersonId, Quantity, Text, UnitId
 from domain.words import Role, Term, Words
 
-Years: TypeAlias = Annotated[int, Meta(ge=1, le=9999)]
+Years: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
 
 
 class StandardStatus(Term):

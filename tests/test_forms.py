@@ -164,6 +164,21 @@ def test_money_is_an_integer_of_fen_and_nothing_else() -> None:
         forms.parse_json(RECEIVE, json.dumps(DELIVERY | {"value": right}).encode())
 
 
+def test_a_fault_says_between_which_numbers_one_may_choose_and_how_an_id_looks() -> None:
+    request = LIFECYCLES["acquisition"].verbs["request"]
+    body = {"plan": "-", "line": 0, "quantity": "1", "unit_price": 1}
+    with pytest.raises(Invalid) as caught:
+        forms.parse_json(request, json.dumps(body).encode())
+    said = {fault.path: fault.words.en for fault in caught.value.faults}
+    assert said["line"] == "Must be an integer from 1 to 200."
+    assert said["plan"].startswith("Must be the id of a case: letters, digits")
+    line = next(field for field in forms.fields(request) if field.name == "line")
+    assert (line.least, line.most) == (1, 200)
+    for right in (1, 200):
+        forms.parse_json(request, json.dumps(body | {"plan": "P1", "line": right}).encode())
+    assert faults(request, body | {"plan": "P1", "line": 201}) == ["line"]
+
+
 def test_every_fault_is_named_by_its_path() -> None:
     body = {
         "gross": "1",

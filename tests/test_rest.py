@@ -379,7 +379,8 @@ def written(field: forms.Field) -> st.SearchStrategy[Any]:
         case "money":
             return st.integers(0, 2**53 - 1)
         case "int":
-            return st.integers(1900, 2100)
+            least = 1 if field.least is None else field.least
+            return st.integers(least, 9999 if field.most is None else field.most)
         case "bool":
             return st.booleans()
         case "date":
@@ -396,7 +397,9 @@ def written(field: forms.Field) -> st.SearchStrategy[Any]:
         case "stream":
             return st.just("loan/X")
         case "text" | "long":
-            return st.text("公物 abc1-", min_size=1, max_size=20)
+            if field.named:
+                return ids
+            return st.text("公物 abc1-", min_size=field.chars_min or 1, max_size=20)
         case _:
             return ids
 
