@@ -36,7 +36,12 @@ NOT_TRIED = Words("未尝试", "not tried")
 QUOTA = Words("车辆编制", "Vehicle quota")
 NOT_SET = Words("未核定", "not set")
 BEYOND = Words("超编", "beyond the quota")
-HEADS = (Words("用途", "use"), Words("编制", "quota"), Words("在编", "counted"), Words("提示", "note"))
+HEADS = (
+    Words("用途", "use"),
+    Words("编制", "quota"),
+    Words("在编", "counted"),
+    Words("提示", "note"),
+)
 COLON = {"zh": "：", "en": ": "}
 WHOLE = Words("合计", "in all")
 
