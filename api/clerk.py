@@ -22,7 +22,7 @@ from api.office import Office
 from api.turns import PATIENCE_SECONDS
 from ledger.act import Unavailable
 
-SERVER_CLERKS = 2  # more of them stand in each other's way
+SERVER_CLERKS = 4  # more of them stand in each other's way
 BEHIND_MAX = 32  # acts after which the lists follow, and those that wait get their answers
 PAUSE_SECONDS = 0.005  # when nobody has asked for so long, it is a pause
 Answer: TypeAlias = Callable[[], Response]
