@@ -435,5 +435,7 @@ def engine_of(url: str) -> Engine:
     def prepare(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA busy_timeout=10000")
+        # A name that is forgotten must not stay readable in the file's free pages.
+        connection.execute("PRAGMA secure_delete=ON")
 
     return engine

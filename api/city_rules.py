@@ -25,7 +25,7 @@ TO_HEAD: Final = Step(role=Role.HEAD, body=Body.OWN, days=10)
 # What the place leaves open stays open here as well: no limits of amounts, no terms of loans.
 RULES: Final = Policy(
     name=NAME,
-    version=1,
+    version=2,  # the first draft was withdrawn
     title=Words("示例市公物仓管理规则（虚构）", "Warehouse rules of the example city (invented)"),
     region=DIVISION,
     in_force_from=FROM,

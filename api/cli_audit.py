@@ -33,16 +33,23 @@ def duties(ctx: typer.Context, json: Json = False) -> None:
     """由账本重新核算不相容职责 · Work out from the log alone whether duties were kept apart."""
     terminal = at(ctx, json)
     with opened(terminal) as office, terminal.progress(Words("核算职责", "Auditing")) as tick:
-        found = list(violations(office.book, partial(_policy_of, office), tick))
+        unknown: set[str] = set()
+        found = list(violations(office.book, partial(_policy_of, office, unknown), tick))
         size = office.book.head()[0]
-    _tell(terminal, found, size)
-    if found:
+    _tell(terminal, found, sorted(unknown), size)
+    if found or unknown:
         terminal.end(REFUSED)
 
 
-def _policy_of(office: Office, reference: str) -> Policy:
-    """Return the version of the rules that a decision cites; GENERIC where it cites none."""
-    return office.rules.named(reference) or GENERIC
+def _policy_of(office: Office, unknown: set[str], reference: str) -> Policy:
+    """Return the rules that a decision cites; GENERIC where it cites none.
+
+    Rules that were never published are `unknown`: such decisions, too, are judged by GENERIC.
+    """
+    cited = office.rules.named(reference)
+    if cited is None and reference:
+        unknown.add(reference)
+    return cited or GENERIC
 
 
 @app.command()
@@ -74,14 +81,19 @@ def replay(
     )
 
 
-def _tell(terminal: Terminal, found: list[Violation], size: int) -> None:
+def _tell(terminal: Terminal, found: list[Violation], unknown: list[str], size: int) -> None:
     if terminal.json:
-        terminal.answer({"size": size, "violations": found})
+        terminal.answer({"size": size, "violations": found, "unknown_rules": unknown})
         return
     terminal.say(
         f"已核对 {size:,} 条记录：不相容职责 {len(found)} 处。",
         f"{size:,} entries read: {len(found)} breaches of the separation of duties.",
     )
+    if unknown:
+        terminal.say(
+            f"引用了从未发布的规则，按通用规则核算：{'、'.join(unknown)}。",
+            f"Cites rules that were never published, judged by the generic ones: {', '.join(unknown)}.",
+        )
     if found:
         terminal.table(
             COLUMNS,

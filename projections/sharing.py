@@ -25,10 +25,8 @@ from typing import Any
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from ledger.act import Row
 from ledger.book import Book
 from ledger.replaying import collector_off
-from ledger.sqlite import SELECT_ROWS, LedgerSQLiteRecorder
 from projections import history
 from projections.following import LISTS, Batch, intervals
 from projections.writing import Writer
@@ -36,7 +34,6 @@ from projections.writing import Writer
 LONG = 200_000  # entries from which another process is worth its start
 SHARES = (1, 2, history.PARTS)
 LEFT_SECONDS = 24 * 3600  # after which shares were left behind by a process that was killed
-PAGE = 4_000
 WORK = """
 import json, os, sys
 said = json.load(sys.stdin)
@@ -121,11 +118,11 @@ def fold(
         lists.execute("BEGIN")
         with collector_off():
             batch = Batch(book, Writer(lists.cursor(), sqlite=True), {}, intervals(), fresh=True)
-            for end, page in _pages(book, size, number, of):
+            for page in book.log.shared_rows(size, number, of):
                 batch.take(page)
                 batch.flush_intervals()
-                if progress is not None:
-                    progress(end, size)
+                if progress is not None and page:
+                    progress(page[-1][0], size)
             batch.tell_irregular(size)
             batch.flush()
         for index in history.indexes:
@@ -133,18 +130,6 @@ def fold(
         lists.execute("COMMIT")
     finally:
         lists.close()
-
-
-def _pages(book: Book, size: int, number: int, of: int) -> Iterator[tuple[int, list[Row]]]:
-    """Yield the rows of one share, page by page, with the position reached."""
-    log = book.log
-    assert isinstance(log, LedgerSQLiteRecorder)
-    mine = f"unicode(substr(originator_id, -1)) % {history.PARTS} % ? = ?"
-    query = f"{SELECT_ROWS} WHERE notification_id BETWEEN ? AND ? AND {mine}"
-    for start in range(1, size + 1, PAGE):
-        end = min(start + PAGE - 1, size)
-        with log.reading() as c:
-            yield end, c.execute(query, (start, end, of, number)).fetchall()
 
 
 def _start(url: str, size: int, number: int, of: int, file: Path) -> subprocess.Popen[str]:

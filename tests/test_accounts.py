@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -180,3 +183,17 @@ def test_names_are_told_by_id_and_can_be_forgotten(accounts: Accounts) -> None:
     assert accounts.name_of("u_ex_wang") == "（姓名已删除）"
     assert accounts.name_of("u_ex_wang", "en") == "(name erased)"
     assert "u_ex_wang" not in accounts.names("zh")
+
+
+@pytest.mark.target("T09")
+def test_a_forgotten_name_is_in_no_byte_of_the_file(sqlite_url: str):
+    """Names live beside the log so that they can go; free pages of a file would keep them."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with closing(Accounts.open(sqlite_url)) as opened:
+        for number in range(8):
+            opened.create(f"l{number}", "gongwu-demo", f"u_{number}", f"欧阳{number:04}", "o_1", ())
+        for number in range(8):
+            opened.erase(f"u_{number}")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert "欧阳".encode() not in file.read_bytes()

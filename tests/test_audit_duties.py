@@ -19,7 +19,7 @@ from domain.lending import LoanApproved, LoanHandedOver, LoanRequested
 from domain.policy import GENERIC
 from ledger.auditing import violations
 from ledger.book import Book
-from ledger.entry import Draft
+from ledger.entry import Draft, Via
 
 PLANTED = 20
 requested = LoanRequested(
@@ -46,7 +46,7 @@ def book(url: str) -> Iterator[Book]:
         yield told
 
 
-def write(book: Book, case: str, *told: tuple[str, str, Event]) -> None:
+def write(book: Book, case: str, *told: tuple[str, str, Event], policy: str = "generic@1") -> None:
     """Write entries past every rule, as somebody with the database in hand could."""
     drafts = [
         Draft(
@@ -56,6 +56,7 @@ def write(book: Book, case: str, *told: tuple[str, str, Event]) -> None:
             actor=actor,
             behalf=behalf,
             cause=f"c_{case}",
+            via=Via(policy=policy),
             effective_at="2025-03-03T00:00:00+08:00",
         )
         for seq, (actor, behalf, event) in enumerate(told, start=1)
@@ -90,6 +91,16 @@ def test_every_planted_violation_is_found_and_nothing_else(book: Book, url: str)
     assert len(json.loads(answer.stdout)["violations"]) == PLANTED
     said = CliRunner().invoke(app, ["--database", url, "--lang", "zh", "audit", "duties"])
     assert "不相容职责 20 处" in said.stdout
+
+
+def test_rules_that_nobody_published_are_named(book: Book, url: str) -> None:
+    def unknown() -> list[str]:
+        answer = CliRunner().invoke(app, ["--database", url, "audit", "duties", "--json"])
+        return list(json.loads(answer.stdout)["unknown_rules"])
+
+    assert unknown() == []
+    write(book, "LAWLESS", ("u_a", "", requested), policy="nowhere@9")
+    assert unknown() == ["nowhere@9"]
 
 
 @pytest.mark.target("T17")

@@ -23,7 +23,9 @@ from domain.disposal import DisposalStatus
 from domain.leasing import Lease, LeaseStatus
 from domain.lending import Loan, LoanStatus
 from domain.place import PlaceKind
+from domain.policy import GENERIC
 from domain.reallocation import ReallocationStatus
+from domain.ruling import PolicyPublished
 from domain.warehouse import IntakeStatus
 from domain.words import Role
 from labels.identity import has_valid_check
@@ -48,6 +50,22 @@ def states(told: Book) -> dict[str, Any]:
 
 def of_kind(states: dict[str, Any], kind: str) -> list[Any]:
     return [state for name, state in states.items() if name.startswith(f"{kind}/")]
+
+
+def test_every_decision_cites_a_version_of_the_rules_that_was_in_force(told: Book):
+    """Whoever reads it in ten years must find the rules it was decided by (T29)."""
+    published = {
+        f"{entry.stream.removeprefix('policy/')}@{entry.event.version}": entry.event.in_force_from
+        for entry in told.entries()
+        if isinstance(entry.event, PolicyPublished)
+    }
+    assert published
+    for entry in told.entries():
+        for cited in {entry.beside.via.policy, getattr(entry.event, "policy", "")} - {
+            "",
+            GENERIC.reference,
+        }:
+            assert published[cited].isoformat() <= entry.effective_on, (entry.position, cited)
 
 
 # The same every time ----------------------------------------------------------
