@@ -50,6 +50,7 @@ def propose(
     file: File,
     login: Annotated[str, typer.Option("--as", help="账号 · Log-in.")] = "",
     note: Annotated[str, typer.Option(help="说明 · Note.")] = "",
+    on: Annotated[str, typer.Option(help="业务日期 · Business date, YYYY-MM-DD.")] = "",
     json: Json = False,
 ) -> None:
     """拟订一版规则（由另一人发布）· Draft a version; another person publishes it."""
@@ -62,7 +63,7 @@ def propose(
         ["--content", rules.written(policy), "--note", note],
         login=login,
         role="",
-        on="",
+        on=on,
         key="",
         expected=-1,
     )

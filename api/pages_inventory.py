@@ -22,12 +22,13 @@ from api.pages_words import CHOICES, DATASETS
 from domain.decider import LIFECYCLES, Verb
 from domain.words import Words
 from projections import cases, history, inventory
-from projections.scope import SORTS, Filters, cursor
+from projections.scope import COLUMN, SORTS, Filters, cursor
 
 PAGE_ROWS = 50
 EXPORT_PAGE_ROWS = 2_000
 TEXT_CHARS_MAX = 200
-NAMED = ("kind", "book", "custody", "unit", "custodian", "place", "dataset")
+NAMED = ("kind", "book", "custody", "unit", "custodian", "user", "owner", "place", "dataset")
+HOLDS = {"unit": "unit", "custodian": "unit", "user": "person", "owner": "unit", "place": "place"}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +182,7 @@ def chips(page: Page, asked: Asked) -> list[tuple[str, str]]:
     }
     said |= {
         name: page.name_of(kind, value)
-        for name, kind in (("unit", "unit"), ("custodian", "unit"), ("place", "place"))
+        for name, kind in HOLDS.items()
         if (value := getattr(f, name))
     }
     said |= {"listed": page.t("yes")} if f.listed else {}
@@ -209,12 +210,8 @@ def choices(page: Page) -> dict[str, list[tuple[str, str]]]:
         name: [(value, page.words(words)) for value, words in CHOICES[name].items()]
         for name in ("kind", "book", "custody", "dataset")
     }
-    for name, column, kind in (
-        ("unit", "accounting_unit", "unit"),
-        ("custodian", "custodian", "unit"),
-        ("place", "place", "place"),
-    ):
-        named = [(id_, page.name_of(kind, id_)) for id_ in occurring(column)]
+    for name, kind in HOLDS.items():
+        named = [(id_, page.name_of(kind, id_)) for id_ in occurring(COLUMN.get(name, name))]
         found[name] = sorted(named, key=lambda pair: pair[1])
     return found
 

@@ -125,6 +125,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "filter-custody": ("实物状态", "Custody"),
     "filter-unit": ("入账单位", "Accounting unit"),
     "filter-custodian": ("保管单位", "Custodian"),
+    "filter-user": ("使用人", "User"),
+    "filter-owner": ("权属登记人", "Registered owner"),
     "filter-place": ("存放地点", "Place"),
     "filter-listed": ("只看已上架", "Listed for reuse"),
     "column-listed": ("已上架", "Listed for reuse"),

@@ -33,7 +33,7 @@ RESERVED = frozenset({"behalf", "docs", "via", "dated", "recorded_at"})  # the l
 
 
 class EventMeta(msgspec.StructMeta):
-    """Read `name`, `zh`, `en`, `version`, `claims`, `duty` from the class statement of a fact."""
+    """Read `name`, `zh`, `en`, `version`, `claims`, `duty`, `matter` as the class states them."""
 
     def __new__(
         mcls,
@@ -48,6 +48,7 @@ class EventMeta(msgspec.StructMeta):
         version: int = 1,
         claims: tuple[str, ...] = (),
         duty: str = "",
+        matter: str = "",
         **config: Any,
     ) -> Any:
         config |= {"frozen": True, "gc": False, "kw_only": True}
@@ -64,7 +65,8 @@ class EventMeta(msgspec.StructMeta):
             asked = set(re.findall(r"{(\w+)}", text))
             assert asked <= fields, f"{cls_name}: no field {asked - fields} for {text!r}"
         said = {"type_name": name, "type_version": version, "zh": zh, "en": en, "claims": claims}
-        said["duty"] = duty
+        assert not matter or matter in fields, f"{cls_name}: no field {matter!r}"
+        said |= {"duty": duty, "matter": matter}
         for attribute, value in said.items():
             setattr(cls, attribute, value)
         FACTS[name] = cast("type[Event]", cls)
@@ -79,7 +81,8 @@ class Event(msgspec.Struct, metaclass=EventMeta):
 
     `claims` names text fields whose value may be used once in the whole ledger (asset number).
     `duty` names what somebody did by it (`apply`, `approve`): a policy says which duties one
-    person may not have in the same case (国令738 第51条).
+    person may not have in the same case (国令738 第51条). `matter` names the field that tells the
+    matters of one stream apart, where it goes on for years (a version of the rules of a place).
     """
 
     type_name: ClassVar[str]
@@ -88,6 +91,7 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     en: ClassVar[str]
     claims: ClassVar[tuple[str, ...]]
     duty: ClassVar[str]
+    matter: ClassVar[str]
 
 
 FACTS: dict[str, type[Event]] = {}

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
-from domain.decider import Rule
+from domain.decider import Event, Rule
 from domain.policy import Policy
 from domain.words import TERMS, Words
 
-Did: TypeAlias = tuple[str, str]  # a duty, and the person who did it or in whose stead it was done
+# A duty, the person who did it or in whose stead it was done, and in which matter of the stream;
+# an empty matter is the stream as a whole.
+Did: TypeAlias = tuple[str, str, str]
 
 # What people do in a case, by the `duty` of the facts they record.
 DUTIES: dict[str, Words] = {
@@ -40,8 +42,23 @@ INCOMPATIBLE = Rule(
 )
 
 
+def matter_of(fact: Event) -> str:
+    """Return which matter of its stream a fact belongs to; empty where the stream is one matter."""
+    value = getattr(fact, fact.matter) if fact.matter else None
+    return "" if value is None else str(value)
+
+
 def excluding(
-    policy: Policy, did: Iterable[Did], duty: str, persons: Collection[str]
+    policy: Policy, did: Iterable[Did], duty: str, persons: Collection[str], matter: str
 ) -> Did | None:
-    """Return what one of these persons did before that excludes `duty` now, or None."""
-    return next((d for d in did if d[1] in persons and policy.excludes(d[0], duty)), None)
+    """Return what one of these persons did in the same matter that excludes `duty` now, or None."""
+    return next(
+        (
+            before
+            for before in did
+            if before[1] in persons
+            and (before[2] == matter or "" in (before[2], matter))
+            and policy.excludes(before[0], duty)
+        ),
+        None,
+    )

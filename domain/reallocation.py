@@ -7,7 +7,7 @@ known, and never narrower than that (内蒙古机关运行保障条例 第17条)
 
 from __future__ import annotations
 
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from domain import kinds
 from domain import unit as units_
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
-from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.handover import (
     GIVING_SIDE,
     TAKING_SIDE,
@@ -42,6 +42,7 @@ from domain.holding import (
 )
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.policy import Action
+from domain.splitting import WITHIN_COST
 from domain.unit import Level, Unit
 from domain.values import (
     AssetId,
@@ -316,12 +317,22 @@ class BooksMoved(
     name="asset.books_moved",
     zh="账务划转至{unit}，账面价值{gross}",
     en="Books moved to {unit}, gross value {gross}",
+    version=2,
 ):
-    """#32 Another unit accounts for it now."""
+    """#32 Another unit accounts for it now.
+
+    `accumulated` is the depreciation the taker booked, in fen; None: the card keeps what it states.
+    """
 
     unit: UnitId
     gross: Fen
-    accumulated: Fen = 0
+    accumulated: Fen | None = None
+
+
+@upcaster("asset.books_moved", 1)
+def moved_beside_the_card(body: dict[str, Any]) -> dict[str, Any]:
+    """Read what the first release wrote: the amount stood in the voucher, never on the card."""
+    return body | {"accumulated": None}
 
 
 AssetTransferEvent: TypeAlias = TransferredOut | TransferredIn | BooksMoved
@@ -435,8 +446,9 @@ def evolve_asset(asset: Asset, event: AssetTransferEvent) -> Asset:
                 idle_since=None,
                 case="",
             )
-        case BooksMoved(unit=unit):
-            return replace(asset, accounting_unit=unit)
+        case BooksMoved(unit=unit, accumulated=accumulated):
+            worn = asset.accumulated if accumulated is None else accumulated
+            return replace(asset, accounting_unit=unit, accumulated=worn)
         case _:
             assert_never(event)
 
@@ -758,7 +770,7 @@ def move_books(
     out_voucher: Reference,
     in_voucher: Reference,
     gross: Fen,
-    accumulated: Fen = 0,
+    accumulated: Fen | None = None,
     in_gross: Fen | None = None,
     in_accumulated: Fen | None = None,
     fees: Fen = 0,
@@ -766,20 +778,22 @@ def move_books(
     """Record the two vouchers by which the books follow the thing; both say the same amounts.
 
     `in_gross` and `in_accumulated` are what the taking side booked, where it is stated apart.
+    The card takes over `accumulated`; where it is not stated, the card keeps what it says.
     """
     if asset not in case_.arrived:
         raise ON_THE_LIST.broken(asset=asset)
     taken = gross if in_gross is None else in_gross
-    worn = accumulated if in_accumulated is None else in_accumulated
-    if (taken, worn) != (gross, accumulated):
+    given_off = accumulated or 0
+    worn = given_off if in_accumulated is None else in_accumulated
+    if (taken, worn) != (gross, given_off):
         raise BOTH_SIDES.broken(
             in_gross=yuan(taken),
             in_accumulated=yuan(worn),
             gross=yuan(gross),
-            accumulated=yuan(accumulated),
+            accumulated=yuan(given_off),
         )
-    if accumulated > gross:
-        raise NOT_MORE.broken(accumulated=yuan(accumulated), gross=yuan(gross))
+    if given_off > gross:
+        raise NOT_MORE.broken(accumulated=yuan(given_off), gross=yuan(gross))
     form = {"unit": case_.to_unit, "gross": gross, "accumulated": accumulated}
     return (
         AccountingTransferred(
@@ -787,7 +801,7 @@ def move_books(
             out_voucher=out_voucher,
             in_voucher=in_voucher,
             gross=gross,
-            accumulated=accumulated,
+            accumulated=given_off,
             fees=fees,
         ),
         Ask(f"asset/{asset}", "move_books_to", form),
@@ -813,7 +827,8 @@ def move_books_lot(
             raise ON_THE_LIST.broken(asset=asset)
     cards = occasion.listed
     values = [card.value or 0 for card in cards]
-    worn = [card.accumulated or 0 for card in cards]
+    stated = [card.accumulated for card in cards]
+    worn = [amount or 0 for amount in stated]
     if (len(cards), sum(values)) != (len(assets), gross):
         raise AS_CARD.broken(gross=yuan(gross), value=yuan(sum(values)))
     if sum(worn) != accumulated:
@@ -832,7 +847,7 @@ def move_books_lot(
                 "move_books_to",
                 {"unit": case_.to_unit, "gross": g, "accumulated": d},
             )
-            for a, g, d in pieces
+            for a, g, d in zip(assets, values, stated, strict=True)
         ),
     )
 
@@ -882,11 +897,15 @@ def transfer_in(
 
 @assets_.lifecycle.verb(ON_BOOKS, zh="账随物走", en="Follow with the books", inner=True)
 def move_books_to(
-    asset: Asset, _: Occasion, *, unit: UnitId, gross: Fen, accumulated: Fen = 0
+    asset: Asset, _: Occasion, *, unit: UnitId, gross: Fen, accumulated: Fen | None = None
 ) -> BooksMoved:
-    """Let another unit account for the asset, at the value its card states."""
+    """Let another unit account for the asset, at the value and depreciation it takes over."""
     if asset.value is not None and gross != asset.value:
         raise AS_CARD.broken(gross=yuan(gross), value=yuan(asset.value))
+    if accumulated and not kinds.depreciates(asset.kind, asset.value_type):
+        raise kinds.DEPRECIABLE.broken()
+    if accumulated is not None and accumulated + (asset.residual or 0) > gross:
+        raise WITHIN_COST.broken()
     return BooksMoved(unit=unit, gross=gross, accumulated=accumulated)
 
 

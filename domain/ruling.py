@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, TypeAlias, assert_never
+from typing import Annotated, Any, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
 from domain import policy as policies
-from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.decider import Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.policy import GENERIC, Policy, Unfit
 from domain.values import PRINTABLE, Code, Given, Name, PersonId, Text, Written
 from domain.words import Role, Term, Words
@@ -68,6 +68,7 @@ class PolicyProposed(
     zh="拟订《{title}》第{version}版",
     en="Version {version} of “{title_en}” drafted",
     duty="draft",
+    matter="version",
 ):
     """A version was drafted; it binds nobody yet. `content` is all it says, as JSON."""
 
@@ -85,6 +86,7 @@ class PolicyPublished(
     zh="发布第{version}版，自{in_force_from}起施行",
     en="Version {version} published, in force from {in_force_from}",
     duty="publish",
+    matter="version",
 ):
     """Another person put the drafted version in force from a business date on."""
 
@@ -110,12 +112,21 @@ class PolicyEnded(
     name="policy.ended",
     zh="施行至{last_day}止：{reason}",
     en="In force until {last_day}, no longer: {reason}",
+    version=2,
     duty="publish",
+    matter="version",
 ):
-    """These rules bind no decision after that business date."""
+    """These rules bind no decision after that business date; `version` is the one in force."""
 
     last_day: date
     reason: Text
+    version: int | None = None
+
+
+@upcaster("policy.ended", 1)
+def ended_without_its_version(body: dict[str, Any]) -> dict[str, Any]:
+    """Read what the first release wrote: it did not say which version it ended."""
+    return body | {"version": None}
 
 
 RulingEvent: TypeAlias = PolicyProposed | PolicyPublished | PolicyDraftWithdrawn | PolicyEnded
@@ -279,4 +290,4 @@ def end(ruling: Ruling, occasion: Occasion, *, last_day: date, reason: Given) ->
     earliest = max(occasion.on, ruling.in_force_from or occasion.on)
     if last_day < earliest:
         raise NOT_ENDED_BEFORE.broken(last_day=last_day, earliest=earliest)
-    return PolicyEnded(last_day=last_day, reason=reason)
+    return PolicyEnded(last_day=last_day, reason=reason, version=ruling.published)

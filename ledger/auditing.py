@@ -55,8 +55,8 @@ def violations(
         for entry in sorted(standing(entries), key=lambda e: e.seq):
             now = list(did_in([entry]))
             policy = policy_of(entry.beside.via.policy)
-            for duty, person in now:
-                before = excluding(policy, did, duty, (person,))
+            for duty, person, matter in now:
+                before = excluding(policy, did, duty, (person,), matter)
                 if before is not None:
                     yield Violation(
                         position=entry.position,

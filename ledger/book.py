@@ -29,7 +29,7 @@ from domain.decider import (
     Refused,
     Rule,
 )
-from domain.duties import INCOMPATIBLE, Did, excluding
+from domain.duties import INCOMPATIBLE, Did, excluding, matter_of
 from domain.holding import LIST_MAX
 from domain.unit import entitled, receivers
 from domain.words import Role, Words
@@ -595,7 +595,7 @@ class Desk:
                 self.grant(answer, cause, asked=True)
                 continue
             if answer.duty:
-                self._refuse_incompatible(ask.stream, answer.duty, occasion)
+                self._refuse_incompatible(ask.stream, answer, occasion)
             if answer.duty == "apply":
                 self._refuse_unentitled(ask.stream, answer, occasion)
             self._added[ask.stream] += 1
@@ -653,21 +653,22 @@ class Desk:
                 refused.stream, refused.state = stream, self._now[stream]
                 raise
 
-    def _refuse_incompatible(self, stream: str, duty: str, occasion: Occasion) -> None:
-        """Refuse a duty to who has another that excludes it in the same case (T30).
+    def _refuse_incompatible(self, stream: str, fact: Event, occasion: Occasion) -> None:
+        """Refuse a duty to who has another that excludes it in the same matter (T30).
 
         Judged on the person and on whoever delegated to them, in any role.
         """
+        duty, matter = fact.duty, matter_of(fact)
         persons = {occasion.by, occasion.behalf} - {""}
         did = self._did.setdefault(stream, set())
-        before = excluding(occasion.policy, did, duty, persons)
+        before = excluding(occasion.policy, did, duty, persons, matter)
         if before is not None:
             refused = INCOMPATIBLE.broken(
                 duty=Words.of(duty), other=Words.of(before[0]), person=before[1]
             )
             refused.stream, refused.state = stream, self._now[stream]
             raise refused
-        did |= {(duty, person) for person in persons}
+        did |= {(duty, person, matter) for person in persons}
 
     def refuse_contradictions(self) -> None:
         """Refuse a late act after which what was recorded since would make no sense.
@@ -693,9 +694,10 @@ def did_in(entries: Iterable[Entry]) -> Iterator[Did]:
     for entry in entries:
         duty = entry.event.duty
         if duty:
-            yield duty, entry.actor
+            matter = matter_of(entry.event)
+            yield duty, entry.actor, matter
             if entry.beside.behalf:
-                yield duty, entry.beside.behalf
+                yield duty, entry.beside.behalf, matter
 
 
 def stands(state: Any) -> tuple[Any, ...]:

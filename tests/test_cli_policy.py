@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from books import opened
 from doors import PASSWORD, staffed
 from typer.testing import CliRunner, Result
 
@@ -70,6 +72,16 @@ def test_a_profile_is_checked_drafted_and_published(run: Run, county: Path) -> N
     for line, expected in transcript:
         output = run(line).output
         assert [text for text in expected if text not in output] == [], output
+
+
+def test_a_draft_may_be_dated_back_to_the_day_it_was_signed(
+    run: Run, county: Path, sqlite_url: str
+) -> None:
+    run(f"policy propose {county} --as admin --on 2099-01-01", code=REFUSED)
+    day = (datetime.now(UTC).date() - timedelta(days=2)).isoformat()
+    told = json.loads(run(f"policy propose {county} --as admin --on {day} --json").output)
+    with opened(sqlite_url) as book:
+        assert [entry.effective_on for entry in book.stream(told["stream"]).entries] == [day]
 
 
 def test_who_drafted_does_not_publish(run: Run, county: Path) -> None:

@@ -369,10 +369,34 @@ def test_each_of_the_parties_can_be_filtered_by(
     for name, value in (
         ("unit", row["accounting_unit"]),
         ("custodian", row["custodian"]),
+        ("user", row["user"]),
+        ("owner", row["owner"]),
         ("place", row["place"]),
     ):
         text = client.get("/assets", params={name: value, "text": row["asset_no"]}).text
         assert row["asset_no"] in text and "chip" in text
+
+
+def test_user_and_owner_are_offered_by_name_and_kept_wherever_one_goes_from_the_list(
+    office: Office, client: TestClient, tokens: dict[str, str]
+) -> None:
+    as_(client, tokens, "clerk")
+    row = some(office, custody="in_use", lock="none")
+    for name, value in (("user", row["user"]), ("owner", row["owner"])):
+        today = office.today().isoformat()
+        for asked in ({name: value}, {name: value, "on": today}):
+            text = client.get("/assets", params=asked).text
+            assert f'<option value="{value}" selected>' in text
+            assert f">{value}</option>" not in text, "a name, not an id"
+            for link in re.findall(r'href="(/assets[^"]*(?:after=|\.csv|\.xlsx)[^"]*)"', text):
+                assert f"{name}={value}" in link
+            rows = list(csv.DictReader(io.StringIO(
+                client.get("/assets.csv", params=asked).content.decode("utf-8-sig")
+            )))  # fmt: skip
+            expected = office.models.rows(
+                inventory.listing(EVERYTHING, Filters(**{name: value}), limit=10_000)
+            )
+            assert len(rows) == len(expected) > 0
 
 
 @pytest.mark.target("T02", "T04")

@@ -13,7 +13,7 @@ from given import TODAY, Ledger, given
 from msgspec.structs import replace
 
 from domain import policy, ruling
-from domain.decider import Ask, Occasion
+from domain.decider import Ask, Event, Occasion
 from domain.duties import INCOMPATIBLE
 from domain.lending import LENDABLE
 from domain.policy import (
@@ -40,6 +40,8 @@ from domain.ruling import (
     RulingStatus,
 )
 from domain.words import Role, Words
+from ledger.auditing import violations
+from ledger.entry import Draft
 
 past = partial(given, ruling.lifecycle)
 
@@ -288,7 +290,7 @@ def test_what_was_published_is_read_even_if_it_would_not_be_accepted_today() -> 
 
 def test_rules_end_on_a_day_and_may_be_drafted_anew() -> None:
     last = TODAY + timedelta(days=30)
-    ended = PolicyEnded(last_day=last, reason="由新办法代替")
+    ended = PolicyEnded(last_day=last, reason="由新办法代替", version=1)
     running = past(drafted, published).at(by="u_office")
     running.when(ruling.end, last_day=last, reason="由新办法代替").then(ended).then_state(
         status=RulingStatus.ENDED, last_day=last
@@ -338,15 +340,54 @@ def rules_of(ledger: Ledger) -> tuple[Policy, ...]:
     return ruling.published("place", events)
 
 
-def test_who_once_drafted_may_not_publish_even_by_another_role(ledger: Ledger) -> None:
-    """The pair draft and publish is one of the exclusions, judged on the person."""
+@pytest.mark.target("T30")
+def test_who_drafted_a_version_does_not_publish_that_one_and_may_publish_a_later(
+    ledger: Ledger,
+) -> None:
+    """Draft and publish are kept apart version by version, on the person, whatever the role."""
     ledger.ask("u_admin", "policy/place", "propose", content=content)
     ledger.refuses(ruling.TWO_PERSONS, "u_admin", "policy/place", "publish", in_force_from=TODAY)
     ledger.ask("u_office", "policy/place", "publish", in_force_from=TODAY)
+    ledger.refuses(
+        INCOMPATIBLE, "u_admin", "policy/place", "end", last_day=TODAY, reason="自拟自停"
+    )
     ledger.ask("u_second", "policy/place", "propose", content=content)
-    ledger.refuses(INCOMPATIBLE, "u_admin", "policy/place", "publish", in_force_from=TODAY)
-    ledger.ask("u_office", "policy/place", "publish", in_force_from=TODAY)
+    ledger.refuses(ruling.TWO_PERSONS, "u_second", "policy/place", "publish", in_force_from=TODAY)
+    ledger.ask("u_admin", "policy/place", "publish", in_force_from=TODAY)
     assert [p.reference for p in rules_of(ledger)] == ["place@1", "place@2"]
+    ledger.refuses(INCOMPATIBLE, "u_second", "policy/place", "end", last_day=TODAY, reason="停")
+    ledger.ask("u_admin", "policy/place", "end", last_day=TODAY, reason="由新办法代替")
+    assert list(violations(ledger.book, lambda _: GENERIC)) == []
+
+
+@pytest.mark.target("T30")
+def test_an_auditor_judges_drafts_version_by_version_too(ledger: Ledger) -> None:
+    """The log alone tells who had both duties in one version, planted past every rule."""
+    second = {"version": 2}
+    told: list[tuple[str, Event]] = [
+        ("u_admin", drafted),
+        ("u_office", published),
+        ("u_office", replace(drafted, drafter="u_office", **second)),
+        ("u_admin", replace(published, **second)),
+        ("u_admin", replace(drafted, version=3)),
+        ("u_admin", replace(published, version=3)),
+    ]
+    drafts = [
+        Draft(
+            stream="policy/place",
+            seq=seq,
+            event=event,
+            actor=actor,
+            cause="c_1",
+            effective_at="2025-03-03T00:00:00+08:00",
+        )
+        for seq, (actor, event) in enumerate(told, start=1)
+    ]
+    ledger.book.append(drafts, actor="u_x", cause="c_1")
+    found = list(violations(ledger.book, lambda _: GENERIC))
+    assert [(v.position, v.person, v.before, v.duty) for v in found] == [
+        (6, "u_admin", "draft", "publish")
+    ]
 
 
 @pytest.mark.target("T27")

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from given import Ledger, given
+from given import TODAY, Ledger, given
 
-from domain import asset, handover, holding, reallocation, unit
+from domain import asset, handover, holding, kinds, reallocation, splitting, unit
 from domain.approval import RouteLaid, Stage
 from domain.asset import AssetRegistered, Custody, Kind, Lock
-from domain.decider import Ask, Document, Event
+from domain.decider import UPCASTERS, Ask, Document, Event
 from domain.handover import CalledBack, HandedOut, PutInTransit
 from domain.holding import HeldForProcess, ItemsDeclined
 from domain.leaving import PutUpForDisposal
@@ -34,6 +34,7 @@ from domain.reallocation import (
     TransferOutConfirmed,
     TransferredIn,
 )
+from domain.splitting import DepreciationStated
 from domain.use import DeclaredIdle, IssuedToUser, RepairStarted
 from domain.warehouse import ListedForReuse, ReceivedIntoWarehouse
 from domain.words import Role
@@ -503,6 +504,32 @@ def test_on_the_way_it_is_nobody_s_and_on_arrival_the_taker_s() -> None:
     thing(*history, moving, TransferredIn(unit="o_b")).when(
         reallocation.move_books_to, unit="o_b", gross=100
     ).then(BooksMoved(unit="o_b", gross=100)).then_state(accounting_unit="o_b")
+
+
+def test_the_card_takes_over_the_depreciation_that_was_booked_and_keeps_its_own_otherwise() -> None:
+    valued = msgspec.structs.replace(carded, value=100)
+    stated = DepreciationStated(accumulated=30, residual=5, until=TODAY)
+    form: dict[str, Any] = {"unit": "o_b", "gross": 100}
+    worn = thing(valued, stated)
+    worn.when(reallocation.move_books_to, **form, accumulated=40).then_state(
+        accounting_unit="o_b", accumulated=40, residual=5
+    )
+    worn.when(reallocation.move_books_to, **form).then_state(accumulated=30)
+    thing(valued).when(reallocation.move_books_to, **form).then_state(accumulated=None)
+    worn.when(reallocation.move_books_to, **form, accumulated=95).then_granted()
+    worn.when(reallocation.move_books_to, **form, accumulated=96).then_refused(
+        splitting.WITHIN_COST
+    )
+    relic = msgspec.structs.replace(valued, kind=Kind.RELIC)
+    thing(relic).when(reallocation.move_books_to, **form, accumulated=1).then_refused(
+        kinds.DEPRECIABLE
+    )
+    thing(relic).when(reallocation.move_books_to, **form, accumulated=0).then_granted()
+
+
+def test_an_amount_that_the_first_release_wrote_beside_the_card_stays_beside_it() -> None:
+    upcast = UPCASTERS["asset.books_moved", 1]
+    assert upcast({"unit": "o_b", "gross": 100, "accumulated": 40})["accumulated"] is None
 
 
 # On a database ----------------------------------------------------------------
