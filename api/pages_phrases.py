@@ -240,6 +240,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-lease": ("出租", "Lease"),
     "kind-intake": ("入仓", "Intake"),
     "kind-reallocation": ("调剂", "Reallocation"),
+    "kind-conversion": ("转换用途", "Change of use"),
+    "kind-exchange": ("置换", "Exchange"),
     "kind-disposal": ("处置", "Disposal"),
     "kind-reorganisation": ("机构变动移交", "Reorganisation"),
     "kind-plan": ("配置计划", "Plan"),
@@ -428,6 +430,14 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "This profile comes with the product; it is not published and binds no decision.",
     ),
     "rules-never-lent": ("此类资产不得出借。", "Assets of this kind are never lent."),
+    "rules-never-converted": (
+        "不得改变此类资产的使用功能。",
+        "Assets of this kind keep their use.",
+    ),
+    "rules-as-disposal": (
+        "条文没有为置换另行规定程序；置换是处置方式之一，按处置程序办理。",
+        "No article lays down a route of its own; an exchange is a form of disposal and goes its way.",
+    ),
     "rules-never-leased": ("此类资产不得出租。", "Assets of this kind are never leased out."),
     "rules-never-accepted": (
         "此类资产不得接受捐赠。",

@@ -86,11 +86,19 @@ def answered(policy: Policy, asked: Question) -> Answer:
     form = None
     if asked.action == Action.DISPOSAL and asked.form:
         form = policy.disposal_form(asked.form, asked.kinds)
+    if asked.action == Action.EXCHANGE:  # which is a form of disposal, with its grounds and papers
+        form = policy.disposal_form(Form.EXCHANGE, asked.kinds)
     cites = [*(route.cites if route else ()), *(form.cites if form else ())]
     prohibited = []
     for action, kinds, cited, key in (
         (Action.LOAN, policy.never_lent, policy.never_lent_cites, "rules-never-lent"),
         (Action.LEASE, policy.never_leased, policy.never_leased_cites, "rules-never-leased"),
+        (
+            Action.CONVERSION,
+            policy.never_converted,
+            policy.never_converted_cites,
+            "rules-never-converted",
+        ),
         (
             Action.ACQUISITION,
             policy.never_accepted,

@@ -25,7 +25,9 @@ class Form(Term):
 ABOUT = {
     "acquisition": Words("资产配置", "Acquisition of assets"),
     "asset": Words("资产", "Asset"),
+    "conversion": Words("资产转换用途", "Change of use of assets"),
     "disposal": Words("资产处置", "Disposal of assets"),
+    "exchange": Words("资产置换", "Exchange of assets"),
     "intake": Words("资产入仓", "Intake into the public warehouse"),
     "lease": Words("资产出租", "Lease of assets"),
     "loan": Words("资产借用", "Loan of assets"),
@@ -41,6 +43,7 @@ TITLES = {
     ("disposal", Form.DISPOSAL): Words(
         "国有资产处置审批表", "Disposal form for state-owned assets"
     ),
+    ("exchange", Form.RECEIPT): Words("换入资产收据", "Receipt of assets taken in exchange"),
     ("intake", Form.INTAKE_RECEIPT): Words("公物仓入仓接收单", "Warehouse intake receipt"),
     ("intake", Form.RECEIPT): Words("公物仓接收专用收据", "Receipt of the public warehouse"),
     ("lease", Form.RECEIPT): Words("资产收回验收收据", "Receipt of leased assets taken back"),

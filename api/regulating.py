@@ -137,6 +137,7 @@ def _used(policy: Policy, id_: str) -> Iterator[str]:
         ("never_lent", "不得出借 never lent"),
         ("never_leased", "不得出租 never leased"),
         ("never_accepted", "不得受赠 no donation"),
+        ("never_converted", "不得改变使用功能 use never changed"),
         ("waterfall", "盘活先后 waterfall"),
         ("remittance", "收入上缴 remittance"),
         ("exclusions", "不相容职责 duties apart"),

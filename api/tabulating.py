@@ -66,6 +66,16 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "moving": (SOME, NO),
         "arrived": (SOME, NO),
     },
+    "conversion": {"applicant": (OTHER, ME), "waiting": (SOME, NO)},
+    "exchange": {
+        "applicant": (OTHER, ME),
+        "partner": ("", "o_b"),
+        "waiting": (SOME, NO),
+        "gone": (NO, MORE),
+        "sent": (NO, frozenset({("A", OTHER)})),
+        "pieces": (0, 1),
+        "boot": (0, 1),
+    },
     "disposal": {
         "applicant": (OTHER, ME),
         "executed": (SOME, NO),
@@ -144,6 +154,21 @@ def plausible(kind: str, state: Any) -> bool:
                 and (begun or not (on_the_way or arrived))
                 and not (state.status in ("received", "booked") and on_the_way)
                 and arrived == (arrived and state.status != "booked")
+            )
+        case "conversion":
+            return bool(state.waiting) == (state.status in ("requested", "approved"))
+        case "exchange":
+            signed = state.status == "signed"
+            over = state.status in ("exchanged", "assessed", "remitted")
+            begun = signed or over
+            open_ = state.status in ("requested", "approved") or (signed and not state.gone)
+            return (
+                bool(state.waiting) == open_
+                and (begun or not (state.gone or state.boot or state.pieces))
+                and (not over or bool(state.gone))
+                and bool(state.partner) == (not state.pieces or not begun)
+                and (not state.sent or (signed and bool(state.partner) and bool(state.waiting)))
+                and (state.boot == 1 or state.status not in ("assessed", "remitted"))
             )
         case "reorganisation":
             begun = state.status in ("approved", "handed_over", "closed")

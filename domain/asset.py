@@ -163,6 +163,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     area_approved: str = ""  # square metres that the holder may use
     certificate_no: str = ""  # of the use certificate in force
     shared: bool = False  # an instrument others may use
+    purpose: str = ""  # what it serves since its use was changed
 
     @property
     def shares(self) -> tuple[str, int | None, int | None, int | None] | None:

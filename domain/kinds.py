@@ -31,6 +31,7 @@ class Trait(Term):
     NEVER_LENT = "never_lent", "不得出借", "is never lent"
     NEVER_LEASED = "never_leased", "不得出租", "is never leased out"
     NEVER_ACCEPTED = "never_accepted", "不得接受捐赠", "is never accepted as a donation"
+    NEVER_CONVERTED = "never_converted", "不得改变使用功能", "keeps its use"
     QUOTA = "quota", "实行编制管理，逐车核算", "counts against a quota; costs are kept for each"
     TITLE = (
         "title",
@@ -68,6 +69,8 @@ def traits(kind: str, policy: Policy) -> Iterator[Told]:
         yield Told(Trait.NEVER_LEASED, cites=policy.never_leased_cites)
     if kind in policy.never_accepted:
         yield Told(Trait.NEVER_ACCEPTED, cites=policy.never_accepted_cites)
+    if kind in policy.never_converted:
+        yield Told(Trait.NEVER_CONVERTED, cites=policy.never_converted_cites)
     if kind == VEHICLE:
         yield Told(Trait.QUOTA, "《新疆维吾尔自治区机关事务管理办法》第27、29条")
     if kind in (PREMISES, LAND):

@@ -31,6 +31,8 @@ STORY = (
     "leasing",
     "warehouse",
     "reallocation",
+    "converting",
+    "exchanging",
     "reorganisation",
     "disposal",
     "leaving",

@@ -37,6 +37,7 @@ class Action(Term):
     PREMISES = "premises", "办公用房配置", "configuration of premises"
     VEHICLE = "vehicle", "公务用车配备更新", "provision of vehicles"
     CONVERSION = "conversion", "转换用途", "change of use"
+    EXCHANGE = "exchange", "置换", "exchange"
     REORGANISATION = "reorganisation", "机构变动移交", "reorganisation handover"
     WRITE_DOWN = "write_down", "资产核实", "verification ruling"
 
@@ -181,7 +182,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `region`: GB/T 2260 code or its beginning, empty for any; `levels`, `unit_kinds`: empty for any.
     `in_force_until` is the last day. `never_lent`: kinds that may not be lent: official vehicles by
     国令621 第25条, office premises by 国令621 第23条; `never_leased`: those that may not be leased
-    out; `never_accepted`: those that may not be accepted as a donation. `loan_days_max`,
+    out; `never_accepted`: those that may not be accepted as a donation; `never_converted`: those whose
+    use may not be changed. `loan_days_max`,
     `loan_extensions_max`, `idle_days`, `remit_days`, `splitting_days`: local limits, None where the
     place gives no number. `price_floor_percent`: below which part of the appraisal a deal stops.
     `search_days_max`: how old the search for something to reallocate may be when a purchase rests
@@ -207,6 +209,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     never_leased_cites: tuple[str, ...] = ()
     never_accepted: frozenset[str] = frozenset()
     never_accepted_cites: tuple[str, ...] = ()
+    never_converted: frozenset[str] = frozenset()
+    never_converted_cites: tuple[str, ...] = ()
     loan_days_max: int | None = None
     loan_extensions_max: int | None = None
     service_years: tuple[ServiceLife, ...] = ()
@@ -246,6 +250,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return the first route that fits, or None where this policy has none for it.
 
         A route that names kinds fits when any of the matter's kinds is among them. Amounts in fen.
+        An exchange is a form of disposal: without a route of its own it is decided as one.
         """
         asked = frozenset(kinds)
         said = ((form, "forms"), (scope, "scopes"), (level, "levels"), (unit_kind, "unit_kinds"))
@@ -256,6 +261,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 continue
             if route.takes(unit_amount, batch_amount):
                 return route
+        if action == Action.EXCHANGE:
+            return self.route(
+                Action.DISPOSAL,
+                form="exchange",
+                kinds=asked,
+                unit_amount=unit_amount,
+                batch_amount=batch_amount,
+                scope=scope,
+                level=level,
+                unit_kind=unit_kind,
+            )
         return None
 
     def disposal_form(self, form: str, kinds: Iterable[str] = ()) -> DisposalForm | None:
@@ -415,6 +431,7 @@ def cited(policy: Policy) -> Iterator[str]:
     yield from policy.never_lent_cites
     yield from policy.never_leased_cites
     yield from policy.never_accepted_cites
+    yield from policy.never_converted_cites
     yield from policy.waterfall_cites
     yield from policy.remittance_cites
     yield from policy.exclusions_cites

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.asset import ON_BOOKS, Asset, Custody, lifecycle
+from domain.converting import Converted
 from domain.decider import Event, Occasion, Rule
 from domain.disposal import DisposalProposed
 from domain.holding import HeldForProcess, ReleasedFromProcess
@@ -116,7 +117,13 @@ WAITING = frozenset(
     {Custody.IDLE, Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL, Custody.LEASED}
 )
 OFFER = "offer"  # what a thing offered to others is under way by, beside the cases
-BY_CASE = {"reallocation": Way.REALLOCATE, "loan": Way.REALLOCATE, "lease": Way.LEASE}
+BY_CASE = {
+    "reallocation": Way.REALLOCATE,
+    "loan": Way.REALLOCATE,
+    "conversion": Way.CONVERT,
+    "exchange": Way.EXCHANGE,
+    "lease": Way.LEASE,
+}
 BY_FORM = {
     Form.ASSIGNMENT: Way.REALLOCATE,
     Form.EXCHANGE: Way.EXCHANGE,
@@ -167,8 +174,9 @@ def trials(history: tuple[Dated, ...], cases: Mapping[str, Iterable[Dated]]) -> 
                         yield trial
             case ReleasedFromProcess() | KeptAfterAll():
                 yield from ended(going, event.case, Came.NO_USE, on, event, event.reason)
-            case TransferredIn() | AssetLeased() | AssetLent() | LeftForGood():
-                yield from ended(going, held, Came.DONE, on, event)
+            case TransferredIn() | AssetLeased() | AssetLent() | LeftForGood() | Converted():
+                said = event.purpose if isinstance(event, Converted) else ""
+                yield from ended(going, held, Came.DONE, on, event, said)
                 if not isinstance(event, AssetLent | AssetLeased):
                     going.pop(OFFER, None)
             case ListedForReuse(description=said):

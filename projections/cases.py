@@ -26,7 +26,9 @@ from sqlalchemy import (
 from domain.acquiring import Acquisition
 from domain.auditing_notes import Note
 from domain.census import Census
+from domain.converting import Conversion
 from domain.disposal import Disposal
+from domain.exchanging import Exchange
 from domain.leasing import Lease
 from domain.lending import Loan
 from domain.open_steps import open_step
@@ -39,8 +41,8 @@ from projections.inventory import metadata
 from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
 KINDS = (
-    "loan", "lease", "intake", "reallocation", "disposal", "reorganisation", "plan", "acquisition",
-    "census", "note", "standard",
+    "loan", "lease", "intake", "reallocation", "conversion", "exchange", "disposal", "reorganisation",
+    "plan", "acquisition", "census", "note", "standard",
 )  # fmt: skip
 cases = Table(
     "cases",
@@ -77,6 +79,8 @@ Case = (
     | Lease
     | Intake
     | Reallocation
+    | Conversion
+    | Exchange
     | Disposal
     | Reorganisation
     | Plan
@@ -118,6 +122,18 @@ def row(
             return (
                 *head, case.from_unit, case.to_unit, case.item, case.quantity, case.unit_value,
                 case.currency, case.reason, "", case.dataset, *tail,
+            )  # fmt: skip
+        case Conversion():
+            items = str(len(case.waiting | case.converted))
+            return (
+                *head, case.unit, "", case.purpose[:80], items, None, "", case.reason, "",
+                case.dataset, *tail,
+            )  # fmt: skip
+        case Exchange():
+            items = str(len(case.waiting | case.gone))
+            return (
+                *head, case.unit, case.partner, case.needed[:80], items, case.boot or None, "CNY",
+                case.reason, "", case.dataset, *tail,
             )  # fmt: skip
         case Reorganisation():
             due = case.cut_off.isoformat() if case.cut_off else ""

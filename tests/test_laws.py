@@ -31,7 +31,9 @@ from ledger.book import LAST_FIRST, NOT_THERE, REVERSED_ALREADY
 KINDS = sorted(LIFECYCLES)
 MEANINGFUL = [fact for fact in FACTS.values() if fact is not EntryReversed]
 OPENINGS = {
+    "conversion": "conversion.requested",
     "disposal": "disposal.proposed",
+    "exchange": "exchange.requested",
     "intake": "intake.applied",
     "lease": "lease.requested",
     "loan": "loan.requested",

@@ -130,10 +130,38 @@ def test_where_the_law_gives_no_number_there_is_none(profile: Policy) -> None:
     assert profile.remittance is None
 
 
+# What the texts of a place say of a change of use: for these kinds, else for none (003 第13、17条,
+# 000 第22、24条); 004 only forbids it for office premises (第19条), the national rules are silent.
+CONVERTED = {
+    "inner-mongolia": set(Kind),
+    "xinjiang": {Kind.PREMISES},
+    "shanxi": set(),
+    "generic": set(),
+}
+# For which kinds they say how an exchange is decided; what they leave open goes as a disposal.
+EXCHANGED = {
+    "inner-mongolia": set(Kind), "xinjiang": set(Kind), "shanxi": {Kind.PREMISES}, "generic": set(),
+}  # fmt: skip
+
+
 def test_every_action_has_a_route_and_every_kind_finds_one(profile: Policy) -> None:
     for action in Action:
         for kind in Kind:
-            assert profile.route(action, kinds={kind}) is not None, (action, kind)
+            found = profile.route(action, kinds={kind})
+            if action is Action.CONVERSION:
+                assert (found is not None) == (kind in CONVERTED[profile.name]), kind
+            elif action is Action.EXCHANGE:
+                assert found is not None
+                own = kind in EXCHANGED[profile.name]
+                assert found.action is (Action.EXCHANGE if own else Action.DISPOSAL), kind
+            else:
+                assert found is not None, (action, kind)
+
+
+def test_only_a_text_that_forbids_it_keeps_the_use_of_premises() -> None:
+    kept = {name: policy.never_converted for name, policy in SHIPPED.items()}
+    assert kept.pop("shanxi") == {"premises"}  # 004 第19条
+    assert set(kept.values()) == {frozenset()}
 
 
 @pytest.mark.target("T90")
