@@ -33,7 +33,8 @@ CLOCK = datetime(2025, 12, 31, 4, tzinfo=UTC)
 UNITS = ("o_a", "o_b", "o_wh", "o_goa")
 PEOPLE = ("u_1", "u_2", "u_3", "u_4", "u_5", "u_6")
 CASES = tuple(kind for kind in LIFECYCLES if kind not in ("asset", "policy"))
-REVALUED = {"asset.value_corrected", "asset.card_corrected"}  # a person says another value
+# A person, or an exchange, says another value.
+REVALUED = {"asset.value_corrected", "asset.card_corrected", "asset.booked_in_exchange"}
 CARD = {"name": "台式计算机", "kind": "computer", "unit": "o_a", "value": 123_457, "quantity": "3"}
 PAPERS = tuple(Document(type=type_, number="示1") for type_ in ("清单", "协议", "凭证"))
 
