@@ -170,6 +170,20 @@ BEGIN
   RETURN QUERY SELECT ''::text, p_cause, head.size + 1, amount::bigint, at::text;
 END $$;
 """
+# What can be computed again, and what was signed: beside the log, added to ledgers that were made
+# before there was any.
+BESIDE = """
+CREATE TABLE IF NOT EXISTS ledger_node (
+  level int NOT NULL,
+  number bigint NOT NULL,
+  hash bytea NOT NULL,
+  PRIMARY KEY (level, number)
+);
+CREATE TABLE IF NOT EXISTS ledger_checkpoint (
+  size bigint PRIMARY KEY,
+  note bytea NOT NULL
+);
+"""
 APPEND = SQL(
     "SELECT * FROM ledger_append(%s::text[],%s::bigint[],%s::text[],%s::bytea[],%s::int[],"
     "%s::text[],%s::text[],%s::text[],%s,%s,%s,%s,%s,%s)"
@@ -219,6 +233,9 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
             row = c.execute("SELECT to_regclass('ledger_head')").fetchone()
             if row is not None and row[0] is None:
                 c.execute(cast(Any, TABLES))
+            row = c.execute("SELECT to_regclass('ledger_checkpoint')").fetchone()
+            if row is not None and row[0] is None:
+                c.execute(cast(Any, BESIDE))
         self.assert_durable()
 
     def assert_durable(self) -> None:
@@ -484,6 +501,35 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         )
         with self.reading() as c:
             return [bytes(row[0]) for row in c.execute(cast(Any, query), (start, stop))]
+
+    def nodes(self, level: int) -> list[tuple[int, bytes]]:
+        """Return number and hash of what is kept of a level of the tree."""
+        query = "SELECT number, hash FROM ledger_node WHERE level=%s ORDER BY number"
+        with self.reading() as c:
+            return [(row[0], bytes(row[1])) for row in c.execute(query, (level,))]
+
+    def keep_nodes(self, rows: Sequence[tuple[int, int, bytes]]) -> None:
+        """Keep hashes of the tree (level, number, hash); what is kept stays."""
+        with self._writing() as c:
+            c.executemany("INSERT INTO ledger_node VALUES (%s,%s,%s) ON CONFLICT DO NOTHING", rows)
+
+    def checkpoints(self, start: int, stop: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return size and note of published checkpoints of a range of sizes, largest first."""
+        query = (
+            "SELECT size, note FROM ledger_checkpoint WHERE size BETWEEN %s AND %s"
+            " ORDER BY size DESC LIMIT %s"
+        )
+        with self.reading() as c:
+            return [(row[0], bytes(row[1])) for row in c.execute(query, (start, stop, limit))]
+
+    def keep_checkpoint(self, size: int, note: bytes) -> None:
+        """Publish a checkpoint, or its newer text with more cosignatures."""
+        with self._writing() as c:
+            c.execute(
+                "INSERT INTO ledger_checkpoint VALUES (%s,%s)"
+                " ON CONFLICT (size) DO UPDATE SET note=excluded.note",
+                (size, note),
+            )
 
     def version(self, stream: str) -> int:
         """Return the version of a stream, 0 when it is empty."""

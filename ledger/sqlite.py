@@ -89,6 +89,16 @@ CREATE TABLE IF NOT EXISTS ledger_evidence (
   content BLOB NOT NULL,
   seal TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger_node (
+  level INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (level, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger_checkpoint (
+  size INTEGER PRIMARY KEY,
+  note BLOB NOT NULL
+);
 """
 # Speed bumps, not the guarantee: whoever owns the file can drop them. The tree convicts.
 GUARDS = (
@@ -418,6 +428,35 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         query = "SELECT leaf FROM ledger_entry WHERE notification_id BETWEEN ? AND ?"
         with self.reading() as c:
             return [row[0] for row in c.execute(query, (start, stop))]
+
+    def nodes(self, level: int) -> list[tuple[int, bytes]]:
+        """Return number and hash of what is kept of a level of the tree."""
+        query = "SELECT number, hash FROM ledger_node WHERE level=? ORDER BY number"
+        with self.reading() as c:
+            return c.execute(query, (level,)).fetchall()
+
+    def keep_nodes(self, rows: Sequence[tuple[int, int, bytes]]) -> None:
+        """Keep hashes of the tree (level, number, hash); what is kept stays."""
+        with told(), self.datastore.transaction(commit=True) as cursor:
+            cursor.executemany("INSERT OR IGNORE INTO ledger_node VALUES (?,?,?)", rows)
+
+    def checkpoints(self, start: int, stop: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return size and note of published checkpoints of a range of sizes, largest first."""
+        query = (
+            "SELECT size, note FROM ledger_checkpoint WHERE size BETWEEN ? AND ?"
+            " ORDER BY size DESC LIMIT ?"
+        )
+        with self.reading() as c:
+            return c.execute(query, (start, stop, limit)).fetchall()
+
+    def keep_checkpoint(self, size: int, note: bytes) -> None:
+        """Publish a checkpoint, or its newer text with more cosignatures."""
+        with told(), self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_checkpoint VALUES (?,?)"
+                " ON CONFLICT (size) DO UPDATE SET note=excluded.note",
+                (size, note),
+            )
 
     def version(self, stream: str) -> int:
         """Return the version of a stream, 0 when it is empty."""
