@@ -14,8 +14,8 @@ from api.pages_inventory import NOT_A_DAY, is_day
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
-from api.papers_words import Form
 from domain.decider import LIFECYCLES
+from domain.paper_forms import PaperForm
 from domain.words import Words, in_words
 from labels import paper, qr
 from labels.paper_parts import Paper
@@ -43,7 +43,7 @@ def router(office: Office) -> APIRouter:
         if on and not is_day(on):
             return trouble(page, page.words(NOT_A_DAY))
         try:
-            if form == Form.STOCKTAKE:
+            if form == PaperForm.STOCKTAKE:
                 on = on or office.today(page.actor.zone).isoformat()
                 made = papers.counted(office, page.actor.scope, stream, on, page.lang)
             else:
@@ -83,8 +83,7 @@ def links(page: Page, stream: Stream) -> dict[str, Any]:
         }
         for leaf in papers.available(stream)
     ]
-    if kind in papers.COUNTED:
-        sheet = Form.STOCKTAKE
+    for sheet in LIFECYCLES[kind].papers:
         url = f"/papers/{stream.name}/{sheet.value}.pdf"
         found.append({"url": url, "title": in_words(sheet.words, page.lang), "on": ""})
     return {"title": page.words(PAPERS), "links": found}

@@ -1,8 +1,9 @@
 """Which paper a step leaves, and what it says: facts as they were, names as they were called.
 
-One table says it (`LEAVES`); everything else follows from the declarations of the facts. Amounts
-and names are those of the day of the entry as they were known then (T11); a paper also names the
-position and the root of the ledger it was printed from.
+Which it is says the declaration of the fact (`papers=`), and everything on it follows from there.
+A fact that names one `asset` is a line of a paper that has all pieces of its day; any other leaves
+a paper of its own. Amounts and names are those of the day of the entry as they were known then
+(T11); a paper also names the position and the root of the ledger it was printed from.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from api import papers_list
 from api.naming import names_then
 from api.office import Office
 from api.pages_telling import NameOf, reason_of, say, shape, tell, words_of
-from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, Form, document
+from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, document
 from domain.approval import Endorsed, RouteLaid
-from domain.decider import FACTS, LIFECYCLES, Event, Lang
+from domain.decider import LIFECYCLES, Event, Lang
 from domain.holding import ItemsDeclined
+from domain.paper_forms import PaperForm
 from domain.policy import Article
 from domain.words import LAWS, Words, cited, in_words
 from labels import numerals, paper_type
@@ -29,48 +31,6 @@ from ledger.book import Stream
 from ledger.entry import Entry
 from projections.scope import Scope
 
-# Which paper a fact leaves. A fact that names one `asset` is a line of a paper that has all pieces
-# of its day; any other leaves a paper of its own.
-LEAVES: dict[str, tuple[Form, ...]] = {
-    "acquisition.authorised": (Form.APPROVAL,),
-    "acquisition.requested": (Form.APPLICATION,),
-    "asset.custodian_changed": (Form.HANDOVER,),
-    "asset.issued_to_user": (Form.HANDOVER,),
-    "asset.returned_by_user": (Form.RECEIPT,),
-    "asset.use_certificate_issued": (Form.USE_CERTIFICATE,),
-    "case.handed_out": (Form.HANDOVER,),
-    "conversion.approved": (Form.APPROVAL,),
-    "conversion.item_converted": (Form.HANDOVER,),
-    "conversion.requested": (Form.APPLICATION,),
-    "disposal.approved": (Form.DISPOSAL,),
-    "disposal.given_away": (Form.HANDOVER,),
-    "disposal.proposed": (Form.DISPOSAL,),
-    "disposal.scrapped": (Form.HANDOVER,),
-    "disposal.sold": (Form.HANDOVER,),
-    "exchange.approved": (Form.APPROVAL,),
-    "exchange.delivered": (Form.HANDOVER,),
-    "exchange.received": (Form.RECEIPT,),
-    "exchange.requested": (Form.APPLICATION,),
-    "exchange.taken_in": (Form.HANDOVER, Form.RECEIPT),
-    "intake.applied": (Form.APPLICATION,),
-    "intake.approved": (Form.APPROVAL,),
-    "intake.item_received": (Form.INTAKE_RECEIPT, Form.RECEIPT),
-    "lease.approved": (Form.APPROVAL,),
-    "lease.delivered": (Form.HANDOVER,),
-    "lease.item_returned": (Form.RECEIPT,),
-    "lease.requested": (Form.APPLICATION,),
-    "loan.approved": (Form.APPROVAL,),
-    "loan.handed_over": (Form.HANDOVER,),
-    "loan.item_returned": (Form.RECEIPT,),
-    "loan.requested": (Form.APPLICATION,),
-    "plan.reviewed": (Form.APPROVAL,),
-    "plan.submitted": (Form.APPLICATION,),
-    "reallocation.approved": (Form.APPROVAL,),
-    "reallocation.requested": (Form.APPLICATION,),
-    "reallocation.transfer_in_confirmed": (Form.HANDOVER, Form.RECEIPT),
-    "reallocation.transfer_out_confirmed": (Form.HANDOVER,),
-}
-COUNTED = frozenset({"unit", "place"})  # kinds whose holdings are counted on a stocktake sheet
 # Fields by which somebody outside the ledger knows a paper, in order of preference.
 NUMBERS = ("document_no", "number", "certificate_no", "approval_no", "agreement_no", "receipt")
 UNTOLD = frozenset(
@@ -83,7 +43,7 @@ class NoPaper(LookupError):
     """Nothing in a stream leaves such a paper; `zh` and `en` say so."""
 
     def __init__(self, form: str) -> None:
-        words = Form(form).words if form in set(Form) else Words(form, form)
+        words = PaperForm(form).words if form in set(PaperForm) else Words(form, form)
         self.zh = f"本事项没有可打印的{words.zh}：相应的步骤还没有发生，或已红冲。"
         self.en = f"There is no {words.en} here: its step has not happened, or was reversed."
         super().__init__(self.en)
@@ -92,15 +52,15 @@ class NoPaper(LookupError):
 class Leaf(msgspec.Struct, frozen=True):
     """A paper that can be printed: its form, and the entry it is about."""
 
-    form: Form
+    form: PaperForm
     entry: Entry
 
 
 def available(stream: Stream) -> list[Leaf]:
     """Return the papers of a stream, oldest first; pieces of one day share one paper."""
-    found: dict[tuple[Form, Any], Leaf] = {}
+    found: dict[tuple[PaperForm, Any], Leaf] = {}
     for entry in stream.standing:
-        for form in LEAVES.get(entry.event.type_name, ()):
+        for form in entry.event.papers:
             shared = by_piece(entry.event)
             found[form, entry.effective_on if shared else entry.seq] = Leaf(form, entry)
     return list(found.values())
@@ -122,7 +82,7 @@ def printed(
     leaves = [leaf for leaf in available(stream) if leaf.form == form]
     if at is not None:
         asked = (e for e in stream.entries if e.seq == at)
-        leaves = [Leaf(Form(form), e) for e in asked if form in LEAVES.get(e.event.type_name, ())]
+        leaves = [Leaf(PaperForm(form), e) for e in asked if form in e.event.papers]
     if not leaves:
         raise NoPaper(form)
     return Making(office, stream, leaves[-1], lang).paper()
@@ -137,8 +97,8 @@ def counted(office: Office, scope: Scope, stream: Stream, on: str, lang: Lang) -
     holder = names(kind, id_)
     keeper = names("unit", stream.state.unit) if kind == "place" and stream.state.unit else holder
     return Paper(
-        kind=Form.STOCKTAKE,
-        title=title(kind, Form.STOCKTAKE, lang),
+        kind=PaperForm.STOCKTAKE,
+        title=title(kind, PaperForm.STOCKTAKE, lang),
         number=f"{id_}-{on}",
         unit=keeper,
         warehouse=holder if kind == "place" else "",
@@ -148,21 +108,21 @@ def counted(office: Office, scope: Scope, stream: Stream, on: str, lang: Lang) -
             Pair(in_words(SAYS["on"], lang), on),
         ),
         table=table,
-        boxes=boxes(Form.STOCKTAKE, lang),
+        boxes=boxes(PaperForm.STOCKTAKE, lang),
         notes=(in_words(SAYS["ledger"], lang),),
-        identity=identity(stream.name, Form.STOCKTAKE, f"on={on}&position={size}", root),
+        identity=identity(stream.name, PaperForm.STOCKTAKE, f"on={on}&position={size}", root),
         reflects=in_words(SAYS["reflects"], lang).format(position=size, size=size, root=root.hex()),
         mark=in_words(SAYS["example"], lang) if stream.state.example else "",
         language=lang,
     )
 
 
-def identity(stream: str, form: Form, where: str, root: bytes) -> str:
+def identity(stream: str, form: PaperForm, where: str, root: bytes) -> str:
     """Return what a paper's code says: which paper, of which entry, by which ledger; no address."""
     return f"gongwu:{stream}/{form.value}?{where}&root={root.hex()[:16]}"
 
 
-def title(kind: str, form: Form, lang: Lang) -> str:
+def title(kind: str, form: PaperForm, lang: Lang) -> str:
     """Return what a paper is called."""
     if (kind, form) in TITLES:
         return in_words(TITLES[kind, form], lang)
@@ -173,7 +133,7 @@ def title(kind: str, form: Form, lang: Lang) -> str:
     return f"{words[0].upper()}{words[1:]}: {about.en[0].lower()}{about.en[1:]}"
 
 
-def boxes(form: Form, lang: Lang) -> tuple[Box, ...]:
+def boxes(form: PaperForm, lang: Lang) -> tuple[Box, ...]:
     """Return the places to sign a form has by itself."""
     return tuple(
         Box(in_words(s.caption, lang), "", tuple(in_words(w, lang) for w in s.signatures))
@@ -372,7 +332,7 @@ class Making:
             yield self.entry, str(getattr(self.event, "asset", ""))
             return
         for entry in self.stream.standing:
-            leaves = self.form in LEAVES.get(entry.event.type_name, ())
+            leaves = self.form in entry.event.papers
             if leaves and by_piece(entry.event) and entry.effective_on == self.entry.effective_on:
                 yield entry, str(getattr(entry.event, "asset", ""))
 
@@ -391,7 +351,11 @@ class Making:
             (e.event for e in reversed(self.before) if isinstance(e.event, RouteLaid)), None
         )
         own = boxes(self.form, self.lang)
-        if route is None or self.form not in (Form.APPLICATION, Form.APPROVAL, Form.DISPOSAL):
+        if route is None or self.form not in (
+            PaperForm.APPLICATION,
+            PaperForm.APPROVAL,
+            PaperForm.DISPOSAL,
+        ):
             return own
         decided = self.decided()
         signed = own[-1].signatures
@@ -458,13 +422,8 @@ def law(article: Article, lang: Lang) -> str:
     return f"{title or article.regulation}{article.article}"
 
 
-def forms_of(kind: str) -> list[Form]:
+def forms_of(kind: str) -> list[PaperForm]:
     """Return the forms that a kind of stream can ever leave, for what is published of it."""
-    own = LIFECYCLES[kind].meanings
-    found = [
-        form
-        for name, forms in LEAVES.items()
-        if name in FACTS and FACTS[name] in own
-        for form in forms
-    ]
-    return list(dict.fromkeys([*found, *([Form.STOCKTAKE] if kind in COUNTED else [])]))
+    life = LIFECYCLES[kind]
+    left = {form for fact in life.meanings for form in fact.papers} | set(life.papers)
+    return [form for form in PaperForm if form in left]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from api import papers
 from api.cli_read import day, opened, target
 from api.cli_terminal import USAGE, Stop, Terminal
-from api.papers_words import Form
 from domain.decider import LIFECYCLES
+from domain.paper_forms import PaperForm
 from domain.words import Words
 from labels import paper, qr
 from projections.scope import EVERYTHING
@@ -31,7 +31,7 @@ def print_(terminal: Terminal, name: str, form: str, to: str, at: int, as_of: st
         if not stream.entries:
             raise Stop(Words(f"没有这条记录：{name}", f"No such record: {name}"))
         try:
-            if form == Form.STOCKTAKE:
+            if form == PaperForm.STOCKTAKE:
                 on = on or office.today().isoformat()
                 made = papers.counted(office, EVERYTHING, stream, on, terminal.lang)
             else:

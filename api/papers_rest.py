@@ -9,12 +9,12 @@ from starlette.responses import Response
 from api import papers, problems, rest_openapi
 from api.office import Actor, Office
 from api.pages_papers import MEDIA_TYPE, NOT_PRINTABLE, document
-from api.papers_words import Form
 from api.rest_answers import Answer, no_such
 from api.rest_caller import Callers, check_id, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.decider import LIFECYCLES
+from domain.paper_forms import PaperForm
 from domain.words import Words
 from labels import paper, qr
 
@@ -26,7 +26,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add a route for every form of every kind."""
     for kind, life in LIFECYCLES.items():
         for form in papers.forms_of(kind):
-            asked = rest_openapi.asked(ON if form is Form.STOCKTAKE else AT)
+            asked = rest_openapi.asked(ON if form is PaperForm.STOCKTAKE else AT)
             published = rest_openapi.read(
                 f"paper_{kind}_{form.value.replace('-', '_')}",
                 f"{life.words.zh}：{form.words.zh}（PDF）",
@@ -43,11 +43,11 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             )
 
 
-def printing(office: Office, kind: str, form: Form) -> Answer:
+def printing(office: Office, kind: str, form: PaperForm) -> Answer:
     """Return the answer with one form of one thing."""
 
     def answer(request: Request, actor: Actor) -> Response:
-        stocktake = form is Form.STOCKTAKE
+        stocktake = form is PaperForm.STOCKTAKE
         asked = Questions(request, dict([ON if stocktake else AT]))
         on = asked.day("on") if stocktake else ""
         at = 0 if stocktake else asked.number("at", 0, 1, 10**9)

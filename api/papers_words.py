@@ -5,21 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from api.pages_words import CHOICES
-from domain.words import Term, Words
-
-
-class Form(Term):
-    """The forms a person prints, signs and seals (DOMAIN.md i.20; DB3713/T 204-2020 annexes)."""
-
-    APPLICATION = "application", "申请表", "application"
-    APPROVAL = "approval", "审批表", "approval"
-    HANDOVER = "handover-note", "交接单", "handover note"
-    RECEIPT = "receipt", "收据", "receipt"
-    INTAKE_RECEIPT = "intake-receipt", "入仓接收单", "intake receipt"
-    DISPOSAL = "disposal-form", "处置审批表", "disposal form"
-    USE_CERTIFICATE = "use-certificate", "使用凭证", "use certificate"
-    STOCKTAKE = "stocktake-sheet", "盘点表", "stocktake sheet"
-
+from domain.paper_forms import PaperForm
+from domain.words import Words
 
 # What the papers of a kind of stream are about; any other kind is called what it is.
 ABOUT = {
@@ -38,19 +25,19 @@ ABOUT = {
 }
 # Papers that are called otherwise than by what they are about and their form.
 TITLES = {
-    ("asset", Form.RECEIPT): Words("资产交回收据", "Receipt of an asset handed back"),
-    ("asset", Form.USE_CERTIFICATE): Words("房屋使用凭证", "Use certificate for premises"),
-    ("disposal", Form.DISPOSAL): Words(
+    ("asset", PaperForm.RECEIPT): Words("资产交回收据", "Receipt of an asset handed back"),
+    ("asset", PaperForm.USE_CERTIFICATE): Words("房屋使用凭证", "Use certificate for premises"),
+    ("disposal", PaperForm.DISPOSAL): Words(
         "国有资产处置审批表", "Disposal form for state-owned assets"
     ),
-    ("exchange", Form.RECEIPT): Words("换入资产收据", "Receipt of assets taken in exchange"),
-    ("intake", Form.INTAKE_RECEIPT): Words("公物仓入仓接收单", "Warehouse intake receipt"),
-    ("intake", Form.RECEIPT): Words("公物仓接收专用收据", "Receipt of the public warehouse"),
-    ("lease", Form.RECEIPT): Words("资产收回验收收据", "Receipt of leased assets taken back"),
-    ("loan", Form.RECEIPT): Words("资产归还验收收据", "Receipt of returned assets"),
-    ("place", Form.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
-    ("reallocation", Form.RECEIPT): Words("资产调入收据", "Receipt of reallocated assets"),
-    ("unit", Form.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
+    ("exchange", PaperForm.RECEIPT): Words("换入资产收据", "Receipt of assets taken in exchange"),
+    ("intake", PaperForm.INTAKE_RECEIPT): Words("公物仓入仓接收单", "Warehouse intake receipt"),
+    ("intake", PaperForm.RECEIPT): Words("公物仓接收专用收据", "Receipt of the public warehouse"),
+    ("lease", PaperForm.RECEIPT): Words("资产收回验收收据", "Receipt of leased assets taken back"),
+    ("loan", PaperForm.RECEIPT): Words("资产归还验收收据", "Receipt of returned assets"),
+    ("place", PaperForm.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
+    ("reallocation", PaperForm.RECEIPT): Words("资产调入收据", "Receipt of reallocated assets"),
+    ("unit", PaperForm.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
 }
 
 
@@ -85,17 +72,19 @@ USER = Signer(Words("使用单位", "Using unit"), (Words("使用人", "User"), 
 COUNTING = Signer(
     Words("盘点", "Count"), (Words("盘点人", "Counted by"), Words("监盘人", "Witness"))
 )
+HANDLING = Signer(Words("登记", "Record"), (HANDLER, REVIEWER))
 HOLDING = Signer(Words("使用（保管）单位", "Holding unit"), (Words("管理员", "Asset clerk"), HEAD))
 
-SIGNERS: dict[Form, tuple[Signer, ...]] = {
-    Form.APPLICATION: (APPLYING, DECIDING),
-    Form.APPROVAL: (APPLYING, DEPARTMENT, DECIDING),
-    Form.HANDOVER: (GIVER, TAKER),
-    Form.RECEIPT: (RECEIVER,),
-    Form.INTAKE_RECEIPT: (OFFERING, KEEPER),
-    Form.DISPOSAL: (APPLYING, DEPARTMENT, OFFICES, FINANCE),
-    Form.USE_CERTIFICATE: (ISSUER, USER),
-    Form.STOCKTAKE: (COUNTING, HOLDING),
+SIGNERS: dict[PaperForm, tuple[Signer, ...]] = {
+    PaperForm.APPLICATION: (APPLYING, DECIDING),
+    PaperForm.APPROVAL: (APPLYING, DEPARTMENT, DECIDING),
+    PaperForm.HANDOVER: (GIVER, TAKER),
+    PaperForm.RECEIPT: (RECEIVER,),
+    PaperForm.INTAKE_RECEIPT: (OFFERING, KEEPER),
+    PaperForm.DISPOSAL: (APPLYING, DEPARTMENT, OFFICES, FINANCE),
+    PaperForm.USE_CERTIFICATE: (ISSUER, USER),
+    PaperForm.RECORD: (HANDLING, HOLDING),
+    PaperForm.STOCKTAKE: (COUNTING, HOLDING),
 }
 
 SAYS = {

@@ -336,11 +336,20 @@ def steps(lifecycle: Lifecycle[Any], numbers: Numbers) -> Iterator[str]:
         )
         recorded = ", ".join(f"`{fact}`" for fact in facts)
         asked = "".join(f" → `asset.{ask}`" for ask in asks)
+        papers = dict.fromkeys(form for fact in facts for form in FACTS[fact].papers)
+        left = "、".join(form.words.zh for form in papers)
         refused = ", ".join(str(numbers.of(rule)) for rule in reasons(verb))
-        return [called(verb), verb.en, roles, recorded + asked, refused]
+        return [called(verb), verb.en, roles, recorded + asked, left, refused]
 
     yield from table(
-        ["事项 step", "English", "岗位 roles", "记录 records → asks", "可能的拒绝 refused by"],
+        [
+            "事项 step",
+            "English",
+            "岗位 roles",
+            "记录 records → asks",
+            "文书 papers",
+            "可能的拒绝 refused by",
+        ],
         map(row, lifecycle.verbs.values()),
     )
 
@@ -394,6 +403,11 @@ def described(fact: type[Event]) -> Iterator[str]:
     yield f"- {' '.join((fact.__doc__ or '').split())}"
     if fact.claims:
         yield f"- 一经使用不再发放 · used once in the ledger: {', '.join(fact.claims)}"
+    if fact.papers:
+        left = "、".join(f"{form.words.zh} `{form.value}`" for form in fact.papers)
+        yield f"- 文书 · papers: {left}"
+    if fact.numbered:
+        yield "- 编发文号 · draws a document number"
     yield ""
     needed = {f.name: f.required for f in msgspec.structs.fields(fact)}
     yield from table(

@@ -18,6 +18,7 @@ from domain.asset import Kind
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.planning import Number
 from domain.policy import Action
 from domain.values import (
@@ -112,6 +113,8 @@ class AcquisitionRequested(
     zh="依据计划{plan}第{line}行申请{way}，数量{quantity}，单价{unit_price}",
     en="{way} requested on line {line} of plan {plan}: {quantity} at {unit_price}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """#5 A unit wants to spend money, since nothing could be reallocated. Unit price in fen."""
 
@@ -144,6 +147,7 @@ class AcquisitionAuthorised(
     zh="批准配置，文号{approval_no}，采购编号{procurement_ref}",
     en="Acquisition authorised: {approval_no}, procurement {procurement_ref}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#5 It may be bought, built or rented; nothing has been delivered yet."""
 

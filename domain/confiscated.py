@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.paper_forms import PaperForm
 from domain.values import Code, Fen, Name, PlaceId, Quantity, Reference, Text, UnitId, yuan
 from domain.words import Role, Term, Words
 
@@ -61,6 +62,8 @@ class GoodsTakenIn(
     name="confiscated.taken_in",
     zh="接收保管{unit}移交的{item}，数量{quantity}{measure}，文书{order_no}",
     en="Taken into keeping for {unit}: {item}, {quantity} {measure}, by {order_no}",
+    papers=(PaperForm.RECORD,),
+    numbered=True,
 ):
     """An enforcing unit handed over what it seized or confiscated; the document says which."""
 

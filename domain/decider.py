@@ -24,6 +24,7 @@ from typing import (
 
 import msgspec
 
+from domain.paper_forms import PaperForm
 from domain.policy import GENERIC, Policy
 from domain.values import checked
 from domain.words import Words, cited, in_words
@@ -33,7 +34,7 @@ RESERVED = frozenset({"behalf", "docs", "via", "dated", "recorded_at"})  # the l
 
 
 class EventMeta(msgspec.StructMeta):
-    """Read `name`, `zh`, `en`, `version`, `claims`, `duty`, `matter` as the class states them."""
+    """Read what the class statement of a fact says of it: its name, its sentences, its papers."""
 
     def __new__(
         mcls,
@@ -49,6 +50,8 @@ class EventMeta(msgspec.StructMeta):
         claims: tuple[str, ...] = (),
         duty: str = "",
         matter: str = "",
+        papers: tuple[PaperForm, ...] = (),
+        numbered: bool = False,
         **config: Any,
     ) -> Any:
         config |= {"frozen": True, "gc": False, "kw_only": True}
@@ -64,9 +67,10 @@ class EventMeta(msgspec.StructMeta):
         for text in (zh, en):
             asked = set(re.findall(r"{(\w+)}", text))
             assert asked <= fields, f"{cls_name}: no field {asked - fields} for {text!r}"
-        said = {"type_name": name, "type_version": version, "zh": zh, "en": en, "claims": claims}
         assert not matter or matter in fields, f"{cls_name}: no field {matter!r}"
-        said |= {"duty": duty, "matter": matter}
+        said: dict[str, Any] = {"type_name": name, "type_version": version, "claims": claims}
+        said |= {"zh": zh, "en": en, "duty": duty, "matter": matter}
+        said |= {"papers": papers, "numbered": numbered}
         for attribute, value in said.items():
             setattr(cls, attribute, value)
         FACTS[name] = cast("type[Event]", cls)
@@ -83,6 +87,9 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     `duty` names what somebody did by it (`apply`, `approve`): a policy says which duties one
     person may not have in the same case (国令738 第51条). `matter` names the field that tells the
     matters of one stream apart, where it goes on for years (a version of the rules of a place).
+    `papers` are the forms that people print, sign and seal of it. What is `numbered` puts its
+    stream forward: it draws a document number in the same act, once, where the acting unit has
+    named a series (`numbering`).
     """
 
     type_name: ClassVar[str]
@@ -92,6 +99,8 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     claims: ClassVar[tuple[str, ...]]
     duty: ClassVar[str]
     matter: ClassVar[str]
+    papers: ClassVar[tuple[PaperForm, ...]]
+    numbered: ClassVar[bool]
 
 
 FACTS: dict[str, type[Event]] = {}
@@ -269,11 +278,21 @@ class Lifecycle(Generic[S]):
 
     A long life is told in several modules: each calls `part` with its union and `evolve`. A
     `register` is kept in the order of recording, whatever the business date, and what it gave out
-    stays given out when the document it was for is taken back.
+    stays given out when the document it was for is taken back. `papers` are the forms that can
+    be printed of it on any day, whatever happened.
     """
 
-    def __init__(self, kind: str, state: type[S], words: Words, *, register: bool = False) -> None:
-        self.kind, self.state, self.words, self.register = kind, state, words, register
+    def __init__(
+        self,
+        kind: str,
+        state: type[S],
+        words: Words,
+        *,
+        register: bool = False,
+        papers: tuple[PaperForm, ...] = (),
+    ) -> None:
+        self.kind, self.state, self.words = kind, state, words
+        self.register, self.papers = register, papers
         self.verbs: dict[str, Verb] = {}
         self.meanings: dict[type[Event], Callable[[S, Any], S]] = {}
         LIFECYCLES[kind] = self

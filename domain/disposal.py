@@ -20,6 +20,7 @@ from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route,
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON, listed, releases
 from domain.leaving import Form
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.requiring import MINUTES, NO_TERMS, Need, Terms, required
 from domain.values import (
@@ -144,6 +145,8 @@ class DisposalProposed(
     zh="{unit}提议以{form}方式处置：{ground}（纪要{minutes_no}）",
     en="{unit} proposes disposal by {form}: {ground} (minutes {minutes_no})",
     duty="apply",
+    papers=(PaperForm.DISPOSAL,),
+    numbered=True,
 ):
     """#34 A minuted meeting of the unit wants to dispose of the list (国令738 第19条).
 
@@ -218,6 +221,7 @@ class DisposalApproved(
     zh="批准处置，批复{approval_no}，核准金额{amount}",
     en="Disposal approved: {approval_no}, amount {amount}",
     duty="approve",
+    papers=(PaperForm.DISPOSAL,),
 ):
     """#36 The approval document lists what may go; the rest is let go. Amount in fen."""
 
@@ -269,6 +273,7 @@ class Sold(
     zh="成交：{asset}，买受人{buyer}，成交价{price}",
     en="Sold: {asset} to {buyer} for {price}",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#39 One piece was sold; price in fen or cents of `currency`, buyer as a reference."""
 
@@ -287,6 +292,7 @@ class GivenAway(
     zh="移交{recipient}：{asset}，协议{agreement}",
     en="Handed to {recipient}: {asset}, agreement {agreement}",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#40 One piece was donated, assigned or exchanged; `boot` (补价) received, in fen."""
 
@@ -302,6 +308,7 @@ class Scrapped(
     zh="报废交售{recycler}：{asset}，证明{certificate}，残值{price}",
     en="Scrapped with {recycler}: {asset}, certificate {certificate}, salvage {price}",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#41 One piece was handed to a licensed recycler; salvage in fen."""
 

@@ -21,6 +21,7 @@ from domain import asset as assets_
 from domain.asset import STILL_OURS, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lifecycle, Occasion, Rule
 from domain.holding import HELD_BY_CASE, LIST_MAX, ON_THE_LIST, listed
+from domain.paper_forms import PaperForm
 from domain.values import (
     PRINTABLE,
     AssetId,
@@ -49,6 +50,7 @@ class HandedOut(
     zh="{giver}交出{asset}，等待对方接收",
     en="{giver} gave out {asset}; the other side has not taken it in yet",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """The giving side let one piece go; `scanned` is the label or number read off it.
 

@@ -29,6 +29,7 @@ from domain.holding import (
 )
 from domain.lending import DUE_AHEAD, LENDABLE_CUSTODY, ONE_COMPENSATED, ReturnResult
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.values import (
     AssetId,
@@ -118,6 +119,8 @@ class LeaseRequested(
     zh="{lessor}申请向{lessee}出租至{due}，租金{rent}（{per}）：{purpose}",
     en="{lessor} asks to lease to {lessee} until {due}, rent {rent} for {per}: {purpose}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """A unit wants to lease out what it does not need. `lessee` is an organisation; a natural
     person is named by an id. Rent in fen."""
@@ -139,6 +142,7 @@ class LeaseApproved(
     zh="批准出租，文号{approval_no}",
     en="Lease approved: {approval_no}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """It may be leased out on these terms; nothing has moved yet."""
 
@@ -190,6 +194,7 @@ class LeaseDelivered(
     zh="交付承租方{asset}",
     en="{asset} delivered to the lessee",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """One piece is in the lessee's hands, by the slip that both signed."""
 
@@ -214,6 +219,7 @@ class LeaseItemReturned(
     zh="收回{asset}，验收{result}",
     en="{asset} came back {result}",
     duty="execute",
+    papers=(PaperForm.RECEIPT,),
 ):
     """One piece came back and was inspected; compensation in fen."""
 

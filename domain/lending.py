@@ -28,6 +28,7 @@ from domain.handover import (
 )
 from domain.holding import OTHER_PERSON, HeldForProcess, declined, in_part, listed, releases
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.values import AssetId, Code, Fen, Given, PersonId, Reference, Stream, Text, UnitId
 from domain.words import Role, Term, Words
@@ -104,6 +105,8 @@ class LoanRequested(
     zh="{borrower}申请向{lender}借用，拟于{due}前归还：{purpose}",
     en="{borrower} asks to borrow from {lender} until {due}: {purpose}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """#20 Somebody wants to borrow the listed assets."""
 
@@ -122,6 +125,7 @@ class LoanApproved(
     zh="批准借用，文号{approval_no}",
     en="Loan approved: {approval_no}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#20 It may be handed over; nothing has moved yet."""
 
@@ -164,7 +168,12 @@ class LoanRestWithdrawn(
 
 
 class LoanHandedOver(
-    Event, name="loan.handed_over", zh="交付{asset}", en="{asset} handed over", duty="execute"
+    Event,
+    name="loan.handed_over",
+    zh="交付{asset}",
+    en="{asset} handed over",
+    duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#20 One piece is in the borrower's hands: both sides have confirmed."""
 
@@ -191,6 +200,7 @@ class LoanItemReturned(
     zh="归还{asset}，验收{result}",
     en="{asset} came back {result}",
     duty="execute",
+    papers=(PaperForm.RECEIPT,),
 ):
     """#22 One piece came back and was inspected; compensation in fen."""
 

@@ -7,6 +7,7 @@ from typing import TypeAlias, assert_never
 import msgspec
 
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.paper_forms import PaperForm
 from domain.values import Code, Name, UnitId
 from domain.words import Role, Term, Words
 
@@ -35,7 +36,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{self.name} {words}".strip()
 
 
-lifecycle: Lifecycle[Place] = Lifecycle("place", Place, Words("地点", "Place"))
+lifecycle: Lifecycle[Place] = Lifecycle(
+    "place", Place, Words("地点", "Place"), papers=(PaperForm.STOCKTAKE,)
+)
 
 # What happened ----------------------------------------------------------------
 

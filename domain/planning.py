@@ -21,6 +21,7 @@ from domain.asset import Kind
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action, Beyond
 from domain.searching import Found, Limit, Piece, Stock, answer, together
 from domain.values import (
@@ -227,6 +228,8 @@ class PlanSubmitted(
     zh="申报配置计划，共{lines}行，金额{amount}",
     en="Plan submitted: {lines} lines, {amount}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """#2 The unit puts the plan forward; amount in fen."""
 
@@ -254,6 +257,7 @@ class PlanReviewed(
     zh="计划审核通过，文号{approval_no}，核定金额{amount}",
     en="Plan reviewed: {approval_no}, {amount}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#3 The plan stands as it was cut; nothing is bought yet. Amount in fen."""
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from domain.asset import ON_BOOKS, STILL_OURS, UNLOCKED, Asset, Custody, lifecycle
 from domain.decider import Event, Occasion, Rule
 from domain.kinds import ON_PREMISES, REAL_ESTATE
+from domain.paper_forms import PaperForm
 from domain.values import Code, Given, Name, Quantity, Reference, Text, UnitId
 from domain.words import Role
 
@@ -72,6 +73,7 @@ class UseCertificateIssued(
     en="Use certificate {certificate_no} issued to {unit} for {area} square metres,"
     " agreement {agreement_no}",
     claims=("certificate_no",),
+    papers=(PaperForm.USE_CERTIFICATE,),
 ):
     """#58 The unit may use the premises by its agreement with the offices administration."""
 

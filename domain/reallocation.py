@@ -41,6 +41,7 @@ from domain.holding import (
     releases,
 )
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.splitting import WITHIN_COST
 from domain.unit import Level, Unit
@@ -148,6 +149,8 @@ class ReallocationRequested(
     zh="{to_unit}申请调剂：{item}，数量{quantity}{measure}",
     en="{to_unit} requests {item}, {quantity} {measure}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """#29 A unit wants what another holds; named assets are reserved for it.
 
@@ -189,6 +192,7 @@ class ReallocationApproved(
     zh="批准调剂（{scope}），文号{approval_no}",
     en="Reallocation approved ({scope}): {approval_no}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#30 It may move; nothing has moved yet."""
 
@@ -240,6 +244,7 @@ class TransferOutConfirmed(
     zh="调出确认：{asset}",
     en="Sending confirmed: {asset}",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#31 The giving side handed one piece out; `scanned` is the code read off it.
 
@@ -258,6 +263,7 @@ class TransferInConfirmed(
     zh="调入确认：{asset}",
     en="Arrival confirmed: {asset}",
     duty="execute",
+    papers=(PaperForm.HANDOVER, PaperForm.RECEIPT),
 ):
     """#31 The taking side has one piece in its hands; `scanned` is the code read off it."""
 

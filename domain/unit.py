@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.paper_forms import PaperForm
 from domain.uscc import Doubt, doubt
 from domain.values import Code, Given, Name, Reference, Text, UnitId
 from domain.words import Role, Term, Words
@@ -77,7 +78,9 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return zh if lang == "zh" else en
 
 
-lifecycle: Lifecycle[Unit] = Lifecycle("unit", Unit, Words("单位", "Unit"))
+lifecycle: Lifecycle[Unit] = Lifecycle(
+    "unit", Unit, Words("单位", "Unit"), papers=(PaperForm.STOCKTAKE,)
+)
 
 # What happened ----------------------------------------------------------------
 

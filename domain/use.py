@@ -16,6 +16,7 @@ from domain.asset import (
     lifecycle,
 )
 from domain.decider import Event, Occasion, Rule
+from domain.paper_forms import PaperForm
 from domain.values import Code, Fen, Given, PersonId, PlaceId, Text, UnitId
 from domain.words import Role, Term
 
@@ -38,6 +39,7 @@ class IssuedToUser(
     name="asset.issued_to_user",
     zh="领用：{unit} {user}",
     en="Issued to {unit} {user}",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#14 Somebody began to use it; `user` is None when the source names only the unit."""
 
@@ -52,6 +54,7 @@ class ReturnedByUser(
     name="asset.returned_by_user",
     zh="交回：成色{condition}，{reason}",
     en="Handed back, condition {condition}: {reason}",
+    papers=(PaperForm.RECEIPT,),
 ):
     """#15 The user gave it back and somebody received it."""
 
@@ -65,6 +68,7 @@ class CustodianChanged(
     name="asset.custodian_changed",
     zh="使用人交接：由{user}接手",
     en="Handed over to {user}",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#16 Another person answers for it (国令738 第15条)."""
 

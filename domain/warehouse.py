@@ -37,6 +37,7 @@ from domain.holding import (
     releases,
 )
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.values import AssetId, Code, Fen, Given, PersonId, PlaceId, Stream, Text, UnitId
 from domain.words import Role, Term, Words
@@ -121,6 +122,8 @@ class IntakeApplied(
     zh="{unit}申请入仓（{ground}）至{warehouse}",
     en="{unit} applies for intake ({ground}) into {warehouse}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """#23 A unit offers what it does not need."""
 
@@ -139,6 +142,7 @@ class IntakeApproved(
     zh="同意入仓，{books}，由{keeper_unit}保管",
     en="Intake approved, {books}, kept by {keeper_unit}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#24 It may come in: physically or virtually, with or without the books."""
 
@@ -189,6 +193,7 @@ class IntakeItemReceived(
     zh="接收{asset}，{condition}",
     en="{asset} received {condition}",
     duty="execute",
+    papers=(PaperForm.INTAKE_RECEIPT, PaperForm.RECEIPT),
 ):
     """#25 One piece was counted in; a difference is a fact, however unwelcome."""
 

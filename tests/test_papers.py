@@ -18,13 +18,13 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 import domain.lives  # noqa: F401 - every fact must be known
-from api import city, cli, demo, papers, papers_words, policies
+from api import city, cli, demo, papers, papers_words, policies, tabulating
 from api.app import create_app
 from api.office import Actor, Office
-from api.papers_words import Form
 from api.settings import Settings
 from domain.approval import Endorsed, RouteLaid, Stage
 from domain.decider import FACTS, LIFECYCLES, Lang
+from domain.paper_forms import PaperForm
 from domain.policy import GENERIC
 from domain.values import yuan
 from domain.warehouse import Books, IntakeApproved
@@ -48,7 +48,7 @@ def text_of(printed: bytes) -> str:
 
 
 def printed(
-    office: Office, stream: str, form: Form, lang: Lang = "zh", at: int | None = None
+    office: Office, stream: str, form: PaperForm, lang: Lang = "zh", at: int | None = None
 ) -> str:
     made = papers.printed(office, office.book.stream(stream), form.value, lang, at=at)
     return text_of(paper.pdf(made))
@@ -58,17 +58,10 @@ def printed(
 
 
 @pytest.mark.target("T35")
-def test_every_fact_of_the_table_exists_and_belongs_to_a_kind() -> None:
-    assert [name for name in papers.LEAVES if name not in FACTS] == []
-    told = {fact for life in LIFECYCLES.values() for fact in life.meanings}
-    assert [name for name in papers.LEAVES if FACTS[name] not in told] == []
-
-
-@pytest.mark.target("T35")
-def test_each_of_the_eight_forms_is_left_by_something() -> None:
+def test_each_form_is_left_by_something_and_says_who_signs() -> None:
     left = {form for kind in LIFECYCLES for form in papers.forms_of(kind)}
-    assert left == set(Form)
-    assert set(papers_words.SIGNERS) == set(Form)
+    assert left == set(PaperForm)
+    assert set(papers_words.SIGNERS) == set(PaperForm)
 
 
 def test_every_request_and_every_approval_of_a_case_leaves_its_paper() -> None:
@@ -78,18 +71,23 @@ def test_every_request_and_every_approval_of_a_case_leaves_its_paper() -> None:
         r"\.(applied|approved|authorised|proposed|requested|reviewed|submitted)"
     )
     asked = {name for name in FACTS if step.fullmatch(name)}
-    assert asked - set(papers.LEAVES) == set()
+    assert {name for name in asked if not FACTS[name].papers} == set()
 
 
-def test_the_guide_has_the_whole_table() -> None:
-    """docs/papers.md says of every fact which papers it leaves, and of nothing else."""
+def test_the_guide_names_every_form() -> None:
     told = re.findall(
-        r"^\| `([a-z_]+\.[a-z_]+)` \| (.+) \|$", GUIDE.read_text("utf-8"), re.MULTILINE
+        r"^\| `([a-z-]+)` \| (\S+) \| (.+) \|$", GUIDE.read_text("utf-8"), re.MULTILINE
     )
-    assert dict(told) == {
-        fact: "、".join(f"{form.words.zh} `{form.value}`" for form in forms)
-        for fact, forms in papers.LEAVES.items()
-    }
+    assert told == [(form.value, form.words.zh, form.words.en) for form in PaperForm]
+
+
+@pytest.mark.target("T20")
+def test_the_generated_pages_say_which_paper_a_step_leaves() -> None:
+    steps, facts = tabulating.lifecycle_page(), tabulating.events_page()
+    for fact in (f for f in FACTS.values() if f.papers):
+        entry = facts.split(f"### `{fact.type_name}` ", 1)[1].split("###", 1)[0]
+        assert all(f"`{form.value}`" in entry for form in fact.papers)
+    assert re.search(r"^\| 同意入仓.*\| 审批表 \|", steps, re.MULTILINE)
 
 
 # The example city ---------------------------------------------------------------
@@ -110,7 +108,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 def all_papers(office: Office, lang: Lang) -> Iterator[Paper]:
     """Yield the longest paper of every kind and form of the example city."""
-    found: dict[tuple[str, Form], tuple[int, str, int]] = {}
+    found: dict[tuple[str, PaperForm], tuple[int, str, int]] = {}
     for name in sorted({entry.stream for entry in office.book.entries()}):
         kind = name.partition("/")[0]
         if not papers.forms_of(kind):
@@ -129,7 +127,9 @@ def all_papers(office: Office, lang: Lang) -> Iterator[Paper]:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_text_of_every_form_is_its_data(example: Office, lang: Lang) -> None:
     made = list(all_papers(example, lang))
-    assert {p.kind for p in made} >= set(Form) - {Form.USE_CERTIFICATE}  # no premises there
+    assert {p.kind for p in made} >= set(PaperForm) - {
+        PaperForm.USE_CERTIFICATE
+    }  # no premises there
     for one in made:
         said = text_of(paper.pdf(one))
         assert one.table is not None, one.title
@@ -259,11 +259,11 @@ def test_a_reversed_step_leaves_no_paper_and_its_old_one_is_marked(office: Offic
     office.reverse(stream, 1, CLERK, reason="重复提交")
     assert papers.available(office.book.stream(stream)) == []
     with pytest.raises(papers.NoPaper) as none:
-        printed(office, stream, Form.APPLICATION)
+        printed(office, stream, PaperForm.APPLICATION)
     assert "申请表" in none.value.zh
     assert "application" in none.value.en
-    assert "已红冲" in printed(office, stream, Form.APPLICATION, at=1)
-    assert "REVERSED" in printed(office, stream, Form.APPLICATION, "en", at=1)
+    assert "已红冲" in printed(office, stream, PaperForm.APPLICATION, at=1)
+    assert "REVERSED" in printed(office, stream, PaperForm.APPLICATION, "en", at=1)
 
 
 @pytest.mark.target("T35")
@@ -285,7 +285,7 @@ def test_the_right_to_use_premises_is_certified_on_paper(office: Office) -> None
         "certificate_no": "示房用证第0007号",
     }
     office.ask("asset/F1", "issue_use_certificate", given, OFFICE, on=MARCH)
-    said = printed(office, "asset/F1", Form.USE_CERTIFICATE)
+    said = printed(office, "asset/F1", PaperForm.USE_CERTIFICATE)
     for text in (
         "房屋使用凭证",
         "编号：示房用证第0007号",
@@ -295,7 +295,9 @@ def test_the_right_to_use_premises_is_certified_on_paper(office: Office) -> None
     ):
         assert text in said
     assert "（大写）人民币玖佰万元整" in said
-    assert "Usecertificateforpremises" in printed(office, "asset/F1", Form.USE_CERTIFICATE, "en")
+    assert "Usecertificateforpremises" in printed(
+        office, "asset/F1", PaperForm.USE_CERTIFICATE, "en"
+    )
 
 
 @pytest.mark.target("T35")
@@ -367,7 +369,7 @@ def test_an_application_with_2000_assets_is_printed_while_one_waits(sqlite_url: 
     with ready(sqlite_url) as office:
         stream = applied(office, 2_000)
         begun = time.perf_counter()
-        said = printed(office, stream, Form.APPLICATION)
+        said = printed(office, stream, PaperForm.APPLICATION)
         took = time.perf_counter() - begun
         assert said.count("笔记本电脑") == 2_000
         total = sum(500_000 + n for n in range(2_000))

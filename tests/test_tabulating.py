@@ -101,6 +101,44 @@ print(json.dumps({
 }))
 story.close()
 """
+# The same step asked by a program, and its paper from all three doors.
+PRINT = """
+import io, json, re
+from doors import Door, app_of, registered, staffed
+from pypdf import PdfReader
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+from api import cli
+from api.app import create_app
+
+def text(printed):
+    pages = PdfReader(io.BytesIO(printed)).pages
+    return re.sub(r"\\s", "", "".join(page.extract_text() for page in pages))
+
+url = "sqlite:///office.db"
+with staffed(url) as office:
+    door = Door(app_of(office))
+    registered(door, "CAR", asset_no="ZC-1", name="轿车", kind="vehicle")
+    done = door.post("asset/CAR/pass_inspection", {"valid_until": "2099-10-08", "note": "无异常"})
+    paper = door.get("papers/asset/CAR/record-sheet.pdf")
+    named = door.get("openapi.json").json()["paths"]
+    token = office.accounts.sign_in(next(a for a in office.accounts.all() if a.login == "clerk"))
+    client = TestClient(create_app(office.settings, office))
+    client.cookies.set("session", token)
+    page = client.get("/assets/CAR").text
+    link = re.search(r'href="(/papers/asset/CAR/record-sheet.pdf[^"]*)"', page).group(1)
+    clicked = client.get(link)
+command = ["--database", url, "paper", "asset/CAR", "record-sheet", "-o", "a.pdf"]
+written = CliRunner().invoke(cli.app, command)
+print(json.dumps({
+    "done": done.status_code,
+    "published": "/api/v1/papers/asset/{id}/record-sheet.pdf" in named,
+    "rest": text(paper.content),
+    "page": text(clicked.content),
+    "command": written.exit_code,
+    "file": text(open("a.pdf", "rb").read()),
+}))
+"""
 
 
 @pytest.mark.target("T20")
@@ -115,8 +153,11 @@ def test_everything_else_follows_from_the_declaration(tmp_path: Path) -> None:
     for name in ("domain", "ledger", "projections", "labels", "api"):
         ignored = shutil.ignore_patterns("__pycache__", "static", "sample", "fonts")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for heavy in ("labels/fonts", "api/static", "api/sample"):
+        (tmp_path / heavy).symlink_to(ROOT / heavy, target_is_directory=True)
     (tmp_path / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "given.py", tmp_path / "tests")
+    for name in ("given.py", "doors.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     for name, hunks in changes().items():
         target = tmp_path / name
         before = target.read_text(encoding="utf-8") if target.exists() else ""
@@ -148,6 +189,11 @@ def test_everything_else_follows_from_the_declaration(tmp_path: Path) -> None:
     assert answer["state"] == "store"
     assert answer["where"] == "资产ZC-CAR 台式计算机现为：在账、库存"
     assert answer["rows"] == 6  # five tables of states, one of steps
+    printed = json.loads(run("-c", PRINT))
+    assert (printed["done"], printed["published"], printed["command"]) == (200, True, 0)
+    for door in ("rest", "page", "file"):
+        for said in ("资产登记表", "示例市财政局", "ZC-1", "轿车", "2099-10-08", "无异常"):
+            assert said in printed[door], (door, said)
 
 
 def test_the_order_of_steps_does_not_hang_on_what_was_imported_first() -> None:
