@@ -94,6 +94,31 @@ HOLDERS: Final = (
     *("o_ex_dst", "o_ex_sch", "o_ex_hos"),
 )
 
+# What the numbers of a body's documents begin with, and what they say of its cases.
+INITIALS: Final = {
+    "o_ex_goa": "示机管",
+    "o_ex_fin": "示财",
+    "o_ex_aud": "示审",
+    "o_ex_whs": "示公仓",
+    "o_ex_edu": "示教",
+    "o_ex_wat": "示水",
+    "o_ex_cul": "示文",
+    "o_ex_arc": "示档",
+    "o_ex_dst": "示区",
+    "o_ex_sch": "示一校",
+    "o_ex_hos": "示医",
+}
+CASES: Final = {
+    "acquisition": "购",
+    "confiscated": "罚没",
+    "disposal": "处",
+    "intake": "仓",
+    "lease": "租",
+    "loan": "借",
+    "plan": "配",
+    "reallocation": "调",
+}
+
 # People -----------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
-from api import city_authority, city_rules
+from api import city_authority, city_registers, city_rules
 from api.city_people import (
     BODIES,
     CITY,
@@ -1731,4 +1731,6 @@ def tell() -> Story:
     second_thoughts(story)
     city_authority.stood_in(story)
     city_authority.reorganised(story)
+    city_registers.confiscated(story)
+    city_registers.numbered(story)
     return story

@@ -37,6 +37,7 @@ def stuck(terminal: Terminal, kind: str, on: str, days: int, limit: int, *, over
         shown = [
             [
                 step.case,
+                step.number,
                 in_words(step.words, terminal.lang),
                 in_words(step.owners(), terminal.lang),
                 name_of("unit", step.unit) if step.unit else "",
@@ -48,6 +49,7 @@ def stuck(terminal: Terminal, kind: str, on: str, days: int, limit: int, *, over
         ]
         columns = (
             Words("事项", "case"),
+            Words("文号", "number"),
             Words("下一步", "next step"),
             Words("由谁办理", "whose"),
             Words("单位", "unit"),

@@ -21,6 +21,7 @@ class Fate(Term):
 
     GIVEN = "given", "有效", "given"
     VOIDED = "voided", "作废", "voided"
+    WITHDRAWN = "withdrawn", "文件已撤回", "document withdrawn"
     TAKEN_BACK = "taken_back", "文件已红冲", "document taken back"
     ELSEWHERE = "elsewhere", "不在本系统编发", "not drawn here"
     UNEXPLAINED = "unexplained", "无说明", "unexplained"
@@ -33,10 +34,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     until: int
     fate: Fate
     number: str = ""
+    series: str = ""
     document: str = ""
     issued: str = ""
     recorded_at: str = ""
     by: str = ""
+    cause: str = ""
     reason: str = ""
 
 
@@ -56,22 +59,29 @@ def register(book: Book, series: str) -> list[Line]:
 
     A number whose entry was taken back, and one that nobody accounts for, are told as such.
     """
+    return [explained(book, line) for line in drawn(book, series)]
+
+
+def drawn(book: Book, series: str) -> list[Line]:
+    """Return what the series itself says of its numbers; what became of a document is not asked."""
     lines: dict[int, Line] = {}
     entries = book.stream(series).entries
     undone = reversed_(entries)
     for entry in entries:
         match entry.event:
             case NumberDrawn(ordinal=n, number=text, document=document, issued=issued):
-                back = undone.get(entry.seq) or taken_back(book, document, entry.cause)
+                back = undone.get(entry.seq)
                 lines[n] = Line(
                     since=n,
                     until=n,
                     fate=Fate.GIVEN if back is None else Fate.TAKEN_BACK,
                     number=text,
+                    series=series.partition("/")[2],
                     document=document,
                     issued=issued.isoformat(),
                     recorded_at=entry.recorded_at,
                     by=entry.actor,
+                    cause=entry.cause.partition("/")[0],
                     reason=back or "",
                 )
             case NumberVoided(ordinal=n, reason=reason) if entry.seq not in undone and n in lines:
@@ -89,6 +99,28 @@ def register(book: Book, series: str) -> list[Line]:
                     reason=reason,
                 )
     return with_gaps([lines[n] for n in sorted(lines)])
+
+
+def explained(book: Book, line: Line) -> Line:
+    """Return a line with what became of its document: it keeps its number, whatever that is."""
+    if line.fate is not Fate.GIVEN:
+        return line
+    stream = book.stream(line.document)
+    back = taken_back(stream.entries, line.cause)
+    if back is not None:
+        return msgspec.structs.replace(line, fate=Fate.TAKEN_BACK, reason=back)
+    if getattr(stream.state, "status", "") == "withdrawn":
+        said = (getattr(e.event, "reason", "") for e in reversed(stream.standing))
+        reason = next((text for text in said if text), "")
+        return msgspec.structs.replace(line, fate=Fate.WITHDRAWN, reason=reason)
+    return line
+
+
+def found(book: Book, number: str) -> Line | None:
+    """Return what is known of a number; None when no series gave it out."""
+    series = book.log.claimed("number", number)
+    lines = drawn(book, series) if series else []
+    return next((explained(book, line) for line in lines if line.number == number), None)
 
 
 def with_gaps(lines: Sequence[Line]) -> list[Line]:
@@ -116,11 +148,9 @@ def reversed_(entries: Sequence[Entry]) -> dict[int, str]:
     return undone
 
 
-def taken_back(book: Book, document: str, cause: str) -> str | None:
+def taken_back(entries: Sequence[Entry], act: str) -> str | None:
     """Return why the step was taken back for which a number was drawn; None while it stands."""
-    entries = book.stream(document).entries
     undone = reversed_(entries)
-    act = cause.partition("/")[0]
     reasons = [undone.get(e.seq) for e in entries if e.cause.partition("/")[0] == act]
     return reasons[0] if reasons else None
 
@@ -139,14 +169,14 @@ def listed(terminal: Terminal, series: str, *, only_void: bool) -> None:
                 Words(f"没有文号序列 {series}。", f"There is no series {series}."),
                 USAGE,
             )
-        found = {name.partition("/")[2]: register(office.book, name) for name in names}
+        told = {name.partition("/")[2]: register(office.book, name) for name in names}
         people = office.accounts.names(terminal.lang)
-    unexplained = [line for lines in found.values() for line in lines if line.fate == "unexplained"]
+    unexplained = [line for lines in told.values() for line in lines if line.fate == "unexplained"]
     if only_void:
-        found = {n: [line for line in lines if line.fate != "given"] for n, lines in found.items()}
+        told = {n: [line for line in lines if line.fate != "given"] for n, lines in told.items()}
     if terminal.json:
-        terminal.answer(found)
-    for name, lines in found.items():
+        terminal.answer(told)
+    for name, lines in told.items():
         terminal.say(f"{name}：{len(lines)} 行", f"{name}: {len(lines)} lines")
         if not terminal.json:
             terminal.table(COLUMNS, [_row(terminal, line, people) for line in lines])

@@ -18,6 +18,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     """One open step as of a day; `due` is empty where the place sets no time."""
 
     case: str
+    number: str  # of the document; empty where its unit numbers none
     kind: str
     status: str
     step: str
@@ -40,6 +41,7 @@ def opened(row: Any, on: date) -> Open:
     known = LIFECYCLES[kind].verbs.get(verb)
     return Open(
         case=str(row["id"]),
+        number=str(row["number"]),
         kind=kind,
         status=str(row["status"]),
         step=verb,

@@ -9,8 +9,9 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_papers, pages_people, pages_plan, pages_ways, rest_label
+from api import numbering, pages_papers, pages_people, pages_plan, pages_ways, rest_label
 from api.forms import Invalid
+from api.numbering import Fate
 from api.office import Office
 from api.pages_cases import new_page
 from api.pages_inventory import NOT_A_DAY, is_day
@@ -20,6 +21,7 @@ from api.pages_telling import STATE_REFS
 from api.pages_timeline import happened, lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
+from api.pages_ways import COLON
 from api.problems import ENTRY_TOO_LARGE
 from domain.decider import LIFECYCLES, Refused
 from labels import face, identity, qr
@@ -245,7 +247,25 @@ def case_extra(page: Page, state: Any) -> dict[str, Any]:
     sent = sorted({asset for asset, _ in getattr(state, "sent", ())})
     if sent and not hasattr(state, "moving"):
         groups.append(("moving", sent))
-    return {"groups": groups, "plan_panel": pages_plan.panel(page, state)}
+    return {
+        "groups": groups,
+        "plan_panel": pages_plan.panel(page, state),
+        "number": number_of(page, getattr(state, "number", "")),
+    }
+
+
+def number_of(page: Page, text: str) -> dict[str, str] | None:
+    """Return a document number as the template draws it: why it is void, where it is listed."""
+    line = numbering.found(page.office.book, text) if text else None
+    if line is None:
+        return None
+    void = line.fate is Fate.VOIDED
+    return {
+        "text": text,
+        "tag": page.words(line.fate.words) if void else "",
+        "why": f"{page.words(line.fate.words)}{COLON[page.lang]}{line.reason}" if void else "",
+        "url": f"/numbers/{line.series}",
+    }
 
 
 def sentence(page: Page, said: Any) -> str:

@@ -22,6 +22,7 @@ from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, document
 from domain.approval import Endorsed, RouteLaid
 from domain.decider import LIFECYCLES, Event, Lang
 from domain.holding import ItemsDeclined
+from domain.numbering import CaseNumbered
 from domain.paper_forms import PaperForm
 from domain.policy import Article
 from domain.words import LAWS, Words, cited, in_words
@@ -195,7 +196,13 @@ class Making:
     # Head -----------------------------------------------------------------------
 
     def number(self) -> str:
-        """Return the number of the paper: its own where the step gave one, else entry and case."""
+        """Return the number of the paper: what puts a case forward has that of the case.
+
+        Any other has its own where the step gave one, else the case's with the entry behind it.
+        """
+        case = self.case_number()
+        if case and self.event.numbered:
+            return case
         events = [self.event]
         if by_piece(self.event) and not self.stream.name.startswith("asset/"):
             events = [entry.event for entry, _ in self.pieces()]
@@ -203,7 +210,16 @@ class Making:
             given = {getattr(event, field, "") for event in events}
             if len(given) == 1 and (one := given.pop()) and isinstance(one, str):
                 return one
-        return f"{self.stream.name.rpartition('/')[2]}-{self.entry.seq}"
+        return f"{case or self.stream.name.rpartition('/')[2]}-{self.entry.seq}"
+
+    def case_number(self) -> str:
+        """Return the number the case had with this entry; empty when its unit numbers none."""
+        for e in reversed(self.stream.entries):
+            if isinstance(e.event, CaseNumbered) and (
+                e.position <= self.entry.position or e.cause == self.entry.cause
+            ):
+                return e.event.number
+        return ""
 
     def unit(self) -> str:
         """Return the unit that issues the paper: the one that acted, as it was called then."""

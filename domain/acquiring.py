@@ -72,6 +72,7 @@ class Acquisition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unit_price: int = 0
     delivered: str = "0"
     approval: Approval = Approval()
+    number: str = ""
     dataset: str = ""
 
     @property

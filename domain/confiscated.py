@@ -42,6 +42,7 @@ class Goods(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     place: str = ""
     price: int = 0
     amount: int = 0  # remitted so far
+    number: str = ""
 
     def describe(self, lang: Lang) -> str:
         """Say where the goods stand."""

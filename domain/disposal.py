@@ -99,6 +99,7 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     net: int | None = None
     remitted: int = 0
     approval: Approval = Approval()
+    number: str = ""
     values: dict[str, int | None] = {}
     kinds: dict[str, str] = {}
     terms: Terms = NO_TERMS

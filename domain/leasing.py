@@ -86,6 +86,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rent_assessed: int = 0
     rent_remitted: int = 0
     approval: Approval = Approval()
+    number: str = ""
     dataset: str = ""
 
     @property

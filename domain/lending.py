@@ -69,6 +69,7 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     extensions: int = 0
     sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who gave it out
     approval: Approval = Approval()
+    number: str = ""
     dataset: str = ""
 
     @property

@@ -6,11 +6,13 @@ import importlib
 import pkgutil
 
 import domain
+from domain import numbering
 from domain.decider import FACTS, LIFECYCLES, Verb
 
 for module in pkgutil.iter_modules(domain.__path__):
     importlib.import_module(f"domain.{module.name}")
 
+numbering.give_numbers()
 for fact in FACTS.values():
     kind = fact.type_name.split(".")[0]
     known = [LIFECYCLES[kind]] if kind in LIFECYCLES else LIFECYCLES.values()  # `case`: several

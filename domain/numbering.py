@@ -4,18 +4,22 @@ A series belongs to a unit and a kind of document (`series/o_1-loan`), which say
 look like, and counts anew every year (`series/o_1-loan-2026`). A number is drawn in the same act
 as its document, so neither exists without the other: 示机管处〔2026〕0001号 (DOMAIN.md i.9).
 Papers from outside keep the numbers they came with; nothing is drawn for them.
+
+A case has the number of the unit that puts it forward, from then on: the fact by which it does
+is declared `numbered`, and the ledger asks for the rest. A unit that named no series for this
+kind of case has no numbers, and none are made up for it.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, TypeAlias, assert_never
+from typing import Annotated, Any, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
-from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.decider import LIFECYCLES, Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.values import Given, Reference, Stream, Text, Written
 from domain.words import Role, Term, Words
 
@@ -42,11 +46,16 @@ class Naming(msgspec.Struct, frozen=True, gc=False):
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the numbers look like, and how far they have come this year."""
+    """What the numbers look like, and how far they have come this year.
+
+    `aside` is how many of them were not drawn here.
+    """
 
     status: SeriesStatus = SeriesStatus.UNUSED
     namings: tuple[Naming, ...] = ()
     last: int = 0
+    latest: str = ""
+    aside: int = 0
     voided: frozenset[int] = frozenset()
 
     def describe(self, lang: Lang) -> str:
@@ -117,6 +126,12 @@ class NumbersUsedElsewhere(
     reason: Text
 
 
+class CaseNumbered(Event, name="case.numbered", zh="编号{number}", en="Given number {number}"):
+    """The case was put forward under this number, which stays its own whatever comes of it."""
+
+    number: Reference
+
+
 SeriesEvent: TypeAlias = SeriesNamed | NumberDrawn | NumberVoided | NumbersUsedElsewhere
 
 # Where that leaves us ---------------------------------------------------------
@@ -133,14 +148,25 @@ def evolve(series: Series, event: SeriesEvent) -> Series:
                 status=SeriesStatus.RUNNING,
                 namings=tuple(sorted(namings, key=lambda naming: naming.since)),
             )
-        case NumberDrawn(ordinal=ordinal):
-            return replace(series, status=SeriesStatus.RUNNING, last=max(series.last, ordinal))
+        case NumberDrawn(ordinal=ordinal, number=number):
+            last = max(series.last, ordinal)
+            return replace(series, status=SeriesStatus.RUNNING, last=last, latest=number)
         case NumberVoided(ordinal=ordinal):
             return replace(series, voided=series.voided | {ordinal})
-        case NumbersUsedElsewhere(until=until):
-            return replace(series, status=SeriesStatus.RUNNING, last=max(series.last, until))
+        case NumbersUsedElsewhere(since=since, until=until):
+            return replace(
+                series,
+                status=SeriesStatus.RUNNING,
+                last=max(series.last, until),
+                aside=series.aside + max(0, until - since + 1),
+            )
         case _:
             assert_never(event)
+
+
+def evolve_case(case: Any, event: CaseNumbered) -> Any:
+    """What a number means for any case: a state with a field `number`."""
+    return replace(case, number=event.number)
 
 
 lifecycle.part(SeriesEvent, evolve)
@@ -177,6 +203,40 @@ AHEAD = Rule(
     zh="序号已用至第 {last} 号，只能说明其后的号码。",
     en="The series has come to {last}; only numbers after it can be set aside.",
 )
+
+
+UNNUMBERED = Rule(
+    slug="numbered-already",
+    zh="本事项已有文号，不再另编。",
+    en="The case has its number already; it gets no other.",
+    holds=lambda case, _: not case.number,
+)
+
+
+def give_numbers() -> None:
+    """Let every kind of case that is put forward by a `numbered` fact keep its number."""
+    for life in LIFECYCLES.values():
+        if any(fact.numbered for fact in life.meanings):
+            assert life.state().number == "", f"{life.kind}: a state that keeps its number"
+            life.part(CaseNumbered, evolve_case)
+            life.verb(UNNUMBERED, zh="记文号", en="Keep its number", inner=True)(be_numbered)
+
+
+def be_numbered(_: Any, __: Occasion, *, number: Reference) -> CaseNumbered:
+    """Keep the number that was drawn in the same act."""
+    return CaseNumbered(number=number)
+
+
+def series_of(occasion: Occasion, stream: str) -> str:
+    """Return the series from which the acting unit numbers a stream that is put forward."""
+    return f"series/{occasion.unit}-{stream.partition('/')[0]}"
+
+
+def due_ask(series: Series, occasion: Occasion, stream: str) -> Ask | None:
+    """Return the request for the number of what is put forward; None when no series is named."""
+    if not any(naming.since <= occasion.on for naming in series.namings):
+        return None
+    return draw_ask(occasion, stream.partition("/")[0], stream, tell=be_numbered.__name__)
 
 
 def draw_ask(

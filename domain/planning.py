@@ -101,6 +101,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last: int = 0  # the number of the last line
     over: frozenset[int] = frozenset()
     approval: Approval = Approval()
+    number: str = ""
     dataset: str = ""
 
     @property

@@ -102,6 +102,7 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     currency: str = "CNY"
     scope: Scope | None = None
     approval: Approval = Approval()
+    number: str = ""
     waiting: frozenset[str] = frozenset()
     moving: frozenset[str] = frozenset()
     sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who sent it

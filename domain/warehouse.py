@@ -86,6 +86,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     received: frozenset[str] = frozenset()
     sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who gave it out
     approval: Approval = Approval()
+    number: str = ""
     dataset: str = ""
 
     @property

@@ -19,6 +19,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 from psycopg.conninfo import conninfo_to_dict
 
 import domain.lives  # noqa: F401 - every fact must be known before the log is read
+from domain import numbering
 from domain.decider import (
     LIFECYCLES,
     NOT_YOUR_ROLE,
@@ -620,6 +621,17 @@ class Desk:
                 moved if same else lifecycle.evolve(self._then[ask.stream], answer)
             )
             self._now[ask.stream] = moved
+            if answer.numbered:
+                self._number(ask.stream, occasion, cause)
+
+    def _number(self, stream: str, occasion: Occasion, cause: str) -> None:
+        """Draw a document number for what is put forward, once, where its unit named a series."""
+        if not occasion.unit or self._now[stream].number:
+            return
+        series = self._as_recorded(numbering.series_of(occasion, stream))
+        ask = numbering.due_ask(series, occasion, stream)
+        if ask is not None:
+            self.grant(ask, cause, asked=True)
 
     def _listed(self, assets: Any) -> tuple[Any, ...]:
         """Return the states of the assets a form lists: whose kinds and values choose the route."""

@@ -68,6 +68,7 @@ cases = Table(
     Column("step_unit", Text, nullable=False),  # empty where the place does not say
     Column("step_since", Text, nullable=False),
     Column("step_due", Text, nullable=False),  # empty where the place sets no time
+    Column("number", Text, nullable=False),  # of the document; empty where its unit numbers none
 )
 indexes = (
     Index("cases_by_status", cases.c.kind, cases.c.status, cases.c.changed_on),
@@ -98,7 +99,7 @@ def row(
     if case.status.value == "none":
         return None
     head = (id_, id_.split("/", 1)[0], case.status.value, case.applicant)
-    tail = (opened_on, changed_on, version, *waits(case, changed_on))
+    tail = (opened_on, changed_on, version, *waits(case, changed_on), getattr(case, "number", ""))
     match case:
         case Loan():
             items = str(len(case.waiting | case.out | case.back))
@@ -217,6 +218,7 @@ def listing(
             or_(
                 func.lower(c.title).contains(word.lower(), autoescape=True),
                 func.lower(c.id).contains(word.lower(), autoescape=True),
+                c.number.contains(word, autoescape=True),
                 c.reason.contains(word, autoescape=True),
             )
         )
