@@ -190,8 +190,13 @@ class Making:
         """Return what is written across the pages."""
         if not self.stands:
             return self.say("reversed")
-        source = getattr(self.stream.state, "dataset", "")
-        return self.say("example") if source == "example" else ""
+        state = self.stream.state
+        if hasattr(state, "dataset"):
+            example = state.dataset == "example"
+        else:  # as much of an example as the unit it is of
+            unit = getattr(state, "unit", "")
+            example = bool(unit) and self.office.book.stream(f"unit/{unit}").state.example
+        return self.say("example") if example else ""
 
     # Head -----------------------------------------------------------------------
 
