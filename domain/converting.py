@@ -31,6 +31,7 @@ from domain.holding import (
 )
 from domain.leaving import OURS
 from domain.open_steps import OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.premises import SOME_AREA
 from domain.splitting import scaled, unscaled
@@ -78,6 +79,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     waiting: frozenset[str] = frozenset()
     converted: frozenset[str] = frozenset()
     approval: Approval = Approval()
+    number: str = ""
     reason: str = ""
     dataset: str = ""
 
@@ -107,6 +109,8 @@ class ConversionRequested(
     zh="{unit}申请转换用途为{purpose}，由{used_by}使用：{reason}",
     en="{unit} asks to convert to {purpose}, to be used by {used_by}: {reason}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """#19 What lies idle shall serve another purpose. `used_by` may be outside this ledger.
 
@@ -133,6 +137,7 @@ class ConversionApproved(
     zh="批准转换用途，文号{approval_no}",
     en="Change of use approved: {approval_no}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """It may serve the other purpose; nothing has changed yet."""
 
@@ -169,6 +174,7 @@ class ItemConverted(
     zh="{asset}自{since}起转换用途，由{used_by}使用",
     en="{asset} serves its new purpose since {since}, used by {used_by}",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """One piece serves its new purpose, from a day on."""
 

@@ -36,6 +36,7 @@ from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, listed, re
 from domain.leasing import SLIP_SIGNED
 from domain.leaving import DISPOSABLE, OURS, Form
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.requiring import MINUTES, required
 from domain.selling import shares
@@ -117,6 +118,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     net: int | None = None
     remitted: int = 0
     approval: Approval = Approval()
+    number: str = ""
     reason: str = ""
     dataset: str = ""
 
@@ -166,6 +168,8 @@ class ExchangeRequested(
     zh="{unit}申请置换：{needed}，事由{ground}（纪要{minutes_no}）",
     en="{unit} asks to exchange for {needed}: {ground} (minutes {minutes_no})",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
+    numbered=True,
 ):
     """#34 Idle property against what is needed: with a unit (`partner`), or with an `outsider`.
 
@@ -191,6 +195,7 @@ class ExchangeApproved(
     zh="批准置换，文号{approval_no}",
     en="Exchange approved: {approval_no}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#36 It may be exchanged; nothing has moved yet."""
 
@@ -259,6 +264,7 @@ class PieceDelivered(
     zh="交付对方{asset}",
     en="{asset} delivered to the other side",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#40 One piece is in an outsider's hands, by the slip that both signed."""
 
@@ -272,6 +278,7 @@ class PieceTakenIn(
     zh="{unit}接收{asset}",
     en="{unit} took in {asset}",
     duty="execute",
+    papers=(PaperForm.HANDOVER, PaperForm.RECEIPT),
 ):
     """#40 One piece is in the hands of the other unit; `scanned` is the code read off it."""
 
@@ -287,6 +294,7 @@ class PieceReceived(
     zh="换入到货{asset}：{item}",
     en="Received in exchange {asset}: {item}",
     duty="execute",
+    papers=(PaperForm.RECEIPT,),
 ):
     """#6 One piece came from outside; it waits for acceptance like any delivery."""
 

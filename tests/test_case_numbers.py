@@ -30,7 +30,10 @@ from projections.scope import EVERYTHING
 
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 HEAD = Actor(person="u_head", unit="o_a", role="head")
-FORWARD = {"acquisition", "disposal", "intake", "lease", "loan", "plan", "reallocation"}
+FORWARD = {
+    *("acquisition", "conversion", "disposal", "exchange", "intake", "lease", "loan", "plan"),
+    "reallocation",
+}
 
 
 @pytest.fixture

@@ -253,7 +253,7 @@ def test_what_one_side_gave_out_and_nobody_took_in_stays_on_the_list(story: Stor
 def test_a_day_that_is_past_makes_a_step_overdue() -> None:
     """The last day itself is in time."""
     lost = {"kind": "loan", "status": "running", "step": "hand_back", "step_roles": "clerk"}
-    row: Any = lost | {"id": "loan/L", "step_unit": "o_x", "step_since": "2025-08-01"}
+    row: Any = lost | {"id": "loan/L", "step_unit": "o_x", "step_since": "2025-08-01", "number": ""}
     late = row | {"step_due": DUE.isoformat()}
     assert not open_cases.opened(late, DUE).overdue
     assert open_cases.opened(late, DUE + timedelta(days=1)).overdue
