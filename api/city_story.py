@@ -878,11 +878,47 @@ def leased(
         return
     on = story.later(on, 1, 5)
     slip = story.paper("hand_over_slip", on, "", "示交")
-    passed(story, on, stream, things, clerk, "deliver", slip)
+    delivered(story, on, stream, things, lessor, slip)
     paid(story, lessor, stream, on, rent)
     if upto == "closed":
-        slip = story.paper("return_slip", due, "", "示还")
-        passed(story, working(due), stream, things, clerk, "take_back", slip, result="sound")
+        slip, day = story.paper("return_slip", due, "", "示还"), working(due)
+        passed(story, day, stream, things, who(lessor, Role.CLERK, 2), "hand_back", slip)
+        passed(story, day, stream, things, clerk, "take_back", slip, result="sound")
+    if upto == "running":
+        extended(story, lessor, stream, rent, due)
+
+
+def delivered(
+    story: Story, on: date, stream: str, things: Sequence[Thing], lessor: str, slip: Document
+) -> None:
+    """Give things out and have another clerk record that the lessee signed for them."""
+    passed(story, on, stream, things, who(lessor, Role.CLERK), "hand_out", slip)
+    passed(story, on, stream, things, who(lessor, Role.CLERK, 2), "confirm_delivery", slip)
+
+
+def extended(story: Story, lessor: str, stream: str, rent: int, due: date) -> None:
+    """Let a lease go on for half a year; a first request is withdrawn, another refused."""
+    clerk, finance = who(lessor, Role.CLERK), who(FINANCE, Role.FINANCE)
+    until, on = due + timedelta(days=183), date(2026, 8, 10)
+
+    def asked(on: date, rent: int, reason: str) -> None:
+        paper = story.paper("lease_form", on, "", "示租申")
+        form: dict[str, Any] = {"due": until, "rent": rent, "reason": reason}
+        story.do(on, clerk, stream, "request_extension", [paper], **form)
+
+    asked(on, rent // 2, "承租方要求减租")
+    story.do(story.later(on, 1, 2), clerk, stream, "withdraw_extension", reason="租金填写有误")
+    asked(date(2026, 8, 17), rent * 3 // 4, "承租方要求减租")
+    on = story.later(endorsed(story, lessor, stream, date(2026, 8, 18)), 2, 5)
+    story.do(on, finance, stream, "refuse_extension", reason="租金低于原协议")
+    asked(date(2026, 9, 7), rent, "展会季延长")
+    on = story.later(endorsed(story, lessor, stream, date(2026, 9, 8)), 2, 5)
+    approval = story.paper("approval", on, "示例市财政局", "示财租")
+    story.do(on, finance, stream, "approve_extension", [approval], approval_no=approval.number)
+    on = story.later(on, 2, 5)
+    paper = story.paper("agreement", on, "", "示租协")
+    form: dict[str, Any] = {"agreement": paper.number, "rent": rent, "due": until}
+    story.do(on, clerk, stream, "sign_extension", [paper], **form)
 
 
 def paid(story: Story, lessor: str, stream: str, on: date, rent: int) -> None:
@@ -1390,8 +1426,11 @@ def smaller_lease(story: Story) -> None:
     story.do(on, clerk, stream, "sign", [paper], agreement=paper.number, rent=rent, due=due)
     on = story.later(on, 1, 4)
     slip = story.paper("hand_over_slip", on, "", "示交")
-    passed(story, on, stream, things[:1], clerk, "deliver", slip)
+    delivered(story, on, stream, things[:1], lessor, slip)
     story.do(story.later(on, 2, 6), clerk, stream, "withdraw_rest", reason="承租方只需一件")
+    paper = story.paper("agreement", date(2026, 10, 12), "", "示终")
+    early: dict[str, Any] = {"last_day": date(2026, 11, 30), "reason": "本单位需用"}
+    story.do(date(2026, 10, 12), who(lessor, Role.HEAD), stream, "end_early", [paper], **early)
 
 
 def mended_reallocation(story: Story) -> None:

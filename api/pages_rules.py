@@ -125,9 +125,12 @@ def answered(policy: Policy, asked: Question) -> Answer:
 def limits(policy: Policy, asked: Question) -> Iterator[tuple[str, Any]]:
     """Yield the numbers that matter for an action; None where the rules give none."""
     match asked.action:
-        case Action.LOAN | Action.LEASE:
+        case Action.LOAN:
             yield "rules-loan-days", policy.loan_days_max
             yield "rules-loan-extensions", policy.loan_extensions_max
+        case Action.LEASE:
+            yield "rules-loan-days", policy.lease_days_max
+            yield "rules-loan-extensions", policy.lease_extensions_max
         case Action.DISPOSAL:
             yield "rules-life-years", policy.life_years(asked.kind) if asked.kind else None
             yield "rules-price-floor", policy.price_floor_percent

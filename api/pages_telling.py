@@ -129,6 +129,8 @@ STATE_REFS = {
     "appraised": "money",
     "proceeds": "money",
     "rent": "money",
+    "extended_rent": "money",
+    "extension_applicant": "person",
     "rent_assessed": "money",
     "rent_remitted": "money",
     "unit_value": "money",

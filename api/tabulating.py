@@ -50,7 +50,11 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "lease": {
         "applicant": (OTHER, ME),
         "waiting": (SOME, NO),
-        "out": (SOME, NO),
+        "out": (NO, MORE),
+        "sent": (NO, frozenset({("A", OTHER)}), frozenset({("B", OTHER)})),
+        "extended_due": (None, date(2026, 12, 31)),
+        "extension_no": ("", "续1"),
+        "extension_applicant": ("", OTHER),
         "rent_assessed": (0, 1),
     },
     "intake": {
@@ -133,6 +137,15 @@ def plausible(kind: str, state: Any) -> bool:
             return not state.out and (not state.sent or state.status == "approved")
         case "lease":
             running = state.status == "running"
+            going = bool(state.waiting) and ("A", OTHER) in state.sent
+            coming = bool(state.out) and ("B", OTHER) in state.sent
+            if state.sent and not ((going or coming) and (running or state.status == "signed")):
+                return False
+            asked = state.extended_due is not None
+            if asked != bool(state.extension_applicant) or (state.extension_no and not asked):
+                return False
+            if asked and not (running and state.out):
+                return False
             if running and not (state.waiting or state.out):
                 return False
             return (running or not state.out) and (

@@ -130,6 +130,8 @@ def evolve_asset(asset: Asset, event: AssetHandOverEvent) -> Asset:
         case CameBackUndelivered():
             if asset.borrower:
                 return replace(asset, custody=lent_from(asset.home))
+            if asset.due is not None:  # out with somebody who is no unit here
+                return replace(asset, custody=Custody.LEASED)
             return replace(asset, custody=asset.home, home=Custody.NONE)
         case _:
             assert_never(event)
@@ -368,7 +370,7 @@ def hand_out(
     scanned: Code = "",
 ) -> PutInTransit:
     """Let the asset leave the giver's hands; only the case that holds or lent it may."""
-    lent = asset.custody in (Custody.LENT, Custody.WAREHOUSE_LENT)
+    lent = asset.custody in (Custody.LENT, Custody.WAREHOUSE_LENT, Custody.LEASED)
     if asset.case != case or (asset.lock is Lock.NONE and not lent):
         raise HELD_BY_CASE.broken(case=case)
     identified(asset, scanned)

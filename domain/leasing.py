@@ -1,12 +1,14 @@
 """A lease (出租): somebody pays rent for idle property; the books never move.
 
-Rent is non-tax revenue: it is assessed and remitted to the treasury (国令738 第25、26条). The
-lessee has no account here: a hand-over is proved by the slip both sides signed.
+Rent is non-tax revenue: it is assessed and remitted to the treasury (国令738 第25、26条). A thing
+is given out by one person and arrives by another's word, on both ways; the lessee has no account
+here, so that the second word rests on the slip the lessee signed. What becomes of the term once a
+lease runs is told in `lease_terms`.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -16,17 +18,19 @@ from domain import asset as assets_
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.handover import GIVING_SIDE, Scans, arrived, identified, read_off
-from domain.holding import (
-    ON_THE_LIST,
-    OTHER_PERSON,
-    HeldForProcess,
-    declined,
-    held_by,
-    in_part,
-    listed,
-    releases,
+from domain.handover import (
+    GIVING_SIDE,
+    SOMETHING_SENT,
+    TAKEN_FROM_TRANSIT,
+    Scans,
+    arrived,
+    given_out,
+    moving,
+    on_the_way,
+    taken_in,
+    without,
 )
+from domain.holding import OTHER_PERSON, HeldForProcess, declined, in_part, listed, releases
 from domain.lending import DUE_AHEAD, LENDABLE_CUSTODY, ONE_COMPENSATED, ReturnResult
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
@@ -85,19 +89,34 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     back: frozenset[str] = frozenset()
     rent_assessed: int = 0
     rent_remitted: int = 0
+    sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who gave it out
+    extensions: int = 0
+    extended_due: date | None = None  # until when somebody asks to go on; None: nobody does
+    extended_rent: int = 0
+    extension_applicant: str = ""
+    extension_no: str = ""  # under which it was approved
     approval: Approval = Approval()
     number: str = ""
     dataset: str = ""
 
     @property
     def giver_unit(self) -> str:
-        """Return the side that gives out and takes back."""
+        """Return the side that gives out and takes back; it also acts on the lessee's slips."""
         return self.lessor
+
+    @property
+    def asking(self) -> bool:
+        """Return whether a longer term was asked for and is not decided yet."""
+        return self.extended_due is not None and not self.extension_no
 
     def describe(self, lang: Lang) -> str:
         """Say where the lease stands."""
         counts = (len(self.waiting), len(self.out), len(self.back))
-        step = self.approval.describe(lang) if self.status is LeaseStatus.REQUESTED else ""
+        awaits = self.status is LeaseStatus.REQUESTED or self.asking
+        step = self.approval.describe(lang) if awaits else ""
+        if self.extended_due is not None:
+            until = self.extended_due
+            step = (f"，申请续租至{until}" if lang == "zh" else f", to go on until {until}") + step
         if lang == "zh":
             said = "出租单{}，待交付{}项、在外{}项、已收回{}项".format(
                 self.status.words.zh, *counts
@@ -339,14 +358,13 @@ def evolve(lease: Lease, event: LeaseEvent) -> Lease:
                 status=LeaseStatus.RUNNING,
                 waiting=lease.waiting - {asset},
                 out=lease.out | {asset},
+                sent=without(lease.sent, asset),
             )
         case LeaseRestWithdrawn():
-            status = lease.status if lease.out else LeaseStatus.CLOSED
-            return replace(lease, status=status, waiting=frozenset())
+            return settled(replace(lease, waiting=lease.waiting & on_the_way(lease)))
         case LeaseItemReturned(asset=asset):
-            out = lease.out - {asset}
-            status = lease.status if out or lease.waiting else LeaseStatus.CLOSED
-            return replace(lease, status=status, out=out, back=lease.back | {asset})
+            back, sent = lease.back | {asset}, without(lease.sent, asset)
+            return settled(replace(lease, out=lease.out - {asset}, back=back, sent=sent))
         case RentAssessed(amount=amount):
             return replace(lease, rent_assessed=lease.rent_assessed + amount)
         case RentRemitted(amount=amount):
@@ -355,13 +373,28 @@ def evolve(lease: Lease, event: LeaseEvent) -> Lease:
             assert_never(event)
 
 
+def settled(lease: Lease) -> Lease:
+    """Return a lease that is over when nothing is out and nothing waits."""
+    if lease.out or lease.waiting:
+        return lease
+    return replace(unextended(lease), status=LeaseStatus.CLOSED)
+
+
+def unextended(lease: Lease) -> Lease:
+    """Return a lease for which nobody asks a longer term."""
+    return replace(
+        lease, extended_due=None, extended_rent=0, extension_applicant="", extension_no=""
+    )
+
+
 def evolve_asset(asset: Asset, event: AssetLeaseEvent) -> Asset:
     """What a lease means for the thing."""
     match event:
         case AssetLeased(due=due, case=case):
+            home = asset.home if asset.custody is Custody.TRANSIT else asset.custody
             return replace(
                 asset,
-                home=asset.custody,
+                home=home,
                 custody=Custody.LEASED,
                 lock=Lock.NONE,
                 due=due,
@@ -404,6 +437,7 @@ NOT_BEGUN = Rule(
     en="A lease that began or ended cannot be withdrawn; take the items back instead.",
     holds=lambda lease, _: (
         lease.status in (LeaseStatus.REQUESTED, LeaseStatus.APPROVED, LeaseStatus.SIGNED)
+        and not lease.sent
     ),
 )
 APPROVED = Rule(
@@ -424,13 +458,25 @@ REST_WAITING = Rule(
     slug="nothing-left-to-deliver",
     zh="没有尚未交付的物品。",
     en="Nothing of this lease still waits to be delivered.",
-    holds=lambda lease, _: bool(lease.waiting),
+    holds=lambda lease, _: bool(lease.waiting - on_the_way(lease)),
+)
+GOING_OUT = Rule(
+    slug="nothing-for-the-lessee",
+    zh="没有已交出而承租方尚未签收的物品。",
+    en="Nothing was given out that the lessee has not signed for yet.",
+    holds=lambda lease, _: bool(lease.waiting & on_the_way(lease)),
+)
+COMING_BACK = Rule(
+    slug="nothing-back-from-the-lessee",
+    zh="承租方尚未交还物品，没有可验收的。",
+    en="The lessee has handed back nothing that is still to be inspected.",
+    holds=lambda lease, _: bool(lease.out & on_the_way(lease)),
 )
 OUT = Rule(
     slug="nothing-leased-out",
     zh="没有在外的出租物品。",
     en="Nothing of this lease is out.",
-    holds=lambda lease, _: bool(lease.out),
+    holds=lambda lease, _: bool(lease.out - on_the_way(lease)),
 )
 RUNNING = Rule(
     slug="lease-not-running",
@@ -474,29 +520,37 @@ PERIOD_FORWARD = Rule(
 )
 SLIP_SIGNED = Rule(
     slug="slip-not-attached",
-    zh="承租方不在本系统内，交付须附双方签字的交接单。",
-    en="The lessee is not in this system; attach the slip that both sides signed.",
+    zh="承租方不在本系统内，须附承租方签字的交接单。",
+    en="The lessee is not in this system; attach the slip that the lessee signed.",
+)
+WITHIN_TERM = Rule(
+    slug="lease-too-long",
+    zh="按{policy}，租期不得超过 {days} 天。",
+    en="By {policy} a lease may last at most {days} days.",
+)
+AWAITING = Rule(
+    slug="lease-awaits-no-decision",
+    zh="该出租单及其续租都不在待审批状态。",
+    en="Neither the lease nor its extension awaits a decision.",
+    holds=lambda lease, _: lease.status is LeaseStatus.REQUESTED or lease.asking,
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
-routed(lifecycle, REQUESTED, MY_TURN)
+routed(lifecycle, AWAITING, MY_TURN)
+moving(lifecycle)
 in_part(lifecycle)
 LEASABLE = Rule(
     slug="never-leased",
     zh="此类资产（车辆、房屋等）不得出租。",
     en="Assets of this kind (vehicles, premises) are never leased out.",
     law="《机关事务管理条例》第23、25条",
-    holds=lambda asset, occasion: asset.kind not in occasion.policy.never_lent,
+    holds=lambda asset, occasion: (
+        asset.kind not in occasion.policy.never_lent | occasion.policy.never_leased
+    ),
 )
 HOLDER_LEASES = Rule(
     slug="lessor-does-not-hold-it",
     zh="出租单位 {lessor} 不是该资产的保管单位（{custodian}）。",
     en="The lessor {lessor} is not the custodian of the asset ({custodian}).",
-)
-LEASED = Rule(
-    slug="not-leased-out",
-    zh="该资产没有出租。",
-    en="The asset is not leased out.",
-    holds=lambda asset, _: asset.custody is Custody.LEASED,
 )
 
 
@@ -516,6 +570,7 @@ def request(
     """Ask to lease out the listed assets; they are reserved until the answer."""
     if due <= occasion.on:
         raise DUE_AHEAD.broken(due=due, after=occasion.on)
+    within_term(occasion, due)
     if not rent:
         raise RENT_ASKED.broken()
     form = {"case": occasion.stream, "lessor": lessor}
@@ -600,15 +655,31 @@ def sign(
     SIGNED,
     REST_WAITING,
     GIVING_SIDE,
-    zh="交付承租方",
-    en="Deliver",
+    zh="交出租赁物品",
+    en="Give out",
     roles=(Role.CLERK, Role.KEEPER),
 )
-def deliver(
+def hand_out(
     lease: Lease, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
-    """Deliver pieces to the lessee against the slip that both sides signed."""
-    pieces = on_paper(occasion, lease.waiting, assets, scanned)
+    """Give out pieces of the list; they are in transit until the lessee has signed for them."""
+    return given_out(lease, occasion, assets, scanned, among=lease.waiting, to_unit="")
+
+
+@lifecycle.verb(
+    SOMETHING_SENT,
+    GOING_OUT,
+    GIVING_SIDE,
+    zh="承租方签收",
+    en="Confirm delivery",
+    roles=(Role.CLERK, Role.KEEPER),
+)
+def confirm_delivery(
+    lease: Lease, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
+) -> tuple[Event | Ask, ...]:
+    """Record that the lessee signed for pieces; another person than who gave them out does."""
+    slip_signed(occasion)
+    pieces = taken_in(lease, occasion, assets, scanned, among=lease.waiting)
     form = {"lessee": lease.lessee, "due": lease.due, "case": occasion.stream}
     return (
         *(LeaseDelivered(asset=a, scanned=code) for a, code in pieces),
@@ -625,15 +696,32 @@ def deliver(
 )
 def withdraw_rest(lease: Lease, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Free what was approved but not delivered; what is out comes back as agreed."""
+    rest = tuple(sorted(lease.waiting - on_the_way(lease)))
     return (
         LeaseRestWithdrawn(reason=reason),
-        *releases(occasion.stream, tuple(sorted(lease.waiting)), reason),
+        *releases(occasion.stream, rest, reason),
     )
 
 
 @lifecycle.verb(
     RUNNING,
     OUT,
+    GIVING_SIDE,
+    zh="承租方交还",
+    en="Hand back",
+    roles=(Role.KEEPER, Role.CLERK),
+)
+def hand_back(
+    lease: Lease, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
+) -> tuple[Event | Ask, ...]:
+    """Record what the lessee handed back by the signed slip; another person inspects it."""
+    slip_signed(occasion)
+    return given_out(lease, occasion, assets, scanned, among=lease.out, to_unit=lease.lessor)
+
+
+@lifecycle.verb(
+    RUNNING,
+    COMING_BACK,
     GIVING_SIDE,
     zh="收回验收",
     en="Take back",
@@ -649,8 +737,8 @@ def take_back(
     compensation: Fen | None = None,
     scanned: Scans = "",
 ) -> tuple[Event | Ask, ...]:
-    """Inspect what the lessee brought back and came back alike; the others stay out."""
-    pieces = on_paper(occasion, lease.out, assets, scanned)
+    """Inspect what the lessee handed back and came back alike; the others stay out."""
+    pieces = taken_in(lease, occasion, assets, scanned, among=lease.out)
     if compensation and len(pieces) > 1:
         raise ONE_COMPENSATED.broken(count=len(pieces))
     form = {"case": occasion.stream, "result": result, "note": note}
@@ -695,16 +783,18 @@ def remit_rent(
     return RentRemitted(amount=amount, voucher=voucher, treasury_on=treasury_on)
 
 
-def on_paper(
-    occasion: Occasion, among: frozenset[str], assets: tuple[str, ...], scanned: str
-) -> tuple[tuple[str, str], ...]:
-    """Return each piece with the code read off it; the lessee's side is the signed slip."""
-    for asset in listed(assets):
-        if asset not in among:
-            raise ON_THE_LIST.broken(asset=asset)
+def slip_signed(occasion: Occasion) -> None:
+    """Refuse what the lessee's side has not put its name to."""
     if not occasion.docs:
         raise SLIP_SIGNED.broken()
-    return tuple(read_off(occasion, assets, scanned).items())
+
+
+def within_term(occasion: Occasion, due: date) -> None:
+    """Refuse a term beyond the policy's limit; where there is none, nothing is refused."""
+    policy = occasion.policy
+    days = policy.lease_days_max
+    if days is not None and due > occasion.on + timedelta(days=days):
+        raise WITHIN_TERM.broken(policy=policy.reference, days=days)
 
 
 @assets_.lifecycle.verb(
@@ -717,17 +807,18 @@ def hold_for_lease(asset: Asset, _: Occasion, *, case: Stream, lessor: UnitId) -
     return HeldForProcess(case=case, lock=Lock.RESERVED)
 
 
-@assets_.lifecycle.verb(ON_BOOKS, LENDABLE_CUSTODY, zh="出租", en="Lease out", inner=True)
+@assets_.lifecycle.verb(ON_BOOKS, TAKEN_FROM_TRANSIT, zh="出租", en="Lease out", inner=True)
 def lease_out(
     asset: Asset, _: Occasion, *, lessee: Name, due: date, case: Stream, scanned: Code = ""
 ) -> AssetLeased:
-    """Let the asset go to a lessee for a time; the books do not move."""
-    held_by(asset, case)
-    identified(asset, scanned)
+    """Let the asset arrive at a lessee for a time; the books do not move."""
+    arrived(asset, case, scanned)
     return AssetLeased(lessee=lessee, due=due, case=case)
 
 
-@assets_.lifecycle.verb(LEASED, zh="租赁收回", en="Come back from the lease", inner=True)
+@assets_.lifecycle.verb(
+    TAKEN_FROM_TRANSIT, zh="租赁收回", en="Come back from the lease", inner=True
+)
 def end_lease(
     asset: Asset,
     _: Occasion,
@@ -745,16 +836,25 @@ def end_lease(
 @step_of(Lease)
 def next_step(lease: Lease) -> OpenStep | None:
     """Say who must do what next; rent that is assessed stays open after the lease is over."""
+    way, unit = on_the_way(lease), lease.lessor
     match lease.status:
         case LeaseStatus.REQUESTED:
-            return decision(lease.approval, (Role.OFFICE, Role.FINANCE), lease.lessor)
+            return decision(lease.approval, (Role.OFFICE, Role.FINANCE), unit)
         case LeaseStatus.APPROVED:
-            return OpenStep(verb="sign", roles=(Role.CLERK,), unit=lease.lessor)
+            return OpenStep(verb="sign", roles=(Role.CLERK,), unit=unit)
+        case LeaseStatus.SIGNED | LeaseStatus.RUNNING if way:
+            verb = "confirm_delivery" if lease.waiting & way else "take_back"
+            return OpenStep(verb=verb, roles=CARRIERS, unit=unit)
+        case LeaseStatus.RUNNING if lease.asking:
+            roles = (Role.OFFICE, Role.FINANCE)
+            return decision(lease.approval, roles, unit, verb="approve_extension")
+        case LeaseStatus.RUNNING if lease.extended_due is not None:
+            return OpenStep(verb="sign_extension", roles=(Role.CLERK,), unit=unit)
         case LeaseStatus.SIGNED | LeaseStatus.RUNNING if lease.waiting:
-            return OpenStep(verb="deliver", roles=CARRIERS, unit=lease.lessor)
+            return OpenStep(verb="hand_out", roles=CARRIERS, unit=unit)
         case LeaseStatus.RUNNING:
-            return OpenStep(verb="take_back", roles=CARRIERS, unit=lease.lessor, due=lease.due)
+            return OpenStep(verb="hand_back", roles=CARRIERS, unit=unit, due=lease.due)
         case LeaseStatus.CLOSED if lease.rent_remitted < lease.rent_assessed:
-            return OpenStep(verb="remit_rent", roles=(Role.ACCOUNTANT,), unit=lease.lessor)
+            return OpenStep(verb="remit_rent", roles=(Role.ACCOUNTANT,), unit=unit)
         case _:
             return None

@@ -31,6 +31,7 @@ STORY = (
     "holding",
     "lending",
     "leasing",
+    "lease_terms",
     "warehouse",
     "reallocation",
     "converting",

@@ -183,8 +183,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `in_force_until` is the last day. `never_lent`: kinds that may not be lent: official vehicles by
     国令621 第25条, office premises by 国令621 第23条; `never_leased`: those that may not be leased
     out; `never_accepted`: those that may not be accepted as a donation; `never_converted`: those whose
-    use may not be changed. `loan_days_max`,
-    `loan_extensions_max`, `idle_days`, `remit_days`, `splitting_days`: local limits, None where the
+    use may not be changed. `loan_days_max`, `loan_extensions_max`, `lease_days_max`,
+    `lease_extensions_max`, `idle_days`, `remit_days`, `splitting_days`: local limits, None where the
     place gives no number. `price_floor_percent`: below which part of the appraisal a deal stops.
     `search_days_max`: how old the search for something to reallocate may be when a purchase rests
     on it. `over_standard`: what becomes of a request beyond the configuration standard.
@@ -213,6 +213,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     never_converted_cites: tuple[str, ...] = ()
     loan_days_max: int | None = None
     loan_extensions_max: int | None = None
+    lease_days_max: int | None = None
+    lease_extensions_max: int | None = None
     service_years: tuple[ServiceLife, ...] = ()
     idle_days: int | None = None
     screening: tuple[Window, ...] = ()
@@ -439,7 +441,13 @@ def cited(policy: Policy) -> Iterator[str]:
 
 def counts(policy: Policy) -> Iterator[tuple[str, int | None]]:
     """Yield every number of days, years and so on of a policy with its name."""
-    for name in ("loan_days_max", "idle_days", "remit_days", "price_floor_percent"):
+    for name in (
+        "loan_days_max",
+        "lease_days_max",
+        "idle_days",
+        "remit_days",
+        "price_floor_percent",
+    ):
         yield name, getattr(policy, name)
     yield "splitting_days", policy.splitting_days
     yield "search_days_max", policy.search_days_max

@@ -13,6 +13,7 @@ from domain.decider import LIFECYCLES, Ask, Document, Occasion, Refused
 from domain.duties import INCOMPATIBLE
 from domain.handover import TWO_PEOPLE
 from domain.holding import OTHER_PERSON
+from domain.lease_terms import OTHERS_EXTENSION
 from domain.policy import EXCLUSIONS, Policy
 
 SLIP = (Document(type="hand_over_slip", number="交1"),)
@@ -59,12 +60,18 @@ LEASE: tuple[Step, ...] = (
     ),
     ("approver", "approve", "office", {"approval_no": "租1"}),
     ("signer", "sign", "clerk", {"agreement": "协1", "rent": 5, "due": "2025-08-31"}),
-    ("giver", "deliver", "keeper", SCAN),
+    ("giver", "hand_out", "keeper", SCAN),
+    ("taker", "confirm_delivery", "keeper", SCAN),
     (
         *("biller", "assess_rent", "accountant"),
         {"amount": 5, "since": "2025-06-01", "until": "2025-06-30"},
     ),
     ("cashier", "remit_rent", "accountant", {"amount": 5, "voucher": "缴1"}),
+    ("second", "request_extension", "clerk", {"due": "2025-10-31", "rent": 5, "reason": "续"}),
+    ("extender", "approve_extension", "office", {"approval_no": "续1"}),
+    ("resigner", "sign_extension", "clerk", {"agreement": "协2", "rent": 5, "due": "2025-10-31"}),
+    ("returner", "hand_back", "clerk", SCAN),
+    ("inspector", "take_back", "keeper", SCAN | {"result": "sound"}),
 )
 STORIES = {"loan/L": LOAN, "intake/I": INTAKE, "lease/E": LEASE}
 # Parts that one person may not both have; every other pair is allowed.
@@ -78,8 +85,12 @@ APART = {
         *itertools.product(["approver"], ["giver", "taker"]),
     },
     "lease/E": {
-        *(("asker", "approver"), ("biller", "cashier")),
-        *itertools.product(["approver"], ["signer", "giver"]),
+        *(("giver", "taker"), ("returner", "inspector"), ("biller", "cashier")),
+        *itertools.product(["asker"], ["approver", "extender"]),
+        *itertools.product(["approver"], ["signer", "giver", "taker", "second", "resigner"]),
+        *itertools.product(["approver"], ["returner", "inspector"]),
+        *itertools.product(["signer", "giver", "taker", "second"], ["extender"]),
+        *itertools.product(["extender"], ["resigner", "returner", "inspector"]),
     },
 }
 PAIRS = [
@@ -126,7 +137,7 @@ def test_one_person_has_no_two_parts_that_exclude_each_other(
         assert refused is None, refused and refused.sentence("en")
         return
     assert refused is not None
-    assert refused.rule in (OTHER_PERSON, INCOMPATIBLE, TWO_PEOPLE)
+    assert refused.rule in (OTHER_PERSON, OTHERS_EXTENSION, INCOMPATIBLE, TWO_PEOPLE)
     assert refused.sentence("zh")
 
 

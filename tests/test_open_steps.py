@@ -21,6 +21,7 @@ from domain import leasing, lending, open_steps, warehouse
 from domain.approval import Endorsed, ReturnedForCorrection, RouteLaid, Stage
 from domain.decider import LIFECYCLES, Document, Event
 from domain.handover import HandedOut
+from domain.lease_terms import LeaseExtensionApproved, LeaseExtensionRequested
 from domain.leasing import (
     AgreementSigned,
     LeaseApproved,
@@ -123,6 +124,7 @@ let = LeaseRequested(
 agreed = LeaseApproved(approval_no="租1")
 signed = AgreementSigned(agreement="协1", rent=1, per=RentPeriod.MONTH, due=DUE)
 delivered = LeaseDelivered(asset="A")
+longer = LeaseExtensionRequested(applicant="u_a", due=date(2025, 10, 31), rent=1, reason="续")
 over = LeaseItemReturned(asset="A", result=ReturnResult.SOUND)
 assessed = RentAssessed(amount=5, since=DUE, until=DUE)
 LEASE: list[tuple[tuple[Event, ...], OpenStep | None]] = [
@@ -130,10 +132,27 @@ LEASE: list[tuple[tuple[Event, ...], OpenStep | None]] = [
     ((let, LeaseRefused(reason="无")), None),
     ((let, LeaseWithdrawn(reason="无")), None),
     ((let, agreed), OpenStep(verb="sign", roles=("clerk",), unit="o_a")),
-    ((let, agreed, signed), OpenStep(verb="deliver", roles=CARRIERS, unit="o_a")),
+    ((let, agreed, signed), OpenStep(verb="hand_out", roles=CARRIERS, unit="o_a")),
+    (
+        (let, agreed, signed, sent_a),
+        OpenStep(verb="confirm_delivery", roles=CARRIERS, unit="o_a"),
+    ),
     (
         (let, agreed, signed, delivered),
-        OpenStep(verb="take_back", roles=CARRIERS, unit="o_a", due=DUE),
+        OpenStep(verb="hand_back", roles=CARRIERS, unit="o_a", due=DUE),
+    ),
+    (
+        (let, agreed, signed, delivered, sent_a),
+        OpenStep(verb="take_back", roles=CARRIERS, unit="o_a"),
+    ),
+    ((let, agreed, signed, delivered, longer), OpenStep(verb="approve_extension", roles=OFFICES)),
+    (
+        (let, agreed, signed, delivered, longer, laid),
+        OpenStep(verb="endorse", roles=("head",), unit="o_b", days=5),
+    ),
+    (
+        (let, agreed, signed, delivered, longer, LeaseExtensionApproved(approval_no="续1")),
+        OpenStep(verb="sign_extension", roles=("clerk",), unit="o_a"),
     ),
     (
         (let, agreed, signed, delivered, assessed, over),
