@@ -166,7 +166,6 @@ BEGIN
     (head.size + 1, amount, p_cause, p_actor, p_key, p_fingerprint, p_context, at,
      encode(sha256(convert_to(concat_ws(E'\\n', head.size + 1, amount, p_cause, p_actor,
        coalesce(p_key, ''), p_fingerprint, p_context, at), 'UTF8')), 'hex'));
-  PERFORM pg_notify('ledger_entry', '');
   RETURN QUERY SELECT ''::text, p_cause, head.size + 1, amount::bigint, at::text;
 END $$;
 """
@@ -401,7 +400,6 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                 "INSERT INTO ledger_command VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
                 (*said, seal(*said)),
             )
-            c.execute("SELECT pg_notify('ledger_entry', '')")
         act.receipt = Receipt(
             cause=act.cause, first=size + 1, count=new_size - size, recorded_at=recorded_at
         )
