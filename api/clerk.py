@@ -1,8 +1,9 @@
 """Who writes down what requests ask: few threads, in the order in which they came.
 
 Threads that wait for one another's turn cost more than the work itself. What came while a clerk
-was busy is done together: every act is recorded by itself and all hear their answers. The lists
-follow in the next pause; whoever reads them sooner brings them up to date (`Office.models`).
+was busy is done together: every act is all or nothing by itself, the disk is waited for once, and
+then all hear their answers. The lists follow in the next pause; whoever reads them sooner brings
+them up to date (`Office.models`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
@@ -21,6 +22,7 @@ from starlette.responses import Response
 from api.office import Office
 from api.turns import PATIENCE_SECONDS
 from ledger.act import Unavailable
+from ledger.book import Gathering
 
 SERVER_CLERKS = 4  # more of them stand in each other's way
 BEHIND_MAX = 32  # acts after which the lists follow, and those that wait get their answers
@@ -32,22 +34,34 @@ Act: TypeAlias = Callable[[], tuple[int, Answer]]  # records; the last position,
 class _Job:
     """What one request waits for."""
 
-    __slots__ = ("act", "found", "future", "last", "until")
+    __slots__ = ("act", "answer", "found", "future", "last", "until")
 
     def __init__(self, act: Act, patience: float) -> None:
         self.act = act
         self.until = time.monotonic() + patience
         self.future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self.last = 0
+        self.answer: Answer | None = None
         self.found: Response | BaseException | None = None
 
     def do(self) -> None:
-        """Record what is asked, unless it waited too long, and have the answer ready."""
+        """Record what is asked, unless it waited too long."""
         try:
             if time.monotonic() > self.until:
                 raise Unavailable("locked")
-            self.last, answer = self.act()
-            self.found = answer()
+            self.last, self.answer = self.act()
+        except BaseException as trouble:  # noqa: BLE001 - it belongs to whoever asked
+            self.found = trouble
+
+    def ready(self, gathering: Gathering | None) -> None:
+        """Have the answer ready, now that it is known what was committed."""
+        if self.answer is None:
+            return
+        if gathering and gathering.was_lost(self.last):
+            self.found = gathering.lost
+            return
+        try:
+            self.found = self.answer()
         except BaseException as trouble:  # noqa: BLE001 - it belongs to whoever asked
             self.found = trouble
 
@@ -128,11 +142,14 @@ class Clerks:
 
     def _together(self, job: _Job) -> list[_Job]:
         """Do a job and all that wait, then let all hear their answers; return them."""
-        job.do()
         jobs = [job]
-        while len(jobs) < BEHIND_MAX and (more := self._next()) is not None:
-            more.do()
-            jobs.append(more)
+        with self._office.together() if not self._jobs.empty() else nullcontext() as gathering:
+            job.do()
+            while gathering and len(jobs) < BEHIND_MAX and (more := self._next()) is not None:
+                more.do()
+                jobs.append(more)
+        for job in jobs:
+            job.ready(gathering)
         for loop, answered in groupby(jobs, lambda job: job.future.get_loop()):
             with suppress(RuntimeError):  # the server has stopped, nobody listens any more
                 loop.call_soon_threadsafe(_settle, list(answered))

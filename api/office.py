@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import date, datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from api.turns import Turns
 from domain.decider import Ask, Document, Lang, Occasion
 from domain.policy import Policy
 from ledger.act import Evidence, Receipt, Unavailable
-from ledger.book import Book
+from ledger.book import Book, Gathering
 from ledger.entry import Via
 from projections import rulings, units
 from projections.scope import EVERYTHING, Rows, Scope
@@ -51,6 +51,16 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return EVERYTHING
 
 
+class _Turn(threading.local):
+    """The turn to write of a thread whose acts are committed together."""
+
+    mine: ExitStack | None = None
+    taken = False
+
+    def passed(self) -> None:
+        self.taken = False
+
+
 class Office:
     """One installation at work. Close it when done."""
 
@@ -70,6 +80,7 @@ class Office:
         self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long
         self._showing = threading.Lock()
+        self._turn = _Turn()
         self._turns = Turns() if settings.database.startswith("sqlite:") else None
 
     @classmethod
@@ -286,6 +297,7 @@ class Office:
         """
         if not seeing.asks_for_all(asks):
             return occasion
+        self.book.settle()
         self._lists.catch_up(self.book)
         seen = (*occasion.seen, *seeing.holdings(asks, self._lists.rows))
         return msgspec.structs.replace(occasion, seen=seen)
@@ -295,20 +307,55 @@ class Office:
         self.authority.refuse_out_of_post(occasion, lambda unit: self.called(unit, "zh"))
         return occasion
 
+    @contextmanager
+    def together(self) -> Iterator[Gathering]:
+        """Let what this thread records be committed together, at `settle` or at the end.
+
+        Nobody is to hear of it before; whoever's act was lost is to hear why.
+        """
+        with ExitStack() as turn:
+            self._turn.mine = turn
+            try:
+                with self.book.together() as gathering:
+                    yield gathering
+                    with suppress(Unavailable):  # `gathering` tells whose acts were lost
+                        self.book.settle()
+            finally:
+                self._turn.mine = None
+
+    def settle(self) -> None:
+        """Commit what this thread recorded together, before it waits for anybody else."""
+        turn = self._turn.mine
+        if turn is not None:
+            try:
+                self.book.settle()
+            finally:
+                turn.close()
+
     def _writing(self) -> AbstractContextManager[None]:
         """Wait for our turn where a database has one writer; a server sees to that itself."""
-        return self._turns.turn() if self._turns else nullcontext()
+        if self._turns is None:
+            return nullcontext()
+        mine = self._turn.mine
+        if mine is None:
+            return self._turns.turn()
+        if not self._turn.taken:
+            mine.callback(self._turn.passed)
+            mine.enter_context(self._turns.turn())
+            self._turn.taken = True
+        return nullcontext()
 
     def show(self, last: int) -> None:
         """Bring the lists up to a position; what is recorded stays recorded when they are stuck.
 
         One request does it for all that were recorded meanwhile and wait here.
         """
+        self.settle()  # the lists wait for whoever writes to the same file
         with self._showing:
             if self._shown >= last:
                 return
             try:
-                with self._writing():
+                with self._turns.turn() if self._turns else nullcontext():
                     self._shown = self._lists.catch_up(self.book)
                 self.stuck = None
             except (Stuck, Unavailable) as trouble:

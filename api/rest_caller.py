@@ -112,6 +112,7 @@ class Callers:
         return account
 
     def _checked(self, request: Request, credentials: str) -> Account:
+        self.office.settle()  # a failed try is written down, beside what others record
         try:
             text = base64.b64decode(credentials, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):

@@ -7,7 +7,9 @@ import os
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, Self, TypeAlias, cast, overload
@@ -44,6 +46,7 @@ from ledger.act import (
     Replayed,
     Row,
     Taken,
+    Unavailable,
 )
 from ledger.entry import (
     Corrects,
@@ -188,6 +191,19 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     did: frozenset[Did]
 
 
+class Gathering(threading.local):
+    """What acts of one thread came to that are not committed: nobody else may know of it."""
+
+    known: dict[str, Known] | None = None  # None unless acts are done together
+    since = 0  # position of the first entry that waits to be committed; 0 when none does
+    published: list[Callable[[], None]]  # what others may know once it is
+    lost: Unavailable | None = None  # why entries from `since` on could not be committed
+
+    def was_lost(self, position: int) -> bool:
+        """Tell whether an entry that was recorded together with others is not there."""
+        return self.lost is not None and 0 < self.since <= position
+
+
 class Book(Application[str]):
     """The ledger of one place. Open it with `Book.open(url)`."""
 
@@ -209,11 +225,13 @@ class Book(Application[str]):
         book._timed = clock is not None
         book._known, book._recent, book._fresh = {}, {}, {}
         book._losers = threading.Lock()
+        book._gathering = Gathering()
         return book
 
     _timed = False
     _known: dict[str, Known]
     _losers: threading.Lock
+    _gathering: Gathering
     _recent: dict[int, Sequence[Draft]]
     _fresh: dict[int, Sequence[Row]]
 
@@ -323,7 +341,7 @@ class Book(Application[str]):
         if occasion.on > today:
             raise IN_THE_FUTURE.broken(on=occasion.on, today=today)
         claimed = claim_time(occasion.on, zone, self.clock())
-        known = self._known
+        known = self._memory()
         for attempt in range(TRIES):
             desk = Desk(self, occasion, claimed, via, new_id("cmd"), known)
             # Who lost a race waits for the others of this process that did: a stream that a
@@ -470,6 +488,9 @@ class Book(Application[str]):
             evidence=list(evidence),
             now=moment(self.clock()) if self._timed else None,
         )
+        mine = self._gathering
+        if mine.known is not None and mine.lost is not None:
+            raise mine.lost
         try:
             # Not `save`: it asks each object what it is, slowly, before it comes to this.
             stored = Sealing(self.mapper, drafts)
@@ -478,16 +499,70 @@ class Book(Application[str]):
             return replayed.receipt
         except Taken as taken:
             raise NUMBER_TAKEN.broken(kind=Words.of(taken.kind), value=taken.value) from taken
-        assert act.receipt is not None
+        receipt = act.receipt
+        assert receipt is not None
         for draft in drafts:
             self._known.pop(draft.stream, None)
+            if mine.known is not None:
+                mine.known.pop(draft.stream, None)
+        if mine.known is None:
+            self._publish(stored, drafts, key, receipt)
+        else:
+            mine.since = mine.since or receipt.first
+            mine.published.append(lambda: self._publish(stored, drafts, key, receipt))
+        return receipt
+
+    def _publish(
+        self, stored: Sequence[Any], drafts: Sequence[Draft], key: str | None, receipt: Receipt
+    ) -> None:
+        """Keep what was just committed for whoever follows the log, and for the answer."""
         if len(drafts) <= FRESH_ENTRIES:
-            self._keep(stored, act.receipt)
+            self._keep(stored, receipt)
         if key is not None and len(drafts) < RECENT_MAX:  # an import asks for no answer
             if len(self._recent) >= RECENT_MAX:
                 self._recent.clear()
-            self._recent[act.receipt.first] = drafts
-        return act.receipt
+            self._recent[receipt.first] = drafts
+
+    @contextmanager
+    def together(self) -> Iterator[Gathering]:
+        """Let acts of this thread wait for one commit of them all, which `settle` makes.
+
+        A file on disk is then waited for once. Nobody is to hear of an act before it is settled.
+        What is not settled when the block ends was never recorded.
+        """
+        mine = self._gathering
+        mine.known, mine.since, mine.published, mine.lost = {}, 0, [], None
+        try:
+            with self.log.together():
+                yield mine
+        finally:
+            mine.known, mine.published = None, []
+
+    def settle(self) -> None:
+        """Commit what this thread gathered, if anything; raise Unavailable when that failed.
+
+        After that nothing more is recorded together: what failed is not to be mistaken for what
+        came later.
+        """
+        mine = self._gathering
+        if mine.known is None or mine.lost is not None:
+            return
+        known, published = mine.known, mine.published
+        mine.known, mine.published = {}, []
+        try:
+            self.log.settle()
+        except Unavailable as trouble:
+            mine.lost = trouble
+            raise
+        mine.since = 0
+        self._known.update(known)
+        for publish in published:
+            publish()
+
+    def _memory(self) -> MutableMapping[str, Known]:
+        """Return what is remembered of streams: for others, and first for this thread alone."""
+        mine = self._gathering.known
+        return self._known if mine is None else ChainMap(mine, self._known)
 
     def _keep(self, stored: Sequence[Any], receipt: Receipt) -> None:
         if len(self._fresh) >= FRESH_MAX:  # nobody follows
@@ -564,9 +639,9 @@ class Desk:
 
     def remember(self) -> None:
         """Keep what the streams came to, for whoever asks next."""
-        memory = self.book._known
-        if len(memory) > KNOWN_MAX:
-            memory.clear()
+        if len(self.book._known) > KNOWN_MAX:
+            self.book._known.clear()
+        memory = self.book._memory()
         for name, version in self._version.items():
             if name not in self._late and self._added[name]:
                 state, on = self._now[name], self.claimed[:10]

@@ -293,6 +293,14 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                 raise self._conflict(stored_events) from error
             raise
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let acts of this thread be recorded: here each in a transaction of its own."""
+        yield
+
+    def settle(self) -> None:
+        """Every act is committed already."""
+
     def _append(self, stored_events: Sequence[StoredEvent], act: Act) -> None:
         kinds, values, holders = (
             [list(column) for column in zip(*act.claims, strict=True)]

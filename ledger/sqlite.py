@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import accumulate
 from typing import Any, cast
 
@@ -266,8 +267,25 @@ class Pool(SQLiteConnectionPool):
         return connection
 
 
+class _Gathered(threading.local):
+    """The transaction that acts of one thread share; None when nothing waits to be committed."""
+
+    together = False
+    lost: Unavailable | None = None  # why what was gathered is gone, until somebody is told
+    cursor: SQLiteCursor | None = None
+    transaction: ExitStack | None = None
+
+
+class _Dropped(Exception):
+    """What was gathered is not to be kept."""
+
+
 class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
     """Entries, leaves, frontier, claims, evidence and command key: all or nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._gathered = _Gathered()
 
     def construct_create_table_statements(self) -> list[str]:
         return [*(s for s in TABLES.split(";\n") if s.strip()), *GUARDS]
@@ -334,8 +352,11 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
         try:
             with told():
-                super().insert_events(stored_events, **kwargs)
-        except IntegrityError as error:
+                if self._gathered.together:
+                    self._gather(stored_events, **kwargs)
+                else:
+                    super().insert_events(stored_events, **kwargs)
+        except (IntegrityError, sqlite3.IntegrityError) as error:
             act: Act = kwargs["act"]
             if "ledger_claim" in str(error):
                 raise self._taken(act) from error
@@ -362,11 +383,83 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             seen[kind, value] = stream
         raise AssertionError("a claim was refused though nobody holds it")
 
+    def _gather(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
+        """Record an act in the transaction that this thread's acts share."""
+        gathered = self._gathered
+        if gathered.lost is not None:
+            raise gathered.lost
+        if gathered.cursor is None:
+            gathered.transaction = ExitStack()
+            gathered.cursor = gathered.transaction.enter_context(
+                self.datastore.transaction(commit=True)
+            )
+        c = gathered.cursor
+        c.execute("SAVEPOINT act")
+        try:
+            self._insert_events(c, stored_events, **kwargs)
+        except BaseException:
+            if not c.sqlite_cursor.connection.in_transaction:  # as when the disk is full
+                self.drop()
+                try:
+                    with told():
+                        raise
+                except Unavailable as trouble:
+                    gathered.lost = trouble
+                    raise
+            c.execute("ROLLBACK TO act")
+            raise
+        finally:
+            if gathered.cursor is not None:
+                c.execute("RELEASE act")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let acts of this thread share transactions; what is not settled is not recorded.
+
+        Each is still all or nothing by itself, and sees what those before it recorded.
+        """
+        self._gathered.together, self._gathered.lost = True, None
+        try:
+            yield
+        finally:
+            self._gathered.together = False
+            self.drop()
+
+    def settle(self) -> None:
+        """Commit what this thread gathered; raise Unavailable when none of it is recorded."""
+        gathered = self._gathered
+        transaction, gathered.transaction, gathered.cursor = gathered.transaction, None, None
+        lost, gathered.lost = gathered.lost, None
+        if lost is not None:
+            raise lost
+        if transaction is not None:
+            with told():
+                transaction.close()
+
+    def drop(self) -> None:
+        """Record nothing of what this thread gathered."""
+        gathered = self._gathered
+        transaction, gathered.transaction, gathered.cursor = gathered.transaction, None, None
+        if transaction is not None:
+            dropped = _Dropped()
+            with suppress(_Dropped):
+                transaction.__exit__(_Dropped, dropped, None)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection for reading."""
-        with told(), cast(Pool, self.datastore.pool).reader() as connection:
-            yield connection
+        """Lend a connection for reading; a thread sees what it has gathered itself."""
+        mine = self._gathered.cursor
+        if mine is None:
+            with told(), cast(Pool, self.datastore.pool).reader() as connection:
+                yield connection
+            return
+        raw = mine.sqlite_cursor.connection
+        before, raw.row_factory = raw.row_factory, None
+        try:
+            with told():
+                yield raw
+        finally:
+            raw.row_factory = before
 
     @contextmanager
     def snapshot(self) -> Iterator[Select]:
