@@ -6,18 +6,22 @@ from collections import Counter
 from functools import partial
 from typing import Annotated
 
+import msgspec
 import typer
 
-from api.cli_read import day, opened, position
+from api import cli_changes, finding
+from api.cli_read import day, names, opened, position
 from api.cli_terminal import REFUSED, Json, Terminal, at
 from api.office import Office
 from domain.policy import GENERIC, Policy
 from domain.words import Words
 from ledger.auditing import Violation, violations
+from ledger.findings import CHECKS, LATE_DAYS
 from ledger.replaying import ALWAYS
 from ledger.replaying import replay as told_anew
 
 app = typer.Typer(help="审计 · What an auditor asks of the log.")
+app.command()(cli_changes.changes)
 COLUMNS = (
     Words("位置", "position"),
     Words("事项", "case"),
@@ -50,6 +54,66 @@ def _policy_of(office: Office, unknown: set[str], reference: str) -> Policy:
     if cited is None and reference:
         unknown.add(reference)
     return cited or GENERIC
+
+
+@app.command()
+def findings(
+    ctx: typer.Context,
+    check: Annotated[
+        str, typer.Option(help="只看一类 · One check only, e.g. executed-unapproved.")
+    ] = "",
+    late_days: Annotated[
+        int,
+        typer.Option(
+            help="晚于多少天算迟记 · Days after which an entry is late.",
+            min=0,
+            max=finding.LATE_DAYS_MAX,
+        ),
+    ] = LATE_DAYS,
+    json: Json = False,
+) -> None:
+    """由账本重新核算审计疑点 · Work out from the entries alone what an auditor would ask about."""
+    terminal = at(ctx, json)
+    if check and check not in CHECKS:
+        raise typer.BadParameter(" | ".join(CHECKS), param_hint="--check")
+    with opened(terminal) as office:
+        with terminal.progress(Words("核查", "Auditing")) as tick:
+            told = finding.found(office, late_days, tick)
+        name_of = names(office, terminal)
+        mine = [f for f in told.found if check in ("", f.check)]
+        said = [(f, finding.sentence(f, terminal.lang, name_of)) for f in mine]
+    grave = sum(told.counts[c] for c in told.counts if check in ("", c) and not CHECKS[c].note)
+    if terminal.json:
+        items = [msgspec.structs.asdict(f) | {"sentence": text} for f, text in said]
+        terminal.answer(
+            {"size": told.size, "today": told.today, "counts": told.counts, "items": items}
+        )
+    else:
+        terminal.say(
+            f"已核查 {told.size:,} 条记录（截至 {told.today}）：疑点 {grave:,} 处。",
+            f"{told.size:,} entries read as of {told.today}: {grave:,} findings.",
+        )
+        heads = (
+            Words("疑点", "finding"),
+            Words("位置", "position"),
+            Words("对象", "stream"),
+            Words("说明", "what was found"),
+            Words("依据", "law"),
+        )
+        lines = [
+            (
+                finding.title(f.check, terminal.lang),
+                str(f.position or ""),
+                f.stream,
+                text,
+                finding.law(f.check, terminal.lang),
+            )
+            for f, text in said
+        ]
+        if lines:
+            terminal.table(heads, lines)
+    if grave:
+        terminal.end(REFUSED)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from domain.policy import Policy
 from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book, Gathering
 from ledger.entry import Via
+from ledger.findings import Findings
 from projections import rulings, units
 from projections.scope import EVERYTHING, Rows, Scope
 from projections.store import Progress, ReadModels, Stuck
@@ -76,6 +77,7 @@ class Office:
         self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
         self.search = Search(book, self.rows, self._region_of)
+        self.findings: dict[tuple[int, date, int], Findings] = {}  # by size, day and lateness
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long

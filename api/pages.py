@@ -9,6 +9,8 @@ from starlette.responses import Response
 from api import (
     pages_audit,
     pages_cases,
+    pages_changes,
+    pages_findings,
     pages_home,
     pages_inventory,
     pages_open,
@@ -38,6 +40,8 @@ PARTS = (
     pages_ways,
     pages_rules,
     pages_audit,
+    pages_changes,
+    pages_findings,
 )
 
 

@@ -494,6 +494,56 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "rules-draft": ("拟订为草案", "Draft it"),
     "rules-drafted-version": ("最新版次", "Latest version"),
     "rules-published-version": ("已发布版次", "Published version"),
+    # Standing findings
+    "findings": ("审计疑点", "Findings"),
+    "findings-hint": (
+        "由账本的 {n} 条记录重新核算，截至 {on}；不用台账，也不信任何一步当时查过规则。疑点不是结论。",
+        (
+            "Worked out again from the {n} entries of the ledger, as of {on}: no list is read and "
+            "no rule is trusted to have been applied. A finding is a question, not a verdict."
+        ),
+    ),
+    "findings-late": ("晚于多少天算迟记", "Late after days"),
+    "findings-again": ("重新核算", "Work out again"),
+    "findings-count": ("需要说明的疑点 {n} 处", "{n} findings ask for an answer"),
+    "findings-check": ("疑点", "Finding"),
+    "findings-stream": ("对象", "About"),
+    "findings-law": ("依据", "Law"),
+    "findings-note": ("提示", "note"),
+    "findings-left": ("另有 {n} 处，请下载 CSV 查看。", "{n} more are in the CSV file."),
+    "findings-clean": ("另有 {n} 类核查，未发现疑点", "{n} more checks found nothing"),
+    "audit-ask": ("查问账本", "Ask the ledger"),
+    # What changed between two dates
+    "between": ("两日之间的变动", "What changed between two dates"),
+    "between-from": ("期初日", "From"),
+    "between-to": ("期末日", "To"),
+    "between-known-from": ("期初已知于", "Opening known at"),
+    "between-known-to": ("期末已知于", "Closing known at"),
+    "between-show": ("查看变动", "Show"),
+    "between-said": ("{start} 日终至 {end} 日终", "From the end of {start} to the end of {end}"),
+    "between-then": (
+        "，期初按 {known} 日终（UTC）已记录的内容",
+        ", the opening as recorded by the end of {known} (UTC)",
+    ),
+    "between-known": (
+        "，期末按 {known} 日终（UTC）已记录的内容",
+        ", the closing as recorded by the end of {known} (UTC)",
+    ),
+    "between-sum": (
+        "期初 + 期初补记更正 + 增加 + 减少 + 价值调整 = 期末；点任一数字看它的全部事件。",
+        "Opening + restated + in + out + adjusted = closing; every figure opens its events.",
+    ),
+    "between-group": ("单位与类别", "Unit and class"),
+    "between-total": ("合计", "Total"),
+    "between-events": ("{what}：全部事件", "Events of “{what}”"),
+    "between-balance-hint": (
+        "余额由每张卡片当时的状态相加而成；所列是使其成为该状态的事件。",
+        (
+            "A balance is the sum of the cards as they stood; listed are the events that brought "
+            "them there."
+        ),
+    ),
+    "between-amount": ("件数与金额", "Count and value"),
     # Troubles
     "request-no": ("请求编号", "Request"),
     "what-to-do-400": ("请返回上一页检查填写的内容。", "Go back and check what you filled in."),

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api import papers_rest, problems, rest_reading, rest_writing, ways_rest
+from api import audit_rest, papers_rest, problems, rest_reading, rest_writing, ways_rest
 from api.office import Office
 from api.rest_caller import Callers
 from api.rest_index import Index, guarded
@@ -41,16 +41,20 @@ def install(app: FastAPI, office: Office) -> None:
     rest_writing.add(routes, office, callers)
     papers_rest.add(routes, office, callers)
     ways_rest.add(routes, office, callers)
+    auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
+    audit_rest.add(auditing, office, callers)
     around = APIRouter(route_class=ApiRoute)
     around.include_router(routes)
+    around.include_router(auditing)
 
     @around.api_route("/api/{path:path}", methods=METHODS, include_in_schema=False)
+    @around.api_route("/audit/v1/{path:path}", methods=METHODS, include_in_schema=False)
     def nothing(request: Request) -> Response:
-        status = 405 if known_path(routes, request) else 404
-        raise problems.plain(status)
+        known = known_path(routes, request) or known_path(auditing, request)
+        raise problems.plain(405 if known else 404)
 
     app.include_router(around)
-    app.router.routes.insert(0, Index(routes.routes))
+    app.router.routes.insert(0, Index([*routes.routes, *auditing.routes]))
 
 
 def known_path(routes: APIRouter, request: Request) -> bool:

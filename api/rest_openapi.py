@@ -49,6 +49,7 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 TROUBLE = {
     400: "请求无法读懂 · The request cannot be read",
     401: "尚未登录 · Not signed in",
+    403: "岗位无权查看 · Your role may not see this",
     404: "没有这条记录 · No such record",
     409: "被规则拒绝，或版本冲突 · Refused by a rule, or somebody else was first",
     413: "请求过大 · Too large",

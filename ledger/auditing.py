@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -50,6 +50,11 @@ def violations(
                 told.setdefault(row[1], []).append(decode(*row))
         if progress is not None:
             progress(page[-1][0], size)
+    yield from breaches(told, policy_of)
+
+
+def breaches(told: Mapping[str, Sequence[Entry]], policy_of: PolicyOf) -> Iterator[Violation]:
+    """Yield every breach in streams of which all facts with a duty, and all reversals, are told."""
     for stream, entries in told.items():
         did: list[Did] = []
         for entry in sorted(standing(entries), key=lambda e: e.seq):

@@ -1,0 +1,166 @@
+"""For auditors' programs, under /audit/v1: what changed, and every event behind a figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import changing, finding, problems, rest_openapi
+from api.office import Actor, Office
+from api.pages_telling import tell
+from api.rest_answers import Answer, link, names_then, reply
+from api.rest_caller import Callers, lang_of
+from api.rest_questions import Questions
+from api.rest_reading import endpoint_of
+from domain.asset import Kind
+from domain.words import Words
+from ledger.findings import CHECKS, LATE_DAYS
+from projections.changes import FIGURES, Only, Span
+
+TAG = Words("审计", "Audit")
+SPAN = (
+    ("from", "期初日（业务日期）YYYY-MM-DD · opening, at the end of this business date"),
+    ("to", "期末日（业务日期）YYYY-MM-DD · closing, at the end of this business date"),
+    ("known_from", "期初已知于（UTC）· what was known when the opening was told; as known_to if absent"),
+    ("known_to", "期末已知于（UTC）· what was known when the closing was told; now if absent"),
+)  # fmt: skip
+ONLY = (
+    ("unit", "入账单位 · accounting unit"),
+    ("kind", "、".join(Kind)),
+    ("currency", "币种 · currency"),
+    ("dataset", "数据来源 · data set"),
+)
+EVENTS = (
+    ("figure", "、".join(FIGURES)),
+    ("limit", f"1–{changing.PAGE_ROWS_MAX}"),
+    ("after", "续页标记 · cursor"),
+)
+
+FINDINGS = (
+    ("check", "、".join(CHECKS)),
+    ("late_days", f"晚于多少天算迟记 · days after which an entry is late, {LATE_DAYS} if absent"),
+    ("limit", f"1–{changing.PAGE_ROWS_MAX}"),
+    ("after", "续页标记 · cursor"),
+)
+
+
+def add(routes: APIRouter, office: Office, callers: Callers) -> None:
+    """Add the questions of this module to the routes under /audit/v1."""
+    doors = Doors(office)
+    read, asked = rest_openapi.read, rest_openapi.asked
+    published: list[tuple[str, Answer, dict[str, Any]]] = [
+        ("/changes", doors.changes, read("audit_changes", "两日之间的变动", "What changed between two dates", asked(*SPAN, *ONLY), tag=TAG)),
+        ("/changes/events", doors.events, read("audit_change_events", "变动表一个数字的全部事件", "The events that a figure is the sum of", asked(*SPAN, *ONLY, *EVENTS), tag=TAG)),
+        ("/findings", doors.findings, read("audit_findings", "审计疑点（由条目重新算出）", "Standing findings, from entries alone", asked(*FINDINGS), tag=TAG, troubles=(401, 403, 422, 503))),
+    ]  # fmt: skip
+    for path, answer, said in published:
+        routes.add_api_route(
+            path, endpoint_of(callers, answer), methods=["GET"], response_model=None, **said
+        )
+
+
+class Doors:
+    """The answers of an office to auditors' programs."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    def changes(self, request: Request, actor: Actor) -> Response:
+        """Answer with the statement and its sum per currency."""
+        asked = Questions(request, dict((*SPAN, *ONLY)))
+        span, only = self._asked(asked, actor)
+        lines = changing.statement(self.office, actor.scope, span, only)
+        found = {"span": span, "lines": lines, "totals": changing.totals(lines)}
+        return reply(request, found)
+
+    def events(self, request: Request, actor: Actor) -> Response:
+        """Answer with the events of one figure, a page at a time."""
+        asked = Questions(request, dict((*SPAN, *ONLY, *EVENTS)))
+        what = asked.choice("figure", FIGURES)
+        limit = asked.number("limit", changing.PAGE_ROWS, 1, changing.PAGE_ROWS_MAX)
+        if not what:
+            asked.fault("figure", "须写明是哪一列", "Say which figure", "、".join(FIGURES))
+        span, only = self._asked(asked, actor)
+        found, more = changing.movements(
+            self.office, actor.scope, span, what, only,
+            after=asked.text("after") or None, limit=limit,
+        )  # fmt: skip
+        lang = lang_of(request)
+        names = names_then(self.office, lang)
+        items = [
+            {
+                "position": entry.position,
+                "stream": entry.stream,
+                "seq": entry.seq,
+                "type": entry.event.type_name,
+                "effective_on": entry.effective_on,
+                "recorded_at": entry.recorded_at,
+                "unit": row["unit"],
+                "kind": row["kind"],
+                "currency": row["currency"],
+                "count": int(row["n"]),
+                "value": int(row["v"]),
+                "sentence": tell(entry.event, lang, names(entry.effective_on)),
+            }
+            for row, entry in found
+        ]
+        return reply(request, {"items": items, "next": more}, link(request, more))
+
+    def findings(self, request: Request, actor: Actor) -> Response:
+        """Answer with what there is to ask about, counted in full, a page at a time."""
+        if actor.role not in finding.READERS:
+            raise problems.plain(403)
+        asked = Questions(request, dict(FINDINGS))
+        check = asked.choice("check", tuple(CHECKS))
+        late_days = asked.number("late_days", LATE_DAYS, 0, finding.LATE_DAYS_MAX)
+        limit = asked.number("limit", changing.PAGE_ROWS, 1, changing.PAGE_ROWS_MAX)
+        after = asked.number("after", 0, 0, 10**9)
+        asked.check()
+        lang = lang_of(request)
+        told = finding.found(self.office, late_days)
+        names = names_then(self.office, lang)
+        mine = [f for f in told.found if check in ("", f.check)]
+        more = after + limit if len(mine) > after + limit else None
+        items = [
+            {
+                "check": f.check,
+                "title": finding.title(f.check, lang),
+                "note": CHECKS[f.check].note,
+                "position": f.position or None,
+                "stream": f.stream,
+                "on": f.on,
+                "sentence": finding.sentence(f, lang, names(f.on or told.today)),
+                "law": finding.law(f.check, lang),
+                "details": f.details,
+            }
+            for f in mine[after : after + limit]
+        ]
+        said = {
+            "size": told.size,
+            "today": told.today,
+            "late_days": told.late_days,
+            "counts": told.counts,
+            "grave": told.grave,
+            "items": items,
+            "next": None if more is None else str(more),
+        }
+        return reply(request, said, link(request, more))
+
+    def _asked(self, asked: Questions, actor: Actor) -> tuple[Span, Only]:
+        first, last = changing.year_so_far(self.office.today(actor.zone))
+        start, end = asked.day("from") or first, asked.day("to") or last
+        then, known = asked.moment("known_from"), asked.moment("known_to")
+        only = Only(
+            unit=asked.text("unit"),
+            kind=asked.choice("kind", tuple(map(str, Kind))),
+            currency=asked.text("currency"),
+            dataset=asked.text("dataset"),
+        )
+        fault = changing.wrong(start, end, then, known)
+        if fault is not None:
+            asked.fault(fault[0], fault[1].zh, fault[1].en)
+        asked.check()
+        return changing.span_of(self.office, start, end, then, known), only

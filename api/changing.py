@@ -1,0 +1,221 @@
+"""The statement of what changed between two dates, as every door tells it (T15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from api.naming import names_then
+from api.office import Office
+from api.pages_telling import NameOf, tell
+from domain.asset import Kind
+from domain.decider import Lang
+from domain.words import Words
+from ledger.entry import Entry
+from projections import changes, history
+from projections.changes import FIGURES, Only, Span
+from projections.scope import Scope
+
+WORDS: Final[dict[str, Words]] = {
+    "opening": Words("期初", "opening"),
+    "restated": Words("期初补记更正", "opening restated"),
+    "in": Words("增加", "in"),
+    "out": Words("减少", "out"),
+    "adjusted": Words("价值调整", "adjusted"),
+    "closing": Words("期末", "closing"),
+}
+PAGE_ROWS, PAGE_ROWS_MAX = 50, 1_000
+BACKWARDS: Final = Words("起始日期不能晚于截止日期", "The first date cannot be after the last")
+FORGOTTEN: Final = Words(
+    "期初的已知时点不能晚于期末的已知时点",
+    "The opening cannot be told with knowledge that the closing does not have",
+)
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """How many cards, and what they are worth in fen or cents."""
+
+    count: int = 0
+    value: int = 0
+
+
+NOTHING: Final = Figure()
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the statement: a unit's property of one kind in one currency."""
+
+    unit: str
+    kind: str
+    currency: str
+    figures: dict[str, Figure]
+
+    def figure(self, what: str) -> Figure:
+        return self.figures.get(what, NOTHING)
+
+
+Movement: TypeAlias = "tuple[Any, Entry]"
+
+
+def span_of(office: Office, start: str, end: str, then: str, known: str) -> Span:
+    """Return the span between two business dates, each as known at a time (empty: now)."""
+    position = office.book.position_known
+    return Span(
+        start=start,
+        end=end,
+        then=position(then) if then else None,
+        known=position(known) if known else None,
+    )
+
+
+def wrong(start: str, end: str, then: str, known: str) -> tuple[str, Words] | None:
+    """Return which question cannot be asked so, and why; None when all can."""
+    if start and end and start > end:
+        return "from", BACKWARDS
+    if then and known and then > known:
+        return "known_from", FORGOTTEN
+    return None
+
+
+def statement(office: Office, scope: Scope, span: Span, only: Only) -> list[Line]:
+    """Return the statement, a line for each unit, kind and currency where anything is or was."""
+    rows = office.models.rows(changes.figures(scope, span, only))
+    return [
+        Line(
+            unit=unit,
+            kind=kind,
+            currency=currency,
+            figures={row["what"]: Figure(int(row["n"]), int(row["v"])) for row in some},
+        )
+        for (unit, kind, currency), some in groupby(
+            rows, lambda row: (row["unit"], row["kind"], row["currency"])
+        )
+    ]
+
+
+def totals(lines: Sequence[Line]) -> list[Line]:
+    """Return the sum of the lines, one for each currency."""
+    return [
+        Line(
+            unit="",
+            kind="",
+            currency=currency,
+            figures={
+                what: Figure(
+                    sum(line.figure(what).count for line in mine),
+                    sum(line.figure(what).value for line in mine),
+                )
+                for what in FIGURES
+            },
+        )
+        for currency in sorted({line.currency for line in lines})
+        if (mine := [line for line in lines if line.currency == currency])
+    ]
+
+
+def by_unit(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
+    """Return the lines under the unit that accounts for them."""
+    return [(unit, list(some)) for unit, some in groupby(lines, lambda line: line.unit)]
+
+
+def movements(
+    office: Office,
+    scope: Scope,
+    span: Span,
+    what: str,
+    only: Only,
+    *,
+    after: str | None,
+    limit: int,
+) -> tuple[list[Movement], str | None]:
+    """Return a page of the events that a figure is the sum of, and where it goes on."""
+    query = changes.events(scope, span, what, only, after=after, limit=limit + 1)
+    rows = list(office.models.rows(query))
+    more = changes.cursor(rows[limit - 1]) if len(rows) > limit else None
+    return [(row, entry_at(office, int(row["position"]))) for row in rows[:limit]], more
+
+
+def entry_at(office: Office, position: int) -> Entry:
+    """Return the entry at a position of the log."""
+    return next(office.book.entries(position, position))
+
+
+def card_of(office: Office, row: Any, span: Span, what: str) -> Any:
+    """Return the card that a movement is about, as it stood at the end of the span or after it.
+
+    What was derecognised keeps its card; what was taken back has none, and its id must do.
+    """
+    on = span.start if what in ("opening", "restated") else span.end
+    for known in (span.known, span.then):
+        found = office.models.one(history.one_as_of(row["id"], on=on, known=known))
+        if found is not None:
+            return found
+    return None
+
+
+# To take home ---------------------------------------------------------------------
+
+
+def table(lines: Sequence[Line], lang: Lang, name_of: NameOf, amount: Callable[[int], Any]) -> Any:
+    """Yield the statement as a table: unit, kind, currency, then count and money per figure."""
+    heads = [Words("入账单位", "unit"), Words("类别", "class"), Words("币种", "currency")]
+    for what in FIGURES:
+        zh, en = WORDS[what].zh, WORDS[what].en
+        heads += [Words(f"{zh}件数", f"{en}: count"), Words(f"{zh}金额", f"{en}: value")]
+    yield [told(words, lang) for words in heads]
+    for line in lines:
+        row: list[Any] = [name_of("unit", line.unit), kind_words(line.kind, lang), line.currency]
+        for what in FIGURES:
+            figure = line.figure(what)
+            row += [str(figure.count), amount(figure.value)]
+        yield row
+
+
+def events_table(
+    office: Office,
+    scope: Scope,
+    span: Span,
+    what: str,
+    only: Only,
+    lang: Lang,
+    amount: Callable[[int], Any],
+) -> Iterator[list[Any]]:
+    """Yield every event of a figure as a table, not only the page that is shown."""
+    heads = (
+        Words("位置", "position"), Words("业务日期", "business date"), Words("记账时间", "recorded at"),
+        Words("资产标识", "asset id"), Words("入账单位", "unit"), Words("类别", "class"),
+        Words("件数", "count"), Words("金额", "value"), Words("币种", "currency"),
+        Words("事件", "event"),
+    )  # fmt: skip
+    yield [told(words, lang) for words in heads]
+    names = names_then(office, lang)
+    after: str | None = None
+    while True:
+        found, after = movements(office, scope, span, what, only, after=after, limit=PAGE_ROWS_MAX)
+        for row, entry in found:
+            name_of = names(entry.effective_on)
+            yield [
+                str(entry.position), entry.effective_on, entry.recorded_at, row["id"],
+                name_of("unit", row["unit"]), kind_words(row["kind"], lang), str(row["n"]),
+                amount(int(row["v"])), row["currency"], tell(entry.event, lang, name_of),
+            ]  # fmt: skip
+        if after is None:
+            return
+
+
+def kind_words(kind: str, lang: Lang) -> str:
+    """Return what a class of property is called."""
+    return told(Kind(kind).words, lang)
+
+
+def told(words: Words, lang: Lang) -> str:
+    return words.zh if lang == "zh" else words.en
+
+
+def year_so_far(today: date) -> tuple[str, str]:
+    """Return the span that is shown when nobody asked: from the turn of the year until today."""
+    return date(today.year - 1, 12, 31).isoformat(), today.isoformat()

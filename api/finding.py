@@ -1,0 +1,90 @@
+"""Standing findings as every door tells them: in words, with the names people know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from api.office import Office
+from api.pages_telling import NameOf, money
+from domain.decider import LIFECYCLES, Lang
+from domain.words import Role, Words, cited
+from ledger import findings as standing
+from ledger.findings import CHECKS, LATE_DAYS, Finding, Findings
+
+READERS: Final = (Role.AUDITOR, Role.ADMIN)
+LATE_DAYS_MAX: Final = 3_650
+KEPT_MAX: Final = 4
+CHANNELS: Final = {
+    "demo": Words("演示数据", "demonstration"),
+    "import": Words("导入", "import"),
+    standing.IMPORTER: Words("导入", "import"),
+}
+# Whoever keeps checkpoints says here which one others hold last; until then nobody is asked.
+WITNESSED: list[Callable[[Office], tuple[int, str] | None]] = []
+
+
+def found(office: Office, late_days: int = LATE_DAYS, progress: Any = None) -> Findings:
+    """Return what there is to ask about now; the same log on the same day is read once."""
+    key = (office.book.log.head()[0], office.today(), late_days)
+    known = office.findings.get(key)
+    if known is None or WITNESSED:
+        witnessed = (lambda: WITNESSED[-1](office)) if WITNESSED else None
+        known = standing.findings(
+            office.book,
+            office.today(),
+            late_days=late_days,
+            witnessed=witnessed,
+            progress=progress,
+        )
+        while len(office.findings) >= KEPT_MAX:
+            office.findings.pop(next(iter(office.findings)))
+        office.findings[key] = known
+    return known
+
+
+def sentence(finding: Finding, lang: Lang, name_of: NameOf) -> str:
+    """Say what was found, in the reader's language."""
+    said = CHECKS[finding.check].said
+    told = {name: _told(finding, name, lang, name_of) for name in finding.details}
+    return (said.zh if lang == "zh" else said.en).format_map(told)
+
+
+def title(check: str, lang: Lang) -> str:
+    """Return what a check is called."""
+    words = CHECKS[check].words
+    return words.zh if lang == "zh" else words.en
+
+
+def law(check: str, lang: Lang) -> str:
+    """Return the article a check rests on, as people cite it; empty where there is none."""
+    said = CHECKS[check].law
+    return said if lang == "zh" or not said else cited(said, lang)
+
+
+MONEY = frozenset({"approved", "executed", "gross", "proceeds", "due", "remitted", "amount"})
+
+
+def _told(finding: Finding, name: str, lang: Lang, name_of: NameOf) -> str:
+    value = finding.details[name]
+    if name in MONEY and isinstance(value, int):
+        return money(value, str(finding.details.get("currency", "CNY")), lang)
+    text = f"{value:,}" if isinstance(value, int) and name != "position" else str(value)
+    match name:
+        case "person" | "unit" | "asset":
+            return name_of(name, text) if text else ""
+        case "case":
+            return name_of("stream", text)
+        case "duty" | "before" if finding.check == "duties":
+            return _in(Words.of(text), lang)
+        case "step":
+            verbs = LIFECYCLES[finding.stream.partition("/")[0]].verbs
+            return _in(verbs[text].words, lang) if text in verbs else text
+        case "channel":
+            return _in(CHANNELS.get(text, Words(text, text)), lang)
+        case _:
+            return text
+
+
+def _in(words: Words, lang: Lang) -> str:
+    return words.zh if lang == "zh" else words.en

@@ -1,0 +1,293 @@
+"""What an auditor would ask of one case: worked out from its facts alone, whoever let it happen.
+
+No list is read and no rule is trusted to have been applied: each fact is held against what the
+facts before it had come to. What is found here is a doubt, not a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from domain.decider import LIFECYCLES, Event
+from domain.disposal import (
+    AssetDerecognised,
+    Disposal,
+    DisposalProposed,
+    ExcessFound,
+    ExcessRuledOn,
+    GivenAway,
+    IncomeAssessed,
+    LossWrittenOff,
+    RemittedToTreasury,
+    Scrapped,
+    Sold,
+)
+from domain.leasing import Lease, LeaseDelivered, LeaseStatus, RentAssessed, RentRemitted
+from domain.leaving import PRICED_FORMS
+from domain.lending import Loan, LoanHandedOver, LoanStatus
+from domain.open_steps import open_step
+from domain.policy import Policy
+from domain.reallocation import Reallocation, ReallocationStatus, TransferOutConfirmed
+from domain.requiring import APPRAISAL
+from domain.warehouse import Intake, IntakeItemReceived, IntakeStatus
+
+PolicyOf: TypeAlias = Callable[[str], Policy]  # by reference, `xinjiang@2`
+Details: TypeAlias = "dict[str, str | int]"
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact that stands, with what its entry says of it."""
+
+    position: int
+    on: date
+    fact: Event
+    policy: str = ""
+    cause: str = ""
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """What is doubtful, shown by the entry at a position; amounts in fen."""
+
+    check: str
+    position: int
+    details: Details = {}
+
+
+EXECUTED: Final = (Sold, GivenAway, Scrapped, LossWrittenOff)
+MONEY_STEPS: Final = frozenset({"remit", "remit_rent", "assess_income"})
+
+
+def doubts(kind: str, told: Sequence[Told], policy_of: PolicyOf, today: date) -> Iterator[Doubt]:
+    """Yield what is doubtful in one case, in the order in which it was true."""
+    life = LIFECYCLES[kind]
+    asks = _ASKS.get(kind)
+    state = life.state()
+    for one in told:
+        after = life.evolve(state, one.fact)
+        if asks is not None:
+            yield from asks(state, after, one)
+        state = after
+    if kind == "disposal":
+        yield from unappraised(told, policy_of)
+        yield from unremitted(told, policy_of, today, IncomeAssessed, RemittedToTreasury)
+    if kind == "lease":
+        yield from unremitted(told, policy_of, today, RentAssessed, RentRemitted)
+    if told:
+        yield from stuck(state, told[-1], today)
+
+
+# Executed is what was approved ----------------------------------------------------
+
+
+def of_disposal(before: Disposal, after: Disposal, told: Told) -> Iterator[Doubt]:
+    """Hold what was carried out against the approval, by item, amount and day (T91)."""
+    fact, at = told.fact, told.position
+    match fact:
+        case Sold() | GivenAway() | Scrapped() | LossWrittenOff():
+            asset = fact.asset
+            if asset not in before.approved:
+                yield Doubt(check="executed-unapproved", position=at, details={"asset": asset})
+            elif before.valid_until is not None and told.on > before.valid_until:
+                until = before.valid_until.isoformat()
+                yield Doubt(
+                    check="executed-after-approval",
+                    position=at,
+                    details={"asset": asset, "until": until},
+                )
+            if exceeds(after) and not exceeds(before):
+                yield Doubt(
+                    check="executed-beyond-amount",
+                    position=at,
+                    details={
+                        "approved": after.approved_amount or 0,
+                        "executed": after.executed_amount or 0,
+                        "currency": after.currency,
+                    },
+                )
+        case ExcessFound(asset=asset):
+            yield Doubt(check="excess-found", position=at, details={"asset": asset})
+        case ExcessRuledOn(asset=asset) if asset not in before.excess:
+            yield Doubt(check="excess-ruled-unfound", position=at, details={"asset": asset})
+        case AssetDerecognised(asset=asset):
+            if asset not in before.executed or asset in before.excess:
+                yield Doubt(check="derecognised-unexecuted", position=at, details={"asset": asset})
+        case IncomeAssessed(gross=gross) if gross != before.proceeds:
+            yield Doubt(
+                check="income-misstated",
+                position=at,
+                details={"gross": gross, "proceeds": before.proceeds, "currency": fact.currency},
+            )
+        case RemittedToTreasury() if after.net is None or after.remitted > after.net:
+            yield Doubt(
+                check="remitted-beyond-due",
+                position=at,
+                details={
+                    "due": after.net or 0,
+                    "remitted": after.remitted,
+                    "currency": after.currency,
+                },
+            )
+        case _:
+            pass
+
+
+def exceeds(case: Disposal) -> bool:
+    """Tell whether more was carried out than approved, by original value."""
+    limit, amount = case.approved_amount, case.executed_amount
+    return limit is not None and amount is not None and amount > limit
+
+
+def of_loan(before: Loan, _: Loan, told: Told) -> Iterator[Doubt]:
+    """Hold a hand-over against the approval of the loan."""
+    if isinstance(told.fact, LoanHandedOver):
+        granted = before.status in (LoanStatus.APPROVED, LoanStatus.RUNNING)
+        yield from handed(told, told.fact.asset, granted and told.fact.asset in before.waiting)
+
+
+def of_lease(before: Lease, _: Lease, told: Told) -> Iterator[Doubt]:
+    """Hold a delivery against the approval and the agreement."""
+    if isinstance(told.fact, LeaseDelivered):
+        granted = before.status in (LeaseStatus.SIGNED, LeaseStatus.RUNNING)
+        yield from handed(told, told.fact.asset, granted and told.fact.asset in before.waiting)
+
+
+def of_intake(before: Intake, _: Intake, told: Told) -> Iterator[Doubt]:
+    """Hold what a warehouse took in against the approval."""
+    if isinstance(told.fact, IntakeItemReceived):
+        granted = before.status is IntakeStatus.APPROVED and told.fact.asset in before.waiting
+        yield from handed(told, told.fact.asset, granted)
+
+
+def of_reallocation(before: Reallocation, _: Reallocation, told: Told) -> Iterator[Doubt]:
+    """Hold a sending against the approval; what a unit asks for names its pieces when it goes."""
+    if isinstance(told.fact, TransferOutConfirmed):
+        granted = before.status in (ReallocationStatus.APPROVED, ReallocationStatus.SHIPPED)
+        yield from handed(told, told.fact.asset, granted)
+
+
+def handed(told: Told, asset: str, granted: bool) -> Iterator[Doubt]:
+    """Yield the doubt that something was handed over which nobody had approved."""
+    if not granted:
+        yield Doubt(check="handed-unapproved", position=told.position, details={"asset": asset})
+
+
+_ASKS: Final[Mapping[str, Callable[[Any, Any, Told], Iterator[Doubt]]]] = {
+    "disposal": of_disposal,
+    "loan": of_loan,
+    "lease": of_lease,
+    "intake": of_intake,
+    "reallocation": of_reallocation,
+}
+
+# The order of steps, and money -----------------------------------------------------
+
+
+def unappraised(told: Sequence[Told], policy_of: PolicyOf) -> Iterator[Doubt]:
+    """Yield what was sold or exchanged without the appraisal that the rules asked for (T7)."""
+    state = LIFECYCLES["disposal"].state()
+    asked = False
+    for one in told:
+        if isinstance(one.fact, DisposalProposed):
+            asked = demanded(one.fact, policy_of(one.policy))
+        state = LIFECYCLES["disposal"].evolve(state, one.fact)
+        if not isinstance(one.fact, Sold | GivenAway) or one.fact.asset in state.appraisals:
+            continue
+        priced = state.form in PRICED_FORMS or isinstance(one.fact, Sold)
+        if priced and (asked or state.terms.appraisal):
+            yield Doubt(
+                check="unappraised",
+                position=one.position,
+                details={"asset": one.fact.asset, "policy": state.terms.policy or one.policy},
+            )
+
+
+def demanded(proposal: DisposalProposed, policy: Policy) -> bool:
+    """Answer whether the rules ask for an appraisal whatever the kind of property is."""
+    mine = [rules for rules in policy.forms if rules.form == proposal.form and not rules.kinds]
+    papers = [(*rules.documents, *rules.execution_documents) for rules in mine]
+    return proposal.form in PRICED_FORMS and any(APPRAISAL in some for some in papers)
+
+
+def unremitted(
+    told: Sequence[Told],
+    policy_of: PolicyOf,
+    today: date,
+    assessed: type[IncomeAssessed | RentAssessed],
+    paid: type[RemittedToTreasury | RentRemitted],
+) -> Iterator[Doubt]:
+    """Yield income that did not reach the treasury, or reached it after its day.
+
+    The day is set by the rules under which the income was assessed; where they set none, what is
+    still owed is told with its age and nobody is late. First assessed is first paid.
+    """
+    owed: list[list[Any]] = []  # what is left, and the fact that said so
+    for one in told:
+        fact = one.fact
+        if isinstance(fact, assessed):
+            amount = fact.net if isinstance(fact, IncomeAssessed) else fact.amount
+            owed.append([amount or 0, one])
+        elif isinstance(fact, paid):
+            money = fact.amount
+            reached = fact.treasury_on or one.on
+            for debt in owed:
+                part = min(money, debt[0])
+                if part == 0:
+                    continue
+                due = due_on(debt[1], policy_of)
+                if due is not None and reached > due:
+                    yield Doubt(
+                        check="income-late",
+                        position=one.position,
+                        details={
+                            "amount": part,
+                            "currency": "CNY",
+                            "due": due.isoformat(),
+                            "on": reached.isoformat(),
+                        },
+                    )
+                debt[0] -= part
+                money -= part
+    for left, one in owed:
+        if left == 0:
+            continue
+        due = due_on(one, policy_of)
+        late = due is not None and today > due
+        yield Doubt(
+            check="income-overdue" if late else "income-outstanding",
+            position=one.position,
+            details={
+                "amount": left,
+                "currency": getattr(one.fact, "currency", "CNY"),
+                "days": (today - (due if late and due else one.on)).days,
+                "due": due.isoformat() if due else "",
+            },
+        )
+
+
+def due_on(assessed: Told, policy_of: PolicyOf) -> date | None:
+    """Return the day by which assessed income must be remitted; None where no rule sets one."""
+    days = policy_of(assessed.policy).remit_days
+    return None if days is None else assessed.on + timedelta(days=days)
+
+
+def stuck(state: Any, last: Told, today: date) -> Iterator[Doubt]:
+    """Yield the step of a case whose day is past; where no time is set nobody is late (T34)."""
+    step = open_step(state)
+    if step is None or not getattr(state, "applicant", "") or step.verb in MONEY_STEPS:
+        return
+    due = step.due if step.days is None else last.on + timedelta(days=step.days)
+    if due is not None and due < today:
+        yield Doubt(
+            check="stuck",
+            position=last.position,
+            details={
+                "step": step.verb,
+                "unit": step.unit,
+                "due": due.isoformat(),
+                "days": (today - due).days,
+            },
+        )
