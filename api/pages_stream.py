@@ -9,7 +9,15 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import numbering, pages_papers, pages_people, pages_plan, pages_ways, rest_label
+from api import (
+    numbering,
+    pages_papers,
+    pages_people,
+    pages_plan,
+    pages_shares,
+    pages_ways,
+    rest_label,
+)
 from api.forms import Invalid
 from api.numbering import Fate
 from api.office import Office
@@ -250,6 +258,7 @@ def case_extra(page: Page, state: Any) -> dict[str, Any]:
     return {
         "groups": groups,
         "plan_panel": pages_plan.panel(page, state),
+        "shares": pages_shares.panel(page, state),
         "number": number_of(page, getattr(state, "number", "")),
     }
 

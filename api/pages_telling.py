@@ -21,6 +21,7 @@ UNTOLD = frozenset(
     {"home", "class_scheme", "accepted", "labels_voided", "dataset", "sent", "approval"}
     | {"powers", "delegated", "handers", "doubt"}
     | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
+    | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
 )
 STATE_WORDS = {
     "book": Words("账务状态", "in the books"),
@@ -106,6 +107,7 @@ STATE_REFS = {
     "lender": "unit",
     "lessor": "unit",
     "unit": "unit",
+    "partner": "unit",
     "from_unit": "unit",
     "to_unit": "unit",
     "keeper_unit": "unit",
@@ -158,6 +160,11 @@ STATE_REFS = {
     "excess": "asset",
     "titled": "asset",
     "destroyed": "asset",
+    "coming": "asset",
+    "came": "asset",
+    "gone": "asset",
+    "converted": "asset",
+    "boot": "money",
 }
 
 

@@ -86,6 +86,7 @@ def own(page: Page, asset: Asset) -> list[tuple[str, str]]:
     values = {
         "title_no": asset.title_no,
         "filing_no": asset.filing_no,
+        "purpose": asset.purpose,
         "area_approved": asset.area_approved,
         "certificate_no": asset.certificate_no,
         "vehicle_use": page.words(use) if use else "",

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, TypeAlias, assert_never
+from typing import Annotated, Any, TypeAlias, assert_never
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from domain import apportioning
+from domain.apportioning import SharingEvent, UnitsStated, owner
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
-from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.holding import OTHER_PERSON, listed, releases
 from domain.leaving import Form
 from domain.paper_forms import PaperForm
@@ -77,7 +79,9 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `requested_amount`, `approved_amount` and `executed_amount` are original values of cards, None
     where one is not stated. `appraisals` and `floors` are shares of the appraisal and the least
-    price, piece by piece.
+    price, piece by piece. `owners` are the units in whose books each piece stood, where they are
+    not all the case's own; `earned`, `due_by` and `remitted_by` what their pieces brought, what they
+    owe the treasury and what reached it in their name.
     """
 
     status: DisposalStatus = DisposalStatus.NONE
@@ -116,6 +120,10 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     destroyed: frozenset[str] = frozenset()
     assessed: bool = False
     dataset: str = ""
+    owners: dict[str, str] = {}
+    earned: dict[str, int] = {}
+    due_by: dict[str, int] = {}
+    remitted_by: dict[str, int] = {}
 
     def describe(self, lang: Lang) -> str:
         """Say where the disposal stands."""
@@ -400,12 +408,21 @@ class RemittedToTreasury(
     zh="上缴国库{amount}，缴款书{voucher}",
     en="Remitted to the treasury: {amount}, voucher {voucher}",
     duty="reconcile",
+    version=2,
 ):
-    """#48 Money reached the treasury; amount in fen."""
+    """#48 Money reached the treasury; amount in fen. `unit` is the unit in whose name, where a lot
+    was of several."""
 
     amount: Fen
     voucher: Code
     treasury_on: date
+    unit: UnitId | None = None
+
+
+@upcaster("disposal.remitted_to_treasury", 1)
+def in_no_name(body: dict[str, Any]) -> dict[str, Any]:
+    """Read what was remitted before it was recorded in whose name."""
+    return {**body, "unit": None}
 
 
 DisposalEvent: TypeAlias = (
@@ -485,11 +502,12 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
             done = net is not None and case.remitted >= net
             status = DisposalStatus.REMITTED if done else DisposalStatus.ASSESSED
             return replace(case, status=status, net=net, proceeds=gross, currency=currency)
-        case RemittedToTreasury(amount=amount):
+        case RemittedToTreasury(amount=amount, unit=unit):
             remitted = case.remitted + amount
             done = case.net is not None and remitted >= case.net
             status = DisposalStatus.REMITTED if done else case.status
-            return replace(case, remitted=remitted, status=status)
+            by = added(case.remitted_by, unit, amount) if unit else case.remitted_by
+            return replace(case, remitted=remitted, status=status, remitted_by=by)
         case _:
             assert_never(event)
 
@@ -519,6 +537,11 @@ def informed(case: Disposal, event: ListValued | TermsLaid | SplittingWarned) ->
             return flagged(case, Flag.SPLITTING)
         case _:
             assert_never(event)
+
+
+def added(sums: dict[str, int], unit: str, amount: int) -> dict[str, int]:
+    """Return sums by unit with an amount more."""
+    return {**sums, unit: sums.get(unit, 0) + amount}
 
 
 def worth(case: Disposal, assets: Iterable[str]) -> int | None:
@@ -555,6 +578,7 @@ def carried_out(case: Disposal, asset: str, proceeds: int) -> Disposal:
         executed=executed,
         executed_amount=amount,
         proceeds=case.proceeds + proceeds,
+        earned=added(case.earned, owner(case, asset), proceeds) if case.owners else case.earned,
         on_market=case.on_market and not done,
         next_step_by=None if done else case.next_step_by,
     )
@@ -562,6 +586,7 @@ def carried_out(case: Disposal, asset: str, proceeds: int) -> Disposal:
 
 
 lifecycle.part(DisposalEvent, evolve)
+lifecycle.part(SharingEvent, apportioning.evolve)
 
 # What may be asked ------------------------------------------------------------
 
@@ -634,6 +659,7 @@ def propose(
             watched=bool(counted),
         ),
         *valued(occasion, assets),
+        *owned(occasion, unit, assets),
         *agreed(terms),
         *laid(occasion, route(occasion, Action.DISPOSAL, form=form)),
         *(Ask(f"asset/{a}", "hold_for_disposal", hold) for a in assets),
@@ -734,6 +760,17 @@ def valued(occasion: Occasion, assets: tuple[str, ...]) -> tuple[ListValued, ...
             currency=min(currencies),
         ),
     )
+
+
+def owned(occasion: Occasion, unit: str, assets: tuple[str, ...]) -> tuple[UnitsStated, ...]:
+    """Return in whose books the pieces of a list stand, where not all are the proposing unit's."""
+    if len(occasion.listed) != len(assets):
+        return ()
+    cards = dict(zip(assets, occasion.listed, strict=True))
+    owners = tuple(cards[asset].accounting_unit for asset in sorted(cards))
+    if set(owners) == {unit}:
+        return ()
+    return (UnitsStated(units=tuple(sorted(set(owners))), owners=owners),)
 
 
 def agreed(terms: Terms | None) -> tuple[TermsLaid, ...]:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from domain import asset as assets_
 from domain import kinds
+from domain.apportioning import shares
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Kind, Lock, Mode, ValueType
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
@@ -39,7 +40,6 @@ from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.requiring import MINUTES, required
-from domain.selling import shares
 from domain.settling import MONEY, NOT_TOO_MUCH, PAID_ALREADY, SOMETHING_PAID
 from domain.values import (
     AssetId,

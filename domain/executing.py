@@ -5,10 +5,12 @@ What somebody carried out beyond the approval is a fact all the same: found, fla
 
 from __future__ import annotations
 
+from domain.apportioning import by_unit, lot_shared, owner, priced, shares, split_of
 from domain.approval import DECIDERS
 from domain.decider import Ask, Event, Occasion, Rule
 from domain.disposal import (
     APPROVED,
+    Deduction,
     Disposal,
     ExcessFound,
     ExcessRuledOn,
@@ -23,7 +25,7 @@ from domain.disposal import (
 from domain.holding import ON_THE_LIST, OTHER_PERSON, listed
 from domain.leaving import GIVEN_FORMS, LOST_FORMS, SCRAP_FORMS, SOLD_FORMS, Form
 from domain.requiring import LATER, SAID_BY_STEP, refuse_missing
-from domain.selling import at_price, refuse_unappraised, shares
+from domain.selling import at_price, refuse_unappraised
 from domain.values import AssetId, Fen, Given, Name, Reference, yuan
 from domain.words import Role
 
@@ -99,18 +101,22 @@ def sell_lot(
     price: Fen,
     buyer: Reference,
     deal_no: Reference,
+    split: tuple[Deduction, ...] = (),
 ) -> tuple[Event | Ask, ...]:
     """Record that approved pieces were sold as one lot.
 
     The price is divided by appraisal, else by original value, whole fen to the largest remainders
-    (DOMAIN.md h); the division is recorded.
+    (DOMAIN.md h); the division is recorded. `split` is what the contract gives each unit instead:
+    lines of a unit and its amount.
     """
     to_execute(disposal, occasion, listed(assets))
     at_price(disposal, assets, price)
-    weights = [disposal.appraisals.get(a, disposal.values.get(a) or 0) for a in assets]
-    parts = zip(assets, shares(price, weights), strict=True)
+    basis, prices = priced(disposal, assets, price, split_of(split))
+    for unit, part in by_unit(disposal, prices).items() if split else ():
+        at_price(disposal, tuple(a for a in assets if owner(disposal, a) == unit), part)
     return (
-        *(Sold(asset=a, price=part, buyer=buyer, deal_no=deal_no) for a, part in parts),
+        *(Sold(asset=a, price=prices[a], buyer=buyer, deal_no=deal_no) for a in assets),
+        *lot_shared(disposal, deal_no, basis, prices),
         *(leave(a, disposal, occasion.stream) for a in assets),
     )
 

@@ -38,6 +38,7 @@ STORY = (
     "exchanging",
     "reorganisation",
     "disposal",
+    "apportioning",
     "leaving",
     "proving",
     "selling",

@@ -6,12 +6,12 @@ a round with a deadline for the next step, never the end of the matter (T92).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
+from domain.apportioning import shares
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid
 from domain.decider import Ask, Event, Occasion, Rule
 from domain.disposal import (
@@ -180,23 +180,6 @@ def answered(case: Disposal) -> Disposal:
 def floor(value: int, percent: int) -> int:
     """Return the least price in fen that is no less than so many percent of a value."""
     return -(-value * percent // 100)
-
-
-def shares(amount: int, weights: Sequence[int]) -> list[int]:
-    """Divide fen by weights, the fen that are left to the largest remainders, then the first.
-
-    Where no weight is known all are alike.
-    """
-    if not weights:
-        return []
-    if not any(weights):
-        weights = [1] * len(weights)
-    whole = sum(weights)
-    parts = [amount * weight // whole for weight in weights]
-    by_rest = sorted(range(len(weights)), key=lambda n: (-(amount * weights[n] % whole), n))
-    for n in by_rest[: amount - sum(parts)]:
-        parts[n] += 1
-    return parts
 
 
 lifecycle.part(SellingEvent, evolve)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from domain.apportioning import IncomeShared, in_name_of, income_shared
 from domain.decider import Ask, Event, Occasion, Rule
 from domain.disposal import (
     AssetDerecognised,
@@ -18,7 +19,7 @@ from domain.holding import ON_THE_LIST, listed
 from domain.leaving import GIVEN_FORMS, LOST_FORMS, SOLD_FORMS
 from domain.open_steps import OpenStep, decision, step_of
 from domain.requiring import LATER, TITLE_PAPER, WIPING_PAPERS, refuse_missing
-from domain.values import AssetId, Fen, Reference
+from domain.values import AssetId, Fen, Reference, UnitId
 from domain.words import Role
 
 # What may be asked ------------------------------------------------------------
@@ -98,29 +99,47 @@ def assess_income(
     *,
     gross: Fen,
     deductions: tuple[Deduction, ...] = (),
-) -> IncomeAssessed:
-    """Say what is owed to the treasury; zero income closes with the same step."""
+) -> tuple[IncomeAssessed | IncomeShared, ...]:
+    """Say what is owed to the treasury; zero income closes with the same step.
+
+    Of a lot of several units each one's share of proceeds and costs is recorded with it.
+    """
     taken = sum(d.amount for d in deductions)
     if gross != disposal.proceeds or taken > gross:
         raise SUM_RIGHT.broken(gross=gross, proceeds=disposal.proceeds)
-    return IncomeAssessed(
-        gross=gross, currency=disposal.currency, deductions=deductions, net=gross - taken
+    return (
+        IncomeAssessed(
+            gross=gross, currency=disposal.currency, deductions=deductions, net=gross - taken
+        ),
+        *income_shared(disposal, [line.amount for line in deductions]),
     )
 
 
 @lifecycle.verb(ASSESSED, zh="登记上缴国库", en="Record remittance", roles=MONEY)
 def remit(
-    disposal: Disposal, occasion: Occasion, *, amount: Fen, voucher: Reference, treasury_on: date
+    disposal: Disposal,
+    occasion: Occasion,
+    *,
+    amount: Fen,
+    voucher: Reference,
+    treasury_on: date,
+    unit: UnitId | None = None,
 ) -> RemittedToTreasury:
-    """Record money that reached the treasury; who assessed the income does not confirm it."""
+    """Record money that reached the treasury; who assessed the income does not confirm it.
+
+    Of a lot of several units it is recorded in the name of one of them, up to its share.
+    """
     if amount == 0:
         raise SOMETHING_PAID.broken()
     if treasury_on > occasion.on:
         raise PAID_ALREADY.broken(treasury_on=treasury_on, on=occasion.on)
+    named = in_name_of(disposal, occasion, unit)
     left = (disposal.net or 0) - disposal.remitted
+    if named in disposal.due_by:
+        left = disposal.due_by[named] - disposal.remitted_by.get(named, 0)
     if amount > left:
         raise NOT_TOO_MUCH.broken(amount=amount, left=left)
-    return RemittedToTreasury(amount=amount, voucher=voucher, treasury_on=treasury_on)
+    return RemittedToTreasury(amount=amount, voucher=voucher, treasury_on=treasury_on, unit=named)
 
 
 def to_let_go(disposal: Disposal, occasion: Occasion, assets: tuple[str, ...]) -> None:

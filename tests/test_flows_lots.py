@@ -158,11 +158,31 @@ def test_ten_cars_of_three_units_are_sold_as_one_lot_and_the_income_is_split_bac
     costs = [{"type": "评估费", "amount": 300_000}, {"type": "拍卖佣金", "amount": 456_789}]
     income = {"gross": 23_456_789, "deductions": costs}
     granted(door.post("disposal/LOT/assess_income", income, who="accountant"))
-    # The case has one net sum; whose part of it is whose follows from the shares of the price.
-    for n, part in enumerate(shared(22_700_000, [split[unit] for unit in CARS])):
-        paid = {"amount": part, "voucher": f"缴{n}", "treasury_on": today}
+    # The ledger says whose part of the price, of each cost and of the net is whose.
+    told = {
+        e["type"]: e["body"] for e in granted(door.get("disposal/LOT/history", limit=200))["items"]
+    }
+    lot = told["disposal.lot_shared"]
+    assert {part["unit"]: part["amount"] for part in lot["parts"]} == split
+    assert (lot["divided_by"], lot["price"]) == ("appraisal", 23_456_789)
+    income = {share["unit"]: share for share in told["disposal.income_shared"]["shares"]}
+    assert {unit: share["gross"] for unit, share in income.items()} == split
+    for n, cost in enumerate(costs):
+        assert sum(share["costs"][n] for share in income.values()) == cost["amount"]
+    net = {unit: share["net"] for unit, share in income.items()}
+    assert sum(net.values()) == 22_700_000
+    for unit, share in income.items():
+        assert share["gross"] - sum(share["costs"]) == net[unit]
+    # It is remitted in each unit's own name, up to its share, by another than who assessed it.
+    for unit in CARS:
+        paid = {"amount": net[unit], "voucher": f"缴-{unit}", "treasury_on": today}
+        refused(door.post("disposal/LOT/remit", paid, who="finance"), "remitted-in-whose-name")
+        more = paid | {"unit": unit, "amount": net[unit] + 1}
+        refused(door.post("disposal/LOT/remit", more, who="finance"), "remitted-beyond-due")
+        paid |= {"unit": unit}
         refused(door.post("disposal/LOT/remit", paid, who="accountant"), "incompatible-duties")
         granted(door.post("disposal/LOT/remit", paid, who="finance"))
     now = state(door, "disposal/LOT")
     assert (now["status"], now["net"], now["remitted"]) == ("remitted", 22_700_000, 22_700_000)
+    assert now["remitted_by"] == now["due_by"] == net
     assert all(state(door, f"asset/{car}")["book"] == "gone" for car in LOT)
