@@ -22,8 +22,8 @@ from ledger.act import Conflict, Evidence
 from ledger.book import NUMBER_TAKEN, Book, new_id, normalised
 from ledger.entry import Draft, Via, claim_time
 
-CHUNK_ENTRIES_MAX: Final = 4_000
-"""Entries of one transaction of an import: a kill loses at most this much work, no more."""
+CHUNK_ENTRIES: Final = (4_000, 20_000)
+"""Entries of one transaction of an import, in a small ledger and in a large one."""
 IMPORTER: Final = "u_import"
 CLAIM: Final = "import"
 NOT_AFTER: Final = "not_after"
@@ -128,7 +128,7 @@ def record(
     report.rows = sum(piece.rows for group in groups for piece in group)
     writer = _Writer(book)
     done = 0
-    for chunk in chunks(groups):
+    for chunk in chunks(groups, book.head()[0]):
         added = writer.write(chunk)
         report.added += sum(piece.rows for piece in added)
         counted.update(f.event.type_name for piece in added for f in piece.facts)
@@ -165,14 +165,25 @@ def checked(groups: Iterable[Iterable[Piece]], file: str) -> None:
         raise Unreadable(wrong)
 
 
-def chunks(groups: Iterable[Sequence[Piece]]) -> Iterator[list[Piece]]:
-    """Pack groups into transactions of at most `CHUNK_ENTRIES_MAX` entries, never splitting one."""
+def portion(size: int) -> int:
+    """Return how many entries one transaction of an import has, in a ledger of a size.
+
+    A kill loses at most this much work. The larger the index by stream, the more of its pages each
+    transaction writes anew for every entry, unless the transaction grows as well.
+    """
+    least, most = CHUNK_ENTRIES
+    return min(max(size // 25, least), most)
+
+
+def chunks(groups: Iterable[Sequence[Piece]], there: int) -> Iterator[list[Piece]]:
+    """Pack groups into transactions of so many entries as suit a ledger, never splitting one."""
     chunk: list[Piece] = []
     size = 0
     for group in groups:
         entries = sum(len(piece.facts) for piece in group)
-        if chunk and size + entries > CHUNK_ENTRIES_MAX:
+        if chunk and size + entries > portion(there):
             yield chunk
+            there += size
             chunk, size = [], 0
         chunk.extend(group)
         size += entries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -16,13 +17,13 @@ from benchmarks.places import (
     Place,
     sqlite_raw,
 )
-from benchmarks.workload import CHUNK, Lives, chunks, record
+from benchmarks.workload import Lives, chunks, portions, record
 from ledger.book import Book
 
 EVENTS = 100_000
 # In one transaction. Larger batches can hang the library's pipeline on PostgreSQL: the server
 # waits for the rest of a statement that fills the socket, the client for the answer.
-LIBRARY_CHUNK = {"sqlite": CHUNK, "postgresql": 200}
+LIBRARY_CHUNK = {"sqlite": 4_000, "postgresql": 200}
 Rows = list[tuple[Any, ...]]
 
 
@@ -79,14 +80,26 @@ def _postgresql(place: Place) -> Iterator[Figure]:
 
 
 def _growth(place: Place) -> Iterator[Figure]:
+    """Yield rates beside the floor of the same size, and what an entry costs beside the first."""
     first = 0.0
     for events in map(place.size, GROWTH):
+        rows = _rows(place, events)
+        floor = events / _sqlite_floor(place, rows)
+        del rows
         rate = events / _ours(place, "sqlite", events)
-        first = first or rate
+        cost = 1e6 / rate
+        first = first or cost
         yield Figure(
             work=f"SQLite, growth, {short(events)}",
             ours=rate,
             unit="events/s",
+            floor=floor,
+            beside="executemany of the same bytes",
+        )
+        yield Figure(
+            work=f"SQLite, growth, {short(events)}, one entry",
+            ours=cost,
+            unit="µs",
             floor=first,
             beside="the smallest of these",
         )
@@ -140,17 +153,25 @@ def _rows(place: Place, events: int) -> Rows:
     return rows
 
 
+def _parts(rows: Rows) -> Iterator[Rows]:
+    """Yield rows in the portions in which an import records them."""
+    some = iter(rows)
+    for size in portions():
+        part = list(islice(some, size))
+        if not part:
+            return
+        yield part
+
+
 def _sqlite_floor(place: Place, rows: Rows) -> float:
     url = place.fresh("sqlite")
     connection = sqlite_raw(url)
     connection.execute(EQUAL_SQLITE)
 
     def work() -> None:
-        for start in range(0, len(rows), CHUNK):
+        for part in _parts(rows):
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(
-                "INSERT INTO equal VALUES (?,?,?,?,?,?)", rows[start : start + CHUNK]
-            )
+            connection.executemany("INSERT INTO equal VALUES (?,?,?,?,?,?)", part)
             connection.execute("COMMIT")
 
     with collector_off():
@@ -166,14 +187,14 @@ def _postgresql_floor(place: Place, rows: Rows) -> float:
         connection.execute(EQUAL_POSTGRESQL)
 
         def work() -> None:
-            for start in range(0, len(rows), CHUNK):
+            for part in _parts(rows):
                 with (
                     connection.transaction(),
                     connection.cursor() as cursor,
                     cursor.copy("COPY equal FROM STDIN (FORMAT BINARY)") as copy,
                 ):
                     copy.set_types(["int8", "text", "int8", "text", "bytea", "bytea"])
-                    for row in rows[start : start + CHUNK]:
+                    for row in part:
                         copy.write_row(row)
 
         with collector_off():

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
 
+from api.importing_facts import portion
 from domain.asset import AssetRegistered, Kind, Mode
 from domain.decider import Document, EntryReversed, Event
 from domain.labelling import LabelBound
@@ -33,7 +34,6 @@ START = date(2022, 1, 1)
 DAYS = 3 * 365
 LATE_ONE_IN = 50  # assets with one fact recorded after a later one
 REVERSED_ONE_IN = 200  # assets with one fact taken back
-CHUNK = 4_000  # entries in one transaction of an import
 SEED = 1
 UNITS = [f"o_{number:02}" for number in range(40)]
 NAMES = [
@@ -113,18 +113,18 @@ class Lives:
 
     def drafts(self, told: list[Told] | None = None) -> Iterator[Draft]:
         """Yield every draft; about one document for three facts."""
-        cause = ""
+        cause, sizes, fresh = "", portions(), 0
         for count, (stream, seq, kind, values, on, taken_back, paper) in enumerate(
             told or self.plain()
         ):
-            if not count % CHUNK:
-                cause = new_id("imp")
+            if count == fresh:
+                cause, fresh = new_id("imp"), count + next(sizes)
             yield Draft(
                 stream=stream,
                 seq=seq,
                 event=kind(**values),
                 actor=ACTOR,
-                cause=f"{cause}/{count % CHUNK}",
+                cause=f"{cause}/{fresh - count}",
                 effective_at=f"{on}T00:00:00+08:00",
                 corrects=Corrects(seq=taken_back, stream=stream) if taken_back else None,
                 docs=(Document(**paper),) if paper else (),
@@ -180,8 +180,19 @@ def said(asset: int, step: int, on: date) -> tuple[type[Event], dict[str, Any]]:
 
 def chunks(drafts: Iterator[Draft]) -> Iterator[list[Draft]]:
     """Yield drafts in the portions in which an import records them."""
-    while portion := list(islice(drafts, CHUNK)):
-        yield portion
+    for size in portions():
+        part = list(islice(drafts, size))
+        if not part:
+            return
+        yield part
+
+
+def portions() -> Iterator[int]:
+    """Yield how many entries each transaction of an import into an empty ledger has."""
+    done = 0
+    while True:
+        yield portion(done)
+        done += portion(done)
 
 
 def record(book: Book, drafts: list[Draft]) -> Receipt:
