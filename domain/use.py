@@ -182,10 +182,10 @@ def evolve(asset: Asset, event: UseEvent) -> Asset:
             return replace(asset, home=asset.custody, custody=Custody.REPAIR, listed=False)
         case RepairCompleted():
             return replace(asset, custody=asset.home, home=Custody.NONE)
-        case DeclaredIdle(ground=IdleGround.UNDER_USED, since=since):
-            return replace(asset, custody=Custody.UNDER_USED, idle_since=since)
-        case DeclaredIdle(since=since):
-            return replace(asset, custody=Custody.IDLE, idle_since=since)
+        case DeclaredIdle(ground=ground, since=since):
+            under_used = ground is IdleGround.UNDER_USED
+            custody = Custody.UNDER_USED if under_used else Custody.IDLE
+            return replace(asset, custody=custody, idle_since=since)
         case PutBackToUse():
             custody = Custody.IN_USE if asset.user else Custody.STORE
             return replace(asset, custody=custody, idle_since=None, listed=False)
