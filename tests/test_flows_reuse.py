@@ -1,0 +1,211 @@
+"""Idle premises change their use, idle things are exchanged: by the rules of Inner Mongolia, through
+the doors, and the waterfall of each thing says so (内蒙古机关运行保障条例 第13、17条)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from doors import PASSWORD, Door, app_of, registered, staffed
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from api import policies
+from api.app import create_app
+from api.office import Actor, Office
+from domain import policy as rules_
+
+MINUTES = {"type": "会议纪要", "number": "纪要7"}
+PAPERS = [MINUTES, {"type": "资产评估报告", "number": "评1"}, {"type": "协议草案", "number": "草1"}]
+
+
+@pytest.fixture
+def office(database: str) -> Iterator[Office]:
+    """Two organs of one city under the rules of Inner Mongolia, and the bodies that decide."""
+    with staffed(database) as office:
+        admin = Actor(person="u_admin", unit="o_a", role="admin")
+        finance = Actor(person="u_finance", unit="o_a", role="finance")
+        rules = policies.shipped()["inner-mongolia"]
+        content = rules_.written(rules)
+        office.ask("policy/inner-mongolia", "propose", {"content": content}, admin)
+        today = office.today().isoformat()
+        office.ask("policy/inner-mongolia", "publish", {"in_force_from": today}, finance)
+        for unit in ("o_a", "o_b"):
+            placed = {"region": "150100", "level": "prefecture"}
+            office.ask(f"unit/{unit}", "belong", placed, admin)
+        office.accounts.create("other", PASSWORD, "u_other", "示例对方", "o_b", ["clerk"])
+        office.accounts.create("books", PASSWORD, "u_books", "示例会计", "o_b", ["accountant"])
+        yield office
+
+
+@pytest.fixture
+def door(office: Office) -> Door:
+    return Door(app_of(office))
+
+
+def granted(answer: Response) -> Any:
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refused(answer: Response, slug: str) -> str:
+    assert (answer.status_code, answer.json().get("slug")) == (409, slug), answer.text
+    return str(answer.json()["detail"])
+
+
+def state(door: Door, stream: str) -> dict[str, Any]:
+    found: dict[str, Any] = granted(door.get(stream))["state"]
+    return found
+
+
+def came(door: Door, asset: str) -> dict[str, Any]:
+    """Return what came of every way to put a thing to use again."""
+    found = granted(door.get(f"asset/{asset}/waterfall"))
+    return {way["way"]: way["came"] for way in found["ways"]}
+
+
+def pages(office: Office, who: str) -> TestClient:
+    http = TestClient(create_app(office.settings, office))
+    account = next(a for a in office.accounts.all() if a.login == who)
+    http.cookies.set("session", office.accounts.sign_in(account))
+    return http
+
+
+def test_idle_premises_become_a_nursery(door: Door, office: Office) -> None:
+    """Nobody changes the use alone: the offices administration decides, and it is told from when."""
+    registered(door, "P1", asset_no="ZC-P1", name="旧办公楼", kind="premises")
+    area = {"area_approved": "800", "order_no": "核1"}
+    granted(door.post("asset/P1/approve_area", area, who="office"))
+    granted(door.post("asset/P1/declare_idle", {"evidence": "腾退两年"}))
+    assert came(door, "P1")["convert"] is None
+    form = {"unit": "o_a", "assets": ["P1"], "purpose": "机关托育场所", "used_by": "示例托育中心"}
+    form |= {"reason": "闲置，具备条件", "area": "300.5"}
+    granted(door.post("conversion/K1/request", form))
+    assert came(door, "P1")["convert"] == "under_way"
+    done = {"assets": ["P1"], "since": office.today().isoformat()}
+    assert "第11条" in refused(door.post("conversion/K1/convert", done), "conversion-not-approved")
+    refused(
+        door.post("conversion/K1/approve", {"approval_no": "批1"}, who="finance"), "not-your-turn"
+    )
+    granted(door.post("conversion/K1/approve", {"approval_no": "批1"}, who="office"))
+    refused(door.post("conversion/K1/convert", done, who="office"), "incompatible-duties")
+    granted(door.post("conversion/K1/convert", done))
+    now = state(door, "asset/P1")
+    assert (now["purpose"], now["area_approved"], now["kind"]) == (
+        "机关托育场所",
+        "499.5",
+        "premises",
+    )
+    assert (now["accounting_unit"], now["custody"]) == ("o_a", "idle")  # the rest still waits
+    assert came(door, "P1")["convert"] == "done"
+    told = granted(door.get("conversion/K1/history", limit=50))["items"]
+    route = next(e["body"] for e in told if e["type"] == "case.route_laid")
+    assert {"003-11", "003-13"} <= set(route["cites"])
+    http = pages(office, "auditor")
+    for lang, words in (("zh", "机关托育场所"), ("en", "Change of use")):
+        page = http.get(f"/cases/conversion/K1?lang={lang}").text
+        assert words in page and "ZC-P1" in page
+    assert "机关托育场所" in http.get("/assets/P1").text
+    for paper in ("application", "approval", "handover-note"):
+        answer = http.get(f"/papers/conversion/K1/{paper}.pdf")
+        assert answer.content[:4] == b"%PDF", paper
+
+
+def test_idle_things_are_exchanged_for_those_of_another_unit_and_the_balance_is_remitted(
+    door: Door, office: Office
+) -> None:
+    """Appraised on both sides, handed over by both, booked by both; the balance to the treasury."""
+    registered(door, "A1", asset_no="ZC-A1", name="大会议桌", kind="furniture", value=1_000_001)
+    registered(door, "A2", asset_no="ZC-A2", name="排椅", kind="furniture", value=500_000)
+    registered(
+        door, "B1", asset_no="ZC-B1", name="复印机", kind="office", unit="o_b", value=900_000
+    )
+    for id_ in ("A1", "A2"):
+        granted(door.post(f"asset/{id_}/declare_idle", {}))
+    form: dict[str, Any] = {
+        "unit": "o_a",
+        "assets": ["A1", "A2"],
+        "partner": "o_b",
+        "coming": ["B1"],
+    }
+    form |= {"needed": "复印机", "ground": "闲置", "minutes_no": "纪要7", "circumstance": "idle"}
+    missing = refused(door.post("exchange/X1/request", form), "papers-missing")
+    assert "资产评估报告" in missing and "协议草案" in missing and "第17条" in missing
+    granted(door.post("exchange/X1/request", form | {"docs": PAPERS}))
+    assert came(door, "A1")["exchange_asset"] == "under_way"
+    for who in ("head", "office"):
+        granted(door.post("exchange/X1/endorse", {}, who=who))
+    granted(door.post("exchange/X1/approve", {"approval_no": "批1"}, who="finance"))
+    today = office.today().isoformat()
+    for side, value in (("out", 700_003), ("in", 600_000)):
+        said = {"side": side, "value": value, "appraiser": "示例评估", "base_date": today}
+        granted(door.post("exchange/X1/record_appraisal", said | {"report_no": f"评-{side}"}))
+    short = {"agreement": "协1", "boot": 100_002}
+    assert "700.00" not in refused(door.post("exchange/X1/sign", short), "balance-below-appraisals")
+    granted(door.post("exchange/X1/sign", short | {"boot": 100_003}))
+    out = {"assets": ["A1", "A2"], "scanned": "ZC-A1\nZC-A2"}
+    into = {"assets": ["B1"], "scanned": "ZC-B1"}
+    refused(door.post("exchange/X1/hand_out", out, who="other"), "not-the-giving-side")
+    for things, giver, taker in ((out, "clerk", "other"), (into, "other", "clerk")):
+        granted(door.post("exchange/X1/hand_out", things, who=giver))
+        refused(door.post("exchange/X1/take_in", things, who=giver), "not-the-taking-side")
+        granted(door.post("exchange/X1/take_in", things, who=taker))
+    assert came(door, "A1")["exchange_asset"] == "done"
+    books = {"out_voucher": "记1", "in_voucher": "记2"}
+    for assets in (["A1", "A2"], ["B1"]):
+        granted(door.post("exchange/X1/move_books", books | {"assets": assets}, who="accountant"))
+    cards = {id_: state(door, f"asset/{id_}") for id_ in ("A1", "A2", "B1")}
+    assert [cards[i]["accounting_unit"] for i in cards] == ["o_b", "o_b", "o_a"]
+    assert [cards[i]["custodian"] for i in cards] == ["o_b", "o_b", "o_a"]
+    assert cards["A1"]["value"] + cards["A2"]["value"] == 700_003  # what o_b gave: 600,000 + boot
+    assert cards["B1"]["value"] == 600_000  # what o_a gave: 700,003 less the balance it was paid
+    fee = {"deductions": [{"type": "评估费", "amount": 3}]}
+    refused(door.post("exchange/X1/assess_balance", fee, who="books"), "not-the-payee")
+    granted(door.post("exchange/X1/assess_balance", fee, who="accountant"))
+    paid = {"amount": 100_000, "voucher": "缴1", "treasury_on": today}
+    refused(door.post("exchange/X1/remit_balance", paid, who="accountant"), "incompatible-duties")
+    granted(door.post("exchange/X1/remit_balance", paid, who="finance"))
+    now = state(door, "exchange/X1")
+    assert (now["status"], now["net"], now["remitted"]) == ("remitted", 100_000, 100_000)
+    http = pages(office, "auditor")
+    for lang, words in (("zh", "两方评估与补价"), ("en", "Appraisals and balance")):
+        page = http.get(f"/cases/exchange/X1?lang={lang}").text
+        assert words in page and "7,000.03" in page and "1,000.03" in page
+    for paper in ("application", "approval", "handover-note", "receipt"):
+        answer = http.get(f"/papers/exchange/X1/{paper}.pdf")
+        assert answer.content[:4] == b"%PDF", paper
+
+
+def test_what_somebody_outside_gives_is_inspected_before_it_is_entered(
+    door: Door, office: Office
+) -> None:
+    """A car for a copier of a company: ours leaves the books, theirs comes like any delivery."""
+    registered(door, "A1", asset_no="ZC-A1", name="大会议桌", kind="furniture", value=1_000_000)
+    granted(door.post("asset/A1/declare_idle", {}))
+    form = {"unit": "o_a", "assets": ["A1"], "outsider": "示例办公公司", "needed": "复印机"}
+    form |= {"ground": "闲置", "minutes_no": "纪要8", "circumstance": "idle", "docs": PAPERS}
+    granted(door.post("exchange/X2/request", form))
+    for who in ("head", "office"):
+        granted(door.post("exchange/X2/endorse", {}, who=who))
+    granted(door.post("exchange/X2/approve", {"approval_no": "批2"}, who="finance"))
+    today = office.today().isoformat()
+    for side, value in (("out", 500_000), ("in", 520_000)):
+        said = {"side": side, "value": value, "appraiser": "示例评估", "base_date": today}
+        granted(door.post("exchange/X2/record_appraisal", said | {"report_no": f"评-{side}"}))
+    signed = {"agreement": "协2", "boot": 20_000, "payer": "us", "pieces": 1}
+    granted(door.post("exchange/X2/sign", signed))
+    things = {"assets": ["A1"], "scanned": "ZC-A1"}
+    refused(door.post("exchange/X2/deliver", things), "slip-not-attached")
+    slip = {"docs": [{"type": "交接单", "number": "交1"}]}
+    granted(door.post("exchange/X2/deliver", things | slip))
+    new = {"asset": "N1", "item": "复印机", "kind": "office"}
+    granted(door.post("exchange/X2/receive", new))
+    card = state(door, "asset/N1")
+    assert (card["book"], card["mode"], card["value"]) == ("pending", "exchange", 520_000)
+    granted(door.post("asset/N1/pass_acceptance", {"inspector": "u_head"}, who="keeper"))
+    granted(door.post("asset/N1/register", {"asset_no": "ZC-N1"}))
+    gone = {"assets": ["A1"], "out_voucher": "记9"}
+    granted(door.post("exchange/X2/move_books", gone, who="accountant"))
+    assert state(door, "asset/A1")["book"] == "gone"
+    refused(door.post("exchange/X2/assess_balance", {}, who="accountant"), "no-balance-received")
