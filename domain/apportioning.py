@@ -231,8 +231,8 @@ UNIT_TWICE = Rule(
 )
 IN_WHOSE_NAME = Rule(
     slug="remitted-in-whose-name",
-    zh="本批资产分属几个单位，须写明以哪个单位名义上缴：{units}。",
-    en="The lot is of several units; say in whose name it is remitted: {units}.",
+    zh="收入以资产所属单位的名义上缴，须写明是其中哪个单位：{units}。",
+    en="Income is remitted in the name of the unit whose things were sold; say which: {units}.",
     law="《行政事业性国有资产管理条例》第26条",
 )
 
@@ -252,13 +252,10 @@ def in_name_of(case: Any, occasion: Occasion, unit: str | None) -> str | None:
 
     Whoever pays it in, the unit is named where a lot was of several; alone it goes without saying.
     """
-    if not case.due_by:
-        if unit not in (None, case.unit):
-            raise IN_WHOSE_NAME.broken(units=(case.unit,))
-        return unit
-    named = unit or (next(iter(case.due_by)) if len(case.due_by) == 1 else None)
-    if named is None and occasion.unit in case.due_by:
+    entitled = list(case.due_by) or [case.unit]
+    named = unit or (entitled[0] if len(entitled) == 1 else None)
+    if named is None and occasion.unit in entitled:
         named = occasion.unit
-    if named not in case.due_by:
-        raise IN_WHOSE_NAME.broken(units=tuple(case.due_by))
-    return named
+    if named not in entitled:
+        raise IN_WHOSE_NAME.broken(units=tuple(entitled))
+    return named or None

@@ -405,13 +405,15 @@ class IncomeAssessed(
 class RemittedToTreasury(
     Event,
     name="disposal.remitted_to_treasury",
-    zh="上缴国库{amount}，缴款书{voucher}",
-    en="Remitted to the treasury: {amount}, voucher {voucher}",
+    zh="以{unit}名义上缴国库{amount}，缴款书{voucher}",
+    en="Remitted to the treasury in the name of {unit}: {amount}, voucher {voucher}",
     duty="reconcile",
     version=2,
 ):
-    """#48 Money reached the treasury; amount in fen. `unit` is the unit in whose name, where a lot
-    was of several."""
+    """#48 Money reached the treasury in the name of a unit; amount in fen.
+
+    `unit` is None in what was recorded before units were named.
+    """
 
     amount: Fen
     voucher: Code

@@ -26,6 +26,14 @@ from domain.disposal import (
     Scrapped,
     Sold,
 )
+from domain.exchanging import (
+    BalanceAssessed,
+    BalanceRemitted,
+    Exchange,
+    ExchangeStatus,
+    PieceDelivered,
+    PieceTakenIn,
+)
 from domain.leasing import Lease, LeaseDelivered, LeaseStatus, RentAssessed, RentRemitted
 from domain.leaving import PRICED_FORMS
 from domain.lending import Loan, LoanHandedOver, LoanStatus
@@ -58,7 +66,9 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 EXECUTED: Final = (Sold, GivenAway, Scrapped, LossWrittenOff)
-MONEY_STEPS: Final = frozenset({"remit", "remit_rent", "assess_income"})
+MONEY_STEPS: Final = frozenset(
+    {"remit", "remit_rent", "remit_balance", "assess_income", "assess_balance"}
+)
 
 
 def doubts(kind: str, told: Sequence[Told], policy_of: PolicyOf, today: date) -> Iterator[Doubt]:
@@ -74,6 +84,8 @@ def doubts(kind: str, told: Sequence[Told], policy_of: PolicyOf, today: date) ->
     if kind == "disposal":
         yield from unappraised(told, policy_of)
         yield from unremitted(told, policy_of, today, IncomeAssessed, RemittedToTreasury)
+    if kind == "exchange":
+        yield from unremitted(told, policy_of, today, BalanceAssessed, BalanceRemitted)
     if kind == "lease":
         yield from unremitted(told, policy_of, today, RentAssessed, RentRemitted)
     if told:
@@ -169,6 +181,14 @@ def of_reallocation(before: Reallocation, _: Reallocation, told: Told) -> Iterat
         yield from handed(told, told.fact.asset, granted)
 
 
+def of_exchange(before: Exchange, _: Exchange, told: Told) -> Iterator[Doubt]:
+    """Hold what changed hands against the approval and the agreement."""
+    fact = told.fact
+    if isinstance(fact, PieceDelivered | PieceTakenIn):
+        listed = fact.asset in before.waiting | before.coming
+        yield from handed(told, fact.asset, before.status is ExchangeStatus.SIGNED and listed)
+
+
 def handed(told: Told, asset: str, granted: bool) -> Iterator[Doubt]:
     """Yield the doubt that something was handed over which nobody had approved."""
     if not granted:
@@ -181,6 +201,7 @@ _ASKS: Final[Mapping[str, Callable[[Any, Any, Told], Iterator[Doubt]]]] = {
     "lease": of_lease,
     "intake": of_intake,
     "reallocation": of_reallocation,
+    "exchange": of_exchange,
 }
 
 # The order of steps, and money -----------------------------------------------------
@@ -216,8 +237,8 @@ def unremitted(
     told: Sequence[Told],
     policy_of: PolicyOf,
     today: date,
-    assessed: type[IncomeAssessed | RentAssessed],
-    paid: type[RemittedToTreasury | RentRemitted],
+    assessed: type[IncomeAssessed | BalanceAssessed | RentAssessed],
+    paid: type[RemittedToTreasury | BalanceRemitted | RentRemitted],
 ) -> Iterator[Doubt]:
     """Yield income that did not reach the treasury, or reached it after its day.
 
@@ -228,7 +249,7 @@ def unremitted(
     for one in told:
         fact = one.fact
         if isinstance(fact, assessed):
-            amount = fact.net if isinstance(fact, IncomeAssessed) else fact.amount
+            amount = fact.amount if isinstance(fact, RentAssessed) else fact.net
             owed.append([amount or 0, one])
         elif isinstance(fact, paid):
             money = fact.amount

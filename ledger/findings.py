@@ -16,6 +16,7 @@ import msgspec
 from domain import ruling
 from domain.decider import FACTS, LIFECYCLES, EntryReversed
 from domain.disposal import AssetDerecognised
+from domain.exchanging import BooksExchanged, PieceDelivered
 from domain.leaving import Derecognised, LeftForGood
 from domain.lending import AssetLent, LoanHandedOver
 from domain.oversight import EXECUTED, Details, Told, doubts
@@ -31,7 +32,7 @@ EXPOSED_SECONDS: Final = 60
 EACH_MAX: Final = 10_000  # findings of one kind that are kept; all are counted
 LOADED: Final = frozenset({"demo", "import"})  # channels by which the past is told afterwards
 IMPORTER: Final = "importer"  # the role in which published registers are recorded
-CASES: Final = ("disposal", "loan", "lease", "intake", "reallocation")
+CASES: Final = ("disposal", "loan", "lease", "intake", "reallocation", "exchange")
 Named: TypeAlias = Callable[[str], Policy | None]  # published rules by reference, `xinjiang@2`
 Witnessed: TypeAlias = Callable[[], "tuple[int, str] | None"]  # size and time of what left us last
 Progress: TypeAlias = Callable[[int, int], None]
@@ -490,9 +491,9 @@ def _of_assets(kept: _Kept, reading: _Reading) -> None:
     for stream, entries in reading.cases.items():
         for entry in standing(entries):
             fact: Any = entry.event
-            if isinstance(fact, (*EXECUTED, LoanHandedOver)):
+            if isinstance(fact, (*EXECUTED, LoanHandedOver, PieceDelivered)):
                 carried.add((stream, fact.asset))
-            elif isinstance(fact, AssetDerecognised):
+            elif isinstance(fact, AssetDerecognised | BooksExchanged):
                 let_go.add(fact.asset)
     for stream, entries in reading.cards.items():
         asset = stream.partition("/")[2]

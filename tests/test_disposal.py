@@ -302,7 +302,7 @@ def test_where_nothing_is_owed_the_case_is_closed_with_the_same_step() -> None:
 def test_money_reaches_the_treasury_in_one_or_several_sums() -> None:
     ready = [proposed(), approved, sold1, sold2, assessed]
     form = {"voucher": "缴1", "treasury_on": TODAY}
-    part = RemittedToTreasury(amount=449, voucher="缴1", treasury_on=TODAY)
+    part = RemittedToTreasury(amount=449, voucher="缴1", treasury_on=TODAY, unit="o_a")
     case(*ready).when(settling.remit, amount=449, **form).then(part).then_state(
         status=DisposalStatus.ASSESSED, remitted=449
     )

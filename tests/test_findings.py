@@ -32,6 +32,16 @@ from domain.disposal import (
     Sold,
     TermsLaid,
 )
+from domain.exchanging import (
+    BalanceAssessed,
+    BooksExchanged,
+    ExchangeApproved,
+    ExchangeRequested,
+    ExchangeSigned,
+    Payer,
+    PieceDelivered,
+    PieceReceived,
+)
 from domain.leaving import Derecognised, Form, LeftForGood
 from domain.lending import AssetLent, LoanApproved, LoanHandedOver, LoanRequested
 from domain.policy import GENERIC, DisposalForm, Policy
@@ -140,6 +150,11 @@ def test_what_was_done_right_raises_no_question(book: Book) -> None:
     assert ask(book) == {}
 
 
+def test_an_exchange_that_was_done_right_raises_no_question(book: Book) -> None:
+    exchanged(book)
+    assert ask(book) == {}
+
+
 def unapproved(book: Book) -> None:
     write(book, "disposal/X", proposed)
     write(book, "disposal/X", approved, by="u_2")
@@ -204,6 +219,40 @@ def handed_unapproved(book: Book) -> None:
     )  # fmt: skip
     write(book, "loan/X", asked)
     write(book, "loan/X", LoanHandedOver(asset="A"), by="u_2")
+
+
+swap = ExchangeRequested(
+    applicant="u_1", unit="o_1", outsider="示例公司", assets=("A",), needed="会议系统",
+    ground="闲置", minutes_no="纪1",
+)  # fmt: skip
+swapped = (
+    ("u_1", swap),
+    ("u_2", ExchangeApproved(approval_no="批1")),
+    ("u_3", ExchangeSigned(agreement="协1", boot=1000, payer=Payer.PARTNER, pieces=1)),
+    ("u_3", PieceDelivered(asset="A")),
+    ("u_3", PieceReceived(asset="N", item="会议系统")),
+    ("u_3", BooksExchanged(asset="A", out_voucher="记1")),
+)
+
+
+def exchanged(book: Book) -> None:
+    """An exchange with somebody outside as it should be, up to the balance."""
+    write(book, "unit/o_1", UnitEstablished(name="示例局", kind=UnitKind.ORGAN))
+    write(book, "asset/A", card)
+    for by, fact in swapped:
+        write(book, "exchange/X", fact, by=by)
+    write(book, "asset/A", LeftForGood(form=Form.EXCHANGE, case="exchange/X"), by="u_3")
+    write(book, "asset/A", Derecognised(voucher="记1"), by="u_3")
+
+
+def balance_outstanding(book: Book) -> None:
+    exchanged(book)
+    write(book, "exchange/X", BalanceAssessed(unit="o_1", gross=1000, net=1000), by="u_4")
+
+
+def exchanged_unsigned(book: Book) -> None:
+    for by, fact in (*swapped[:2], swapped[3]):
+        write(book, "exchange/X", fact, by=by)
 
 
 def handed_off_list(book: Book) -> None:
@@ -308,11 +357,13 @@ PLANTED: list[tuple[str, Callable[[Book], None], int]] = [
     ("lent-alone", lent_alone, 1),
     ("handed-unapproved", handed_unapproved, 1),
     ("handed-unapproved", handed_off_list, 2),
+    ("handed-unapproved", exchanged_unsigned, 1),
     ("unappraised", unappraised, 1),
     ("income-misstated", misstated, 1),
     ("remitted-beyond-due", too_much, 1),
     ("income-overdue", overdue, 1),
     ("income-outstanding", outstanding, 1),
+    ("income-outstanding", balance_outstanding, 1),
     ("income-late", remitted_late, 1),
     ("duties", same_person, 1),
     ("unknown-rules", unpublished, 1),
