@@ -12,10 +12,11 @@ from api import changing, finding, problems, rest_openapi
 from api.office import Actor, Office
 from api.pages_telling import tell
 from api.rest_answers import Answer, link, names_then, reply
-from api.rest_caller import Callers, lang_of
+from api.rest_caller import Callers, check_id, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.asset import Kind
+from domain.values import ID
 from domain.words import Words
 from ledger.findings import CHECKS, LATE_DAYS
 from projections.changes import FIGURES, Only, Span
@@ -24,8 +25,8 @@ TAG = Words("审计", "Audit")
 SPAN = (
     ("from", "期初日（业务日期）YYYY-MM-DD · opening, at the end of this business date"),
     ("to", "期末日（业务日期）YYYY-MM-DD · closing, at the end of this business date"),
-    ("known_from", "期初已知于（UTC）· what was known when the opening was told; as known_to if absent"),
-    ("known_to", "期末已知于（UTC）· what was known when the closing was told; now if absent"),
+    ("known_from", "期初已知于（UTC，或账本条数）· what was known when the opening was told, a time or a size of the log; as known_to if absent"),
+    ("known_to", "期末已知于（UTC，或账本条数）· what was known when the closing was told; now if absent"),
 )  # fmt: skip
 ONLY = (
     ("unit", "入账单位 · accounting unit"),
@@ -39,6 +40,13 @@ EVENTS = (
     ("after", "续页标记 · cursor"),
 )
 
+UNIT = {
+    "name": "unit",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": ID},
+    "description": "单位标识 · unit id",
+}
 FINDINGS = (
     ("check", "、".join(CHECKS)),
     ("late_days", f"晚于多少天算迟记 · days after which an entry is late, {LATE_DAYS} if absent"),
@@ -54,6 +62,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     published: list[tuple[str, Answer, dict[str, Any]]] = [
         ("/changes", doors.changes, read("audit_changes", "两日之间的变动", "What changed between two dates", asked(*SPAN, *ONLY), tag=TAG)),
         ("/changes/events", doors.events, read("audit_change_events", "变动表一个数字的全部事件", "The events that a figure is the sum of", asked(*SPAN, *ONLY, *EVENTS), tag=TAG)),
+        ("/periods/{unit}", doors.periods, read("audit_periods", "一个单位已结账的期间", "The closed periods of a unit", [UNIT], tag=TAG)),
         ("/findings", doors.findings, read("audit_findings", "审计疑点（由条目重新算出）", "Standing findings, from entries alone", asked(*FINDINGS), tag=TAG, troubles=(401, 403, 422, 503))),
     ]  # fmt: skip
     for path, answer, said in published:
@@ -109,6 +118,24 @@ class Doors:
         ]
         return reply(request, {"items": items, "next": more}, link(request, more))
 
+    def periods(self, request: Request, actor: Actor) -> Response:
+        """Answer with the closed periods of a unit, each with its statement as it was closed."""
+        Questions(request, {}).check()
+        unit = check_id(request.path_params["unit"])
+        found = [
+            {
+                "since": close.start,
+                "until": close.until,
+                "known_from": close.then,
+                "known_to": close.position,
+                "closed_by": close.actor,
+                "closed_at": close.recorded_at,
+                "lines": changing.statement(self.office, actor.scope, close.span, Only(unit=unit)),
+            }
+            for close in changing.closes(self.office, unit)
+        ]
+        return reply(request, {"unit": unit, "periods": found})
+
     def findings(self, request: Request, actor: Actor) -> Response:
         """Answer with what there is to ask about, counted in full, a page at a time."""
         if actor.role not in finding.READERS:
@@ -152,7 +179,7 @@ class Doors:
     def _asked(self, asked: Questions, actor: Actor) -> tuple[Span, Only]:
         first, last = changing.year_so_far(self.office.today(actor.zone))
         start, end = asked.day("from") or first, asked.day("to") or last
-        then, known = asked.moment("known_from"), asked.moment("known_to")
+        then, known = asked.knowing("known_from"), asked.knowing("known_to")
         only = Only(
             unit=asked.text("unit"),
             kind=asked.choice("kind", tuple(map(str, Kind))),

@@ -12,12 +12,15 @@ import msgspec
 from api.naming import names_then
 from api.office import Office
 from api.pages_telling import NameOf, tell
+from domain.asset import Book as InBooks
 from domain.asset import Kind
-from domain.decider import Lang
+from domain.decider import LIFECYCLES, Lang
+from domain.period import PeriodClosed
 from domain.words import Words
-from ledger.entry import Entry
+from ledger.book import Book
+from ledger.entry import Entry, standing
 from projections import changes, history
-from projections.changes import FIGURES, Only, Span
+from projections.changes import FIGURES, GROUP, Only, Span
 from projections.scope import Scope
 
 WORDS: Final[dict[str, Words]] = {
@@ -29,6 +32,7 @@ WORDS: Final[dict[str, Words]] = {
     "closing": Words("期末", "closing"),
 }
 PAGE_ROWS, PAGE_ROWS_MAX = 50, 1_000
+BEGINNING: Final = "0001-01-01"  # the day before every book
 BACKWARDS: Final = Words("起始日期不能晚于截止日期", "The first date cannot be after the last")
 FORGOTTEN: Final = Words(
     "期初的已知时点不能晚于期末的已知时点",
@@ -62,22 +66,61 @@ Movement: TypeAlias = "tuple[Any, Entry]"
 
 
 def span_of(office: Office, start: str, end: str, then: str, known: str) -> Span:
-    """Return the span between two business dates, each as known at a time (empty: now)."""
-    position = office.book.position_known
-    return Span(
-        start=start,
-        end=end,
-        then=position(then) if then else None,
-        known=position(known) if known else None,
-    )
+    """Return the span between two business dates, each as known at a time (empty: now).
+
+    A number stands for the size of the log, which is exact.
+    """
+
+    def position(when: str) -> int | None:
+        if not when:
+            return None
+        return int(when) if when.isdecimal() else office.book.position_known(when)
+
+    return Span(start=start, end=end, then=position(then), known=position(known))
+
+
+class Close(msgspec.Struct, frozen=True, kw_only=True):
+    """One closed period of a unit: its days, and the entry that closed it."""
+
+    start: str
+    until: str
+    then: int  # the entry that closed the period before, 0 when there is none
+    position: int
+    actor: str
+    recorded_at: str
+
+    @property
+    def span(self) -> Span:
+        """Return the span whose statement are the figures of the period, for ever."""
+        return Span(start=self.start, end=self.until, then=self.then, known=self.position)
+
+
+def closes(office: Office, unit: str) -> list[Close]:
+    """Return the closed periods of a unit, in order."""
+    found: list[Close] = []
+    for entry in office.book.stream(f"period/{unit}").standing:
+        if isinstance(entry.event, PeriodClosed):
+            found.append(
+                Close(
+                    start=found[-1].until if found else BEGINNING,
+                    until=entry.event.until.isoformat(),
+                    then=found[-1].position if found else 0,
+                    position=entry.position,
+                    actor=entry.actor,
+                    recorded_at=entry.recorded_at,
+                )
+            )
+    return found
 
 
 def wrong(start: str, end: str, then: str, known: str) -> tuple[str, Words] | None:
     """Return which question cannot be asked so, and why; None when all can."""
     if start and end and start > end:
         return "from", BACKWARDS
-    if then and known and then > known:
-        return "known_from", FORGOTTEN
+    if then and known and then.isdecimal() == known.isdecimal():
+        late = int(then) > int(known) if then.isdecimal() else then > known
+        if late:
+            return "known_from", FORGOTTEN
     return None
 
 
@@ -133,10 +176,54 @@ def movements(
     limit: int,
 ) -> tuple[list[Movement], str | None]:
     """Return a page of the events that a figure is the sum of, and where it goes on."""
+    if what == "restated":
+        return _restated(office, scope, span, only, after or "", limit)
     query = changes.events(scope, span, what, only, after=after, limit=limit + 1)
     rows = list(office.models.rows(query))
     more = changes.cursor(rows[limit - 1]) if len(rows) > limit else None
     return [(row, entry_at(office, int(row["position"]))) for row in rows[:limit]], more
+
+
+def _restated(
+    office: Office, scope: Scope, span: Span, only: Only, after: str, limit: int
+) -> tuple[list[Movement], str | None]:
+    """Return what was learned of the opening, card by card; a page holds all of each card."""
+    query = changes.restated(scope, span, only, after=after, limit=limit + 1)
+    ids = [str(row["id"]) for row in office.models.rows(query)]
+    found = [
+        (row, entry)
+        for id_ in ids[:limit]
+        for row, entry in restatements(office.book, id_, span)
+        if all(getattr(only, name) in ("", row[name]) for name in GROUP)
+        and (scope.units is None or row["unit"] in scope.units)
+    ]
+    return found, ids[limit - 1] if len(ids) > limit else None
+
+
+def restatements(book: Book, id_: str, span: Span) -> Iterator[Movement]:
+    """Yield what each entry, recorded after the opening was told, changed of one card's opening."""
+    entries = book.stream(f"asset/{id_}").entries
+    then = 0 if span.then is None else span.then
+    before = _counted([e for e in entries if e.position <= then], span.start)
+    for entry in entries:
+        if entry.position <= then or (span.known is not None and entry.position > span.known):
+            continue
+        now = _counted([e for e in entries if e.position <= entry.position], span.start)
+        for group in sorted(before.keys() | now.keys()):
+            (n0, v0), (n1, v1) = before.get(group, (0, 0)), now.get(group, (0, 0))
+            if (n0, v0) != (n1, v1):
+                row = dict(zip(GROUP, group, strict=True)) | {"id": id_, "n": n1 - n0}
+                yield row | {"v": v1 - v0, "position": entry.position}, entry
+        before = now
+
+
+def _counted(entries: Sequence[Entry], on: str) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return where one card counted at the end of a day, by what was known then."""
+    told = standing(entries)
+    card = LIFECYCLES["asset"].fold(e.event for e in told if e.effective_on <= on)
+    if card.book in (InBooks.NONE, InBooks.GONE):
+        return {}
+    return {(card.accounting_unit, card.kind.value, card.currency): (1, card.value or 0)}
 
 
 def entry_at(office: Office, position: int) -> Entry:

@@ -30,11 +30,12 @@ def changes(
         str, typer.Option("--to", help="期末日 · Closing, at the end of this business date.")
     ] = "",
     known_from: Annotated[
-        str, typer.Option(help="期初已知于（UTC）· What was known when the opening was told.")
+        str,
+        typer.Option(
+            help="期初已知于（UTC）· What was known when the opening was told: a time, or a size of the log."
+        ),
     ] = "",
-    known_to: Annotated[
-        str, typer.Option(help="期末已知于（UTC）· What was known when the closing was told.")
-    ] = "",
+    known_to: Annotated[str, typer.Option(help="期末已知于（UTC）· The same of the closing.")] = "",
     unit: Annotated[str, typer.Option(help="入账单位标识 · Accounting unit (id).")] = "",
     kind: Annotated[str, typer.Option(help="资产类别 · Kind, e.g. vehicle.")] = "",
     dataset: Annotated[str, typer.Option(help="数据来源 · Data set.")] = "",
@@ -71,6 +72,8 @@ def changes(
 
 def time(text: str, option: str) -> str:
     """Return a time of knowing as the log writes it."""
+    if text.isdecimal():
+        return text  # a size of the log, which is exact
     try:
         return known_moment(text, datetime.fromisoformat(text)) if text else ""
     except ValueError:

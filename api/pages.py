@@ -16,6 +16,7 @@ from api import (
     pages_open,
     pages_papers,
     pages_people,
+    pages_periods,
     pages_rules,
     pages_scan,
     pages_sign,
@@ -42,6 +43,7 @@ PARTS = (
     pages_audit,
     pages_changes,
     pages_findings,
+    pages_periods,
 )
 
 

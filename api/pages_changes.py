@@ -114,7 +114,8 @@ def asked_of(page: Page) -> Asked:
     faults: list[Fault] = []
     days = {name: given.get(name, "") for name in ("from", "to", "known_from", "known_to")}
     for name, value in days.items():
-        if value and not is_day(value):
+        exact = name.startswith("known") and value.isdecimal() and len(value) < 13
+        if value and not exact and not is_day(value):
             faults.append(Fault(name, NOT_A_DAY))
             days[name] = ""
     first, last = changing.year_so_far(page.office.today(page.actor.zone))

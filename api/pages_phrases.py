@@ -494,6 +494,21 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "rules-draft": ("拟订为草案", "Draft it"),
     "rules-drafted-version": ("最新版次", "Latest version"),
     "rules-published-version": ("已发布版次", "Published version"),
+    # Periods
+    "periods": ("结账", "Closing the books"),
+    "periods-of": ("会计期间", "Periods of"),
+    "periods-hint": (
+        "结账由两人办理。结账后补记的事项保留真实日期，计入下一期间的“期初补记更正”；已结账的数字不变。",
+        (
+            "Two persons close a period. What is recorded later keeps its true date and counts in "
+            "the next period as “opening restated”; closed figures stay."
+        ),
+    ),
+    "periods-none": ("尚未结账。", "No period is closed."),
+    "periods-until": ("期间截止日", "Until"),
+    "periods-by": ("复核人", "Checked by"),
+    "periods-figures": ("结账数字", "Figures"),
+    "periods-since": ("结账以后", "Since the last close"),
     # Standing findings
     "findings": ("审计疑点", "Findings"),
     "findings-hint": (
@@ -524,6 +539,14 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "between-then": (
         "，期初按 {known} 日终（UTC）已记录的内容",
         ", the opening as recorded by the end of {known} (UTC)",
+    ),
+    "between-then-at": (
+        "，期初按账本前 {known} 条已记录的内容",
+        ", the opening as recorded in the first {known} entries",
+    ),
+    "between-known-at": (
+        "，期末按账本前 {known} 条已记录的内容",
+        ", the closing as recorded in the first {known} entries",
     ),
     "between-known": (
         "，期末按 {known} 日终（UTC）已记录的内容",

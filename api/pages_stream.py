@@ -46,6 +46,7 @@ KINDS = {
     "unit": "/units/",
     "policy": "/rules/",
     "quota": "/quotas/",
+    "period": "/periods/",
     "person": "/people/",
     **{k: f"/cases/{k}/" for k in cases.KINDS},
 }
@@ -236,6 +237,7 @@ def unit_extra(page: Page, id_: str) -> dict[str, Any]:
     models, scope = page.office.models, page.actor.scope
     quota = page.office.book.stream(f"quota/{id_}").state
     return {
+        "period_said": page.office.book.stream(f"period/{id_}").state.describe(page.lang),
         "quota_words": pages_ways.QUOTA,
         "quota_said": quota.describe(page.lang),
         "names": [row for row in models.rows(units.names_of(id_)) if row["known_to"] >= NEVER],

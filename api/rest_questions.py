@@ -64,6 +64,11 @@ class Questions:
             return value
         return moment(when if when.tzinfo else when.replace(tzinfo=UTC))
 
+    def knowing(self, name: str) -> str:
+        """Return what was known: a size of the log, which is exact, or a time."""
+        value = self.text(name)
+        return value if re.fullmatch(r"\d{1,12}", value, re.ASCII) else self.moment(name)
+
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """Return an integer between two bounds."""
         value = self.text(name)

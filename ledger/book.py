@@ -34,6 +34,7 @@ from domain.decider import (
 )
 from domain.duties import INCOMPATIBLE, Did, excluding, matter_of
 from domain.holding import LIST_MAX
+from domain.period import PeriodClosed
 from domain.unit import entitled, receivers
 from domain.words import Role, Words
 from ledger import tree
@@ -111,6 +112,12 @@ CONTRADICTED = Rule(
     "请先红冲后面的记录，再按先后补记。",
     en="{stream} has entries after {on} that this would contradict (it would come to {then}, the"
     " books say {now}). Reverse the later ones first, then record in order.",
+)
+CLOSED_STAYS = Rule(
+    slug="closed-period-stays",
+    zh="已结账的期间不能红冲；以后记入的更正保留真实日期，计入下一期间。",
+    en="A closed period is never opened again; what is corrected later keeps its true date and"
+    " counts in the next period.",
 )
 LAST_FIRST = Rule(
     slug="later-entries-stand",
@@ -430,6 +437,8 @@ class Book(Application[str]):
         original = next((e for e in self.stream(stream).entries if e.seq == seq), None)
         if original is None:
             raise NOT_THERE.broken(stream=stream, seq=seq)
+        if isinstance(original.event, PeriodClosed):
+            raise CLOSED_STAYS.broken()
         command = self.log.command(original.position)
         assert command is not None
         first, count = command[0], command[1]

@@ -20,6 +20,7 @@ from domain.exchanging import BooksExchanged, PieceDelivered
 from domain.leaving import Derecognised, LeftForGood
 from domain.lending import AssetLent, LoanHandedOver
 from domain.oversight import EXECUTED, Details, Told, doubts
+from domain.period import PeriodClosed
 from domain.policy import GENERIC, Policy
 from domain.words import Words
 from ledger.auditing import breaches
@@ -369,8 +370,8 @@ class _Reading:
             taken_back and stream in self.cards
         ):
             self.cards.setdefault(stream, []).append(entry)
-        if entry.event.type_name == "period.closed":
-            until = str(getattr(entry.event, "until", ""))
+        if isinstance(entry.event, PeriodClosed):
+            until = entry.event.until.isoformat()
             self._closed.setdefault(stream.partition("/")[2], []).append((until, entry.position))
 
     def _clock(self, kept: _Kept, entry: Entry) -> None:

@@ -93,26 +93,38 @@ def events(
 ) -> Rows:
     """Return the events that a figure is the sum of, in the order of the log, a page at a time.
 
-    Of a balance, these are the events that brought each card where it stood.
+    Of a balance, these are the events that brought each card where it stood. What was restated
+    is found by `restated`.
     """
+    assert what != RESTATED, "which events restated a card, only its stream can tell"
     legs = _legs(what, span, only).subquery("legs")
     c = legs.c
-    position = func.max(c.position)
-    key = [c.id, c.unit, c.kind, c.currency]
-    count, money = _sums(c)
-    found = (
-        select(*key, position.label("position"), func.max(c.on_day).label("on"), count, money)
-        .where(_visible(c, scope, only))
-        .group_by(*key, *([] if what == RESTATED else [c.position]))
-    )
-    if what == RESTATED:  # known otherwise now, and still the same to a fen: nothing to show
-        found = found.having(or_(func.sum(c.n) != 0, func.sum(c.v) != 0))
-    told = found.subquery("told")
-    order = (told.c.position, told.c.id, told.c.n, told.c.v)
-    query: Rows = select(told)
+    query: Rows = select(
+        c.id, c.unit, c.kind, c.currency, c.position, c.on_day.label("on"), c.n, c.v
+    ).where(_visible(c, scope, only))
+    order = (c.position, c.id, c.n, c.v)
     if after:
         query = query.where(tuple_(*order) > tuple_(*map(literal, _read(after))))
     return query.order_by(*order).limit(limit)
+
+
+def restated(
+    scope: Scope, span: Span, only: Only = EVERYTHING, *, after: str = "", limit: int = 50
+) -> Rows:
+    """Return the cards of which the opening is known otherwise now, by their ids, a page at a time.
+
+    A card that is known otherwise and still counts the same, in the same place, is left out.
+    """
+    legs = _legs(RESTATED, span, only).subquery("legs")
+    c = legs.c
+    changed = (
+        select(c.id)
+        .where(_visible(c, scope, only), c.id > after)
+        .group_by(c.id, c.unit, c.kind, c.currency)
+        .having(or_(func.sum(c.n) != 0, func.sum(c.v) != 0))
+    ).subquery("changed")
+    query: Rows = select(changed.c.id).distinct()
+    return query.order_by(changed.c.id).limit(limit)
 
 
 def cursor(row: Any) -> str:
@@ -187,13 +199,8 @@ def _restated(span: Span, only: Only) -> Select[*tuple[Any, ...]]:
         )
     before, now = at(history, span.start, span.then), at(history, span.start, span.known)
     added = and_(now, not_(before))
-    until = NEVER if span.known is None else span.known
-    # What made a card known otherwise: superseded then, or ended by what was recorded later.
-    learned = case(
-        (added, h.known_from), (h.known_to <= until, h.known_to), else_=h.closed_by
-    )  # fmt: skip
     sign = case((added, 1), else_=-1)
-    return _leg(RESTATED, learned, h.from_on, h, sign, sign * func.coalesce(h.value, 0)).where(
+    return _leg(RESTATED, h.position, h.from_on, h, sign, sign * func.coalesce(h.value, 0)).where(
         or_(added, and_(before, not_(now))), _carried(h.book), _of(only)
     )
 

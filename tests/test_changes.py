@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from api.changing import restatements
 from domain.asset import Asset, AssetRegistered, Kind, ValueCorrected, ValueType
 from domain.asset import Book as Standing
 from domain.asset import lifecycle as assets
@@ -187,25 +189,44 @@ def test_opening_and_movements_come_to_the_closing_and_equal_a_fold(
         span = Span(start=on(days[0]), end=on(days[0] + days[1]), then=then, known=until)
         found = stated(models, span, only)
         assert found == folded(book, streams, span), span
-        assert found == opened_up(models, span, only), span
+        assert found == opened_up(book, models, span, only), span
         for key, sum_ in found.items():
             for unit in ("n", "v"):
                 parts = (sum_[f"{what}.{unit}"] for what in FIGURES[:-1])
                 assert sum(parts) == sum_[f"closing.{unit}"], (span, key)
 
 
-def opened_up(models: ReadModels, span: Span, only: Only) -> Sums:
+def opened_up(book: Book, models: ReadModels, span: Span, only: Only) -> Sums:
     """Sum the events of every figure, page by page: a figure is nothing else."""
     sums: Sums = {}
     for what in FIGURES:
-        after, more = None, True
-        while more:
-            rows = models.rows(changes.events(EVERYTHING, span, what, only, after=after, limit=3))
-            for row in rows:
-                add(sums, tuple(row[n] for n in GROUP), what, row["n"], row["v"])
-            more = len(rows) == 3
-            after = changes.cursor(rows[-1]) if rows else None
+        for row in pages(book, models, span, what, only):
+            add(sums, tuple(row[n] for n in GROUP), what, row["n"], row["v"])
+            (entry,) = book.entries(row["position"], row["position"])
+            assert entry.stream == f"asset/{row['id']}", what  # a figure opens its own events
+            if what == "restated":
+                assert span.then is not None and entry.position > span.then
+                assert entry.effective_on <= span.start
     return said(sums)
+
+
+def pages(
+    book: Book, models: ReadModels, span: Span, what: str, only: Only
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the events of a figure, three at a time."""
+    after, more = "", True
+    while more:
+        if what == "restated":
+            rows = models.rows(changes.restated(EVERYTHING, span, only, after=after, limit=3))
+            for row in rows:
+                yield from (found for found, _ in restatements(book, row["id"], span))
+            after = rows[-1]["id"] if rows else ""
+        else:
+            query = changes.events(EVERYTHING, span, what, only, after=after, limit=3)
+            rows = models.rows(query)
+            yield from rows
+            after = changes.cursor(rows[-1]) if rows else ""
+        more = len(rows) == 3
 
 
 def test_a_statement_shows_only_what_its_reader_may_see(book: Book, models: ReadModels) -> None:
