@@ -97,7 +97,7 @@ HOLDERS: Final = (
 # What the numbers of a body's documents begin with, and what they say of its cases.
 INITIALS: Final = {
     "o_ex_goa": "示机管",
-    "o_ex_fin": "示财",
+    "o_ex_fin": "示财局",
     "o_ex_aud": "示审",
     "o_ex_whs": "示公仓",
     "o_ex_edu": "示教",
@@ -111,7 +111,9 @@ INITIALS: Final = {
 CASES: Final = {
     "acquisition": "购",
     "confiscated": "罚没",
+    "conversion": "转",
     "disposal": "处",
+    "exchange": "换",
     "intake": "仓",
     "lease": "租",
     "loan": "借",

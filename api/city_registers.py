@@ -75,6 +75,20 @@ def confiscated(story: Story) -> None:
             )
 
 
+def quotas(story: Story) -> None:
+    """Set how many vehicles some bodies may have; one has more, and that shows."""
+    on = date(2026, 10, 26)
+    for unit, use, places in (
+        ("o_ex_edu", "emergency", 4),
+        ("o_ex_fin", "confidential", 2),
+        ("o_ex_wat", "emergency", 2),
+    ):
+        order = story.paper("decision", on, "示例市机关事务管理局", "示车编")
+        form = {"use": use, "places": places, "order_no": order.number}
+        office = who(OFFICES, Role.OFFICE)
+        story.do(on, office, f"quota/{unit}", "set_quota", [order], **form)
+
+
 def numbered(story: Story) -> None:
     """Have every body say what the numbers of its documents look like, before it writes one."""
     begun = {

@@ -1771,5 +1771,6 @@ def tell() -> Story:
     city_authority.stood_in(story)
     city_authority.reorganised(story)
     city_registers.confiscated(story)
+    city_registers.quotas(story)
     city_registers.numbered(story)
     return story

@@ -17,6 +17,7 @@ from api import (
     cli_do,
     cli_policy,
     cli_read,
+    cli_registers,
     cli_restore,
     cli_serve,
     cli_ways,
@@ -43,6 +44,8 @@ app.add_typer(cli_policy.app, name="policy")
 app.command()(cli_accounts.init)
 app.command()(cli_classes.classes)
 app.command()(cli_classes.numbers)
+app.command()(cli_registers.quotas)
+app.command()(cli_registers.confiscated)
 
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
 KnownAt = Annotated[

@@ -47,6 +47,8 @@ KINDS = {
     "policy": "/rules/",
     "quota": "/quotas/",
     "period": "/periods/",
+    "series": "/numbers/",
+    "confiscated": "/confiscated/",
     "person": "/people/",
     **{k: f"/cases/{k}/" for k in cases.KINDS},
 }

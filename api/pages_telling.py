@@ -22,6 +22,7 @@ UNTOLD = frozenset(
     | {"powers", "delegated", "handers", "doubt"}
     | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
+    | {"latest", "aside", "voided", "namings"}
 )
 STATE_WORDS = {
     "book": Words("账务状态", "in the books"),

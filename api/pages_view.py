@@ -22,7 +22,7 @@ from api.pages_trouble import SignIn
 from api.pages_words import CHOICES
 from api.rest_caller import NO_POST
 from domain.census import Trigger
-from domain.decider import Lang
+from domain.decider import LIFECYCLES, Lang
 from domain.unit import UnitKind
 from domain.words import Role, Words, in_words
 from ledger.book import reversers
@@ -147,7 +147,9 @@ class Page:
     def case_name(self, stream: str) -> str:
         """Return what a case is called on pages: its kind and the end of its number."""
         kind, _, id_ = stream.partition("/")
-        return f"{self.t(f'kind-{kind}')} {id_.rpartition('-')[2][-8:]}"
+        known = f"kind-{kind}" in pages_words.PHRASES or kind not in LIFECYCLES
+        called = self.t(f"kind-{kind}") if known else self.words(LIFECYCLES[kind].words)
+        return f"{called} {id_.rpartition('-')[2][-8:]}"
 
     def unit_choices(self, also: Iterable[str] = ()) -> list[tuple[str, str]]:
         """Return the units a form offers: those in the country, and those already concerned."""

@@ -8,26 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import ways
-from api.forms import Invalid
+from api import pages_asking, ways
 from api.office import Office
-from api.pages_sign import Member, Typed, text
-from api.pages_steps import Step, ask, blocked, possible
-from api.pages_timeline import happened, lines, toast
+from api.pages_sign import Member, Typed
+from api.pages_steps import Step, blocked, possible
+from api.pages_timeline import lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
-from api.problems import ENTRY_TOO_LARGE
 from api.ways import Ways
 from domain.asset import Asset
-from domain.decider import LIFECYCLES, Refused
 from domain.vehicles import Quota, VehicleUse
 from domain.words import Words
-from ledger.act import Conflict
 from ledger.book import Stream
-from ledger.entry import TooLarge
 
 WAYS = Words("盘活先后：已经尝试的和尚未尝试的", "Ways to put it to use: tried and not yet tried")
 TRAITS = Words("此类资产的规则", "What property of this kind may and must")
@@ -171,26 +167,10 @@ def rows(page: Page, quota: Quota) -> list[dict[str, Any]]:
     ]
 
 
-def do(page: Page, id_: str, name: str, form: Any) -> Response:
+def do(page: Page, id_: str, name: str, form: FormData) -> Response:
     """Ask for a step; whatever stands in the way, the form comes back with what was typed."""
-    verb = LIFECYCLES["quota"].verbs.get(name)
-    if verb is None or verb.inner:
-        raise HTTPException(404)
-    stream, step = f"quota/{id_}", Step(verb=verb, typed=form, open=True)
-    version = text(form, "version")
-    try:
-        receipt = ask(page, stream, step, int(version) if version.isdecimal() else None)
-    except Invalid as invalid:
-        step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}
-        return quota_page(page, id_, faulty=step, wrong=page.t("form-wrong"), status=422)
-    except TooLarge:
-        step.refusal = page.words(ENTRY_TOO_LARGE)
-        return quota_page(page, id_, faulty=step, wrong=page.t("not-recorded"), status=422)
-    except Refused as refused:
-        step.refusal = refused.sentence(page.lang)
-        return quota_page(page, id_, faulty=step, wrong=page.t("not-recorded"), status=409)
-    except Conflict:
-        step.refusal = page.t("conflict")
-        return quota_page(page, id_, faulty=step, wrong=page.t("not-recorded"), status=409)
-    mine = next(e for e in happened(page, receipt.first, receipt.count))
-    return page.go(f"/quotas/{id_}?done={mine.position}")
+
+    def draw(step: Step, wrong: str, status: int) -> Response:
+        return quota_page(page, id_, faulty=step, wrong=wrong, status=status)
+
+    return pages_asking.do(page, f"quota/{id_}", name, form, f"/quotas/{id_}", draw)

@@ -9,8 +9,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import open_cases, problems
+from api import numbering, open_cases, problems
+from api import registers as registers_
 from api.office import Actor, Office
+from api.registers import REGISTERS
 from api.rest_answers import (
     AS_OF,
     KNOWN_AT,
@@ -18,21 +20,24 @@ from api.rest_answers import (
     LIMIT,
     LIMIT_MAX,
     PAGE,
+    Answer,
     checked_cursor,
     link,
+    no_such,
     plain,
     reply,
 )
-from api.rest_caller import lang_of
+from api.rest_caller import check_id, lang_of
 from api.rest_questions import Questions
 from domain.asset import Book, Custody, Kind, Lock
+from domain.confiscated import GoodsStatus
 from domain.words import Role
 from labels import identity
 from ledger import tree
 from ledger.verifying import verify
-from projections import cases, inventory, units
+from projections import cases, inventory, registers, units
 from projections import history as history_
-from projections.scope import SORTS, Filters, cursor
+from projections.scope import SORTS, BadCursor, Filters, cursor
 
 TEXTS = (
     "text", "unit", "custodian", "user", "owner", "place", "dataset",
@@ -172,6 +177,54 @@ class Many:
         }
         return reply(request, found, link(request, more))
 
+    def register(self, kind: str) -> Answer:
+        """Return the answer that lists a register: document numbers, quotas, confiscated goods."""
+        shown = REGISTERS[kind]
+
+        def answer(request: Request, actor: Actor) -> Response:
+            asked = Questions(request, dict(questions_of(kind)))
+            limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+            given = {name: asked.text(name) for name in ("text", *registers.EQUAL[kind])}
+            if "beyond" in given:
+                beyond = asked.choice("beyond", ("true", "false"))
+                given["beyond"] = {"true": "1", "false": "0"}.get(beyond, "")
+            if "status" in given:
+                given["status"] = asked.choice("status", tuple(GoodsStatus))
+            after = asked.text("after") or None
+            asked.check()
+            try:
+                query = registers.listing(kind, actor.scope, given, after=after, limit=limit + 1)
+            except BadCursor:
+                asked.fault("after", "续页标记无效", "This is no cursor of this list")
+                asked.check()
+                raise
+            rows = self.office.models.rows(query)
+            more = registers.cursor(kind, rows[limit - 1]) if len(rows) > limit else None
+            items = [registers_.plain(shown, row) for row in rows[:limit]]
+            return reply(request, {"items": items, "next": more}, link(request, more))
+
+        return answer
+
+    def numbers(self, request: Request, actor: Actor) -> Response:
+        """List the numbers of a series and year in order, every gap and every void explained."""
+        asked = Questions(request, dict(NUMBERS))
+        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        start = asked.number("after", 0, 0, 10**7)
+        gaps = asked.choice("gaps", ("true", "false")) == "true"
+        asked.check()
+        name = f"series/{check_id(request.path_params['id'])}"
+        if self.office.book.stream(name).version == 0:
+            raise no_such(name)
+        book, found = self.office.book, list[numbering.Line]()
+        for line in numbering.drawn(book, name):
+            if line.since > start and len(found) <= limit:
+                told = numbering.explained(book, line)
+                if not gaps or told.fate is not numbering.Fate.GIVEN:
+                    found.append(told)
+        more = str(found[limit - 1].until) if len(found) > limit else None
+        items = [msgspec.to_builtins(line) for line in found[:limit]]
+        return reply(request, {"items": items, "next": more}, link(request, more))
+
     def units(self, request: Request, actor: Actor) -> Response:
         """List every unit; at a date, the names that held then."""
         return self._named(request, units.all_units(), units.unit.c.id)
@@ -290,6 +343,16 @@ CASES = (
     ("dataset", "数据来源 · data set"),
     *PAGE,
 )
+NUMBERS = (("gaps", "true：只看作废、撤回和跳号 · only what is void, withdrawn or left out"), *PAGE)
+
+
+def questions_of(kind: str) -> tuple[tuple[str, str], ...]:
+    """Return what may be asked of a register, by name, with its words."""
+    said = {column.name: column.words for column in REGISTERS[kind].filters}
+    own = ((name, f"{said[name].zh} · {said[name].en}") for name in registers.EQUAL[kind])
+    return (("text", "查找文字 · words to look for"), *own, *PAGE)
+
+
 OPEN_STEPS = (
     ("kind", "、".join(cases.KINDS)),
     ("role", "岗位 · role: " + "、".join(map(str, Role))),

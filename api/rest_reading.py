@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api import rest_openapi
 from api.office import Office
+from api.registers import REGISTERS
 from api.rest_answers import (
     AS_OF,
     KNOWN_AT,
@@ -20,7 +21,7 @@ from api.rest_answers import (
     Answer,
 )
 from api.rest_caller import Callers
-from api.rest_many import CASES, FILTERS, GROUPS, OPEN_STEPS, Many
+from api.rest_many import CASES, FILTERS, GROUPS, NUMBERS, OPEN_STEPS, Many, questions_of
 from api.rest_one import One
 from domain.decider import LIFECYCLES
 
@@ -36,6 +37,11 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         ("/open-steps", many_.open_steps, read("open_steps", "待办步骤", "Open steps", asked(*OPEN_STEPS))),
         ("/units", many_.units, read("units", "单位", "Units", asked(AS_OF, KNOWN_AT))),
         ("/places", many_.places, read("places", "地点", "Places", asked(AS_OF, KNOWN_AT))),
+        *(
+            (f"/{path}", many_.register(kind), read(f"{path}_list", REGISTERS[kind].title.zh, REGISTERS[kind].title.en, asked(*questions_of(kind))))
+            for kind, path in (("series", "series"), ("quota", "quotas"), ("confiscated", "confiscated"))
+        ),
+        ("/series/{id}/numbers", many_.numbers, read("series_numbers", "序列的文号", "Numbers of a series", [rest_openapi.id_of("series"), *asked(*NUMBERS)])),
         ("/scan", many_.scan, read("scan", "扫描", "Scan", asked(("code", "扫描或键入的内容 · what was scanned or typed")))),
         ("/entries", many_.entries, read("entries", "账本条目原文", "Entries as stored", asked(("start", "起始位置 · first position"), ("limit", f"1–{LIMIT_MAX}")))),
         ("/verification", many_.verification, read("verification", "校验全部条目", "Check the whole log", [])),

@@ -149,8 +149,9 @@ def evolve(series: Series, event: SeriesEvent) -> Series:
                 namings=tuple(sorted(namings, key=lambda naming: naming.since)),
             )
         case NumberDrawn(ordinal=ordinal, number=number):
-            last = max(series.last, ordinal)
-            return replace(series, status=SeriesStatus.RUNNING, last=last, latest=number)
+            if ordinal <= series.last:  # told out of order: the highest is the latest
+                return replace(series, status=SeriesStatus.RUNNING)
+            return replace(series, status=SeriesStatus.RUNNING, last=ordinal, latest=number)
         case NumberVoided(ordinal=ordinal):
             return replace(series, voided=series.voided | {ordinal})
         case NumbersUsedElsewhere(since=since, until=until):

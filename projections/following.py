@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
-from projections import cases, history, inventory, people, rulings, units
+from projections import cases, history, inventory, people, registers, rulings, units
 from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import Writer
 
@@ -74,6 +74,18 @@ CURRENT: dict[str, List] = {
     "place": List(units.place, lambda k: units.place_row(k, k.state, k.last_on, k.version)),
     "policy": List(rulings.ruling, lambda k: rulings.row(k.id, k.state, k.last_on, k.version)),
     "person": List(people.person, lambda k: people.row(k, k.state, k.last_on, k.version)),
+    "series": List(
+        registers.series,
+        lambda k: registers.series_row(k.id, k.state, k.last_on, k.version),
+    ),
+    "quota": List(
+        registers.quota,
+        lambda k: registers.quota_row(k.id, k.state, k.last_on, k.version),
+    ),
+    "confiscated": List(
+        registers.goods,
+        lambda k: registers.goods_row(k.id, k.state, k.first_on, k.last_on, k.version),
+    ),
     **dict.fromkeys(cases.KINDS, _case),
 }
 TEMPORAL: dict[str, tuple[tuple[Table, ...], Columns]] = {
@@ -89,6 +101,7 @@ INDEXES = (
     *units.indexes,
     *people.indexes,
     *cases.indexes,
+    *registers.indexes,
 )
 
 

@@ -1,0 +1,344 @@
+"""Registers: document numbers with their gaps, vehicle quotas, confiscated goods; each as a list
+with its questions and as files, and the page of one series and of one lot of goods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
+
+from api import numbering as numbers
+from api import pages_asking, pages_export, pages_papers
+from api.numbering import Fate
+from api.office import Office
+from api.pages_inventory import PAGE_ROWS, TEXT_CHARS_MAX
+from api.pages_sign import Member, Typed
+from api.pages_steps import Step, blocked, occasion, possible
+from api.pages_stream import address
+from api.pages_timeline import lines, toast
+from api.pages_trouble import PageRoute
+from api.pages_view import Page
+from api.registers import BEYOND, REGISTERS, Column, Register, every, table, told
+from domain.confiscated import GoodsStatus
+from domain.decider import FACTS, LIFECYCLES
+from domain.numbering import SERIES
+from domain.words import in_words
+from ledger.book import Stream, new_id
+from projections import registers
+from projections.scope import BadCursor
+
+# Kinds of documents that units number: whatever is put forward by a numbered fact.
+NUMBERED = sorted({f.type_name.partition(".")[0] for f in FACTS.values() if f.numbered})
+LINES_SHOWN = 100
+# A series of a year has numbers, the one without says what they look like.
+STEPS = {
+    ("series", False): ("name_series", "draw"),
+    ("series", True): ("void_number", "set_aside"),
+}
+# What the template draws of one kind of line and not of the other.
+NOTHING: Mapping[str, Any] = {
+    "above": "",
+    "year": "",
+    "years": [],
+    "named": [],
+    "card": [],
+    "status_words": "",
+    "number": "",
+}
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+    for register in REGISTERS.values():
+        _listed(pages, office, register)
+
+    @pages.get("/numbers/{id_}")
+    def series(id_: str, page: Member) -> Response:
+        return series_page(page, id_)
+
+    @pages.post("/numbers/{id_}/do/{verb}")
+    def series_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
+        def draw(step: Step, wrong: str, status: int) -> Response:
+            return series_page(page, id_, faulty=step, wrong=wrong, status=status)
+
+        return pages_asking.do(page, f"series/{id_}", verb, form, f"/numbers/{id_}", draw)
+
+    @pages.get("/confiscated/new")
+    def new_goods(page: Member) -> Response:
+        return goods_page(page, new_id(), new=True)
+
+    @pages.get("/confiscated/{id_}")
+    def goods(id_: str, page: Member) -> Response:
+        return goods_page(page, id_)
+
+    @pages.post("/confiscated/{id_}/do/{verb}")
+    def goods_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
+        def draw(step: Step, wrong: str, status: int) -> Response:
+            return goods_page(page, id_, faulty=step, wrong=wrong, status=status, new=True)
+
+        return pages_asking.do(page, f"confiscated/{id_}", verb, form, f"/confiscated/{id_}", draw)
+
+    return pages
+
+
+# The lists ------------------------------------------------------------------------
+
+
+def _listed(pages: APIRouter, office: Office, register: Register) -> None:
+    """Add the list of a register and its files."""
+
+    def listing(page: Member) -> Response:
+        given = page.request.query_params
+        if (opened := given.get("open-unit", "")) and register.kind != "confiscated":
+            return page.go(_opened(register, opened, given.get("open-kind", "")))
+        asked, after = asked_of(page, register), given.get("after")
+        scope = page.actor.scope
+        try:
+            query = registers.listing(register.kind, scope, asked, after=after, limit=PAGE_ROWS + 1)
+        except BadCursor:
+            raise HTTPException(404) from None
+        rows = office.models.rows(query)
+        shown = rows[:PAGE_ROWS]
+        more = len(rows) > PAGE_ROWS
+        return page.render(
+            "register.html",
+            register=register,
+            title=page.words(register.title),
+            about=page.words(register.about),
+            nothing=page.words(register.empty),
+            asked=asked,
+            rows=shown,
+            tell=lambda column, row: told(column, row, page.lang, page.name_of),
+            more=registers.cursor(register.kind, shown[-1]) if more else "",
+            choices={c.name: choices(page, register, c) for c in register.filters},
+            chips=chips(page, register, asked),
+            units=page.unit_choices(),
+            kinds=[(kind, page.words(LIFECYCLES[kind].words)) for kind in NUMBERED],
+            may_begin=may_begin(page, register),
+        )
+
+    def as_csv(page: Member) -> Response:
+        content = pages_export.csv_bytes(_file(page, register))
+        return StreamingResponse(
+            content, headers=attachment(register, "csv"), media_type="text/csv; charset=utf-8"
+        )
+
+    def as_xlsx(page: Member) -> Response:
+        content = pages_export.xlsx_bytes(_file(page, register), page.words(register.title))
+        headers = attachment(register, "xlsx")
+        return Response(content, headers=headers, media_type=pages_export.XLSX)
+
+    pages.add_api_route(register.path, listing, methods=["GET"], response_model=None)
+    pages.add_api_route(f"{register.path}.csv", as_csv, methods=["GET"], response_model=None)
+    pages.add_api_route(f"{register.path}.xlsx", as_xlsx, methods=["GET"], response_model=None)
+
+
+def _file(page: Page, register: Register) -> Any:
+    rows = every(page.office, register, page.actor.scope, asked_of(page, register))
+    return table(register, rows, page.lang, page.name_of, pages_export.Amount)
+
+
+def attachment(register: Register, ending: str) -> dict[str, str]:
+    """Return the header that makes a browser keep the file under a plain name."""
+    name = register.path.removeprefix("/")
+    return {
+        "Content-Disposition": f'attachment; filename="{name}.{ending}"',
+        "Cache-Control": "no-store",
+    }
+
+
+def _opened(register: Register, unit: str, kind: str) -> str:
+    """Return where a unit's own page of a register is, whether or not there is anything yet."""
+    return f"{register.path}/{unit}-{kind}" if register.kind == "series" else f"/quotas/{unit}"
+
+
+def asked_of(page: Page, register: Register) -> dict[str, str]:
+    """Read the questions in the address."""
+    given = page.request.query_params
+    names = ("text", *(column.name for column in register.filters))
+    asked = {name: given.get(name, "").strip()[:TEXT_CHARS_MAX] for name in names}
+    if asked.get("beyond", "") not in ("", "0", "1"):
+        asked["beyond"] = ""
+    return asked
+
+
+def choices(page: Page, register: Register, column: Column) -> list[tuple[str, str]]:
+    """Return what a filter offers: what occurs, in words."""
+    if column.holds == "beyond":
+        return [("1", page.words(BEYOND))]
+    rows = page.office.models.rows(registers.occurring(register.kind, column.name))
+    found = [
+        (row["value"], told(column, {column.name: row["value"]}, page.lang, page.name_of))
+        for row in rows
+    ]
+    if column.holds == "status":
+        order = [status.value for status in GoodsStatus]
+        return sorted(found, key=lambda pair: order.index(pair[0]))
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def chips(page: Page, register: Register, asked: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return each question in words, with the address that no longer asks it."""
+    said = {"text": (page.t("filter-text"), asked["text"])} | {
+        c.name: (page.words(c.words), told(c, asked, page.lang, page.name_of))
+        for c in register.filters
+        if asked[c.name]
+    }
+    return [
+        (f"{title}: {words}", page.url(**{name: None, "after": None}))
+        for name, (title, words) in said.items()
+        if words
+    ]
+
+
+def may_begin(page: Page, register: Register) -> bool:
+    """Tell whether the reader may begin something in a register."""
+    life = LIFECYCLES[register.kind]
+    return bool(life.allowed(life.state(), occasion(page, f"{register.kind}/new")))
+
+
+# One of them ----------------------------------------------------------------------
+
+
+def drawn(
+    page: Page,
+    stream: Stream,
+    where: str,
+    faulty: Step | None,
+    wrong: str,
+    status: int,
+    **more: Any,
+) -> Response:
+    """Draw the page of one line of a register."""
+    kind = stream.name.partition("/")[0]
+    done = page.request.query_params.get("done", "")
+    fitting = STEPS.get((kind, bool(more.get("year"))))
+    return page.render(
+        "register_line.html",
+        status,
+        stream=stream,
+        state=stream.state,
+        where=where,
+        register=REGISTERS[kind],
+        title=page.words(REGISTERS[kind].title),
+        wrong=wrong,
+        steps=[
+            step
+            for step in possible(page, stream, faulty)
+            if fitting is None or step.verb.name in fitting or step is faulty
+        ],
+        blocked=[
+            (verb, why)
+            for verb, why in blocked(page, stream)
+            if fitting is None or verb.name in fitting
+        ],
+        timeline=lines(page, stream),
+        toast=toast(page, stream, done) if done else None,
+        papers=pages_papers.links(page, stream),
+        **{**NOTHING, **more},
+    )
+
+
+def series_page(
+    page: Page, id_: str, *, faulty: Step | None = None, wrong: str = "", status: int = 200
+) -> Response:
+    """Draw a series: of a year, every number and every gap with its reason; else its years."""
+    match = SERIES.fullmatch(id_)
+    if match is None or not page.office.book.stream(f"unit/{match['unit']}").entries:
+        raise HTTPException(404)
+    stream, year = page.office.book.stream(f"series/{id_}"), match["year"] or ""
+    if not stream.entries and (year or match["kind"] not in LIFECYCLES):
+        raise HTTPException(404)
+    kind, name = match["kind"], page.name_of("unit", match["unit"])
+    called = page.words(LIFECYCLES[kind].words) if kind in LIFECYCLES else kind
+    asked = {"unit": match["unit"], "kind": kind}
+    query = registers.listing("series", page.actor.scope, asked)
+    years = [row for row in page.office.models.rows(query) if row["year"] and not year]
+    shown, more = numbers_shown(page, stream) if year else ([], "")
+    return drawn(
+        page,
+        stream,
+        f"/numbers/{id_}",
+        faulty,
+        wrong,
+        status,
+        heading=" · ".join(filter(None, (name, called, year))),
+        years=years,
+        named=list(getattr(stream.state, "namings", ())),
+        above=f"/numbers/{match['unit']}-{kind}" if year else "",
+        year=year,
+        number_lines=shown,
+        more=more,
+        gaps=page.request.query_params.get("gaps") == "1",
+    )
+
+
+def numbers_shown(page: Page, stream: Stream) -> tuple[list[dict[str, Any]], str]:
+    """Return a page of the numbers of a year, the latest first, and where the next page begins."""
+    asked = page.request.query_params
+    before = asked.get("before", "")
+    until = int(before) if before.isdecimal() and len(before) < 8 else 10**8
+    only_gaps = asked.get("gaps") == "1"
+    found: list[numbers.Line] = []
+    for line in reversed(numbers.drawn(page.office.book, stream.name)):
+        if line.since >= until:
+            continue
+        if len(found) > LINES_SHOWN:
+            break
+        line = numbers.explained(page.office.book, line)
+        if not only_gaps or line.fate is not Fate.GIVEN:
+            found.append(line)
+    shown = found[:LINES_SHOWN]
+    more = str(shown[-1].since) if len(found) > LINES_SHOWN else ""
+    return [told_line(page, line) for line in shown], more
+
+
+def told_line(page: Page, line: numbers.Line) -> dict[str, Any]:
+    """Return one number, or a run of them, as the template draws it."""
+    run = f"{line.since}" if line.since == line.until else f"{line.since}–{line.until}"
+    return {
+        "run": run,
+        "number": line.number,
+        "fate": in_words(line.fate.words, page.lang),
+        "given": line.fate is Fate.GIVEN,
+        "document": page.case_name(line.document) if line.document else "",
+        "url": address(line.document) if line.document else "",
+        "issued": line.issued,
+        "by": page.name_of("person", line.by) if line.by else "",
+        "reason": line.reason,
+    }
+
+
+def goods_page(
+    page: Page,
+    id_: str,
+    *,
+    faulty: Step | None = None,
+    wrong: str = "",
+    status: int = 200,
+    new: bool = False,
+) -> Response:
+    """Draw one lot of confiscated goods; only what is being taken in may have no entry yet."""
+    stream = page.office.book.stream(f"confiscated/{id_}")
+    if not stream.entries and not new:
+        raise HTTPException(404)
+    state = stream.state
+    if not stream.entries and faulty is None and may_begin(page, REGISTERS["confiscated"]):
+        verb = LIFECYCLES["confiscated"].verbs["take_in"]
+        faulty = Step(verb=verb, open=True)
+    return drawn(
+        page,
+        stream,
+        f"/confiscated/{id_}",
+        faulty,
+        wrong,
+        status,
+        heading=state.item,
+        card=page.card(state) if stream.entries else [],
+        status_words=page.words(state.status.words) if stream.entries else "",
+        number=state.number,
+    )

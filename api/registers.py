@@ -1,0 +1,216 @@
+"""What a register shows and what may be asked of it: pages, programs, command line and files alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from api.office import Office
+from api.pages_telling import NameOf
+from domain.confiscated import GoodsStatus
+from domain.decider import LIFECYCLES, Lang
+from domain.vehicles import VehicleUse
+from domain.words import Term, Words, in_words
+from projections import registers
+from projections.scope import Scope
+
+EXPORT_ROWS = 1_000
+YES = Words("是", "yes")
+BEYOND = Words("超编", "beyond the quota")
+NAMING = Words("（样式）", "(how they look)")
+NOT_SET = Words("未核定", "not set")
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column: what it holds decides how it is told. `wide` ones are left out on narrow screens."""
+
+    name: str
+    words: Words
+    holds: str = ""
+    wide: bool = False
+
+
+class Register(msgspec.Struct, frozen=True, kw_only=True):
+    """One register: where it is, what it is called, its columns and its questions."""
+
+    kind: str
+    path: str
+    title: Words
+    about: Words
+    columns: tuple[Column, ...]
+    filters: tuple[Column, ...]
+    empty: Words
+
+
+UNIT = Words("单位", "unit")
+CHANGED = Column("changed_on", Words("变动日期", "changed on"), wide=True)
+REGISTERS: Mapping[str, Register] = {
+    one.kind: one
+    for one in (
+        Register(
+            kind="series",
+            path="/numbers",
+            title=Words("文号登记簿", "Register of document numbers"),
+            about=Words(
+                "每个单位、每类文书一个序列，按年编号；作废、撤回、红冲和跳号都有说明，用过的文号不再发放。",
+                "One series for each unit and kind of document, counted anew every year. Whatever is"
+                " void, withdrawn, taken back or left out says why; no number is given twice.",
+            ),
+            columns=(
+                Column("unit", UNIT, "unit"),
+                Column("kind", Words("文种", "kind"), "kind"),
+                Column("year", Words("年份", "year"), "year"),
+                Column("prefix", Words("机关代字", "prefix"), wide=True),
+                Column("latest", Words("最近文号", "latest number")),
+                Column("last", Words("已用至", "used up to"), "count"),
+                Column("voided", Words("作废", "voided"), "count", wide=True),
+                Column("aside", Words("不在本系统编发", "not drawn here"), "count", wide=True),
+                CHANGED,
+            ),
+            filters=(
+                Column("unit", UNIT, "unit"),
+                Column("kind", Words("文种", "kind"), "kind"),
+                Column("year", Words("年份", "year")),
+            ),
+            empty=Words(
+                "还没有单位定过机关代字。单位负责人、机关事务管理岗或系统管理员可以在此确定。",
+                "No unit has named a series yet. A head, the offices administration or an"
+                " administrator does so here.",
+            ),
+        ),
+        Register(
+            kind="quota",
+            path="/quotas",
+            title=Words("车辆编制", "Vehicle quotas"),
+            about=Words(
+                "各单位核定的公务用车编制、在编数量和超编提示。",
+                "How many official vehicles each unit may have, how many it has, and what is beyond.",
+            ),
+            columns=(
+                Column("unit", UNIT, "unit"),
+                Column("places", Words("编制", "quota"), "limit"),
+                Column("vehicles", Words("在编", "counted"), "count"),
+                Column(
+                    "uses", Words("分用途（在编/编制）", "by use (counted/quota)"), "uses", True
+                ),
+                Column("beyond", Words("提示", "note"), "beyond"),
+                CHANGED,
+            ),
+            filters=(
+                Column("unit", UNIT, "unit"),
+                Column("beyond", BEYOND, "beyond"),
+            ),
+            empty=Words(
+                "还没有核定车辆编制，也没有列编的车辆。",
+                "No quota has been set, and no vehicle is counted.",
+            ),
+        ),
+        Register(
+            kind="confiscated",
+            path="/confiscated",
+            title=Words("罚没（涉案）物品", "Confiscated goods"),
+            about=Words(
+                "代为保管的罚没和涉案物品：不建资产卡片，不计入国有资产总数，变卖收入全额上缴国库。",
+                "Seized and forfeited goods kept for others: no asset card, in no total of public"
+                " property, and whatever they bring goes to the treasury whole.",
+            ),
+            columns=(
+                Column("item", Words("名称", "item")),
+                Column("quantity", Words("数量", "quantity"), "quantity"),
+                Column("status", Words("状态", "status"), "status"),
+                Column("unit", Words("移交单位", "handed over by"), "unit"),
+                Column("number", Words("文号", "number"), wide=True),
+                Column("order_no", Words("移交文书", "by document"), wide=True),
+                Column("place", Words("地点", "place"), "place", wide=True),
+                Column("price", Words("成交价", "sold for"), "money", wide=True),
+                Column("remitted", Words("已上缴", "remitted"), "money", wide=True),
+                Column("opened_on", Words("接收日期", "taken in on"), wide=True),
+            ),
+            filters=(
+                Column("status", Words("状态", "status"), "status"),
+                Column("unit", Words("移交单位", "handed over by"), "unit"),
+                Column("place", Words("地点", "place"), "place"),
+            ),
+            empty=Words(
+                "没有代为保管的罚没或涉案物品。", "No seized or forfeited goods are being kept."
+            ),
+        ),
+    )
+}
+
+
+def term(choice: type[Term], value: str, lang: Lang) -> str:
+    """Return a stored choice in words."""
+    found = next((one for one in choice if one.value == value), None)
+    return in_words(found, lang) if found is not None else value
+
+
+def told(column: Column, row: Any, lang: Lang, name_of: NameOf) -> str:
+    """Return one cell in words; an amount is left to who shows it."""
+    value = row[column.name]
+    match column.holds:
+        case "unit" | "place":
+            return name_of(column.holds, value) if value else ""
+        case "kind":
+            return in_words(LIFECYCLES[value].words, lang) if value in LIFECYCLES else value
+        case "year":
+            return value or in_words(NAMING, lang)
+        case "status":
+            return term(GoodsStatus, value, lang)
+        case "beyond":
+            return in_words(BEYOND, lang) if value in (1, "1") else ""
+        case "limit":
+            return in_words(NOT_SET, lang) if value is None else str(value)
+        case "quantity":
+            return f"{value} {row['measure']}".strip()
+        case "uses":
+            return ("；" if lang == "zh" else "; ").join(uses(value, lang))
+        case _:
+            return str(value)
+
+
+def uses(packed: str, lang: Lang) -> Iterator[str]:
+    """Yield each use of vehicles with how many there are and may be."""
+    for one in msgspec.json.decode(packed):
+        limit = in_words(NOT_SET, lang) if one["quota"] is None else one["quota"]
+        yield f"{term(VehicleUse, one['use'], lang)} {one['vehicles']}/{limit}"
+
+
+def plain(register: Register, row: Any) -> dict[str, Any]:
+    """Return a row as a JSON value."""
+    said = dict(row)
+    if register.kind == "quota":
+        said |= {"uses": msgspec.json.decode(said["uses"]), "beyond": bool(said["beyond"])}
+    return said
+
+
+def every(
+    office: Office, register: Register, scope: Scope, asked: Mapping[str, str]
+) -> Iterator[Any]:
+    """Yield every row that matches, for a file to take home."""
+    after: str | None = None
+    while True:
+        query = registers.listing(register.kind, scope, asked, after=after, limit=EXPORT_ROWS)
+        rows = office.models.rows(query)
+        yield from rows
+        if len(rows) < EXPORT_ROWS:
+            return
+        after = registers.cursor(register.kind, rows[-1])
+
+
+def table(
+    register: Register,
+    rows: Iterator[Any],
+    lang: Lang,
+    name_of: NameOf,
+    amount: Callable[[int], Any],
+) -> Iterator[Sequence[Any]]:
+    """Yield the header and every row as a file has it: names and words, amounts as numbers."""
+    yield [in_words(column.words, lang) for column in register.columns] + ["id"]
+    for row in rows:
+        yield [
+            amount(row[c.name]) if c.holds == "money" else told(c, row, lang, name_of)
+            for c in register.columns
+        ] + [row["id"]]

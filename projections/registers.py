@@ -1,0 +1,207 @@
+"""Registers that are neither property nor cases: document numbers, vehicle quotas, goods kept for
+others. One row for each series and year, each unit, each lot of goods.
+
+Reads every event of the streams `series/`, `quota/` and `confiscated/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+)
+
+from domain.confiscated import Goods, GoodsStatus
+from domain.numbering import SERIES, Series
+from domain.vehicles import Quota, VehicleUse
+from projections.inventory import metadata
+from projections.scope import BadCursor, Rows, Scope
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Text, primary_key=True),  # unit, kind and, where its numbers are, year
+    Column("unit", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("year", Text, nullable=False),  # empty for the series that says what they look like
+    Column("prefix", Text, nullable=False),
+    Column("latest", Text, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("voided", Integer, nullable=False),
+    Column("aside", Integer, nullable=False),  # numbers not drawn here
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+quota = Table(
+    "quota",
+    metadata,
+    Column("id", Text, primary_key=True),  # the unit
+    Column("unit", Text, nullable=False),
+    Column("places", Integer),  # in all; NULL where none is set
+    Column("vehicles", Integer, nullable=False),
+    Column("beyond", Integer, nullable=False),  # of any use, or in all
+    Column("uses", Text, nullable=False),  # JSON: use, quota, number
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+goods = Table(
+    "goods",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("order_no", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),  # fen
+    Column("remitted", BigInteger, nullable=False),  # fen
+    Column("opened_on", Text, nullable=False),
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+TABLES: Mapping[str, Table] = {"series": series, "quota": quota, "confiscated": goods}
+indexes = (
+    Index("series_by_unit", series.c.unit, series.c.kind, series.c.year),
+    Index("goods_by_status", goods.c.status, goods.c.id),
+)
+# What may be asked of each: columns that must be equal, columns in which words are looked for.
+EQUAL: Mapping[str, tuple[str, ...]] = {
+    "series": ("unit", "kind", "year"),
+    "quota": ("unit", "beyond"),
+    "confiscated": ("unit", "status", "place"),
+}
+SEARCHED: Mapping[str, tuple[str, ...]] = {
+    "series": ("id", "prefix", "latest"),
+    "quota": ("id",),
+    "confiscated": ("item", "order_no", "number", "id"),
+}
+
+
+def series_row(id_: str, state: Series, changed_on: str, version: int) -> tuple[Any, ...] | None:
+    """Return the row of a series, None while nothing stands of it."""
+    match = SERIES.fullmatch(id_)
+    if match is None or not changed_on:
+        return None
+    return (
+        id_,
+        match["unit"],
+        match["kind"],
+        match["year"] or "",
+        state.namings[-1].prefix if state.namings else state.latest.partition("〔")[0],
+        state.latest,
+        state.last,
+        len(state.voided),
+        state.aside,
+        changed_on,
+        version,
+    )
+
+
+def quota_row(id_: str, state: Quota, changed_on: str, version: int) -> tuple[Any, ...] | None:
+    """Return the row of a unit's quota, None while it has neither quota nor vehicles."""
+    if not state.limits and not state.vehicles:
+        return None
+    counts = [(use, state.limit(use), state.counted(use)) for use in VehicleUse]
+    uses = [
+        {"use": use.value, "quota": limit, "vehicles": here}
+        for use, limit, here in counts
+        if limit is not None or here
+    ]
+    total, count = state.total, len(state.vehicles)
+    over = any(limit is not None and here > limit for _, limit, here in counts)
+    beyond = over or (total is not None and count > total)
+    told = msgspec.json.encode(uses).decode()
+    return id_, id_, total, count, int(beyond), told, changed_on, version
+
+
+def goods_row(
+    id_: str, state: Goods, opened_on: str, changed_on: str, version: int
+) -> tuple[Any, ...] | None:
+    """Return the row of confiscated goods, None while nobody took them in."""
+    if state.status is GoodsStatus.NONE:
+        return None
+    return (
+        id_,
+        state.number,
+        state.item,
+        state.quantity,
+        state.measure,
+        state.unit,
+        state.order_no,
+        state.place,
+        state.status.value,
+        state.price,
+        state.amount,
+        opened_on,
+        changed_on,
+        version,
+    )
+
+
+def listing(
+    register: str,
+    scope: Scope,
+    asked: Mapping[str, str],
+    *,
+    after: str | None = None,
+    limit: int = 50,
+) -> Rows:
+    """Return the rows of a register that match, a page at a time; goods the latest first.
+
+    A series that only says what its numbers look like is shown until one is drawn from it.
+    `asked` maps the names in `EQUAL`, and `text`, to what is wanted; an empty one asks nothing.
+    """
+    table = TABLES[register]
+    c = table.c
+    query = select(table)
+    if scope.units is not None:
+        query = query.where(c.unit.in_(sorted(scope.units)))
+    for name in EQUAL[register]:
+        if wanted := asked.get(name, ""):
+            query = query.where(c[name] == (int(wanted) if name == "beyond" else wanted))
+    for word in asked.get("text", "").casefold().split():
+        either = (
+            func.lower(c[name]).contains(word, autoescape=True) for name in SEARCHED[register]
+        )
+        query = query.where(or_(*either))
+    if register == "series":
+        drawn = series.alias("drawn").c
+        of_a_year = and_(drawn.unit == c.unit, drawn.kind == c.kind, drawn.year != "")
+        query = query.where(or_(c.year != "", ~exists().where(of_a_year)))
+    if register == "confiscated":
+        if after:
+            day, tilde, last = after.partition("~")
+            if not tilde:
+                raise BadCursor(after)
+            query = query.where(or_(c.opened_on < day, and_(c.opened_on == day, c.id < last)))
+        return query.order_by(c.opened_on.desc(), c.id.desc()).limit(limit)
+    if after:
+        query = query.where(c.id > after)
+    return query.order_by(c.id).limit(limit)
+
+
+def cursor(register: str, row: Any) -> str:
+    """Return where a listing goes on after a row."""
+    return f"{row['opened_on']}~{row['id']}" if register == "confiscated" else str(row["id"])
+
+
+def occurring(register: str, column: str) -> Rows:
+    """Return every value of a column that occurs, for the filters."""
+    c = TABLES[register].c[column]
+    return select(c.label("value")).where(c != "").distinct().order_by(c)
