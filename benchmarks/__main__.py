@@ -22,6 +22,7 @@ NAMES = (
     "lists",
     "as_of",
     "proposals",
+    "tags",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 Section = tuple[str, list[Figure]]
