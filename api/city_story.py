@@ -48,6 +48,7 @@ from api.city_things import (
     Thing,
 )
 from domain.decider import Ask, Document
+from domain.leaving import GROUNDS, Form, Ground
 from domain.words import Role
 
 SEED: Final = 20260101
@@ -1087,6 +1088,9 @@ def reallocations(story: Story) -> None:
 # Disposal ---------------------------------------------------------------------
 
 
+GROUNDED = (Ground.LIFE_OVER, Ground.IDLE, Ground.LOSS)  # what is disposed of here, and why
+
+
 def disposed(
     story: Story, unit: str, things: Sequence[Thing], on: date, form: str, upto: str
 ) -> None:
@@ -1101,7 +1105,7 @@ def disposed(
         [minutes],
         unit=unit,
         form=form,
-        ground="达到最低使用年限且无法继续使用",
+        ground=next(g for g in GROUNDED if g in GROUNDS[Form(form)]),
         minutes_no=minutes.number,
         assets=[t.id for t in things],
     )
@@ -1519,7 +1523,7 @@ def hard_to_sell(story: Story) -> None:
         [minutes],
         unit=unit,
         form="auction",
-        ground="达到更新年限，不再使用",
+        ground=Ground.LIFE_OVER,
         minutes_no=minutes.number,
         assets=ids,
     )
@@ -1648,7 +1652,7 @@ def wiped_and_kept(story: Story) -> None:
         [minutes],
         unit=unit,
         form="scrap",
-        ground="达到最低使用年限且无法继续使用",
+        ground=Ground.LIFE_OVER,
         minutes_no=minutes.number,
         assets=[t.id for t in things],
     )

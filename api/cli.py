@@ -313,6 +313,9 @@ def do(
     on: Annotated[str, typer.Option("--on", help="业务日期 · Business date.")] = "",
     key: Annotated[str, typer.Option("--key", help="幂等键 · Idempotency key.")] = "",
     expected: Annotated[int, typer.Option("--expect", help="预期版本 · Version expected.")] = -1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="只预演，不记入 · Record nothing, only tell.")
+    ] = False,
     json: Json = False,
     show_help: Annotated[
         bool, typer.Option("--help", help="字段说明 · Explain the fields.")
@@ -322,6 +325,9 @@ def do(
     terminal = at(ctx, json)
     if show_help or not verb:
         cli_do.explain(terminal, stream, verb)
+        return
+    if dry_run:
+        cli_do.preview(terminal, stream, verb, ctx.args, login=login, role=role, on=on)
         return
     cli_do.do(
         terminal, stream, verb, ctx.args, login=login, role=role, on=on, key=key, expected=expected

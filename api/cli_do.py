@@ -92,6 +92,44 @@ def do(
         terminal.say(f"已记入 {name} 第 {seq} 条：{text}", f"Recorded {name} entry {seq}: {text}")
 
 
+def preview(
+    terminal: Terminal,
+    stream: str,
+    verb: str,
+    options: Sequence[str],
+    *,
+    login: str,
+    role: str,
+    on: str,
+) -> None:
+    """Show what a verb would record, and what to read before it is asked; record nothing."""
+    asked = find(stream, verb)
+    kind, _, id_ = stream.partition("/")
+    stream = f"{kind}/{new_id()}" if id_ == "new" else stream
+    pairs = read(asked, options)
+    day, docs = forms.occasion_html([*pairs, ("on", on)])
+    form = forms.parse_html(asked, pairs)
+    with opened(terminal, must_exist=True) as office:
+        actor = sign_in(terminal, office, login, role)
+        drafts = office.preview([(stream, verb, form)], actor, on=day, docs=docs)
+        name_of = names(office, terminal)
+        told = [(d, tell(d.event, terminal.lang, name_of)) for d in drafts]
+    warnings = [text for draft, text in told if draft.event.warns]
+    if terminal.json:
+        entries = [{"stream": d.stream, "seq": d.seq, "sentence": text} for d, text in told]
+        terminal.answer(
+            {"dry_run": True, "stream": stream, "warnings": warnings, "entries": entries}
+        )
+        return
+    for draft, text in told:
+        terminal.say(
+            f"将记入 {draft.stream} 第 {draft.seq} 条：{text}",
+            f"Would record {draft.stream} entry {draft.seq}: {text}",
+        )
+    for text in warnings:
+        terminal.say(f"请先阅读：{text}", f"Read this first: {text}")
+
+
 def find(stream: str, verb: str) -> Verb:
     """Return the verb of a stream's kind; Stop with what there is instead."""
     kind, _, id_ = stream.partition("/")

@@ -24,7 +24,7 @@ from domain.decider import Ask, Document, Lang, Occasion
 from domain.policy import Policy
 from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book, Gathering
-from ledger.entry import Via
+from ledger.entry import Draft, Via
 from ledger.findings import Findings
 from projections import rulings, units
 from projections.scope import EVERYTHING, Rows, Scope
@@ -223,9 +223,7 @@ class Office:
         Whoever says `shown=False` calls `show` soon: until then, every reader would have to.
         Raise what `Book.act` raises.
         """
-        occasion = self._in_post(self.occasion(actor, on, docs))
-        asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
-        occasion = self.search.informed(occasion, asks, self.today(actor.zone))
+        occasion, asks = self._asked(requests, actor, on, docs)
 
         def act() -> Receipt:
             return self.book.act(
@@ -241,6 +239,33 @@ class Office:
             )
 
         return self._recorded(act, (ask.stream for ask in asks), shown)
+
+    def preview(
+        self,
+        requests: Sequence[tuple[str, str, Mapping[str, Any]]],
+        actor: Actor,
+        *,
+        on: date | None = None,
+        docs: Sequence[Document] = (),
+    ) -> tuple[Draft, ...]:
+        """Return what asking would record, and record nothing; raise what `ask_many` raises."""
+        occasion, asks = self._asked(requests, actor, on, docs)
+        if seeing.asks_for_all(asks):
+            with self._writing():
+                occasion = self._told_all(occasion, asks)
+        return self.book.preview(asks, occasion, zone=actor.zone)
+
+    def _asked(
+        self,
+        requests: Sequence[tuple[str, str, Mapping[str, Any]]],
+        actor: Actor,
+        on: date | None,
+        docs: Sequence[Document],
+    ) -> tuple[Occasion, list[Ask]]:
+        """Return who asks what, with what the lists answer to it."""
+        occasion = self._in_post(self.occasion(actor, on, docs))
+        asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
+        return self.search.informed(occasion, asks, self.today(actor.zone)), asks
 
     def reverse(
         self,

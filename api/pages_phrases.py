@@ -232,6 +232,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
             "Check what changed and submit again; what you typed is kept."
         ),
     ),
+    "read-first": (
+        "尚未提交：请先阅读下方提示。仍要提交的，请勾选“已知悉提示，仍要提交”后再次提交。",
+        "Not submitted yet: read the warning first. To go on, tick the box and submit again.",
+    ),
     "not-recorded": (
         "没有记入，原因见下方展开的表单；您填写的内容已保留。",
         "Nothing was recorded; the form below says why. What you typed is kept.",

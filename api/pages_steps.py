@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -10,9 +11,9 @@ from starlette.datastructures import FormData
 
 from api import forms
 from api.forms import Field, Invalid
-from api.pages_telling import STATE_REFS
+from api.pages_telling import STATE_REFS, tell
 from api.pages_view import Page
-from domain.decider import LIFECYCLES, NOT_YOUR_ROLE, Occasion, Refused, Verb
+from domain.decider import LIFECYCLES, NOT_YOUR_ROLE, Document, Occasion, Refused, Verb
 from domain.kinds import OF_A_KIND
 from domain.words import Words
 from ledger.act import Receipt
@@ -35,6 +36,18 @@ class Step(msgspec.Struct, kw_only=True):
     common: list[dict[str, Any]] = []
     key: str = ""
     version: int = 0
+    warnings: tuple[str, ...] = ()  # what the reader should know before they submit
+
+
+class Warned(Exception):
+    """The form was not sent: first the reader is told what would be warned of."""
+
+    def __init__(self, sentences: tuple[str, ...]) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = sentences
+
+
+ACKNOWLEDGED = "acknowledged"  # the question that is only asked when there is something to read
 
 
 def occasion(page: Page, stream: str) -> Occasion:
@@ -64,7 +77,8 @@ def prepared(page: Page, stream: Stream, step: Step, assets: tuple[str, ...] = (
     step.key = kept if isinstance(kept, str) and kept else new_id("web")
     step.version = stream.version
     state = stream.state
-    step.fields = [question(page, f, step, state, assets) for f in forms.fields(step.verb)]
+    asked = [f for f in forms.fields(step.verb) if step.warnings or f.name != ACKNOWLEDGED]
+    step.fields = [question(page, f, step, state, assets) for f in asked]
     step.common = [question(page, f, step, None, ()) for f in forms.COMMON]
     return step
 
@@ -134,6 +148,8 @@ def options(
             return page.person_choices()
         case "place":
             return page.place_choices(own.get("place", ()))
+        case "assets" if field.name == "add":
+            return []
         case "asset" | "assets":
             return [(id_, page.name_of("asset", id_)) for id_ in assets or own.get("asset", ())]
         case _:
@@ -154,6 +170,8 @@ def guess(page: Page, field: Field, state: Any, assets: tuple[str, ...]) -> list
     """Return what most people would write, so that they need not."""
     if field.name == "on" and state is None:
         return [page.office.today(page.actor.zone).isoformat()]
+    if field.name in ("add", "remove"):
+        return []
     if field.type == "assets":
         return list(assets) or concerned(state).get("asset", [])
     if field.default is not None:
@@ -191,6 +209,7 @@ def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
         faults += invalid.faults
     if faults:
         raise Invalid(faults)
+    refuse_unread(page, stream, step, form, on, docs)
     key = step.typed.get("key", "")
     return page.office.ask(
         stream,
@@ -203,3 +222,21 @@ def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
         expected=None if expected is None else {stream: expected},
         **page.how,
     )
+
+
+def refuse_unread(
+    page: Page,
+    stream: str,
+    step: Step,
+    form: Mapping[str, Any],
+    on: date | None,
+    docs: Sequence[Document],
+) -> None:
+    """Raise Warned while there is something to read that the reader has not acknowledged."""
+    known = any(field.name == ACKNOWLEDGED for field in forms.fields(step.verb))
+    if not known or form.get(ACKNOWLEDGED):
+        return
+    drafts = page.office.preview([(stream, step.verb.name, form)], page.actor, on=on, docs=docs)
+    said = tuple(tell(d.event, page.lang, page.name_of) for d in drafts if d.event.warns)
+    if said:
+        raise Warned(said)

@@ -24,7 +24,7 @@ from api.office import Office
 from api.pages_cases import new_page
 from api.pages_inventory import NOT_A_DAY, is_day
 from api.pages_sign import Member, Typed, text
-from api.pages_steps import Step, ask, blocked, possible
+from api.pages_steps import Step, Warned, ask, blocked, possible
 from api.pages_telling import STATE_REFS
 from api.pages_timeline import happened, lines, toast
 from api.pages_trouble import PageRoute
@@ -303,6 +303,9 @@ def do(page: Page, name: str, verb_name: str, form: FormData) -> Response:
     except Invalid as invalid:
         step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}
         return again(page, name, step, page.t("form-wrong"), 422)
+    except Warned as warned:
+        step.warnings = warned.sentences
+        return again(page, name, step, page.t("read-first"), 409)
     except TooLarge:
         step.refusal = page.words(ENTRY_TOO_LARGE)
         return again(page, name, step, page.t("not-recorded"), 422)

@@ -42,6 +42,7 @@ class Recorded(BaseModel):
     first: int
     last: int
     recorded_at: str
+    warnings: list[str] = []
     entries: list[dict[str, Any]]
 
 
@@ -111,6 +112,13 @@ _KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "description": "每个新请求一个随机值，重试时不变 · A random value, the same for retries.",
 }
+_DRY = {
+    "name": "dry_run",
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "只预演，不记入：回答将记入的内容和应先阅读的提示（warnings），不需要幂等键"
+    " · Only tell what would be recorded and what to read first (warnings); needs no key.",
+}
 _MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -127,7 +135,7 @@ def verb(verb: Verb) -> dict[str, Any]:
         f"{life.words.zh}：{verb.zh} · {life.words.en}: {verb.en}",
         _described(verb),
         forms.schema(verb),
-        [id_of(verb.kind, new=True)],
+        [id_of(verb.kind, new=True), _DRY],
         life.words,
     )
 

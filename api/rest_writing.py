@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -14,16 +14,18 @@ from starlette.responses import Response
 
 from api import forms, problems, rest_openapi
 from api.clerk import Clerks
-from api.forms import Fault, Invalid
+from api.forms import Fault, Given, Invalid
 from api.office import Actor, Office
 from api.pages_telling import tell
-from api.rest_answers import encode, names_in
+from api.rest_answers import NameOf, encode, names_in
 from api.rest_caller import Callers, body_of, check_id, expected_of, how, key_of, lang_of, made_id
-from domain.decider import LIFECYCLES, Document, Refused, Verb
+from domain.decider import LIFECYCLES, Document, Lang, Refused, Verb
 from domain.words import Words
 from ledger.act import Conflict, Receipt
+from ledger.entry import Draft, Entry
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+DRY_RUN = Words("dry_run 须为 true 或 false。", "dry_run is true or false.")
 REASON = Words(
     "须写明红冲原因，1 至 2000 个字符的文本。", "Say why, in a text of 1 to 2000 characters."
 )
@@ -56,10 +58,13 @@ def verb_route(office: Office, callers: Callers, clerks: Clerks, verb: Verb) -> 
     """Return the endpoint of one verb."""
 
     def ask(request: Request, body: bytes) -> tuple[int, Callable[[], Response]]:
-        actor, key = callers.actor(request), key_of(request)
+        actor, dry = callers.actor(request), dry_run(request)
+        key = "" if dry else key_of(request)
         id_ = check_id(request.path_params["id"])
         stream = f"{verb.kind}/{made_id(actor, key) if id_ == 'new' else id_}"
         given = forms.parse_json(verb, body)
+        if dry:
+            return 0, partial(previewed, office, request, actor, stream, verb, given)
         expected = expected_of(request, stream)
         try:
             receipt = office.ask(
@@ -85,6 +90,53 @@ def verb_route(office: Office, callers: Callers, clerks: Clerks, verb: Verb) -> 
         return await clerks.do(partial(ask, request, body))
 
     return endpoint
+
+
+def dry_run(request: Request) -> bool:
+    """Tell whether the caller only wants to know what would be recorded; raise Problem 400."""
+    asked = request.query_params.get("dry_run", "false")
+    if asked not in ("true", "false"):
+        raise problems.plain(400, DRY_RUN, "bad-dry-run")
+    return asked == "true"
+
+
+def previewed(
+    office: Office, request: Request, actor: Actor, stream: str, verb: Verb, given: Given
+) -> Response:
+    """Answer with what would be recorded, and with what whoever asks should read first."""
+    lang = lang_of(request)
+    asked = [(stream, verb.name, given.form)]
+    try:
+        drafts = office.preview(asked, actor, on=given.on, docs=given.docs)
+    except Refused as refused:
+        raise unknown(refused, stream) or refused from None
+    told = told_of(drafts, lang, names_in(office, lang))
+    answer = {"dry_run": True, "stream": stream, "warnings": warnings(told), "entries": told}
+    headers = {"Content-Language": lang, "X-Request-ID": problems.request_id(request)}
+    return Response(encode(answer), 200, headers, media_type="application/json")
+
+
+def told_of(
+    entries: Iterable[Draft | Entry], lang: Lang, name_of: NameOf, first: int | None = None
+) -> list[dict[str, Any]]:
+    """Return entries in words; `warns` marks what whoever asks should read."""
+    return [
+        ({} if first is None else {"position": first + number})
+        | {
+            "stream": e.stream,
+            "seq": e.seq,
+            "type": e.event.type_name,
+            "effective_on": e.effective_at[:10],
+            "sentence": tell(e.event, lang, name_of),
+        }
+        | ({"warns": True} if e.event.warns else {})
+        for number, e in enumerate(entries)
+    ]
+
+
+def warnings(told: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the sentences of a request that warn whoever asks."""
+    return [line["sentence"] for line in told if line.get("warns")]
 
 
 def reversal_route(office: Office, callers: Callers, kind: str) -> Endpoint:
@@ -157,6 +209,7 @@ def recorded(office: Office, request: Request, receipt: Receipt, stream: str) ->
     entries = office.book.written(receipt)
     name_of = names_in(office, lang)
     version = max((e.seq for e in entries if e.stream == stream), default=0)
+    told = told_of(entries, lang, name_of, receipt.first)
     answer: dict[str, Any] = {
         "stream": stream,
         "version": version,
@@ -164,17 +217,8 @@ def recorded(office: Office, request: Request, receipt: Receipt, stream: str) ->
         "first": receipt.first,
         "last": receipt.last,
         "recorded_at": receipt.recorded_at,
-        "entries": [
-            {
-                "position": position,
-                "stream": e.stream,
-                "seq": e.seq,
-                "type": e.event.type_name,
-                "effective_on": e.effective_at[:10],
-                "sentence": tell(e.event, lang, name_of),
-            }
-            for position, e in enumerate(entries, start=receipt.first)
-        ],
+        "warnings": warnings(told),
+        "entries": told,
     }
     headers = {
         "ETag": f'"{version}"',

@@ -95,7 +95,7 @@ def _measure(place: Place, back_end: str) -> dict[str, float]:
 def _steps(ids: list[str]) -> Iterator[tuple[str, str, Occasion, dict[str, Any]]]:
     head, finance = (replace(CLERK, by=f"u_{r}", role=r) for r in (Role.HEAD, Role.FINANCE))
     keeper, books = (replace(CLERK, by=f"u_{r}", role=r) for r in (Role.KEEPER, Role.ACCOUNTANT))
-    form = {"unit": "o_00", "form": "scrap", "ground": "已达年限", "minutes_no": "纪要3"}
+    form = {"unit": "o_00", "form": "scrap", "ground": "life_over", "minutes_no": "纪要3"}
     yield "提交 submit", "propose", CLERK, form | {"assets": ids}
     yield "上报 endorse", "endorse", head, {}
     yield "批准 approve", "approve", finance, {"approval_no": "批1"}

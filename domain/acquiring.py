@@ -13,8 +13,17 @@ from typing import TypeAlias, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    laid_anew,
+    my_turn,
+    routed,
+)
 from domain.asset import Kind
+from domain.correcting import refuse_others
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
@@ -142,6 +151,18 @@ class AcquisitionPutForward(
     kind: Kind
 
 
+class AcquisitionCorrected(
+    Event,
+    name="acquisition.corrected",
+    zh="申请改为：数量{quantity}，单价{unit_price}",
+    en="Asked for now: {quantity} at {unit_price}",
+):
+    """#5 The applicant asks for another quantity or price, before anything was decided; fen."""
+
+    quantity: Quantity
+    unit_price: Fen
+
+
 class AcquisitionAuthorised(
     Event,
     name="acquisition.authorised",
@@ -207,6 +228,7 @@ class AcquisitionClosed(
 AcquisitionEvent: TypeAlias = (
     AcquisitionRequested
     | AcquisitionPutForward
+    | AcquisitionCorrected
     | AcquisitionAuthorised
     | AcquisitionRefused
     | AcquisitionWithdrawn
@@ -233,6 +255,8 @@ def evolve(case: Acquisition, event: AcquisitionEvent) -> Acquisition:
             )
         case AcquisitionPutForward(unit=unit, item=item):
             return replace(case, unit=unit, item=item)
+        case AcquisitionCorrected(quantity=quantity, unit_price=unit_price):
+            return replace(case, quantity=quantity, unit_price=unit_price)
         case AcquisitionAuthorised():
             return replace(case, status=AcquisitionStatus.AUTHORISED)
         case AcquisitionRefused():
@@ -350,7 +374,7 @@ def put_forward(
         unit_kind=occasion.unit_kind,
     )
     put = AcquisitionPutForward(unit=unit, item=item, kind=kind)
-    return (put, *laid(occasion, route))
+    return (put, *laid_anew(case, occasion, route))
 
 
 @lifecycle.verb(
@@ -383,7 +407,39 @@ def withdraw(
     return AcquisitionWithdrawn(reason=reason), released(case, occasion)
 
 
-routed(lifecycle, REQUESTED, MY_TURN)
+def resubmit(
+    case: Acquisition,
+    occasion: Occasion,
+    *,
+    note: Given,
+    quantity: Quantity | None = None,
+    unit_price: Fen | None = None,
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected request forward again; another quantity or price is held to the plan."""
+    wanted = AcquisitionCorrected(
+        quantity=case.quantity if quantity is None else quantity,
+        unit_price=case.unit_price if unit_price is None else unit_price,
+    )
+    if (wanted.quantity, wanted.unit_price) == (case.quantity, case.unit_price):
+        return (Resubmitted(note=note),)
+    refuse_others(case, occasion)
+    if not Decimal(wanted.quantity):
+        raise SOMETHING_ASKED.broken()
+    claim = {
+        "line": case.line,
+        "acquisition": occasion.stream.partition("/")[2],
+        "quantity": wanted.quantity,
+        "unit_price": wanted.unit_price,
+    }
+    return (
+        Resubmitted(note=note),
+        wanted,
+        released(case, occasion),
+        Ask(f"plan/{case.plan}", "claim_line", claim),
+    )
+
+
+routed(lifecycle, REQUESTED, MY_TURN, resubmit)
 
 
 def released(case: Acquisition, occasion: Occasion) -> Ask:

@@ -7,6 +7,7 @@ step is the case's own approval; the steps before it endorse. Approval never mov
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, TypeVar, assert_never
 
 import msgspec
@@ -38,6 +39,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stages: tuple[Stage, ...] = ()
     done: int = 0
     returned: bool = False  # with the applicant, to be corrected
+    documents: tuple[str, ...] = ()  # the papers that were demanded, and attached
 
     @property
     def stage(self) -> Stage | None:
@@ -122,8 +124,8 @@ def evolve(case: C, event: ApprovalEvent) -> C:
     """What an event means for any case: a state with a field `approval`."""
     approval: Approval = case.approval
     match event:
-        case RouteLaid(policy=policy, stages=stages):
-            approval = Approval(policy=policy, stages=stages)
+        case RouteLaid(policy=policy, stages=stages, documents=documents):
+            approval = Approval(policy=policy, stages=stages, documents=documents)
         case Endorsed():
             approval = replace(approval, done=approval.done + 1)
         case ReturnedForCorrection():
@@ -224,16 +226,19 @@ def route(occasion: Occasion, action: Action, *, form: str = "", scope: str = ""
     )
 
 
-def laid(occasion: Occasion, route: Route | None) -> tuple[RouteLaid, ...]:
+def laid(
+    occasion: Occasion, route: Route | None, shown: Iterable[str] = ()
+) -> tuple[RouteLaid, ...]:
     """Return the route of a case as a fact to record beside its request; none, no fact.
 
     Bodies become units as they are on the business date. Refuse when a paper that the route
-    demands is not attached.
+    demands is neither attached nor among those `shown` before.
     """
     if route is None:
         return ()
     policy = occasion.policy
-    missing = policy.missing(route.documents, (doc.type for doc in occasion.docs))
+    given = (*shown, *(doc.type for doc in occasion.docs))
+    missing = policy.missing(route.documents, given)
     if missing:
         names = tuple(policy.named(slug) for slug in missing)
         raise DOCUMENTS_ATTACHED.broken(policy=policy.reference, missing=names)
@@ -252,11 +257,29 @@ def laid(occasion: Occasion, route: Route | None) -> tuple[RouteLaid, ...]:
     )
 
 
-def routed(lifecycle: Lifecycle[Any], awaiting: Rule, turn: Rule) -> None:
+def laid_anew(case: Any, occasion: Occasion, route: Route | None) -> tuple[RouteLaid, ...]:
+    """Return the route of a case whose list or amount its applicant corrected.
+
+    What is put forward is no longer what was, so the rules of the day of the resubmission say
+    who decides; a case that is resubmitted as it was keeps the route it has (T29).
+    """
+    again = laid(occasion, route, case.approval.documents)
+    if again or not case.approval.stages:
+        return again
+    return (RouteLaid(policy=occasion.policy.reference, stages=()),)
+
+
+def routed(
+    lifecycle: Lifecycle[Any],
+    awaiting: Rule,
+    turn: Rule,
+    resubmission: Callable[..., Any] | None = None,
+) -> None:
     """Give a kind of case its steps: endorse, send back, resubmit.
 
     `awaiting` says that the case awaits a decision, `turn` is its `my_turn`. The case's own
     approval and refusal must carry `turn` and `roles=DECIDERS`, the approval also `LAST_STEP`.
+    `resubmission` is the kind's own `resubmit`, where its applicant may correct more than words.
     """
     lifecycle.part(ApprovalEvent, evolve)
     for publish, verb in (
@@ -272,7 +295,7 @@ def routed(lifecycle: Lifecycle[Any], awaiting: Rule, turn: Rule) -> None:
         ),
         (
             lifecycle.verb(awaiting, CORRECTING, zh="修改后重报", en="Resubmit", roles=APPLICANTS),
-            resubmit,
+            resubmission or resubmit,
         ),
     ):
         publish(verb)

@@ -52,6 +52,7 @@ class EventMeta(msgspec.StructMeta):
         matter: str = "",
         papers: tuple[PaperForm, ...] = (),
         numbered: bool = False,
+        warns: bool = False,
         **config: Any,
     ) -> Any:
         config |= {"frozen": True, "gc": False, "kw_only": True}
@@ -70,7 +71,7 @@ class EventMeta(msgspec.StructMeta):
         assert not matter or matter in fields, f"{cls_name}: no field {matter!r}"
         said: dict[str, Any] = {"type_name": name, "type_version": version, "claims": claims}
         said |= {"zh": zh, "en": en, "duty": duty, "matter": matter}
-        said |= {"papers": papers, "numbered": numbered}
+        said |= {"papers": papers, "numbered": numbered, "warns": warns}
         for attribute, value in said.items():
             setattr(cls, attribute, value)
         FACTS[name] = cast("type[Event]", cls)
@@ -90,6 +91,7 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     `papers` are the forms that people print, sign and seal of it. What is `numbered` puts its
     stream forward: it draws a document number in the same act, once, where the acting unit has
     named a series (`numbering`).
+    `warns` says that who asks should read it before they ask: a preview shows it.
     """
 
     type_name: ClassVar[str]
@@ -101,6 +103,7 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     matter: ClassVar[str]
     papers: ClassVar[tuple[PaperForm, ...]]
     numbered: ClassVar[bool]
+    warns: ClassVar[bool]
 
 
 FACTS: dict[str, type[Event]] = {}

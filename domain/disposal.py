@@ -18,10 +18,21 @@ from msgspec.structs import replace
 
 from domain import apportioning
 from domain.apportioning import SharingEvent, UnitsStated, owner
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    laid,
+    laid_anew,
+    my_turn,
+    route,
+    routed,
+)
+from domain.correcting import ListCorrected, correctable, corrected, refuse_others, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.holding import OTHER_PERSON, listed, releases
-from domain.leaving import Form
+from domain.leaving import Form, Ground
 from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.requiring import MINUTES, NO_TERMS, Need, Terms, required
@@ -88,6 +99,9 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     applicant: str = ""
     unit: str = ""
     form: Form = Form.SCRAP
+    ground: Ground | None = None
+    remark: str = ""
+    minutes_no: str = ""
     proposed: frozenset[str] = frozenset()
     approval_no: str = ""
     valid_until: date | None = None
@@ -151,27 +165,37 @@ lifecycle: Lifecycle[Disposal] = Lifecycle("disposal", Disposal, Words("处置�
 class DisposalProposed(
     Event,
     name="disposal.proposed",
-    zh="{unit}提议以{form}方式处置：{ground}（纪要{minutes_no}）",
-    en="{unit} proposes disposal by {form}: {ground} (minutes {minutes_no})",
+    zh="{unit}提议以{form}方式处置，事由：{ground}（纪要{minutes_no}）{remark}",
+    en="{unit} proposes disposal by {form}, ground: {ground} (minutes {minutes_no}) {remark}",
+    version=2,
     duty="apply",
     papers=(PaperForm.DISPOSAL,),
     numbered=True,
 ):
     """#34 A minuted meeting of the unit wants to dispose of the list (国令738 第19条).
 
-    `circumstance` is the ground as the rules name it; `watched` says that it was counted
-    against splitting.
+    `ground` is None where an older proposal said it in its own words, which `remark` keeps;
+    `watched` says that it was counted against splitting.
     """
 
     applicant: PersonId
     unit: UnitId
     form: Form
-    ground: Text
+    ground: Ground | None
     minutes_no: Code
     assets: tuple[AssetId, ...]
-    circumstance: Code = ""
+    remark: Text = ""
     watched: bool = False
     dataset: Code = ""
+
+
+@upcaster("disposal.proposed", 1)
+def ground_chosen(body: dict[str, Any]) -> dict[str, Any]:
+    """Read a proposal that said its ground in words, and perhaps named it beside them."""
+    said = {w: g.value for g in Ground for w in (g.value, g.words.zh, g.words.en)}
+    kept = {k: v for k, v in body.items() if k != "circumstance"}
+    ground = said.get(body.get("circumstance", ""))
+    return kept | {"ground": ground, "remark": body["ground"]}
 
 
 class ListValued(
@@ -182,13 +206,15 @@ class ListValued(
 ):
     """#34 What the cards said when the list was proposed, in the order of asset ids, in fen.
 
-    `amount` is None when a card does not state its value.
+    `amount` is None when a card does not state its value; `watched` says whether a corrected list
+    is counted against splitting, None where the proposal itself said so.
     """
 
     values: tuple[Fen | None, ...]
     kinds: tuple[Code, ...]
     amount: Fen | None
     currency: Currency = "CNY"
+    watched: bool | None = None
 
 
 class TermsLaid(
@@ -207,21 +233,41 @@ class TermsLaid(
     appraisal: bool = False
     floor_percent: int | None = None
     cites: tuple[Code, ...] = ()
+    documents: tuple[Code, ...] = ()
+
+
+class ProposalCorrected(
+    Event,
+    name="disposal.proposal_corrected",
+    zh="提议改为：事由：{ground}（纪要{minutes_no}）{remark}",
+    en="Proposed now on the ground: {ground} (minutes {minutes_no}) {remark}",
+):
+    """#34 The applicant names another ground or other minutes, before anything was decided."""
+
+    ground: Ground
+    minutes_no: Code
+    remark: Text = ""
 
 
 class SplittingWarned(
     Event,
     name="disposal.splitting_warned",
-    zh="提示：{days}天内同类同方式提议合计{amount}，合并后须走另一审批程序（另见{cases}）",
+    zh="提示：{days}天内同类同方式提议合计{amount}，合并后须走另一审批程序（另见{cases}；"
+    "提交前已知悉：{acknowledged}）",
     en="Warning: proposals of this kind and form within {days} days come to {amount}; as one list"
-    " they would be decided differently (see {cases})",
+    " they would be decided differently (see {cases}; known to the applicant before: {acknowledged})",
+    warns=True,
 ):
-    """#34 Small proposals that together cross a limit; who decides must look at it."""
+    """#34 Small proposals that together cross a limit; who decides must look at it.
+
+    `acknowledged`: the applicant had been shown it and put the proposal forward all the same.
+    """
 
     kind: Code
     amount: Fen
     days: int
     cases: tuple[Stream, ...]
+    acknowledged: bool = False
 
 
 class DisposalApproved(
@@ -431,6 +477,7 @@ DisposalEvent: TypeAlias = (
     DisposalProposed
     | ListValued
     | TermsLaid
+    | ProposalCorrected
     | SplittingWarned
     | DisposalApproved
     | DisposalRejected
@@ -459,11 +506,14 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
                 applicant=event.applicant,
                 unit=event.unit,
                 form=event.form,
+                ground=event.ground,
+                remark=event.remark,
+                minutes_no=event.minutes_no,
                 proposed=frozenset(event.assets),
                 watched=event.watched,
                 dataset=event.dataset,
             )
-        case ListValued() | TermsLaid() | SplittingWarned():
+        case ListValued() | TermsLaid() | ProposalCorrected() | SplittingWarned():
             return informed(case, event)
         case DisposalApproved(assets=assets, amount=amount):
             return replace(
@@ -514,7 +564,9 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
             assert_never(event)
 
 
-def informed(case: Disposal, event: ListValued | TermsLaid | SplittingWarned) -> Disposal:
+def informed(
+    case: Disposal, event: ListValued | TermsLaid | ProposalCorrected | SplittingWarned
+) -> Disposal:
     """Keep what else is known of a proposal: values, rules, a warning."""
     match event:
         case ListValued(values=values, kinds=kinds, amount=amount):
@@ -525,6 +577,7 @@ def informed(case: Disposal, event: ListValued | TermsLaid | SplittingWarned) ->
                 kinds=dict(zip(names, kinds, strict=False)),
                 requested_amount=amount,
                 currency=event.currency,
+                watched=case.watched if event.watched is None else event.watched,
             )
         case TermsLaid():
             terms = Terms(
@@ -533,8 +586,11 @@ def informed(case: Disposal, event: ListValued | TermsLaid | SplittingWarned) ->
                 appraisal=event.appraisal,
                 floor_percent=event.floor_percent,
                 cites=event.cites,
+                documents=event.documents,
             )
             return replace(case, terms=terms)
+        case ProposalCorrected(ground=ground, minutes_no=minutes_no, remark=remark):
+            return replace(case, ground=ground, minutes_no=minutes_no, remark=remark)
         case SplittingWarned():
             return flagged(case, Flag.SPLITTING)
         case _:
@@ -544,6 +600,12 @@ def informed(case: Disposal, event: ListValued | TermsLaid | SplittingWarned) ->
 def added(sums: dict[str, int], unit: str, amount: int) -> dict[str, int]:
     """Return sums by unit with an amount more."""
     return {**sums, unit: sums.get(unit, 0) + amount}
+
+
+def evolve_listed(case: Disposal, event: ListCorrected) -> Disposal:
+    """What another list means: it is what is proposed now, and valued and watched anew."""
+    flags = tuple(flag for flag in case.flags if flag is not Flag.SPLITTING)
+    return replace(case, proposed=corrected(case.proposed, event), flags=flags, owners={})
 
 
 def worth(case: Disposal, assets: Iterable[str]) -> int | None:
@@ -629,7 +691,6 @@ APPROVED_AMOUNT = Rule(
     " {value} yuan.",
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
-routed(lifecycle, AWAITING, MY_TURN)
 
 
 @lifecycle.verb(NEW, zh="提议处置", en="Propose a disposal", roles=(Role.CLERK, Role.OFFICE))
@@ -639,15 +700,19 @@ def propose(
     *,
     unit: UnitId,
     form: Form,
-    ground: Given,
+    ground: Ground,
     minutes_no: Reference,
     assets: tuple[AssetId, ...],
-    circumstance: Code = "",
+    remark: Text = "",
+    acknowledged: bool = False,
 ) -> tuple[Event | Ask, ...]:
-    """Propose to dispose of the listed assets, on the strength of a minuted decision."""
+    """Propose to dispose of the listed assets, on the strength of a minuted decision.
+
+    `acknowledged`: the applicant was shown what would be warned of, and means it all the same.
+    """
     kinds = {asset.kind for asset in occasion.listed}
-    terms = required(occasion, form, circumstance, kinds, (MINUTES,))
-    counted = counting(occasion, unit, form)
+    terms = required(occasion, form, ground, remark, kinds, (MINUTES,))
+    counted = counting(occasion, unit, form, acknowledged=acknowledged)
     hold = {"case": occasion.stream, "unit": unit, "form": form}
     return (
         DisposalProposed(
@@ -657,7 +722,7 @@ def propose(
             ground=ground,
             minutes_no=minutes_no,
             assets=listed(assets),
-            circumstance=circumstance,
+            remark=remark,
             watched=bool(counted),
         ),
         *valued(occasion, assets),
@@ -678,9 +743,12 @@ def warn_of_splitting(
     amount: Fen,
     days: int,
     cases: tuple[Stream, ...],
+    acknowledged: bool = False,
 ) -> SplittingWarned:
     """Warn whoever decides that several small proposals come to a large one."""
-    return SplittingWarned(kind=kind, amount=amount, days=days, cases=cases)
+    return SplittingWarned(
+        kind=kind, amount=amount, days=days, cases=cases, acknowledged=acknowledged
+    )
 
 
 @lifecycle.verb(
@@ -744,7 +812,81 @@ def withdraw(disposal: Disposal, occasion: Occasion, *, reason: Given) -> tuple[
     )
 
 
-def valued(occasion: Occasion, assets: tuple[str, ...]) -> tuple[ListValued, ...]:
+def resubmit(
+    disposal: Disposal,
+    occasion: Occasion,
+    *,
+    note: Given,
+    add: tuple[AssetId, ...] = (),
+    remove: tuple[AssetId, ...] = (),
+    ground: Ground | None = None,
+    minutes_no: Reference | None = None,
+    remark: Text | None = None,
+    acknowledged: bool = False,
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected case forward again, with another list or ground where they are named."""
+    changes = corrections(disposal, occasion, ground, minutes_no, remark)
+    if (changes or add or remove) and disposal.status is not DisposalStatus.PROPOSED:
+        raise PROPOSED.broken()
+    form = {"case": occasion.stream, "unit": disposal.unit, "form": disposal.form}
+    hold, again = ("hold_for_disposal", form), {"acknowledged": acknowledged}
+    listed_ = relisted(disposal, occasion, disposal.proposed, add, remove, note, hold, again)
+    if changes and not listed_:
+        whole = {"assets": tuple(sorted(disposal.proposed))}
+        listed_ = (Ask(occasion.stream, "lay_anew", whole | again),)
+    return (Resubmitted(note=note), *changes, *listed_)
+
+
+def corrections(
+    disposal: Disposal,
+    occasion: Occasion,
+    ground: Ground | None,
+    minutes_no: str | None,
+    remark: str | None,
+) -> tuple[ProposalCorrected, ...]:
+    """Return what a resubmission says of the proposal itself; nothing when it stays as it was."""
+    before = (disposal.ground, disposal.minutes_no, disposal.remark)
+    after = (
+        ground or disposal.ground or Ground.OTHER,
+        minutes_no or disposal.minutes_no,
+        disposal.remark if remark is None else remark,
+    )
+    if (ground, minutes_no, remark) == (None, None, None) or after == before:
+        return ()
+    refuse_others(disposal, occasion)
+    return (ProposalCorrected(ground=after[0], minutes_no=after[1], remark=after[2]),)
+
+
+def lay_anew(
+    disposal: Disposal,
+    occasion: Occasion,
+    *,
+    assets: tuple[AssetId, ...],
+    acknowledged: bool = False,
+) -> tuple[Event | Ask, ...]:
+    """Value the corrected list, hold it to the rules, watch it, and say who decides about it."""
+    form, kinds = disposal.form, {asset.kind for asset in occasion.listed}
+    shown = (MINUTES, *disposal.terms.documents, *disposal.approval.documents)
+    ground = disposal.ground or Ground.OTHER
+    terms = required(occasion, form, ground, disposal.remark, kinds, shown)
+    counted = counting(occasion, disposal.unit, form, acknowledged=acknowledged)
+    return (
+        *valued(occasion, assets, watched=bool(counted)),
+        *owned(occasion, disposal.unit, assets),
+        *agreed(terms),
+        *laid_anew(disposal, occasion, route(occasion, Action.DISPOSAL, form=form)),
+        *forgotten(disposal, occasion),
+        *counted,
+    )
+
+
+routed(lifecycle, AWAITING, MY_TURN, resubmit)
+correctable(lifecycle, PROPOSED, lay_anew, evolve_listed)
+
+
+def valued(
+    occasion: Occasion, assets: tuple[str, ...], *, watched: bool | None = None
+) -> tuple[ListValued, ...]:
     """Return what the cards of a list say of value and kind; nothing where they are not at hand."""
     if len(occasion.listed) != len(assets):
         return ()
@@ -760,6 +902,7 @@ def valued(occasion: Occasion, assets: tuple[str, ...]) -> tuple[ListValued, ...
             kinds=tuple(card.kind.value for card in ordered),
             amount=sum(known) if complete else None,
             currency=min(currencies),
+            watched=watched,
         ),
     )
 
@@ -786,6 +929,7 @@ def agreed(terms: Terms | None) -> tuple[TermsLaid, ...]:
             appraisal=terms.appraisal,
             floor_percent=terms.floor_percent,
             cites=terms.cites,
+            documents=terms.documents,
         ),
     )
 

@@ -15,8 +15,20 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    RouteLaid,
+    laid,
+    laid_anew,
+    my_turn,
+    route,
+    routed,
+)
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.correcting import correctable, refuse_others, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.handover import (
     GIVING_SIDE,
@@ -156,6 +168,19 @@ class LeaseRequested(
     dataset: Code = ""
 
 
+class LeaseTermsCorrected(
+    Event,
+    name="lease.terms_corrected",
+    zh="申请条件改为：租金{rent}（{per}），至{due}",
+    en="Asked for at {rent} ({per}) until {due} now",
+):
+    """The applicant asks for other terms, before anything was decided; rent in fen."""
+
+    rent: Fen
+    per: RentPeriod
+    due: date
+
+
 class LeaseApproved(
     Event,
     name="lease.approved",
@@ -280,6 +305,7 @@ class RentRemitted(
 
 LeaseEvent: TypeAlias = (
     LeaseRequested
+    | LeaseTermsCorrected
     | LeaseApproved
     | LeaseRefused
     | LeaseWithdrawn
@@ -337,6 +363,8 @@ def evolve(lease: Lease, event: LeaseEvent) -> Lease:
                 waiting=frozenset(event.assets),
                 dataset=event.dataset,
             )
+        case LeaseTermsCorrected(rent=rent, per=per, due=due):
+            return replace(lease, rent=rent, per=per, due=due)
         case LeaseApproved():
             return replace(lease, status=LeaseStatus.APPROVED)
         case LeaseRefused():
@@ -535,7 +563,6 @@ AWAITING = Rule(
     holds=lambda lease, _: lease.status is LeaseStatus.REQUESTED or lease.asking,
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
-routed(lifecycle, AWAITING, MY_TURN)
 moving(lifecycle)
 in_part(lifecycle)
 LEASABLE = Rule(
@@ -623,6 +650,56 @@ def refuse(lease: Lease, occasion: Occasion, *, reason: Given) -> tuple[Event | 
         LeaseRefused(reason=reason),
         *releases(occasion.stream, tuple(sorted(lease.waiting)), reason),
     )
+
+
+def resubmit(
+    lease: Lease,
+    occasion: Occasion,
+    *,
+    note: Given,
+    add: tuple[AssetId, ...] = (),
+    remove: tuple[AssetId, ...] = (),
+    due: date | None = None,
+    rent: Fen | None = None,
+    per: RentPeriod | None = None,
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected case forward again, with another list or terms where they are named."""
+    terms = LeaseTermsCorrected(
+        rent=lease.rent if rent is None else rent, per=per or lease.per, due=due or last_day(lease)
+    )
+    before = LeaseTermsCorrected(rent=lease.rent, per=lease.per, due=last_day(lease))
+    if (terms != before or add or remove) and lease.status is not LeaseStatus.REQUESTED:
+        raise REQUESTED.broken()
+    if terms != before:
+        refuse_others(lease, occasion)
+        if terms.due <= occasion.on:
+            raise DUE_AHEAD.broken(due=terms.due, after=occasion.on)
+        within_term(occasion, terms.due)
+        if not terms.rent:
+            raise RENT_ASKED.broken()
+    hold = ("hold_for_lease", {"case": occasion.stream, "lessor": lease.lessor})
+    return (
+        Resubmitted(note=note),
+        *([terms] if terms != before else []),
+        *relisted(lease, occasion, lease.waiting, add, remove, note, hold),
+    )
+
+
+def last_day(lease: Lease) -> date:
+    """Return until when a lease that was requested is asked for."""
+    assert lease.due is not None, "a lease is requested until a day"
+    return lease.due
+
+
+def lay_anew(
+    lease: Lease, occasion: Occasion, *, assets: tuple[AssetId, ...]
+) -> tuple[RouteLaid, ...]:
+    """Say who decides about the corrected list."""
+    return laid_anew(lease, occasion, route(occasion, Action.LEASE))
+
+
+routed(lifecycle, AWAITING, MY_TURN, resubmit)
+correctable(lifecycle, REQUESTED, lay_anew)
 
 
 @lifecycle.verb(NOT_BEGUN, zh="撤回出租", en="Withdraw the lease", roles=(Role.CLERK, Role.OFFICE))

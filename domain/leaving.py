@@ -33,6 +33,61 @@ class Form(Term):
     TAKE_BACK = "take_back", "厂家回收", "manufacturer take-back"
 
 
+class Ground(Term):
+    """Why it may be disposed of: what 国令738 第21条 names, and what others need more."""
+
+    IDLE = "idle", "闲置", "idle"
+    UNDER_USED = "under_used", "低效运转", "under-used"
+    OVER_STANDARD = "over_standard", "超标准配置", "over standard"
+    REORGANISATION = "reorganisation", "机构变动移交", "reorganisation"
+    EVENT_OVER = (
+        "event_over",
+        "大型会议活动或者临时机构结束",
+        "event or temporary body over",
+    )
+    BEYOND_REPAIR = (
+        "beyond_repair",
+        "因技术原因淘汰或者无维修价值",
+        "obsolete or beyond repair",
+    )
+    LIFE_OVER = (
+        "life_over",
+        "超过使用年限且不能满足工作需要",
+        "past its service life and no longer fit",
+    )
+    LOSS = "loss", "盘亏等非正常损失", "shortage or other abnormal loss"
+    DISASTER = "disaster", "不可抗力造成毁损、灭失", "destroyed by force majeure"
+    OTHER = "other_ground", "其他情形（在备注中写明）", "another ground (say which in the remark)"
+
+
+TO_SPARE = (Ground.IDLE, Ground.UNDER_USED, Ground.OVER_STANDARD)
+HANDED_ON = (*TO_SPARE, Ground.REORGANISATION, Ground.EVENT_OVER)
+WORN_OUT = (Ground.BEYOND_REPAIR, Ground.LIFE_OVER, Ground.DISASTER)
+GROUNDS: dict[Form, tuple[Ground, ...]] = {
+    Form.ASSIGNMENT: (*HANDED_ON, Ground.OTHER),
+    Form.DONATION: (*TO_SPARE, Ground.EVENT_OVER, Ground.OTHER),
+    Form.SALE: (*HANDED_ON, Ground.LIFE_OVER, Ground.OTHER),
+    Form.AUCTION: (*HANDED_ON, Ground.LIFE_OVER, Ground.OTHER),
+    Form.EXCHANGE: (*TO_SPARE, Ground.OTHER),
+    Form.SCRAP: (*WORN_OUT, Ground.OTHER),
+    Form.WRITE_OFF: (Ground.LOSS, Ground.DISASTER, Ground.OTHER),
+    Form.TAKE_BACK: (Ground.BEYOND_REPAIR, Ground.LIFE_OVER, Ground.IDLE, Ground.OTHER),
+}
+"""The grounds of each form where the rules of the place name none of their own (T90)."""
+
+_738 = "《行政事业性国有资产管理条例》"
+GROUND_LAWS: dict[Ground, str] = {
+    Ground.IDLE: "《新疆维吾尔自治区机关事务管理办法》第18条",
+    Ground.UNDER_USED: "《新疆维吾尔自治区机关事务管理办法》第18条",
+    Ground.OVER_STANDARD: "《内蒙古自治区机关事务管理办法》第17条",
+    Ground.REORGANISATION: f"{_738}第22条",
+    Ground.EVENT_OVER: "《新疆维吾尔自治区机关事务管理办法》第18条",
+    Ground.BEYOND_REPAIR: f"{_738}第21条",
+    Ground.LIFE_OVER: f"{_738}第21条",
+    Ground.LOSS: f"{_738}第21条",
+    Ground.DISASTER: f"{_738}第21条",
+}
+
 SOLD_FORMS = frozenset({Form.SALE, Form.AUCTION})
 GIVEN_FORMS = frozenset({Form.ASSIGNMENT, Form.DONATION, Form.EXCHANGE})
 SCRAP_FORMS = frozenset({Form.SCRAP, Form.TAKE_BACK})

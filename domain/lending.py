@@ -9,8 +9,20 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    RouteLaid,
+    laid,
+    laid_anew,
+    my_turn,
+    route,
+    routed,
+)
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.correcting import correctable, refuse_others, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.handover import (
     GIVING_SIDE,
@@ -120,6 +132,17 @@ class LoanRequested(
     dataset: Code = ""
 
 
+class LoanTermCorrected(
+    Event,
+    name="loan.term_corrected",
+    zh="申请期限改为{due}前归还",
+    en="Asked for until {due} now",
+):
+    """#20 The applicant asks for another term, before anything was decided."""
+
+    due: date
+
+
 class LoanApproved(
     Event,
     name="loan.approved",
@@ -214,6 +237,7 @@ class LoanItemReturned(
 
 LoanEvent: TypeAlias = (
     LoanRequested
+    | LoanTermCorrected
     | LoanApproved
     | LoanRefused
     | LoanWithdrawn
@@ -276,6 +300,8 @@ def evolve(loan: Loan, event: LoanEvent) -> Loan:
                 waiting=frozenset(event.assets),
                 dataset=event.dataset,
             )
+        case LoanTermCorrected(due=due):
+            return replace(loan, due=due)
         case LoanApproved():
             return replace(loan, status=LoanStatus.APPROVED)
         case LoanRefused():
@@ -386,7 +412,6 @@ REST_WAITING = Rule(
     holds=lambda loan, _: bool(loan.waiting - on_the_way(loan)),
 )
 MY_TURN = my_turn(Role.HEAD, Role.OFFICE)
-routed(lifecycle, REQUESTED, MY_TURN)
 moving(lifecycle)
 in_part(lifecycle)
 OUT = Rule(
@@ -481,8 +506,6 @@ def request(
     """Ask to borrow the listed assets; they are reserved until the answer."""
     if lender == borrower:
         raise TWO_UNITS.broken()
-    if due <= occasion.on:
-        raise DUE_AHEAD.broken(due=due, after=occasion.on)
     within_term(occasion, due)
     form = {"case": occasion.stream, "lender": lender}
     return (
@@ -654,8 +677,44 @@ def inspect_return(
     )
 
 
+def resubmit(
+    loan: Loan,
+    occasion: Occasion,
+    *,
+    note: Given,
+    add: tuple[AssetId, ...] = (),
+    remove: tuple[AssetId, ...] = (),
+    due: date | None = None,
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected case forward again, with another list or term where they are named."""
+    changes: list[Event] = []
+    if due is not None and due != loan.due:
+        refuse_others(loan, occasion)
+        within_term(occasion, due)
+        changes.append(LoanTermCorrected(due=due))
+    hold = ("hold_for_loan", {"case": occasion.stream, "lender": loan.lender})
+    return (
+        Resubmitted(note=note),
+        *changes,
+        *relisted(loan, occasion, loan.waiting, add, remove, note, hold),
+    )
+
+
+def lay_anew(
+    loan: Loan, occasion: Occasion, *, assets: tuple[AssetId, ...]
+) -> tuple[RouteLaid, ...]:
+    """Say who decides about the corrected list."""
+    return laid_anew(loan, occasion, route(occasion, Action.LOAN))
+
+
+routed(lifecycle, REQUESTED, MY_TURN, resubmit)
+correctable(lifecycle, REQUESTED, lay_anew)
+
+
 def within_term(occasion: Occasion, due: date) -> None:
-    """Refuse a term beyond the policy's limit; where there is none, nothing is refused."""
+    """Refuse a term that is over, or beyond the policy's limit where there is one."""
+    if due <= occasion.on:
+        raise DUE_AHEAD.broken(due=due, after=occasion.on)
     days = occasion.policy.loan_days_max
     if days is not None and due > occasion.on + timedelta(days=days):
         raise WITHIN_TERM.broken(days=days)

@@ -138,6 +138,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         )
 
 
+class GroundPapers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The papers that a ground asks for beside those of its form."""
+
+    ground: str
+    documents: tuple[str, ...]
+
+
 class DisposalForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One form of disposal: for which kinds, on which grounds, with which papers (T90)."""
 
@@ -146,7 +153,13 @@ class DisposalForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     grounds: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     execution_documents: tuple[str, ...] = ()
+    ground_documents: tuple[GroundPapers, ...] = ()
     cites: tuple[str, ...] = ()
+
+    def papers(self, ground: str) -> tuple[str, ...]:
+        """Return the papers a proposal on a ground rests on."""
+        own = (papers.documents for papers in self.ground_documents if papers.ground == ground)
+        return (*self.documents, *(document for documents in own for document in documents))
 
 
 class ServiceLife(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

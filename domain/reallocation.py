@@ -15,8 +15,19 @@ from msgspec.structs import replace
 from domain import asset as assets_
 from domain import kinds
 from domain import unit as units_
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    laid,
+    laid_anew,
+    my_turn,
+    route,
+    routed,
+)
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.correcting import ListCorrected, correctable, evolve_waiting, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.handover import (
     GIVING_SIDE,
@@ -402,6 +413,12 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
             assert_never(event)
 
 
+def evolve_listed(case: Reallocation, event: ListCorrected) -> Reallocation:
+    """What another list means here: so many are asked for now."""
+    after = evolve_waiting(case, event)
+    return replace(after, quantity=str(len(after.waiting)))
+
+
 def evolve_handed(case: Reallocation, event: HandOverEvent) -> Reallocation:
     """What giving out and calling back mean here: a piece waits again, or is on its way."""
     match event:
@@ -573,7 +590,6 @@ IN_TRANSIT = Rule(
     holds=lambda asset, _: asset.custody is Custody.TRANSIT,
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
-routed(lifecycle, REQUESTED, MY_TURN)
 moving(lifecycle, evolve_handed)
 in_part(lifecycle)
 WIDER = (Scope.WITHIN, Scope.DEPARTMENTS, Scope.REGIONS, Scope.LEVELS)
@@ -713,6 +729,32 @@ def refuse(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple[E
         ReallocationRefused(reason=reason),
         *releases(occasion.stream, tuple(sorted(case_.waiting)), reason),
     )
+
+
+def resubmit(
+    case_: Reallocation,
+    occasion: Occasion,
+    *,
+    note: Given,
+    add: tuple[AssetId, ...] = (),
+    remove: tuple[AssetId, ...] = (),
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected case forward again, with another list where it is named."""
+    hold = ("hold_for_reallocation", {"case": occasion.stream, "from_unit": case_.from_unit})
+    changes = relisted(case_, occasion, case_.waiting, add, remove, note, hold)
+    return (Resubmitted(note=note), *changes)
+
+
+def lay_anew(
+    case_: Reallocation, occasion: Occasion, *, assets: tuple[AssetId, ...]
+) -> tuple[Event | Ask, ...]:
+    """Say who decides about the corrected list; it goes as far as it went."""
+    way = route(occasion, Action.REALLOCATION, scope=case_.scope or "")
+    return (*laid_anew(case_, occasion, way), *kinds.room_for(occasion, case_.to_unit))
+
+
+routed(lifecycle, REQUESTED, MY_TURN, resubmit)
+correctable(lifecycle, REQUESTED, lay_anew, evolve_listed)
 
 
 @lifecycle.verb(

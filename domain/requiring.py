@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from domain.decider import Occasion, Rule
-from domain.leaving import PRICED_FORMS, SOLD_FORMS, Form
+from domain.leaving import GROUNDS, PRICED_FORMS, SOLD_FORMS, Form, Ground
 from domain.policy import DisposalForm
 
 MINUTES = "minutes"  # its number is a field of the proposal
@@ -51,6 +51,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     appraisal: bool = False
     floor_percent: int | None = None
     cites: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()  # what the proposal had to rest on, and did
 
     def papers(self, kind: str) -> tuple[str, ...]:
         """Return the papers that the execution for a kind rests on."""
@@ -66,9 +67,19 @@ FORM_ALLOWED = Rule(
 )
 GROUND_NAMED = Rule(
     slug="ground-not-on-the-list",
-    zh="按{policy}（{articles}），{form}须属于下列情形之一：{grounds}；请在“处置情形”中写明。",
-    en="By {policy} ({articles}), {form} needs one of these grounds: {grounds}. Name it under"
-    " “circumstance”.",
+    zh="按{policy}（{articles}），{form}的事由须为下列之一：{grounds}。",
+    en="By {policy} ({articles}), {form} needs one of these grounds: {grounds}.",
+)
+GROUND_OF_FORM = Rule(
+    slug="ground-not-of-this-form",
+    zh="“{ground}”不是{form}的事由；须为下列之一：{grounds}。",
+    en="“{ground}” is no ground for {form}; it needs one of these: {grounds}.",
+    law="《行政事业性国有资产管理条例》第21条",
+)
+OTHER_EXPLAINED = Rule(
+    slug="other-ground-not-explained",
+    zh="事由选“其他情形”的，须在备注中写明。",
+    en="Who names another ground says in the remark which.",
 )
 PAPERS_ATTACHED = Rule(
     slug="papers-missing",
@@ -78,7 +89,12 @@ PAPERS_ATTACHED = Rule(
 
 
 def required(
-    occasion: Occasion, form: Form, circumstance: str, kinds: Iterable[str], given: Iterable[str]
+    occasion: Occasion,
+    form: Form,
+    ground: Ground,
+    remark: str,
+    kinds: Iterable[str],
+    given: Iterable[str],
 ) -> Terms | None:
     """Return what the rules ask of a proposal, or None where they say nothing of forms.
 
@@ -86,12 +102,17 @@ def required(
     a kind, a ground that is not on the list, and every paper that is missing.
     """
     policy = occasion.policy
+    if ground is Ground.OTHER and not remark.strip():
+        raise OTHER_EXPLAINED.broken()
     floor = policy.price_floor_percent if form in SOLD_FORMS else None
     if not policy.forms:
+        if ground not in GROUNDS[form]:
+            raise GROUND_OF_FORM.broken(ground=ground, form=form, grounds=GROUNDS[form])
         return Terms(policy=policy.reference, floor_percent=floor) if floor else None
     there = [*given, *(doc.type for doc in occasion.docs)]
     needs: list[Need] = []
     cites: dict[str, None] = {}
+    shown: dict[str, None] = {}
     appraisal = False
     for kind in sorted(set(kinds)) or [""]:
         rules = policy.disposal_form(form, {kind} if kind else ())
@@ -99,31 +120,34 @@ def required(
             raise FORM_ALLOWED.broken(
                 policy=policy.reference, kind=policy.named(kind), form=form.words
             )
-        refuse_ground(occasion, rules, form, circumstance)
-        refuse_missing(occasion, rules.documents, there, form, rules.cites)
+        refuse_ground(occasion, rules, form, ground)
+        asked = rules.papers(ground)
+        refuse_missing(occasion, asked, there, form, rules.cites)
+        shown |= dict.fromkeys(asked)
         needs.append(Need(kind=kind, documents=rules.execution_documents))
         cites |= dict.fromkeys(rules.cites)
-        appraisal |= APPRAISAL in (*rules.documents, *rules.execution_documents)
+        appraisal |= APPRAISAL in (*asked, *rules.execution_documents)
     return Terms(
         policy=policy.reference,
         needs=tuple(needs),
         appraisal=appraisal and form in PRICED_FORMS,
         floor_percent=floor,
         cites=tuple(cites),
+        documents=tuple(shown),
     )
 
 
-def refuse_ground(occasion: Occasion, rules: DisposalForm, form: Form, said: str) -> None:
-    """Refuse a ground that the rules of the form do not name."""
+def refuse_ground(occasion: Occasion, rules: DisposalForm, form: Form, ground: Ground) -> None:
+    """Refuse a ground that the rules of the form do not name; where they name none, any of it."""
     policy = occasion.policy
-    named = {slug: policy.named(slug) for slug in rules.grounds}
-    known = {w for slug, words in named.items() for w in (slug, words.zh, words.en)}
-    if named and said not in known:
+    if not rules.grounds and ground not in GROUNDS[form]:
+        raise GROUND_OF_FORM.broken(ground=ground, form=form, grounds=GROUNDS[form])
+    if rules.grounds and ground not in rules.grounds:
         raise GROUND_NAMED.broken(
             policy=policy.reference,
             articles=articles(occasion, rules.cites),
             form=form.words,
-            grounds=tuple(named.values()),
+            grounds=tuple(policy.named(slug) for slug in rules.grounds),
         )
 
 

@@ -9,8 +9,20 @@ from msgspec.structs import replace
 
 from domain import asset as assets_
 from domain import kinds
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    RouteLaid,
+    laid,
+    laid_anew,
+    my_turn,
+    route,
+    routed,
+)
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.correcting import correctable, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.handover import (
     GIVING_SIDE,
@@ -399,7 +411,6 @@ ARRIVING = Rule(
     holds=lambda intake, _: intake.virtual or bool(intake.waiting & on_the_way(intake)),
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
-routed(lifecycle, APPLIED, MY_TURN)
 moving(lifecycle)
 in_part(lifecycle)
 TO_SPARE = Rule(
@@ -518,6 +529,31 @@ def refuse(intake: Intake, occasion: Occasion, *, reason: Given) -> tuple[Event 
         IntakeRefused(reason=reason),
         *releases(occasion.stream, tuple(sorted(intake.waiting)), reason),
     )
+
+
+def resubmit(
+    intake: Intake,
+    occasion: Occasion,
+    *,
+    note: Given,
+    add: tuple[AssetId, ...] = (),
+    remove: tuple[AssetId, ...] = (),
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected case forward again, with another list where it is named."""
+    hold = ("hold_for_intake", {"case": occasion.stream, "unit": intake.unit})
+    changes = relisted(intake, occasion, intake.waiting, add, remove, note, hold)
+    return (Resubmitted(note=note), *changes)
+
+
+def lay_anew(
+    intake: Intake, occasion: Occasion, *, assets: tuple[AssetId, ...]
+) -> tuple[RouteLaid, ...]:
+    """Say who decides about the corrected list."""
+    return laid_anew(intake, occasion, route(occasion, Action.INTAKE))
+
+
+routed(lifecycle, APPLIED, MY_TURN, resubmit)
+correctable(lifecycle, APPLIED, lay_anew)
 
 
 @lifecycle.verb(NOTHING_RECEIVED, zh="撤回入仓", en="Withdraw the intake", roles=(Role.CLERK,))

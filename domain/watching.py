@@ -109,7 +109,7 @@ def within(counted: tuple[Counted, ...], on: date, days: int) -> tuple[Counted, 
 @lifecycle.verb(zh="计入拆分核对", en="Count a proposal", inner=True)
 def count(
     watch: Watch, occasion: Occasion, *, case: Stream, form: Code, kind: Code, amount: Fen,
-    dearest: Fen,
+    dearest: Fen, acknowledged: bool = False,
 ) -> tuple[Event | Ask, ...]:  # fmt: skip
     """Count a proposal, and warn its case when the sum would have gone another way."""
     days = occasion.policy.splitting_days or 0
@@ -124,6 +124,7 @@ def count(
         return (counted,)
     cases = tuple(sorted({c.case for c in others}))
     warning = {"kind": kind, "amount": together, "days": days, "cases": cases}
+    warning["acknowledged"] = acknowledged
     return (counted, Ask(f"disposal/{case.partition('/')[2]}", "warn_of_splitting", warning))
 
 
@@ -157,7 +158,9 @@ def stream_of(unit: str, form: str) -> str:
     return f"watch/{unit}.{form}"
 
 
-def counting(occasion: Occasion, unit: str, form: str) -> tuple[Ask, ...]:
+def counting(
+    occasion: Occasion, unit: str, form: str, *, acknowledged: bool = False
+) -> tuple[Ask, ...]:
     """Return the asks that count a proposal, a kind each, where the policy has a window.
 
     A kind with a card whose value nobody knows takes the stricter route anyway.
@@ -182,6 +185,7 @@ def counting(occasion: Occasion, unit: str, form: str) -> tuple[Ask, ...]:
                 "kind": kind,
                 "amount": sum(values),
                 "dearest": max(values),
+                "acknowledged": acknowledged,
             },
         )
         for kind, values in known.items()

@@ -316,6 +316,27 @@ class Book(Application[str]):
 
         return self._once(occasion.by, key, print_, grant)
 
+    def preview(
+        self, asks: Sequence[Ask], occasion: Occasion, *, zone: str = "Asia/Shanghai"
+    ) -> tuple[Draft, ...]:
+        """Return what an act would record now, and record nothing.
+
+        Raise what `act` raises. Another may be first, and an identifier that may be used once is
+        only looked at when the act is recorded: a preview promises nothing.
+        """
+        asks = [Ask(a.stream, a.verb, normalised(a.form)) for a in asks]
+        self._refuse_future(occasion, zone)
+        desk = Desk(self, occasion, claim_time(occasion.on, zone, self.clock()), None, "", {})
+        for ask in asks:
+            desk.grant(ask, desk.cause)
+        desk.refuse_contradictions()
+        return tuple(desk.drafts)
+
+    def _refuse_future(self, occasion: Occasion, zone: str) -> None:
+        today = self.clock().astimezone(ZoneInfo(zone)).date()
+        if occasion.on > today:
+            raise IN_THE_FUTURE.broken(on=occasion.on, today=today)
+
     def _once(
         self, actor: str, key: str | None, print_: str, record: Callable[[], Receipt]
     ) -> Receipt:
@@ -344,9 +365,7 @@ class Book(Application[str]):
         context: Mapping[str, str] | None,
         evidence: Sequence[Evidence],
     ) -> Receipt:
-        today = self.clock().astimezone(ZoneInfo(zone)).date()
-        if occasion.on > today:
-            raise IN_THE_FUTURE.broken(on=occasion.on, today=today)
+        self._refuse_future(occasion, zone)
         claimed = claim_time(occasion.on, zone, self.clock())
         known = self._memory()
         for attempt in range(TRIES):

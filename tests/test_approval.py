@@ -104,6 +104,7 @@ def test_a_case_takes_its_steps_from_the_policy_and_its_bodies_from_the_unit() -
                 Stage(role="head", unit="o_b", days=5),
                 Stage(role="office", unit="o_goa"),
             ),
+            documents=("agreement",),
         )
     )
 

@@ -207,7 +207,7 @@ STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "apply",
         "propose",
-        {"unit": "o_a", "form": "sale", "ground": "闲置", "minutes_no": "纪要1"},
+        {"unit": "o_a", "form": "sale", "ground": "idle", "minutes_no": "纪要1"},
     ),
     ("approve", "approve", {"approval_no": "批1"}),
     ("execute", "sell", {"price": 300, "buyer": "买1", "deal_no": "成1"}),

@@ -34,6 +34,7 @@ from domain.leaving import (
     ConsignedForAuction,
     Derecognised,
     Form,
+    Ground,
     LeftBook,
     LeftForGood,
     PutUpForDisposal,
@@ -51,7 +52,8 @@ def proposed(form: Form = Form.AUCTION) -> DisposalProposed:
         applicant="u_clerk",
         unit="o_a",
         form=form,
-        ground="已达最低使用年限",
+        ground=Ground.OTHER,
+        remark="见纪要",
         minutes_no="纪要3",
         assets=("CAR1", "CAR2"),
     )
@@ -72,7 +74,8 @@ gone = Derecognised(voucher="记-9")
 ask_for: dict[str, Any] = {
     "unit": "o_a",
     "form": "auction",
-    "ground": "已达最低使用年限",
+    "ground": "other_ground",
+    "remark": "见纪要",
     "minutes_no": "纪要3",
     "assets": ["CAR1", "CAR2"],
 }

@@ -20,7 +20,7 @@ STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "apply",
         "propose",
-        {"unit": "o_a", "form": "scrap", "ground": "见纪要", "minutes_no": "纪要3"},
+        {"unit": "o_a", "form": "scrap", "ground": "life_over", "minutes_no": "纪要3"},
     ),
     ("approve", "approve", {"approval_no": "批1"}),
     ("execute", "scrap", {"asset": "A", "recycler": "示例回收", "certificate": "回1", "price": 5}),

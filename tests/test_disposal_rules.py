@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from given import TODAY, Given, Ledger, given
 
 from api import policies
 from domain import asset, disposal, executing, leaving, proving, requiring, selling, settling
 from domain.asset import Asset, AssetRegistered, Book, Custody, Kind
-from domain.decider import Ask, Document, Event
+from domain.decider import UPCASTERS, Ask, Document, Event
 from domain.disposal import (
     AssetDerecognised,
     DisposalApproved,
@@ -24,12 +25,22 @@ from domain.disposal import (
     Scrapped,
     TermsLaid,
 )
-from domain.leaving import Derecognised, Form, LeftForGood, PutUpForDisposal, TitleGivenUp
-from domain.policy import DisposalForm, Policy, ServiceLife
+from domain.leaving import (
+    GROUND_LAWS,
+    GROUNDS,
+    Derecognised,
+    Form,
+    Ground,
+    LeftForGood,
+    PutUpForDisposal,
+    TitleGivenUp,
+)
+from domain.policy import DisposalForm, GroundPapers, Policy, ServiceLife
 from domain.proving import Destroyed, Destruction, TitleChanged
 from domain.requiring import LATER, SAID_BY_STEP, Need
 from domain.use import DeclaredIdle
 from domain.warehouse import ListedForReuse, ReceivedIntoWarehouse
+from domain.words import cited
 
 CASE = "disposal/X"
 case = partial(given, disposal.lifecycle)
@@ -44,12 +55,12 @@ def paper(*types: str) -> tuple[Document, ...]:
     return tuple(Document(type=type_) for type_ in types)
 
 
-def ask_for(form: Form, circumstance: str = "", assets: tuple[str, ...] = ("A",)) -> dict[str, Any]:
+def ask_for(form: Form, ground: str = "", assets: tuple[str, ...] = ("A",)) -> dict[str, Any]:
     return {
         "unit": "o_a",
         "form": form.value,
-        "ground": "见纪要",
-        "circumstance": circumstance,
+        "ground": ground or "other_ground",
+        "remark": "见纪要",
         "minutes_no": "纪要3",
         "assets": list(assets),
     }
@@ -94,14 +105,59 @@ def test_a_ground_is_one_the_rules_name(name: str) -> None:
     policy = shipped(name)
     for form, rules, card in rules_of(policy):
         now = case().at(policy=policy, listed=(card,), docs=paper("minutes", *rules.documents))
-        for said in ("", "不想要了"):
-            if rules.grounds:
-                now.when(disposal.propose, **ask_for(form, said)).then_refused(
-                    requiring.GROUND_NAMED
-                )
-        for slug in rules.grounds:
-            for said in (slug, policy.named(slug).zh):
-                now.when(disposal.propose, **ask_for(form, said)).then_granted()
+        for ground in Ground:
+            asked = now.when(disposal.propose, **ask_for(form, ground))
+            if ground in rules.grounds:
+                asked.then_granted()
+            elif rules.grounds:
+                asked.then_refused(requiring.GROUND_NAMED)
+        assert set(rules.grounds) <= set(Ground), "a ground nobody can choose"
+
+
+@pytest.mark.target("T90")
+@pytest.mark.parametrize("form", list(Form))
+def test_where_no_rules_are_published_each_form_has_its_own_grounds(form: Form) -> None:
+    now = case().at(listed=(DESK,))
+    for ground in Ground:
+        asked = now.when(disposal.propose, **ask_for(form, ground))
+        if ground in GROUNDS[form]:
+            asked.then_granted()
+        else:
+            asked.then_refused(requiring.GROUND_OF_FORM)
+    for remark, granted in (("", False), (" ", False), ("移交档案馆", True)):
+        asked = now.when(disposal.propose, **ask_for(form) | {"remark": remark})
+        asked.then_granted() if granted else asked.then_refused(requiring.OTHER_EXPLAINED)
+
+
+def test_every_ground_but_other_rests_on_an_article_of_a_known_law() -> None:
+    assert set(GROUND_LAWS) == set(Ground) - {Ground.OTHER}
+    for law in GROUND_LAWS.values():
+        assert cited(law, "en") != law
+
+
+@pytest.mark.target("T90")
+def test_a_ground_may_ask_for_papers_beside_those_of_its_form() -> None:
+    papers = GroundPapers(ground="disaster", documents=("loss_evidence",))
+    rules = DisposalForm(form="scrap", documents=("minutes",), ground_documents=(papers,))
+    now = case().at(policy=Policy(name="place", version=1, forms=(rules,)), listed=(DESK,))
+    now.when(disposal.propose, **ask_for(Form.SCRAP, "life_over")).then_granted()
+    asked = ask_for(Form.SCRAP, "disaster")
+    now.when(disposal.propose, **asked).then_refused(requiring.PAPERS_ATTACHED)
+    now.at(docs=paper("loss_evidence")).when(disposal.propose, **asked).then_granted()
+
+
+@pytest.mark.target("T19")
+@pytest.mark.parametrize(
+    ("named", "ground"),
+    [("life_over", Ground.LIFE_OVER), ("闲置", Ground.IDLE), ("", None), ("不想要了", None)],
+)
+def test_a_proposal_that_said_its_ground_in_words_is_still_read(
+    named: str, ground: Ground | None
+) -> None:
+    body = {"applicant": "u_1", "unit": "o_a", "form": "scrap", "ground": "见纪要"}
+    old = body | {"minutes_no": "纪要3", "assets": ["A"], "circumstance": named}
+    new = msgspec.convert(UPCASTERS["disposal.proposed", 1](old), DisposalProposed)
+    assert (new.ground, new.remark, new.minutes_no) == (ground, "见纪要", "纪要3")
 
 
 @pytest.mark.target("T90")
@@ -225,7 +281,8 @@ def listing(form: Form = Form.SCRAP, **values: int | None) -> list[Event]:
             applicant="u_clerk",
             unit="o_a",
             form=form,
-            ground="见纪要",
+            ground=Ground.OTHER,
+            remark="见纪要",
             minutes_no="纪要3",
             assets=tuple(values),
         ),
@@ -583,7 +640,7 @@ def test_a_car_leaves_the_register_of_vehicles_before_the_books(ledger: Ledger) 
     ledger.card("CAR1", name="轿车", kind="vehicle", value=10_000_000)
     form = ask_for(Form.SCRAP, "life_over", ("CAR1",))
     ledger.refuses(
-        requiring.GROUND_NAMED, "u_clerk", "disposal/D", "propose", **form | {"circumstance": ""}
+        requiring.GROUND_NAMED, "u_clerk", "disposal/D", "propose", **form | {"ground": "idle"}
     )
     ledger.ask("u_clerk", "disposal/D", "propose", **form)
     ledger.ask("u_office", "disposal/D", "endorse")

@@ -109,8 +109,7 @@ def proposed(door: Door, stream: str, assets: list[str], form: str, **more: Any)
     body = {
         "unit": "o_a",
         "form": form,
-        "ground": "达到最低使用年限且无法继续使用",
-        "circumstance": "life_over",
+        "ground": "life_over",
         "minutes_no": "纪要3",
         "assets": assets,
     }

@@ -84,7 +84,8 @@ def proposed(door: Door) -> Response:
     form = {
         "unit": "o_a",
         "form": "auction",
-        "ground": "公车改革后闲置",
+        "ground": "idle",
+        "remark": "公车改革后闲置",
         "minutes_no": "纪要3",
         "assets": LOT,
     }

@@ -79,7 +79,7 @@ def test_lists_are_typed_by_line_comma_or_repetition() -> None:
     common = {
         "unit": "o_a",
         "form": PROPOSE_FORM,
-        "ground": "报废",
+        "ground": "life_over",
         "minutes_no": "纪要〔2026〕3号",
     }
     for assets in ("A1\nA2", "A1，A2", "A1 A2"):

@@ -32,6 +32,15 @@ def streams(log: Path) -> dict[str, list[dict[str, Any]]]:
     return by_stream
 
 
+def narrowed(today: Any, said: Any) -> Any:
+    """Return of a state what was said of it then: fields it has gained since are left out."""
+    if isinstance(today, dict) and isinstance(said, dict):
+        return {k: narrowed(today.get(k), v) for k, v in said.items()}
+    if isinstance(today, list) and isinstance(said, list) and len(today) == len(said):
+        return [narrowed(*pair) for pair in zip(today, said, strict=True)]
+    return today
+
+
 def digest(states: list[Any]) -> str:
     return sha256(json.dumps(states, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -47,7 +56,7 @@ def test_the_log_of_a_release_replays_to_the_same_states(log: Path):
             _, state = golden_log.replay(history[:number])
             today = golden_log.state_of(state)
             then.append([name, number, said["state"]])
-            now.append([name, number, {k: today.get(k) for k in said["state"]}])
+            now.append([name, number, narrowed(today, said["state"])])
     for was, is_ in zip(then, now, strict=True):
         assert is_ == was
     assert digest(now) == digest(then)

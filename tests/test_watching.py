@@ -46,7 +46,7 @@ def warned(amount: int, *cases: str) -> Ask:
     return Ask(
         "disposal/NEW",
         "warn_of_splitting",
-        {"kind": "office", "amount": amount, "days": 30, "cases": names},
+        {"kind": "office", "amount": amount, "days": 30, "cases": names, "acknowledged": False},
     )
 
 
@@ -114,7 +114,7 @@ def test_the_warning_is_kept_with_the_case_and_with_the_log(ledger: Ledger) -> N
     propose: dict[str, Any] = {
         "unit": "o_a",
         "form": "scrap",
-        "ground": "见纪要",
+        "ground": "life_over",
         "minutes_no": "纪要3",
     }
     for name in ("A", "B", "C"):

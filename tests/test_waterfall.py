@@ -16,7 +16,7 @@ from domain.decider import Event
 from domain.disposal import DisposalProposed
 from domain.holding import HeldForProcess, ReleasedFromProcess
 from domain.leasing import AssetLeased
-from domain.leaving import Form, LeftForGood
+from domain.leaving import Form, Ground, LeftForGood
 from domain.policy import GENERIC
 from domain.reallocation import TransferredIn
 from domain.selling import AuctionFailed
@@ -93,7 +93,7 @@ def test_a_refused_case_came_to_nothing_and_says_why():
 
 def test_failed_auctions_are_told_one_by_one():
     proposed = DisposalProposed(
-        applicant="u_1", unit="o_a", form=Form.AUCTION, ground="闲置", minutes_no="纪-1",
+        applicant="u_1", unit="o_a", form=Form.AUCTION, ground=Ground.IDLE, minutes_no="纪-1",
         assets=("A1",),
     )  # fmt: skip
     failed = AuctionFailed(reason="无人报名", next_step_by=DAY)
@@ -110,7 +110,7 @@ def test_failed_auctions_are_told_one_by_one():
 
 def test_scrapping_is_none_of_the_ways():
     proposed = DisposalProposed(
-        applicant="u_1", unit="o_a", form=Form.SCRAP, ground="毁损", minutes_no="纪-1",
+        applicant="u_1", unit="o_a", form=Form.SCRAP, ground=Ground.DISASTER, minutes_no="纪-1",
         assets=("A1",),
     )  # fmt: skip
     found = told(rooms, idle, held("disposal/D1"), cases={"disposal/D1": (proposed,)})
