@@ -148,7 +148,7 @@ def options(
             return page.person_choices()
         case "place":
             return page.place_choices(own.get("place", ()))
-        case "assets" if field.name == "add":
+        case "assets" if field.name.startswith("add"):
             return []
         case "asset" | "assets":
             return [(id_, page.name_of("asset", id_)) for id_ in assets or own.get("asset", ())]
@@ -170,7 +170,7 @@ def guess(page: Page, field: Field, state: Any, assets: tuple[str, ...]) -> list
     """Return what most people would write, so that they need not."""
     if field.name == "on" and state is None:
         return [page.office.today(page.actor.zone).isoformat()]
-    if field.name in ("add", "remove"):
+    if field.name.startswith(("add", "remove")) and field.type == "assets":
         return []
     if field.type == "assets":
         return list(assets) or concerned(state).get("asset", [])

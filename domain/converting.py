@@ -16,8 +16,20 @@ from msgspec.structs import replace
 
 from domain import asset as assets_
 from domain import kinds
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    RouteLaid,
+    laid,
+    laid_anew,
+    my_turn,
+    route,
+    routed,
+)
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Kind, Lock
+from domain.correcting import correctable, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import (
     ON_THE_LIST,
@@ -351,7 +363,6 @@ SINCE_THEN = Rule(
     en="The new use begins on {since}, after the business date {on}.",
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
-routed(lifecycle, REQUESTED, MY_TURN)
 in_part(lifecycle)
 FIXED_KINDS = frozenset({Kind.VEHICLE, Kind.PREMISES, Kind.LAND})
 
@@ -436,6 +447,33 @@ def refuse(case_: Conversion, occasion: Occasion, *, reason: Given) -> tuple[Eve
         ConversionRefused(reason=reason),
         *releases(occasion.stream, tuple(sorted(case_.waiting)), reason),
     )
+
+
+def resubmit(
+    case_: Conversion,
+    occasion: Occasion,
+    *,
+    note: Given,
+    add: tuple[AssetId, ...] = (),
+    remove: tuple[AssetId, ...] = (),
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected case forward again, with another list where it is named."""
+    area = case_.area or None
+    form = {"case": occasion.stream, "unit": case_.unit, "area": area, "kind": case_.kind}
+    hold = ("hold_for_conversion", form)
+    changes = relisted(case_, occasion, case_.waiting, add, remove, note, hold)
+    return (Resubmitted(note=note), *changes)
+
+
+def lay_anew(
+    case_: Conversion, occasion: Occasion, *, assets: tuple[AssetId, ...]
+) -> tuple[RouteLaid, ...]:
+    """Say who decides about the corrected list."""
+    return laid_anew(case_, occasion, route(occasion, Action.CONVERSION))
+
+
+routed(lifecycle, REQUESTED, MY_TURN, resubmit)
+correctable(lifecycle, REQUESTED, lay_anew)
 
 
 @lifecycle.verb(

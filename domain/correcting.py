@@ -76,7 +76,7 @@ OWN_LIST = Rule(
     zh="只能由申请人或者本单据所涉单位调整清单、金额和数量。",
     en="Only the applicant, or a unit this document is about, corrects its list and amounts.",
 )
-SIDES = ("unit", "lender", "borrower", "lessor", "from_unit", "to_unit")
+SIDES = ("unit", "lender", "borrower", "lessor", "from_unit", "to_unit", "partner")
 
 
 def refuse_others(case: Any, occasion: Occasion) -> None:
@@ -102,6 +102,24 @@ def relisted(
     an asset at the first application is checked of those added. `again` is what else `lay_anew`
     is told. Nothing when nothing changes.
     """
+    changes = list_changes(case, occasion, assets, add, remove, reason, hold)
+    if not changes:
+        return ()
+    whole = sorted(assets.difference(remove).union(add))
+    return (*changes, Ask(occasion.stream, "lay_anew", {"assets": whole} | (again or {})))
+
+
+def list_changes(
+    case: Any,
+    occasion: Occasion,
+    assets: frozenset[str],
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    reason: str,
+    hold: tuple[str, dict[str, Any]],
+    fact: type[Any] = ListCorrected,
+) -> tuple[Event | Ask, ...]:
+    """Return how one list of a case changes, told by `fact`: what is freed, and what is held."""
     if not add and not remove:
         return ()
     refuse_others(case, occasion)
@@ -111,12 +129,11 @@ def relisted(
     for asset in listed(add) if add else ():
         if asset in assets:
             raise SOMETHING_ADDED.broken(asset=asset)
-    fact = ListCorrected(added=tuple(sorted(add)), removed=tuple(sorted(remove)))
-    whole = listed(tuple(sorted(corrected(assets, fact))))
+    listed(tuple(assets.difference(remove).union(add)))
+    added, removed = tuple(sorted(add)), tuple(sorted(remove))
     verb, form = hold
     return (
-        fact,
-        *releases(occasion.stream, fact.removed, reason),
-        *(Ask(f"asset/{a}", verb, form) for a in fact.added),
-        Ask(occasion.stream, "lay_anew", {"assets": whole} | (again or {})),
+        fact(added=added, removed=removed),
+        *releases(occasion.stream, removed, reason),
+        *(Ask(f"asset/{a}", verb, form) for a in added),
     )

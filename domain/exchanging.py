@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -18,10 +18,21 @@ from msgspec.structs import replace
 from domain import asset as assets_
 from domain import kinds
 from domain.apportioning import shares
-from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, route, routed
+from domain.approval import (
+    DECIDERS,
+    LAST_STEP,
+    Approval,
+    Resubmitted,
+    laid,
+    laid_anew,
+    my_turn,
+    route,
+    routed,
+)
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Kind, Lock, Mode, ValueType
-from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.disposal import Deduction
+from domain.correcting import correctable, list_changes
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
+from domain.disposal import Deduction, ground_chosen
 from domain.handover import (
     GIVING_SIDE,
     TAKING_SIDE,
@@ -35,7 +46,7 @@ from domain.handover import (
 )
 from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, listed, releases
 from domain.leasing import SLIP_SIGNED
-from domain.leaving import DISPOSABLE, OURS, Form
+from domain.leaving import DISPOSABLE, OURS, Form, Ground
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
 from domain.policy import Action
@@ -103,6 +114,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     partner: str = ""
     outsider: str = ""
     needed: str = ""
+    ground: Ground | None = None
+    remark: str = ""
+    documents: tuple[str, ...] = ()
     waiting: frozenset[str] = frozenset()
     coming: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
@@ -165,28 +179,49 @@ lifecycle: Lifecycle[Exchange] = Lifecycle("exchange", Exchange, Words("置换�
 class ExchangeRequested(
     Event,
     name="exchange.requested",
-    zh="{unit}申请置换：{needed}，事由{ground}（纪要{minutes_no}）",
-    en="{unit} asks to exchange for {needed}: {ground} (minutes {minutes_no})",
+    zh="{unit}申请置换：{needed}，事由：{ground}（纪要{minutes_no}）{remark}",
+    en="{unit} asks to exchange for {needed}: {ground} (minutes {minutes_no}) {remark}",
+    version=2,
     duty="apply",
     papers=(PaperForm.APPLICATION,),
     numbered=True,
 ):
     """#34 Idle property against what is needed: with a unit (`partner`), or with an `outsider`.
 
-    `coming` are the partner's things.
+    `coming` are the partner's things; `ground` is None where an older request said it in its own
+    words, which `remark` keeps; `documents` are the papers that were demanded, and attached.
     """
 
     applicant: PersonId
     unit: UnitId
     assets: tuple[AssetId, ...]
     needed: Text
-    ground: Text
+    ground: Ground | None
     minutes_no: Code
     partner: UnitId | None = None
     outsider: Code = ""
     coming: tuple[AssetId, ...] = ()
-    circumstance: Code = ""
+    remark: Text = ""
+    documents: tuple[Code, ...] = ()
     dataset: Code = ""
+
+
+@upcaster("exchange.requested", 1)
+def request_in_words(body: dict[str, Any]) -> dict[str, Any]:
+    """Read a request that said its ground in words, and perhaps named it beside them."""
+    return ground_chosen(body)
+
+
+class ComingCorrected(
+    Event,
+    name="exchange.coming_corrected",
+    zh="调整换入清单：增加{added}；移出{removed}",
+    en="What comes in corrected: {added} added; {removed} taken out",
+):
+    """The applicant changed what the other side gives, before anything was decided."""
+
+    added: tuple[AssetId, ...] = ()
+    removed: tuple[AssetId, ...] = ()
 
 
 class ExchangeApproved(
@@ -351,6 +386,7 @@ class BalanceRemitted(
 
 ExchangeEvent: TypeAlias = (
     ExchangeRequested
+    | ComingCorrected
     | ExchangeApproved
     | ExchangeRefused
     | ExchangeWithdrawn
@@ -394,10 +430,15 @@ def evolve(case: Exchange, event: ExchangeEvent) -> Exchange:
                 partner=event.partner or "",
                 outsider=event.outsider,
                 needed=event.needed,
+                ground=event.ground,
+                remark=event.remark,
+                documents=event.documents,
                 waiting=frozenset(event.assets),
                 coming=frozenset(event.coming),
                 dataset=event.dataset,
             )
+        case ComingCorrected(added=added, removed=removed):
+            return replace(case, coming=case.coming.difference(removed).union(added))
         case ExchangeApproved():
             return replace(case, status=ExchangeStatus.APPROVED)
         case ExchangeRefused(reason=reason):
@@ -605,7 +646,6 @@ PAYEE_ACTS = Rule(
     en="The balance is paid to {payee}; that unit or the finance department records it.",
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
-routed(lifecycle, REQUESTED, MY_TURN)
 moving(lifecycle)
 EXCHANGERS = (Role.OFFICE, Role.CLERK)
 
@@ -618,12 +658,12 @@ def request(
     unit: UnitId,
     assets: tuple[AssetId, ...],
     needed: Given,
-    ground: Given,
+    ground: Ground,
     minutes_no: Reference,
     partner: UnitId | None = None,
     outsider: Code = "",
     coming: tuple[AssetId, ...] = (),
-    circumstance: Code = "",
+    remark: Text = "",
 ) -> tuple[Event | Ask, ...]:
     """Ask to give idle assets for others that are needed; both sides' things are held meanwhile.
 
@@ -634,7 +674,7 @@ def request(
     if partner == unit:
         raise OTHER_UNIT.broken()
     among = {asset.kind for asset in occasion.listed}
-    required(occasion, Form.EXCHANGE, circumstance, among, (MINUTES,))
+    terms = required(occasion, Form.EXCHANGE, ground, remark, among, (MINUTES,))
     hold = {"case": occasion.stream}
     both = listed((*listed(assets), *coming))
     return (
@@ -648,7 +688,8 @@ def request(
             needed=needed,
             ground=ground,
             minutes_no=minutes_no,
-            circumstance=circumstance,
+            remark=remark,
+            documents=terms.documents if terms else (),
         ),
         *laid(occasion, route(occasion, Action.EXCHANGE, form=Form.EXCHANGE)),
         *(kinds.room_for(occasion, partner) if partner else ()),
@@ -691,6 +732,57 @@ def refuse(case_: Exchange, occasion: Occasion, *, reason: Given) -> tuple[Event
     """Refuse the exchange and free both sides' things."""
     both = tuple(sorted(case_.waiting | case_.coming))
     return (ExchangeRefused(reason=reason), *releases(occasion.stream, both, reason))
+
+
+def resubmit(
+    case_: Exchange,
+    occasion: Occasion,
+    *,
+    note: Given,
+    add: tuple[AssetId, ...] = (),
+    remove: tuple[AssetId, ...] = (),
+    add_coming: tuple[AssetId, ...] = (),
+    remove_coming: tuple[AssetId, ...] = (),
+) -> tuple[Event | Ask, ...]:
+    """Put the corrected case forward again, with other lists of either side where they are named."""
+    if add_coming and not case_.partner:
+        raise ONE_OTHER_SIDE.broken()
+    hold = {"case": occasion.stream}
+    ours = ("hold_for_exchange", hold | {"unit": case_.unit})
+    theirs = ("hold_for_exchange", hold | {"unit": case_.partner})
+    changes = (
+        *list_changes(case_, occasion, case_.waiting, add, remove, note, ours),
+        *list_changes(
+            case_,
+            occasion,
+            case_.coming,
+            add_coming,
+            remove_coming,
+            note,
+            theirs,
+            fact=ComingCorrected,
+        ),
+    )
+    whole = sorted(case_.waiting.difference(remove).union(add))
+    again = (Ask(occasion.stream, "lay_anew", {"assets": whole}),) if changes else ()
+    return (Resubmitted(note=note), *changes, *again)
+
+
+def lay_anew(
+    case_: Exchange, occasion: Occasion, *, assets: tuple[AssetId, ...]
+) -> tuple[Event | Ask, ...]:
+    """Hold the corrected lists to the rules, and say who decides about them."""
+    among = {asset.kind for asset in occasion.listed}
+    shown = (MINUTES, *case_.documents, *case_.approval.documents)
+    ground = case_.ground or Ground.OTHER
+    required(occasion, Form.EXCHANGE, ground, case_.remark, among, shown)
+    way = route(occasion, Action.EXCHANGE, form=Form.EXCHANGE)
+    room = kinds.room_for(occasion, case_.partner) if case_.partner else ()
+    return (*laid_anew(case_, occasion, way), *room)
+
+
+routed(lifecycle, REQUESTED, MY_TURN, resubmit)
+correctable(lifecycle, REQUESTED, lay_anew)
 
 
 @lifecycle.verb(NOTHING_MOVED, zh="撤回置换", en="Withdraw the exchange", roles=EXCHANGERS)

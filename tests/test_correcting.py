@@ -26,6 +26,20 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         "propose",
         {"unit": "o_a", "form": "scrap", "ground": "life_over", "minutes_no": "纪要1"},
     ),
+    "conversion": (
+        "request",
+        {"unit": "o_a", "purpose": "档案室", "used_by": "档案馆", "reason": "闲置"},
+    ),
+    "exchange": (
+        "request",
+        {
+            "unit": "o_a",
+            "needed": "会议系统",
+            "ground": "idle",
+            "minutes_no": "纪要1",
+            "outsider": "示例公司",
+        },
+    ),
 }
 APPROVALS = {"intake": {"keeper_unit": "o_a"}, "reallocation": {"scope": "departments"}}
 OFFICE = {"role": "office", "body": "offices"}
@@ -36,7 +50,16 @@ RULES: dict[str, Any] = {
     "splitting_days": 60,
     "routes": [
         route
-        for action in ("loan", "lease", "intake", "reallocation", "disposal", "acquisition")
+        for action in (
+            "loan",
+            "lease",
+            "intake",
+            "reallocation",
+            "disposal",
+            "acquisition",
+            "conversion",
+            "exchange",
+        )
         for route in (
             {"action": action, "at_least": LIMIT, "steps": [OFFICE, FINANCE]},
             {"action": action, "steps": [OFFICE]},
@@ -134,7 +157,9 @@ def test_another_list_frees_holds_and_finds_who_must_decide(
     refused(door.post(f"{stream}/approve", number, who="office"), "earlier-step-open")
     granted(door.post(f"{stream}/endorse", {}, who="office"))
     beyond = number | {"assets": ["A", "B"], "reason": "只批一部分"}
-    if kind == "disposal":
+    if kind == "exchange":  # decided as a whole
+        pass
+    elif kind == "disposal":
         beyond.pop("reason")
         refused(door.post(f"{stream}/approve", beyond, who="finance"), "approved-beyond-proposed")
     else:

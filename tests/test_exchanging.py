@@ -26,6 +26,7 @@ from domain.exchanging import (
     SideAppraised,
 )
 from domain.handover import TWO_PEOPLE
+from domain.leaving import Ground
 
 past = partial(given, exchanging.lifecycle)
 X = "exchange/X"
@@ -41,7 +42,7 @@ def ledger(database: str) -> Iterator[Ledger]:
 
 
 def asked(ledger: Ledger, assets: list[str], **form: Any) -> None:
-    rest = {"unit": "o_a", "needed": "会议系统", "ground": "闲置", "minutes_no": "纪要1"}
+    rest = {"unit": "o_a", "needed": "会议系统", "ground": "idle", "minutes_no": "纪要1"}
     ledger.ask("u_clerk", X, "request", assets=assets, **rest | form)
 
 
@@ -168,7 +169,7 @@ def test_what_did_not_arrive_is_called_back(ledger: Ledger):
 
 requested = ExchangeRequested(
     applicant="u_clerk", unit="o_a", partner="o_b", assets=("A",), coming=("C",), needed="车位",
-    ground="闲置", minutes_no="纪1",
+    ground=Ground.IDLE, minutes_no="纪1",
 )  # fmt: skip
 values = tuple(
     SideAppraised(side=s, value=v, appraiser="评", base_date=TODAY, report_no="1")
@@ -193,7 +194,7 @@ def test_the_other_side_is_one_and_named(form: dict[str, Any]):
         "unit": "o_a",
         "assets": ("A",),
         "needed": "车位",
-        "ground": "闲置",
+        "ground": "idle",
         "minutes_no": "纪1",
     }
     past().when(exchanging.request, **said, **form).then_refused(exchanging.ONE_OTHER_SIDE)
