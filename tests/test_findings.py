@@ -121,7 +121,7 @@ proposed = DisposalProposed(
     applicant="u_1",
     unit="o_1",
     form=Form.SALE,
-    ground="闲置",
+    ground=Ground.IDLE,
     minutes_no="纪1",
     assets=("A", "B"),
 )
