@@ -31,7 +31,12 @@ from domain.selling import PRICE_HOLDS, Appraised
 past = partial(given, disposal.lifecycle)
 LOT = ("A", "B", "C")
 proposed = DisposalProposed(
-    applicant="u_clerk", unit="o_wh", form=Form.AUCTION, ground=Ground.IDLE, minutes_no="纪1", assets=LOT
+    applicant="u_clerk",
+    unit="o_wh",
+    form=Form.AUCTION,
+    ground=Ground.IDLE,
+    minutes_no="纪1",
+    assets=LOT,
 )
 valued = ListValued(values=(100, 200, 300), kinds=("vehicle",) * 3, amount=600)
 stated = UnitsStated(units=("o_1", "o_2", "o_3"), owners=("o_1", "o_2", "o_3"))

@@ -42,7 +42,7 @@ from domain.exchanging import (
     PieceDelivered,
     PieceReceived,
 )
-from domain.leaving import Derecognised, Form, LeftForGood
+from domain.leaving import Derecognised, Form, Ground, LeftForGood
 from domain.lending import AssetLent, LoanApproved, LoanHandedOver, LoanRequested
 from domain.policy import GENERIC, DisposalForm, Policy
 from domain.selling import Appraised
@@ -223,7 +223,7 @@ def handed_unapproved(book: Book) -> None:
 
 swap = ExchangeRequested(
     applicant="u_1", unit="o_1", outsider="示例公司", assets=("A",), needed="会议系统",
-    ground="闲置", minutes_no="纪1",
+    ground=Ground.IDLE, minutes_no="纪1",
 )  # fmt: skip
 swapped = (
     ("u_1", swap),
