@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import changing, finding, problems, rest_openapi
+from api import changing, cli_questions, finding, problems, rest_openapi
 from api.office import Actor, Office
 from api.pages_telling import tell
 from api.rest_answers import Answer, link, names_then, reply
@@ -19,6 +19,7 @@ from domain.asset import Kind
 from domain.values import ID
 from domain.words import Words
 from ledger.findings import CHECKS, LATE_DAYS
+from ledger.questions import PICKED, five
 from projections.changes import FIGURES, Only, Span
 
 TAG = Words("审计", "Audit")
@@ -40,6 +41,10 @@ EVENTS = (
     ("after", "续页标记 · cursor"),
 )
 
+FIVE = (
+    ("seed", "抽样种子 · the same seed picks the same disposals"),
+    ("pick", f"抽取件数 · how many, {PICKED} if absent"),
+)
 UNIT = {
     "name": "unit",
     "in": "path",
@@ -63,6 +68,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         ("/changes", doors.changes, read("audit_changes", "两日之间的变动", "What changed between two dates", asked(*SPAN, *ONLY), tag=TAG)),
         ("/changes/events", doors.events, read("audit_change_events", "变动表一个数字的全部事件", "The events that a figure is the sum of", asked(*SPAN, *ONLY, *EVENTS), tag=TAG)),
         ("/periods/{unit}", doors.periods, read("audit_periods", "一个单位已结账的期间", "The closed periods of a unit", [UNIT], tag=TAG)),
+        ("/five-questions", doors.five_questions, read("audit_five_questions", "审计五问，由条目回答", "The auditor's five questions, answered from entries", asked(*FIVE), tag=TAG, troubles=(401, 403, 422, 503))),
         ("/findings", doors.findings, read("audit_findings", "审计疑点（由条目重新算出）", "Standing findings, from entries alone", asked(*FINDINGS), tag=TAG, troubles=(401, 403, 422, 503))),
     ]  # fmt: skip
     for path, answer, said in published:
@@ -135,6 +141,16 @@ class Doors:
             for close in changing.closes(self.office, unit)
         ]
         return reply(request, {"unit": unit, "periods": found})
+
+    def five_questions(self, request: Request, actor: Actor) -> Response:
+        """Answer the five questions, each with the entries it rests on."""
+        if actor.role not in finding.READERS:
+            raise problems.plain(403)
+        asked = Questions(request, dict(FIVE))
+        seed, pick = asked.text("seed"), asked.number("pick", PICKED, 1, cli_questions.PIECES_MAX)
+        asked.check()
+        sample, answers = five(self.office.book, seed=seed, picked=pick)
+        return reply(request, cli_questions.told(sample, answers))
 
     def findings(self, request: Request, actor: Actor) -> Response:
         """Answer with what there is to ask about, counted in full, a page at a time."""

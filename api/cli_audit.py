@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from api import cli_changes, finding
+from api import cli_changes, cli_questions, finding
 from api.cli_read import day, names, opened, position
 from api.cli_terminal import REFUSED, Json, Terminal, at
 from api.office import Office
@@ -22,6 +22,7 @@ from ledger.replaying import replay as told_anew
 
 app = typer.Typer(help="审计 · What an auditor asks of the log.")
 app.command()(cli_changes.changes)
+app.command()(cli_questions.five_questions)
 COLUMNS = (
     Words("位置", "position"),
     Words("事项", "case"),
