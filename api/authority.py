@@ -6,7 +6,7 @@ was opened with counts until the ledger says anything of that person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,10 +15,12 @@ import msgspec
 from api.accounts import Account, Post
 from api.remembering import Remembered
 from domain import person as people
-from domain.decider import Occasion
+from domain.decider import Ask, Occasion
 from domain.person import Person
 from domain.policy import Body
-from domain.unit import Unit, UnitKind
+from domain.succession import PASSING
+from domain.unit import Unit, UnitKind, ended, entitled, refuse_ended
+from domain.words import Role
 from ledger.book import Book
 from projections import units
 from projections.scope import Rows
@@ -28,6 +30,8 @@ BODY_OF = {
     UnitKind.FINANCE: Body.FINANCE,
     UnitKind.GOVERNMENT: Body.GOVERNMENT,
 }
+WINDING = PASSING | {"reorganisation"}  # what a unit that ended still has to do with
+PREDECESSORS_MAX = 500
 ABOUT = ("unit/", "person/")  # streams that say who may do what
 
 
@@ -38,6 +42,8 @@ class Competence(msgspec.Struct, frozen=True, kw_only=True):
     region: str = ""
     unit_kind: str = ""
     bodies: dict[str, str] = {}
+    succeeds: tuple[str, ...] = ()  # units that ended, with whose tasks it goes on
+    unit: Unit = Unit()
 
 
 class Authority:
@@ -73,6 +79,23 @@ class Authority:
         if person is not None and occasion.unit:
             people.in_post(person, occasion, called(occasion.unit))
 
+    def refuse_ended(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> None:
+        """Refuse who acts for a unit that ended whatever is not winding up; raise Refused (T51).
+
+        Open cases go on, and so does the hand-over of the property; administrators keep the
+        directory, whatever becomes of their own unit.
+        """
+        if not occasion.unit or occasion.role == Role.ADMIN:
+            return
+        unit = self.competence(occasion.unit, occasion.on, today).unit
+        if not ended(unit, occasion.on):
+            return
+        for ask in asks:
+            if ask.stream.partition("/")[0] not in WINDING:
+                refuse_ended(unit)
+            if self._book.stream(ask.stream).version == 0:
+                entitled(unit, occasion.unit, occasion.on)
+
     def _person(self, id_: str) -> Person | None:
         """Return what the ledger says of a person; None when it never said anything."""
         stream = self._book.stream(f"person/{id_}")
@@ -96,8 +119,24 @@ class Authority:
         if level and state.region:
             bodies |= self._authorities(level, state.region, on)
         return Competence(
-            level=level, region=state.region, unit_kind=state.kind.value, bodies=bodies
+            level=level,
+            region=state.region,
+            unit_kind=state.kind.value,
+            bodies=bodies,
+            succeeds=tuple(self._before(state, on)),
+            unit=state,
         )
+
+    def _before(self, state: Unit, on: date | None) -> Iterator[str]:
+        """Yield the units whose tasks a unit goes on with, and theirs in turn."""
+        known: set[str] = set()
+        waiting = list(state.predecessors)
+        while waiting and len(known) < PREDECESSORS_MAX:
+            one = waiting.pop()
+            if one not in known:
+                known.add(one)
+                waiting += self._unit(one, on).predecessors
+                yield one
 
     def _authorities(self, level: str, region: str, on: date | None) -> dict[str, str]:
         """Return the offices administration, finance bureau and government of a place.

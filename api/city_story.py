@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
-from api import city_authority, city_registers, city_rules
+from api import city_authority, city_oversight, city_registers, city_rules
 from api.city_people import (
     BODIES,
     CITY,
@@ -1777,4 +1777,5 @@ def tell() -> Story:
     city_registers.confiscated(story)
     city_registers.quotas(story)
     city_registers.numbered(story)
+    city_oversight.overseen(story)
     return story

@@ -176,6 +176,7 @@ class Office:
             role=actor.role,
             policy=self.rules_for(actor.unit, day),
             docs=tuple(docs),
+            succeeds=of.succeeds,
         )
 
     def posts(self, account: Account) -> tuple[Post, ...]:
@@ -265,6 +266,7 @@ class Office:
         """Return who asks what, with what the lists answer to it."""
         occasion = self._in_post(self.occasion(actor, on, docs))
         asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
+        self.authority.refuse_ended(occasion, asks, self.today())
         return self.search.informed(occasion, asks, self.today(actor.zone)), asks
 
     def reverse(

@@ -14,6 +14,7 @@ from api import (
     pages_papers,
     pages_people,
     pages_plan,
+    pages_reorganisation,
     pages_shares,
     pages_ways,
     rest_label,
@@ -263,6 +264,7 @@ def case_extra(page: Page, state: Any) -> dict[str, Any]:
         "groups": groups,
         "plan_panel": pages_plan.panel(page, state),
         "shares": pages_shares.panel(page, state),
+        "reorganisation": pages_reorganisation.panel(page, state),
         "number": number_of(page, getattr(state, "number", "")),
     }
 

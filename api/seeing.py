@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 
 from domain.asset import Book, Custody, Lock
 from domain.decider import Ask
-from domain.reorganisation import Held, Piece
-from projections import units
+from domain.reorganisation import Held, OpenCase, Piece
+from domain.succession import PASSING
+from projections import cases, units
 from projections.scope import Rows
 
 Look: TypeAlias = Callable[[Rows], Sequence[Any]]
@@ -26,7 +27,7 @@ def holdings(asks: Sequence[Ask], look: Look) -> tuple[Held, ...]:
 
 
 def held(unit: str, look: Look) -> Held:
-    """Return what a unit has in its books, in custody or in title, in the order of ids."""
+    """Return what a unit has in its books, in custody or in title, and its cases that are open."""
     return Held(
         unit=unit,
         pieces=tuple(
@@ -36,7 +37,16 @@ def held(unit: str, look: Look) -> Held:
                 book=Book(row["book"]),
                 custody=Custody(row["custody"]),
                 lock=Lock(row["lock"]),
+                case=row["case"],
             )
             for row in look(units.held_by(unit))
+        ),
+        cases=tuple(
+            OpenCase(
+                stream=row["id"],
+                step=row["step"],
+                party=unit in (row["from_unit"], row["to_unit"]),
+            )
+            for row in look(cases.open_of(unit, PASSING))
         ),
     )

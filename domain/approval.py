@@ -150,8 +150,7 @@ def my_turn(*roles: str) -> Rule:
         stage = approval.stage
         if stage is None:
             return not occasion.role or occasion.role in roles
-        unit = not stage.unit or not occasion.unit or occasion.unit == stage.unit
-        return unit and (not occasion.role or occasion.role == stage.role)
+        return occasion.acts_for(stage.unit) and (not occasion.role or occasion.role == stage.role)
 
     return Rule(
         slug="not-your-turn",

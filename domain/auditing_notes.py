@@ -189,7 +189,7 @@ UNIT_CONCERNED = Rule(
     zh="只能由被检查单位报告整改情况。",
     en="Only the unit that was audited reports what it did.",
     law="《山西省机关事务管理办法》第32条",
-    holds=lambda note, occasion: occasion.unit in ("", note.unit),
+    holds=lambda note, occasion: occasion.acts_for(note.unit),
 )
 EVIDENCE = Rule(
     slug="rectification-without-evidence",

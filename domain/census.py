@@ -273,7 +273,7 @@ OWN_UNIT = Rule(
     slug="census-of-another-unit",
     zh="只能由被清查单位办理。",
     en="Only the unit whose property it is can do this.",
-    holds=lambda census, occasion: occasion.unit in ("", census.unit),
+    holds=lambda census, occasion: occasion.acts_for(census.unit),
 )
 IN_TIME = Rule(
     slug="census-due-too-early",

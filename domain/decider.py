@@ -165,6 +165,14 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     role: str = ""
     policy: Policy = GENERIC
     docs: tuple[Document, ...] = ()
+    succeeds: tuple[str, ...] = ()  # units that ended, with whose tasks the acting unit goes on
+
+    def acts_for(self, unit: str) -> bool:
+        """Answer whether the acting unit is this one or goes on with its tasks.
+
+        Who acts for no unit is not at a door; what names no unit is anybody's.
+        """
+        return not self.unit or not unit or unit == self.unit or unit in self.succeeds
 
 
 class Described(Protocol):

@@ -1043,13 +1043,13 @@ def side_of(case: Exchange, assets: tuple[str, ...]) -> bool:
 
 def refuse_side(occasion: Occasion, unit: str, rule: Rule) -> None:
     """Refuse a step that belongs to the other side."""
-    if occasion.unit and unit and occasion.unit != unit:
+    if not occasion.acts_for(unit):
         raise rule.broken()
 
 
 def refuse_other_payee(case: Exchange, occasion: Occasion) -> None:
     """Refuse anybody but the unit that is paid, and the finance department."""
-    if occasion.role != Role.FINANCE and occasion.unit and occasion.unit != case.payee:
+    if occasion.role != Role.FINANCE and not occasion.acts_for(case.payee):
         raise PAYEE_ACTS.broken(payee=case.payee)
 
 

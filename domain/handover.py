@@ -163,18 +163,14 @@ GIVING_SIDE = Rule(
     zh="这一步由交出方单位的经办人办理。",
     en="This step is for the unit that gives.",
     law="《行政事业性国有资产管理条例》第15条",
-    holds=lambda case, occasion: (
-        not occasion.unit or not case.giver_unit or occasion.unit == case.giver_unit
-    ),
+    holds=lambda case, occasion: occasion.acts_for(case.giver_unit),
 )
 TAKING_SIDE = Rule(
     slug="not-the-taking-side",
     zh="这一步由接收方单位的经办人办理。",
     en="This step is for the unit that takes.",
     law="《行政事业性国有资产管理条例》第15条",
-    holds=lambda case, occasion: (
-        not occasion.unit or not case.taker_unit or occasion.unit == case.taker_unit
-    ),
+    holds=lambda case, occasion: occasion.acts_for(case.taker_unit),
 )
 TWO_PEOPLE = Rule(
     slug="gave-it-out-oneself",

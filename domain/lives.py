@@ -36,6 +36,7 @@ STORY = (
     "reallocation",
     "converting",
     "exchanging",
+    "succession",
     "reorganisation",
     "disposal",
     "apportioning",

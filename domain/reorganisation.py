@@ -3,9 +3,10 @@
 Units merge, split and end; unfinished hand-overs are a standard finding of audits (DOMAIN.md
 i.14). So the act is whole or it is not: every card says in its own stream from whom to whom it
 passed, and keeps what it was before. What is lent, leased, in use or under repair passes with its
-case: the new unit stands where the old one stood. An approved disposal passes with its approval.
-What awaits a decision or is on its way between two people is finished or withdrawn first: its
-papers name a unit that is about to end.
+case: the new unit stands where the old one stood, also where it borrowed, planned or had something
+to put right (`succession`). An approved disposal passes with its approval. What awaits a decision
+or is on its way between two people is finished or withdrawn first: its papers name a unit that is
+about to end.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
 from domain.policy import Action
+from domain.succession import ARRIVALS, DECISIONS
 from domain.values import AssetId, Code, Given, PersonId, Reference, Stream, Text, UnitId
 from domain.words import Role, Term, Words
 
 MOVED_MAX = 10_000  # cards of one act; a unit with more passes in several, each whole
 UNITS_MAX = 50
-NAMED_MAX = 20  # cards that a refusal names
+NAMED_MAX = 20  # cards or cases that a refusal names
+CASES_MAX = 500  # open cases that pass in one act; what is beyond leaves no room for as many cards
+ROOM = 50  # entries of an act beside its cards
 
 
 class ReorganisationStatus(Term):
@@ -53,13 +57,28 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     book: Book
     custody: Custody
     lock: Lock
+    case: str = ""  # whose process holds or lent it
+
+
+class OpenCase(msgspec.Struct, frozen=True, gc=False):
+    """One case of a unit that is not over: which step is open, and whether the unit is a side."""
+
+    stream: str
+    step: str
+    party: bool
+
+    @property
+    def passes(self) -> bool:
+        """Return whether it can go on with another unit as it is."""
+        return not (self.party and self.step in DECISIONS) and self.step not in ARRIVALS
 
 
 class Held(msgspec.Struct, frozen=True):
-    """What a unit has, as the lists answered; nobody types it."""
+    """What a unit has, and what is open with it, as the lists answered; nobody types it."""
 
     unit: str
     pieces: tuple[Piece, ...]
+    cases: tuple[OpenCase, ...] = ()
 
 
 class Reorganisation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -175,6 +194,22 @@ class PropertyHandedOver(
     hander_for: PersonId | None = None
 
 
+class CasesPassedOn(
+    Event,
+    name="reorganisation.cases_passed_on",
+    zh="{from_unit}未办结的事项由{to_unit}承接：{cases}",
+    en="{to_unit} goes on with the open cases of {from_unit}: {cases}",
+    duty="execute",
+):
+    """#56 Loans, leases, plans, findings and the like go on with the new unit in this very act."""
+
+    from_unit: UnitId
+    to_unit: UnitId
+    cases: tuple[Stream, ...]
+    hander: PersonId
+    hander_for: PersonId | None = None
+
+
 class NothingWasLeft(
     Event,
     name="reorganisation.nothing_was_left",
@@ -205,6 +240,7 @@ ReorganisationEvent: TypeAlias = (
     | ReorganisationRefused
     | ReorganisationWithdrawn
     | PropertyHandedOver
+    | CasesPassedOn
     | NothingWasLeft
     | PropertyTakenOver
 )
@@ -223,7 +259,19 @@ class HandedOverInReorganisation(
     case: Stream
 
 
-AssetReorganisationEvent: TypeAlias = HandedOverInReorganisation
+class BorrowerSucceeded(
+    Event,
+    name="asset.borrower_succeeded",
+    zh="机构变动，借用单位由{from_unit}变为{to_unit}",
+    en="In a reorganisation {to_unit} took the place of the borrower {from_unit}",
+):
+    """#56 The lender is the same, and so are the books; another unit brings it back."""
+
+    from_unit: UnitId
+    to_unit: UnitId
+
+
+AssetReorganisationEvent: TypeAlias = HandedOverInReorganisation | BorrowerSucceeded
 
 # Where that leaves us ---------------------------------------------------------
 
@@ -248,24 +296,28 @@ def evolve(case: Reorganisation, event: ReorganisationEvent) -> Reorganisation:
             return replace(case, status=ReorganisationStatus.REFUSED, to_empty=frozenset())
         case ReorganisationWithdrawn():
             return replace(case, status=ReorganisationStatus.WITHDRAWN, to_empty=frozenset())
-        case PropertyHandedOver(from_unit=old, to_unit=new):
+        case PropertyHandedOver(from_unit=old):
             to_empty = case.to_empty if event.left else case.to_empty - {old}
-            handers = {event.hander} | ({event.hander_for} if event.hander_for else set())
-            return settled(
-                replace(
-                    case,
-                    to_empty=to_empty,
-                    unconfirmed=case.unconfirmed | {new},
-                    handers=case.handers | handers,
-                    count=case.count + event.count,
-                )
-            )
+            moved = replace(case, to_empty=to_empty, count=case.count + event.count)
+            return settled(handed(moved, event))
+        case CasesPassedOn():
+            return settled(handed(case, event))
         case NothingWasLeft(from_unit=old):
             return settled(replace(case, to_empty=case.to_empty - {old}))
         case PropertyTakenOver(to_unit=new):
             return settled(replace(case, unconfirmed=case.unconfirmed - {new}))
         case _:
             assert_never(event)
+
+
+def handed(case: Reorganisation, event: PropertyHandedOver | CasesPassedOn) -> Reorganisation:
+    """Return a case in which somebody handed over, so that another must confirm the receipt."""
+    handers = {event.hander} | ({event.hander_for} if event.hander_for else set())
+    return replace(
+        case,
+        unconfirmed=case.unconfirmed | {event.to_unit},
+        handers=case.handers | handers,
+    )
 
 
 def settled(case: Reorganisation) -> Reorganisation:
@@ -286,6 +338,8 @@ def evolve_asset(asset: Asset, event: AssetReorganisationEvent) -> Asset:
                 custodian=new if asset.custodian == old else asset.custodian,
                 owner=new if asset.owner == old else asset.owner,
             )
+        case BorrowerSucceeded(to_unit=new):
+            return replace(asset, borrower=new)
         case _:
             assert_never(event)
 
@@ -348,8 +402,9 @@ CUT_OFF_REACHED = Rule(
 )
 OWN_SIDE = Rule(
     slug="not-your-side",
-    zh="由 {unit} 的人员办理；原单位已无人的，由机关事务管理部门代办。",
-    en="Somebody of {unit} does this, or the offices administration where nobody is left.",
+    zh="由 {unit} 或其承接单位的人员办理；移交时原单位已无人的，由机关事务管理部门代办。",
+    en="Somebody of {unit} or of its successor does this; where nobody is left to hand over, the"
+    " offices administration.",
 )
 ANOTHER_SIGNS = Rule(
     slug="hander-confirms",
@@ -373,7 +428,30 @@ FREE = Rule(
     slug="held-by-a-process-or-on-its-way",
     zh="该资产正由未办结的事项占用或在途，须先办结或撤销。",
     en="An open process holds the asset, or it is on its way; finish or withdraw that first.",
-    holds=lambda asset, _: passes(asset.book, asset.custody, asset.lock),
+)
+STUCK = Rule(
+    slug="cases-cannot-pass",
+    zh="{count} 件未办结事项不能随同移交（待审批，或者有物品在途），须先审批、撤回或者完成交接："
+    "{cases}。",
+    en="{count} open cases cannot pass (they await a decision, or have things on their way); have"
+    " them decided, withdrawn or taken in first: {cases}.",
+    law="《行政事业性国有资产管理条例》第22条",
+)
+DIVIDED = Rule(
+    slug="case-divided",
+    zh="事项 {cases} 的物品须一并移交给同一单位；请把其余物品列入清单，或者先办结该事项。",
+    en="The things of {cases} pass to one unit together; list the others as well, or finish the"
+    " case first.",
+)
+FEW_CASES = Rule(
+    slug="too-many-open-cases",
+    zh="未办结事项有 {count} 件，一次至多移交 {most} 件；请先办结一部分，或者按清单分次移交。",
+    en="There are {count} open cases; {most} pass in one act. Finish some, or hand over by lists.",
+)
+BORROWED = Rule(
+    slug="not-lent-to-the-old-unit",
+    zh="该资产没有借给 {unit}。",
+    en="The asset is not lent to {unit}.",
 )
 STILL_THERE = Rule(
     slug="no-card",
@@ -463,27 +541,34 @@ def hand_over(
             raise OF_THIS_CASE.broken(unit=unit)
     if case.cut_off is not None and occasion.on < case.cut_off:
         raise CUT_OFF_REACHED.broken(cut_off=case.cut_off)
-    if occasion.unit not in ("", from_unit) and occasion.role != Role.OFFICE:
+    if not occasion.acts_for(from_unit) and occasion.role != Role.OFFICE:
         raise OWN_SIDE.broken(unit=from_unit)
     if len(assets) > MOVED_MAX or len(set(assets)) != len(assets):
         raise AT_MOST.broken(most=MOVED_MAX)
-    held = what_is_held(occasion, from_unit)
-    moved = assets or tuple(held)[:MOVED_MAX]
+    held, open_ = what_is_held(occasion, from_unit), what_is_open(occasion, from_unit)
+    moved = assets or tuple(held)[: MOVED_MAX - max(0, len(open_) - ROOM)]
+    left = held.keys() - set(moved)
+    going = cases_of(moved, held, open_, divide=bool(assets)) if left else tuple(open_.values())
+    with_them = {one.stream for one in going if one.passes}
+    refuse_undecided([held[a] for a in moved if a in held and held[a].case not in with_them])
+    refuse_stuck(going)
+    passed = passed_on(occasion, from_unit, to_unit, going)
     if not moved:
-        return (NothingWasLeft(from_unit=from_unit),)
-    refuse_undecided([held[asset] for asset in moved if asset in held])
+        return (*passed[:1], NothingWasLeft(from_unit=from_unit), *passed[1:])
     form = {"from_unit": from_unit, "to_unit": to_unit, "case": occasion.stream}
     return (
         PropertyHandedOver(
             from_unit=from_unit,
             to_unit=to_unit,
             count=len(moved),
-            left=len(held.keys() - set(moved)),
+            left=len(left),
             list_sha256=digest(moved),
             hander=occasion.by,
             hander_for=occasion.behalf or None,
         ),
-        *(Ask(f"asset/{asset}", "change_hands", form) for asset in moved),
+        *passed[:1],
+        *(Ask(f"asset/{a}", "change_hands", form | held_with(held, a, with_them)) for a in moved),
+        *passed[1:],
         kinds.passed_on(from_unit, to_unit, moved),
     )
 
@@ -497,21 +582,44 @@ def take_over(
     """Confirm for the new unit what it got; another person than who handed over."""
     if to_unit not in case.unconfirmed:
         raise OF_THIS_CASE.broken(unit=to_unit)
-    if occasion.unit not in ("", to_unit):
+    if not occasion.acts_for(to_unit):
         raise OWN_SIDE.broken(unit=to_unit)
     if {occasion.by, occasion.behalf} & case.handers:
         raise ANOTHER_SIGNS.broken()
     return PropertyTakenOver(to_unit=to_unit, note=note)
 
 
-@assets_.lifecycle.verb(STILL_THERE, FREE, zh="随机构变动移交", en="Change hands", inner=True)
+@assets_.lifecycle.verb(STILL_THERE, zh="随机构变动移交", en="Change hands", inner=True)
 def change_hands(
-    asset: Asset, _: Occasion, *, from_unit: UnitId, to_unit: UnitId, case: Stream
+    asset: Asset,
+    _: Occasion,
+    *,
+    from_unit: UnitId,
+    to_unit: UnitId,
+    case: Stream,
+    held_by: Stream | None = None,
 ) -> HandedOverInReorganisation:
-    """Pass from the old unit to the new one wherever the old one stands on the card."""
+    """Pass from the old unit to the new one wherever the old one stands on the card.
+
+    `held_by` is the case that holds the asset and passes in the same act.
+    """
+    with_its_case = held_by is not None and asset.case == held_by
+    at_rest = asset.custody is not Custody.TRANSIT
+    if not (passes(asset.book, asset.custody, asset.lock) or (with_its_case and at_rest)):
+        raise FREE.broken()
     if from_unit not in (asset.accounting_unit, asset.custodian, asset.owner):
         raise THEIRS.broken(unit=from_unit)
     return HandedOverInReorganisation(from_unit=from_unit, to_unit=to_unit, case=case)
+
+
+@assets_.lifecycle.verb(STILL_THERE, zh="借用单位变动", en="Change the borrower", inner=True)
+def change_borrower(
+    asset: Asset, _: Occasion, *, from_unit: UnitId, to_unit: UnitId
+) -> BorrowerSucceeded:
+    """Be lent to the new unit as it was to the old one."""
+    if asset.borrower != from_unit:
+        raise BORROWED.broken(unit=from_unit)
+    return BorrowerSucceeded(from_unit=from_unit, to_unit=to_unit)
 
 
 @step_of(Reorganisation)
@@ -535,6 +643,60 @@ def what_is_held(occasion: Occasion, unit: str) -> dict[str, Piece]:
     """Return all cards of a unit as the lists answered, in the order of ids."""
     answers = (seen for seen in occasion.seen if isinstance(seen, Held) and seen.unit == unit)
     return {piece.asset: piece for seen in answers for piece in seen.pieces}
+
+
+def what_is_open(occasion: Occasion, unit: str) -> dict[str, OpenCase]:
+    """Return the open cases of a unit as the lists answered."""
+    answers = (seen for seen in occasion.seen if isinstance(seen, Held) and seen.unit == unit)
+    return {one.stream: one for seen in answers for one in seen.cases}
+
+
+def cases_of(
+    moved: tuple[str, ...], held: dict[str, Piece], open_: dict[str, OpenCase], *, divide: bool
+) -> tuple[OpenCase, ...]:
+    """Return the open cases of the cards that move; refuse to part the cards of one."""
+    going = dict.fromkeys(held[a].case for a in moved if a in held and held[a].case in open_)
+    if divide:
+        rest = held.keys() - set(moved)
+        parted = sorted({held[a].case for a in rest} & going.keys())
+        if parted:
+            raise DIVIDED.broken(cases=tuple(parted[:NAMED_MAX]))
+    return tuple(open_[stream] for stream in going)
+
+
+def refuse_stuck(going: tuple[OpenCase, ...]) -> None:
+    """Refuse while a case awaits a decision or has things on their way; name them all."""
+    if len(going) > CASES_MAX:
+        raise FEW_CASES.broken(count=len(going), most=CASES_MAX)
+    stuck = [one.stream for one in going if not one.passes]
+    if stuck:
+        named = tuple(stuck[:NAMED_MAX]) + (("…",) if len(stuck) > NAMED_MAX else ())
+        raise STUCK.broken(count=len(stuck), cases=named)
+
+
+def passed_on(
+    occasion: Occasion, from_unit: str, to_unit: str, going: tuple[OpenCase, ...]
+) -> tuple[Event | Ask, ...]:
+    """Return the fact that open cases pass, and what is asked of each; nothing where none does."""
+    if not going:
+        return ()
+    form = {"from_unit": from_unit, "to_unit": to_unit, "reorganisation": occasion.stream}
+    return (
+        CasesPassedOn(
+            from_unit=from_unit,
+            to_unit=to_unit,
+            cases=tuple(one.stream for one in going),
+            hander=occasion.by,
+            hander_for=occasion.behalf or None,
+        ),
+        *(Ask(one.stream, "succeed_party", form) for one in going),
+    )
+
+
+def held_with(held: dict[str, Piece], asset: str, going: set[str]) -> dict[str, str]:
+    """Return which passing case holds a card, as a form says it; nothing where none does."""
+    case = held[asset].case if asset in held else ""
+    return {"held_by": case} if case in going else {}
 
 
 def refuse_undecided(pieces: list[Piece]) -> None:

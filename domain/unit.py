@@ -61,6 +61,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     competent: str = ""  # the competent department
     ends_on: date | None = None  # the last day of a temporary body
     successors: tuple[str, ...] = ()
+    predecessors: tuple[str, ...] = ()
     doubt: Doubt | None = None  # about its credit code
 
     def describe(self, lang: Lang) -> str:
@@ -279,8 +280,8 @@ def evolve(unit: Unit, event: UnitEvent) -> Unit:
             return replace(unit, dissolved=True, successors=(one,))
         case UnitSplit(into=several):
             return replace(unit, dissolved=True, successors=several)
-        case PredecessorSucceeded():
-            return unit
+        case PredecessorSucceeded(predecessor=one):
+            return replace(unit, predecessors=(*unit.predecessors, one))
         case _:
             assert_never(event)
 
@@ -353,6 +354,39 @@ def receivers(request: Event) -> tuple[str, ...]:
     """Return the units in whose favour a request is made."""
     named = (getattr(request, field, None) for field in RECEIVERS)
     return tuple(unit for unit in named if isinstance(unit, str) and unit)
+
+
+WINDING_UP = Rule(
+    slug="only-winding-up",
+    zh="单位 {unit} 已终止，只能办结尚未了结的事项和移交；{others}。",
+    en="The unit {unit} has ended: only its open cases and the hand-over are still its business;"
+    " {others}.",
+    law="《行政事业性国有资产管理条例》第22条",
+)
+# How a request is taken back or done with: what winding up needs is no new request.
+LETTING_GO = frozenset({"withdrawn", "extension_withdrawn", "rest_kept", "closed", "line_dropped"})
+
+
+def requests(fact: Event) -> bool:
+    """Answer whether a fact asks for something, rather than lets go what was asked for."""
+    return fact.duty == "apply" and fact.type_name.partition(".")[2] not in LETTING_GO
+
+
+def ended(unit: Unit, on: date) -> bool:
+    """Answer whether a unit of the directory was dissolved or had expired on a day."""
+    return bool(unit.name) and (unit.dissolved or (unit.ends_on is not None and on > unit.ends_on))
+
+
+def refuse_ended(unit: Unit) -> None:
+    """Refuse a unit that ended whatever is not winding up, and say who goes on with the rest."""
+    if unit.successors:
+        others = Words(
+            f"其余由承接单位 {'、'.join(unit.successors)} 办理",
+            f"the rest is that of its successor {', '.join(unit.successors)}",
+        )
+    else:
+        others = Words("其余由接收其资产的单位办理", "the rest is that of who takes its property")
+    raise WINDING_UP.broken(unit=unit.name, others=others)
 
 
 def entitled(unit: Unit, id_: str, on: date) -> None:

@@ -35,7 +35,7 @@ from domain.decider import (
 from domain.duties import INCOMPATIBLE, Did, excluding, matter_of
 from domain.holding import LIST_MAX
 from domain.period import PeriodClosed
-from domain.unit import entitled, receivers
+from domain.unit import entitled, receivers, requests
 from domain.words import Role, Words
 from ledger import tree
 from ledger.act import (
@@ -700,7 +700,7 @@ class Desk:
                 continue
             if answer.duty:
                 self._refuse_incompatible(ask.stream, answer, occasion)
-            if answer.duty == "apply":
+            if requests(answer):
                 self._refuse_unentitled(ask.stream, answer, occasion)
             self._added[ask.stream] += 1
             self.drafts.append(

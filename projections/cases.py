@@ -6,6 +6,7 @@ Reads every event of the kinds of stream in `KINDS`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -262,6 +263,14 @@ def open_steps(
         since, last = after
         query = query.where(or_(c.step_since > since, and_(c.step_since == since, c.id > last)))
     return query.order_by(c.step_since, c.id).limit(limit)
+
+
+def open_of(unit: str, kinds: Iterable[str]) -> Rows:
+    """Return what is not over and names a unit, as a side or as who must act, by id."""
+    c = cases.c
+    named = or_(c.from_unit == unit, c.to_unit == unit, c.step_unit == unit)
+    query = select(c.id, c.step, c.from_unit, c.to_unit)
+    return query.where(c.step != "", c.kind.in_(sorted(kinds)), named).order_by(c.id)
 
 
 def counts(scope: Scope = EVERYTHING, kind: str = "") -> Rows:

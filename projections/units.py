@@ -152,7 +152,7 @@ def held_by(id_: str) -> Rows:
     i = inventory.c
     mine = or_(i.accounting_unit == id_, i.custodian == id_, i.owner == id_)
     still = i.book.notin_([Book.GONE.value, Book.NONE.value])
-    query = select(i.id, i.asset_no, i.book, i.custody, i.lock)
+    query = select(i.id, i.asset_no, i.book, i.custody, i.lock, i.case)
     return query.where(mine, still).order_by(i.id)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from doors import staffed
 from given import TODAY, Given, given
+from msgspec.structs import replace
 
 from api.office import Actor, Office
 from domain import asset, holding, reorganisation
@@ -18,9 +19,11 @@ from domain.decider import Ask, Event, Refused
 from domain.holding import HeldForProcess
 from domain.leaving import PutUpForDisposal
 from domain.reorganisation import (
+    CasesPassedOn,
     HandedOverInReorganisation,
     Held,
     NothingWasLeft,
+    OpenCase,
     Piece,
     PropertyHandedOver,
     PropertyTakenOver,
@@ -187,6 +190,94 @@ def test_an_approved_disposal_and_a_loan_pass_with_their_case() -> None:
     thing(carded, *put_up).when(reorganisation.change_hands, **form).then(passed).then_state(
         book=Book.TO_DISPOSE, case="disposal/D", accounting_unit="o_new"
     )
+
+
+def open_case(stream: str, step: str, *, party: bool = True) -> OpenCase:
+    return OpenCase(stream=stream, step=step, party=party)
+
+
+def test_open_cases_pass_with_the_last_card_by_the_same_act() -> None:
+    form = {"from_unit": "o_old", "to_unit": "o_new"}
+    loan, note = open_case("loan/L", "hand_back"), open_case("note/N", "report_rectification")
+    seen = (Held(unit="o_old", pieces=(piece("A"),), cases=(loan, note)),)
+    went = CasesPassedOn(
+        from_unit="o_old", to_unit="o_new", cases=("loan/L", "note/N"), hander="u_asker"
+    )
+    change = {**form, "case": "reorganisation/X"}
+    succeed = {**form, "reorganisation": "reorganisation/X"}
+    case(proposed, approved).at(seen=seen).when(reorganisation.hand_over, **form).then(
+        moved("A"),
+        went,
+        Ask("asset/A", "change_hands", change),
+        Ask("loan/L", "succeed_party", succeed),
+        Ask("note/N", "succeed_party", succeed),
+        Ask("quota/o_old", "pass_on", {"to_unit": "o_new", "assets": ("A",)}),
+    )
+    only = (Held(unit="o_old", pieces=(), cases=(loan,)),)
+    case(proposed, approved).at(seen=only).when(reorganisation.hand_over, **form).then(
+        replace(went, cases=("loan/L",)),
+        NothingWasLeft(from_unit="o_old"),
+        Ask("loan/L", "succeed_party", succeed),
+    ).then_state(unconfirmed=frozenset({"o_new"}), to_empty=frozenset({"o_odd"}))
+
+
+@pytest.mark.parametrize(
+    ("step", "is_party", "passes"),
+    [
+        ("approve", True, False),
+        ("approve", False, True),  # who only decides it passes on the decision
+        ("endorse", True, False),
+        ("take_in", True, False),
+        ("inspect_return", True, False),
+        ("hand_back", True, True),
+        ("remit_rent", True, True),
+    ],
+)
+def test_a_case_that_cannot_pass_is_named_and_nothing_moves(
+    step: str, is_party: bool, passes: bool
+) -> None:
+    one = open_case("loan/L7", step, party=is_party)
+    seen = (Held(unit="o_old", pieces=(piece("A"),), cases=(one,)),)
+    answer = (
+        case(proposed, approved)
+        .at(seen=seen)
+        .when(reorganisation.hand_over, from_unit="o_old", to_unit="o_new")
+    )
+    if passes:
+        answer.then_granted()
+        return
+    answer.then_refused(reorganisation.STUCK)
+    assert "loan/L7" in answer.sentence("zh")
+
+
+def test_a_card_that_a_passing_case_holds_goes_with_it_and_the_list_is_not_parted() -> None:
+    lent = open_case("loan/L", "hand_out")
+    pieces = tuple(piece(a, lock=Lock.RESERVED, case="loan/L") for a in ("A", "B"))
+    seen = (Held(unit="o_old", pieces=(*pieces, piece("C")), cases=(lent,)),)
+    form = {"from_unit": "o_old", "to_unit": "o_new"}
+    ready = case(proposed, approved).at(seen=seen)
+    answer = ready.when(reorganisation.hand_over, **form, assets=["A", "B"]).then_granted()
+    change = {**form, "case": "reorganisation/X", "held_by": "loan/L"}
+    assert Ask("asset/A", "change_hands", change) in answer.answers
+    ready.when(reorganisation.hand_over, **form, assets=["A"]).then_refused(reorganisation.DIVIDED)
+    ready.when(reorganisation.hand_over, **form, assets=["C"]).then_granted()
+    reserved = HeldForProcess(case="loan/L", lock=Lock.RESERVED)
+    thing(carded, reserved).when(reorganisation.change_hands, **change).then_granted()
+    for wrong in ({**change, "held_by": "loan/M"}, {**form, "case": "reorganisation/X"}):
+        thing(carded, reserved).when(reorganisation.change_hands, **wrong).then_refused(
+            reorganisation.FREE
+        )
+
+
+def test_more_open_cases_than_one_act_holds_are_refused() -> None:
+    for count, fits in ((reorganisation.CASES_MAX, True), (reorganisation.CASES_MAX + 1, False)):
+        many = tuple(open_case(f"loan/L{n}", "hand_back") for n in range(count))
+        answer = (
+            case(proposed, approved)
+            .at(seen=(Held(unit="o_old", pieces=(), cases=many),))
+            .when(reorganisation.hand_over, from_unit="o_old", to_unit="o_new")
+        )
+        answer.then_granted() if fits else answer.then_refused(reorganisation.FEW_CASES)
 
 
 def test_only_people_of_the_side_act_for_it_and_two_people_sign() -> None:
@@ -382,3 +473,103 @@ def test_a_unit_that_ended_and_still_has_property_is_listed(office: Office) -> N
     third = Actor(person="u_office3", unit="o_a", role="office")
     office.ask(stream, "hand_over", HAND_OVER, third)
     assert office.models.rows(units.left_behind(today)) == []
+
+
+# What is open when a unit ends ----------------------------------------------------------
+
+OLD = Actor(person="u_clerk", unit="o_old", role="clerk")
+HEIR = Actor(person="u_heir", unit="o_new", role="clerk")
+LENDER = Actor(person="u_lender", unit="o_b", role="clerk")
+SCAN_A, SCAN_T = (
+    {"assets": ["A1"], "scanned": "ZC-A1"},
+    {"assets": ["T00000"], "scanned": "旅-00000"},
+)
+
+
+def lent_both_ways(office: Office) -> None:
+    """Let the old unit lend one thing and borrow another; both are out."""
+    filled(office, 3)
+    card = {"asset_no": "ZC-A1", "name": "投影仪", "kind": "office", "unit": "o_b"}
+    office.ask("asset/A1", "register_existing", card, LENDER)
+    due = (office.today() + 30 * DAY).isoformat()
+    for id_, lender, borrower, scan, giver, taker in (
+        ("OUT", "o_old", "o_b", SCAN_T, OLD, LENDER),
+        ("IN", "o_b", "o_old", SCAN_A, LENDER, OLD),
+    ):
+        form = {"lender": lender, "borrower": borrower, "assets": scan["assets"], "due": due}
+        office.ask(f"loan/{id_}", "request", form | {"purpose": "会"}, taker)
+        office.ask(f"loan/{id_}", "approve", {"approval_no": "借1"}, GOA)
+        office.ask(f"loan/{id_}", "hand_out", scan, giver)
+        office.ask(f"loan/{id_}", "take_in", scan, taker)
+
+
+@pytest.mark.target("T33")
+def test_what_was_lent_and_borrowed_is_the_new_units_to_take_back_and_to_return(
+    office: Office,
+) -> None:
+    lent_both_ways(office)
+    stream = ready(office)
+    office.ask(stream, "hand_over", HAND_OVER, HEAD)
+    out, into = (office.book.stream(f"loan/{id_}").state for id_ in ("OUT", "IN"))
+    assert (out.lender, out.borrower, into.lender, into.borrower) == (
+        "o_new",
+        "o_b",
+        "o_b",
+        "o_new",
+    )
+    assert office.book.stream("asset/A1").state.borrower == "o_new"
+    assert office.book.stream("asset/A1").state.accounting_unit == "o_b"
+    assert office.book.stream("asset/T00000").state.custody is Custody.LENT
+    office.ask("loan/IN", "hand_back", SCAN_A, HEIR)
+    office.ask("loan/IN", "inspect_return", SCAN_A | {"result": "sound"}, LENDER)
+    office.ask("loan/OUT", "hand_back", SCAN_T, LENDER)
+    with pytest.raises(Refused) as caught:
+        office.ask("loan/OUT", "inspect_return", SCAN_T | {"result": "sound"}, OLD)
+    assert caught.value.rule.slug == "not-the-giving-side"
+    office.ask("loan/OUT", "inspect_return", SCAN_T | {"result": "sound"}, HEIR)
+    office.ask(stream, "take_over", {"to_unit": "o_new"}, NEW)
+    assert office.book.stream(stream).state.status is ReorganisationStatus.CLOSED
+    assert verify(office.book).intact
+
+
+@pytest.mark.target("T51")
+def test_a_unit_that_ended_winds_up_through_its_successor_and_does_nothing_else(
+    office: Office,
+) -> None:
+    lent_both_ways(office)
+    office.ask("unit/o_old", "merge", {"into": "o_new", "order_no": "示委3号"}, ADMIN)
+
+    def refuses(slug: str, stream: str, verb: str, form: dict[str, Any], actor: Actor) -> str:
+        with pytest.raises(Refused) as caught:
+            office.ask(stream, verb, form, actor)
+        assert caught.value.rule.slug == slug, caught.value.sentence("en")
+        return caught.value.sentence("zh")
+
+    card = {"asset_no": "ZC-9", "name": "桌", "kind": "furniture", "unit": "o_old"}
+    said = refuses("only-winding-up", "asset/Z", "register_existing", card, OLD)
+    assert "o_new" in said
+    due = (office.today() + 9 * DAY).isoformat()
+    loan = {"lender": "o_b", "borrower": "o_old", "assets": ["A1"], "due": due, "purpose": "会"}
+    refuses("unit-dissolved", "loan/NEW", "request", loan, OLD)
+    refuses("unit-dissolved", "loan/NEW", "request", loan, HEIR)
+    refuses("not-the-taking-side", "loan/IN", "hand_back", SCAN_A, LENDER)
+    office.ask("loan/IN", "hand_back", SCAN_A, HEIR)  # before any hand-over, in its place
+    office.ask("loan/IN", "inspect_return", SCAN_A | {"result": "sound"}, LENDER)
+    order = {"from_units": ["o_old"], "to_units": ["o_new"], "order_no": "3号"}
+    order |= {"cut_off": office.today().isoformat()}
+    office.ask("reorganisation/R9", "propose", order, HEIR)
+    office.ask("reorganisation/R9", "approve", {"approval_no": "示机管9号"}, GOA)
+    office.ask("reorganisation/R9", "hand_over", HAND_OVER, HEIR)
+    assert office.book.stream("loan/OUT").state.lender == "o_new"
+    office.ask("reorganisation/R9", "take_over", {"to_unit": "o_new"}, NEW)
+
+
+@pytest.mark.target("T51")
+def test_a_unit_that_ended_may_withdraw_what_it_asked_for(office: Office) -> None:
+    filled(office, 1)
+    due = (office.today() + 9 * DAY).isoformat()
+    loan = {"lender": "o_old", "borrower": "o_b", "assets": ["T00000"], "due": due, "purpose": "会"}
+    office.ask("loan/L", "request", loan, OLD)
+    office.ask("unit/o_old", "dissolve", {"reason": "撤销"}, ADMIN)
+    office.ask("loan/L", "withdraw", {"reason": "单位撤销"}, OLD)
+    assert office.book.stream("asset/T00000").state.lock is Lock.NONE
