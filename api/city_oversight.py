@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from api.city_authority import FORUM
+from api.city_authority import DESKS, FORUM
 from api.city_people import DIVISION, FINANCE, OFFICES, who
-from api.city_things import FURNITURE
+from api.city_things import FURNITURE, LENDABLE
 from domain.words import Role
+from labels.identity import check_character
 
 if TYPE_CHECKING:
     from api.city_story import Story
@@ -176,3 +177,19 @@ def ending(story: Story) -> None:
     story.do(on, office, stream, "propose", [order], order_issuer="示例市人民政府", **ask)
     number = story.paper("approval", on, "示例市机关事务管理局", "示管资").number
     story.do(date(2026, 10, 22), other, stream, "approve", approval_no=number)
+    clerk, day = who(OFFICES, Role.CLERK), date(2026, 4, 13)
+    for desk in range(1, DESKS + 1):
+        plain = f"LT-{desk:05}"
+        card: dict[str, Any] = {"asset_no": f"{plain}-{check_character(plain)}", "unit": FORUM}
+        card |= {"name": "会议桌", "kind": "furniture", "value": 96_000}
+        story.do(day, clerk, f"asset/EXFORUM{desk:02}", "register_existing", **card)
+    for reason, upto in (("论坛会务", "approved"), ("论坛收尾", "requested")):
+        thing, _ = story.carded(WATER, LENDABLE)
+        loan, on = story.case("loan"), date(2026, 10, 12)
+        ask = {"lender": WATER, "borrower": FORUM, "assets": [thing.id], "purpose": reason}
+        ask |= {"due": date(2026, 12, 18)}
+        story.do(on, clerk, loan, "request", **ask)
+        if upto == "approved":
+            paper = story.paper("approval", on, "示例市机关事务管理局", "示管借")
+            form: dict[str, Any] = {"approval_no": paper.number}
+            story.do(date(2026, 10, 15), office, loan, "approve", [paper], **form)

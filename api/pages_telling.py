@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from api.reading_reasons import KINDS, OTHER
 from domain.decider import Event
+from domain.lending import ReturnResult
 from domain.values import checked, yuan
 from domain.words import Words, in_words
 
@@ -25,6 +26,14 @@ UNTOLD = frozenset(
     | {"latest", "aside", "voided", "namings"}
 )
 STATE_WORDS = {
+    "aside": Words("未发出的文号", "numbers set aside"),
+    "counted": Words("计入项数", "items counted"),
+    "latest": Words("最近文号", "latest number"),
+    "namings": Words("机关代字沿革", "prefixes over time"),
+    "over": Words("超标准行", "lines over standard"),
+    "predecessors": Words("承接的单位", "predecessors"),
+    "published": Words("已发布版次", "published version"),
+    "voided": Words("作废文号", "numbers voided"),
     "book": Words("账务状态", "in the books"),
     "custody": Words("实物状态", "custody"),
     "lock": Words("占用", "held by"),
@@ -119,6 +128,7 @@ STATE_REFS = {
     "to_empty": "unit",
     "unconfirmed": "unit",
     "successors": "unit",
+    "predecessors": "unit",
     "user": "person",
     "applicant": "person",
     "drafter": "person",
@@ -172,9 +182,19 @@ STATE_REFS = {
 REASONS = {kind.slug: Words(kind.zh, kind.en) for kind in (*KINDS, OTHER)}
 
 
+# A condition is free text; these are what returns say of it and what most people write.
+GRADES: dict[str, Any] = {result.words.zh: result.words for result in ReturnResult} | {
+    "良好": Words("良好", "good"),
+    "一般": Words("一般", "fair"),
+    "较差": Words("较差", "poor"),
+    "待修": Words("待修", "to be repaired"),
+}
+
+
 def reason_of(field: str, value: Any) -> Any:
-    """Return the words of a published kind of refusal; any other value as it is."""
-    return REASONS.get(value, value) if field == "reason" and isinstance(value, str) else value
+    """Return the words of a published kind of refusal or a usual condition; others as they are."""
+    known = {"reason": REASONS, "grade": GRADES}.get(field)
+    return known.get(value, value) if known and isinstance(value, str) else value
 
 
 def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY") -> str:

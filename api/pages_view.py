@@ -205,6 +205,10 @@ class Page:
             found.append((field, self.field(field), told))
         return found
 
+    def said(self, field: str, value: Any) -> str:
+        """Return one value of a card in the reader's words where it has any."""
+        return say(reason_of(field, value), "", self.lang, self.name_of)
+
     def field(self, name: str) -> str:
         """Return what a field of a state is called."""
         return self.words(words_of(name))
