@@ -112,6 +112,7 @@ def test_idle_premises_become_a_nursery(door: Door, office: Office) -> None:
         assert answer.content[:4] == b"%PDF", paper
 
 
+@pytest.mark.target("T24")
 def test_idle_things_are_exchanged_for_those_of_another_unit_and_the_balance_is_remitted(
     door: Door, office: Office
 ) -> None:

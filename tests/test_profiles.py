@@ -23,6 +23,7 @@ from domain import policy as rules
 from domain.asset import Kind
 from domain.decider import Refused
 from domain.disposal import Form
+from domain.leaving import PRICED_FORMS
 from domain.policy import GENERIC, Action, Policy, Unfit
 from domain.reallocation import Scope
 from domain.unit import UnitKind
@@ -156,6 +157,24 @@ def test_every_action_has_a_route_and_every_kind_finds_one(profile: Policy) -> N
                 assert found.action is (Action.EXCHANGE if own else Action.DISPOSAL), kind
             else:
                 assert found is not None, (action, kind)
+
+
+# Which text asks for an appraisal before a sale or an exchange: 国令738 第36条 everywhere, and
+# 002 第18条; 000 第19条 and 004 ask for none of their own.
+APPRAISING = {
+    "inner-mongolia": {"r738-36", "002-18"}, "xinjiang": {"r738-36"}, "shanxi": {"r738-36"},
+    "generic": {"r738-36"},
+}  # fmt: skip
+
+
+def test_what_is_sold_or_exchanged_is_appraised_by_the_text_that_says_so(profile: Policy) -> None:
+    for form in Form:
+        for kind in Kind:
+            found = profile.disposal_form(form, {kind})
+            papers = found.documents if found else ()
+            assert ("appraisal_report" in papers) == (form in PRICED_FORMS), (form, kind)
+            if found and form in PRICED_FORMS:
+                assert set(found.cites) & {"r738-36", "002-18"} == APPRAISING[profile.name]
 
 
 def test_only_a_text_that_forbids_it_keeps_the_use_of_premises() -> None:
