@@ -41,6 +41,7 @@ Type: TypeAlias = Literal[
     "asset",
     "stream",
     "assets",
+    "units",
     "deductions",
 ]
 
@@ -213,8 +214,8 @@ def _kind(type_: inspect.Type) -> Type:
             return "int"
         case inspect.VarTupleType(item_type=inspect.StructType()):
             return "deductions"
-        case inspect.VarTupleType():
-            return "assets"
+        case inspect.VarTupleType(item_type=item):
+            return "units" if _kind(item) == "unit" else "assets"
         case inspect.StrType(pattern=pattern) if pattern == _QUANTITY:
             return "quantity"
         case inspect.StrType():
@@ -399,7 +400,7 @@ def parse_html(verb: Verb, pairs: Mapping[str, Any] | Iterable[tuple[str, str]])
         texts = [t for t in typed.get(field.name, ()) if t.strip()]
         if field.type == "deductions":
             raw |= _deductions(typed, texts, field, faults)
-        elif field.type == "assets":
+        elif field.type in ("assets", "units"):
             many = [part for t in texts for part in re.split(r"[\s,，;；、]+", _folded(t)) if part]
             raw |= {field.name: many} if many else {}
         elif field.type == "bool":

@@ -144,6 +144,8 @@ def options(
             return [(value, page.words(words)) for value, words in field.choices]
         case "unit":
             return page.unit_choices(own.get("unit", ()))
+        case "units":
+            return page.unit_choices(ended=True)
         case "person":
             return page.person_choices()
         case "place":

@@ -151,13 +151,18 @@ class Page:
         called = self.t(f"kind-{kind}") if known else self.words(LIFECYCLES[kind].words)
         return f"{called} {id_.rpartition('-')[2][-8:]}"
 
-    def unit_choices(self, also: Iterable[str] = ()) -> list[tuple[str, str]]:
-        """Return the units a form offers: those in the country, and those already concerned."""
+    def unit_choices(
+        self, also: Iterable[str] = (), *, ended: bool = False
+    ) -> list[tuple[str, str]]:
+        """Return the units a form offers: those in the country, and those already concerned.
+
+        `ended`: also those that exist no more, whose property is still to be handed over.
+        """
         named = set(also)
         return [
             (id_, self._name(row))
             for id_, row in self.units.items()
-            if (row["kind"] != FOREIGN and not row["dissolved"]) or id_ in named
+            if (row["kind"] != FOREIGN and (ended or not row["dissolved"])) or id_ in named
         ]
 
     def place_choices(self, also: Iterable[str] = ()) -> list[tuple[str, str]]:

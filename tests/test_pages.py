@@ -434,6 +434,33 @@ def test_pages_follow_one_another_without_gap_or_repeat(
     assert client.get("/assets?after=rubbish").status_code == 400
 
 
+def test_units_are_chosen_by_name_wherever_several_are_asked_for(
+    client: TestClient, tokens: dict[str, str]
+) -> None:
+    as_(client, tokens, "office")
+    text = client.get("/cases/new?kind=reorganisation").text
+    picked = re.search(
+        r'<select[^>]*name="from_units"[^>]*multiple[^>]*>(.*?)</select>', text, re.DOTALL
+    )
+    assert picked is not None
+    assert ">示例市旅游服务中心</option>" in picked[1], "who ended may still have something"
+    assert "去台账勾选" not in text
+    assert "去台账勾选" in client.get("/cases/new?kind=loan").text
+
+
+def test_what_stands_in_the_way_of_a_hand_over_is_named_before_it_is_signed(
+    client: TestClient, tokens: dict[str, str]
+) -> None:
+    as_(client, tokens, "office")
+    text = client.get("/cases/reorganisation/EXFORUM").text
+    panel = text[text.index("待移交的内容") : text.index("现在可以办理")]
+    assert "资产6项" in panel
+    assert [word in panel for word in ("须先办结", "随同移交", "批准借用")] == [True] * 3
+    assert (
+        "passes with it" in client.get("/cases/reorganisation/EXFORUM", cookies={"lang": "en"}).text
+    )
+
+
 # To take home ------------------------------------------------------------------
 
 
