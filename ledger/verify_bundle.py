@@ -74,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--lang", choices=BOTH)
     asked = parser.parse_args(arguments)
     langs = (asked.lang,) if asked.lang else BOTH
+    stream: Any
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -131,7 +132,10 @@ def check(
     for name, seconds in signers:
         if seconds:
             when = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-            say(f"见证方 {printable(name)} 于 {when} 签署。", f"Witnessed by {printable(name)} at {when}.")
+            say(
+                f"见证方 {printable(name)} 于 {when} 签署。",
+                f"Witnessed by {printable(name)} at {when}.",
+            )
     if not own:
         say(
             "注意：公钥取自包内的 policy.txt，伪造者也能放入。请用 --policy、--key 或 --since 给出您自己保存的。",
@@ -335,7 +339,11 @@ def parsed(raw: bytes, most: int, name: str) -> dict[str, Any]:
         if len(raw) > most:
             raise ValueError("too large")
         said = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=once, parse_int=whole, parse_float=never, parse_constant=never
+            raw.decode("utf-8"),
+            object_pairs_hook=once,
+            parse_int=whole,
+            parse_float=never,
+            parse_constant=never,
         )
         if type(said) is not dict:
             raise ValueError("no object")
