@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter
+from msgspec import Meta
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import changing, cli_questions, finding, problems, rest_openapi
+from api.forms import Malformed
 from api.office import Actor, Office
 from api.pages_telling import tell
+from api.replays import Replays
 from api.rest_answers import Answer, link, names_then, reply
-from api.rest_caller import Callers, check_id, lang_of
+from api.rest_caller import Callers, body_of, check_id, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.asset import Kind
@@ -41,6 +46,20 @@ EVENTS = (
     ("after", "续页标记 · cursor"),
 )
 
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """Up to which size of the log to replay; None is all of it."""
+
+    size: Annotated[int, Meta(ge=0)] | None = None
+
+
+REPLAY = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "size": {"type": "integer", "minimum": 0, "title": "重放到第几条 · up to this size"}
+    },
+}
 FIVE = (
     ("seed", "抽样种子 · the same seed picks the same disposals"),
     ("pick", f"抽取件数 · how many, {PICKED} if absent"),
@@ -75,6 +94,25 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         routes.add_api_route(
             path, endpoint_of(callers, answer), methods=["GET"], response_model=None, **said
         )
+    replay_id = UNIT | {"name": "id", "description": "重放任务标识 · id of the replay"}
+    routes.add_api_route(
+        "/replays/{id}",
+        endpoint_of(callers, doors.replay),
+        methods=["GET"],
+        response_model=None,
+        **read("audit_replay", "一次重放的进度与结果", "How far a replay is and what it came to", [replay_id], tag=TAG, troubles=(401, 403, 404, 422, 503)),
+    )  # fmt: skip
+    started = read("audit_start_replay", "重放到某一条并与现有列表比较", "Replay to a size, compare with the live lists", [], tag=TAG, troubles=(400, 401, 403, 409, 413, 415, 422, 503))  # fmt: skip
+    started["responses"][202] = {
+        "description": "正在进行；到 Location 查看 · Running; see Location"
+    }
+    started["openapi_extra"]["requestBody"] = {"content": {"application/json": {"schema": REPLAY}}}
+
+    async def start(request: Request) -> Response:
+        body = await body_of(request)
+        return await run_in_threadpool(doors.start_replay, request, body, callers)
+
+    routes.add_api_route("/replays", start, methods=["POST"], response_model=None, **started)
 
 
 class Doors:
@@ -82,6 +120,28 @@ class Doors:
 
     def __init__(self, office: Office) -> None:
         self.office = office
+        self.replays = Replays(office)
+
+    def start_replay(self, request: Request, body: bytes, callers: Callers) -> Response:
+        """Begin a replay; answer with what it came to, or where to look for it."""
+        if callers.actor(request).role not in finding.READERS:
+            raise problems.plain(403)
+        try:
+            asked = msgspec.json.decode(body or b"{}", type=Asked)
+        except msgspec.MsgspecError as error:
+            raise Malformed(Words(f"正文有误：{error}", f"The body is wrong: {error}")) from error
+        job = self.replays.start(asked.size)
+        where = {"Location": f"/audit/v1/replays/{job.id}"}
+        answer = reply(request, job.status(), where)
+        answer.status_code = 200 if job.over.is_set() else 202
+        return answer
+
+    def replay(self, request: Request, actor: Actor) -> Response:
+        """Answer how far a replay is, or with every list and how it compares."""
+        if actor.role not in finding.READERS:
+            raise problems.plain(403)
+        Questions(request, {}).check()
+        return reply(request, self.replays.find(check_id(request.path_params["id"])).status())
 
     def changes(self, request: Request, actor: Actor) -> Response:
         """Answer with the statement and its sum per currency."""

@@ -11,14 +11,16 @@ import typer
 
 from api import cli_changes, cli_questions, finding
 from api.cli_read import day, names, opened, position
-from api.cli_terminal import REFUSED, Json, Terminal, at
+from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.office import Office
+from api.replays import AHEAD
 from domain.policy import GENERIC, Policy
 from domain.words import Words
 from ledger.auditing import Violation, violations
 from ledger.findings import CHECKS, LATE_DAYS
 from ledger.replaying import ALWAYS
 from ledger.replaying import replay as told_anew
+from projections.comparing import Comparison, compare
 
 app = typer.Typer(help="审计 · What an auditor asks of the log.")
 app.command()(cli_changes.changes)
@@ -174,3 +176,58 @@ def _tell(terminal: Terminal, found: list[Violation], unknown: list[str], size: 
                 for v in found
             ],
         )
+
+
+@app.command("compare")
+def compare_(
+    ctx: typer.Context,
+    size: Annotated[
+        int, typer.Option(help="重放到第几条；缺省为全部 · Up to this size of the log.", min=-1)
+    ] = -1,
+    json: Json = False,
+) -> None:
+    """另建文件重放列表，与现有列表逐行比较 · Rebuild the lists elsewhere and compare row by row."""
+    terminal = at(ctx, json)
+    with opened(terminal) as office, terminal.progress(Words("重放", "Replaying")) as tick:
+        try:
+            found = compare(office.book, office.models, None if size < 0 else size, tick)
+        except ValueError:
+            raise Stop(AHEAD, USAGE) from None
+    if terminal.json:
+        terminal.answer({"same": found.same, "result": found})
+    else:
+        _tell_lists(terminal, found)
+    if not found.same:
+        terminal.end(REFUSED)
+
+
+def _tell_lists(terminal: Terminal, found: Comparison) -> None:
+    wrong = [one for one in found.lists if not one.same]
+    terminal.say(
+        f"重放至第 {found.size:,} 条，比较 {len(found.lists)} 个列表：{len(wrong)} 个不同。",
+        f"Replayed to {found.size:,}; {len(found.lists)} lists compared, {len(wrong)} differ.",
+    )
+    if not found.at_head:
+        terminal.say(
+            "只比较了保留历史的列表（按当时所知）。",
+            "Only lists that keep history were compared, as they were known then.",
+        )
+    heads = (
+        Words("列表", "list"),
+        Words("现有行数", "live rows"),
+        Words("重放行数", "rebuilt rows"),
+        Words("仅现有", "live only"),
+        Words("仅重放", "rebuilt only"),
+    )
+    counts = [
+        (one.table, *map(str, (one.live, one.rebuilt, one.only_live, one.only_rebuilt)))
+        for one in found.lists
+    ]
+    terminal.table(heads, counts)
+    for one in wrong:
+        for row in one.rows:
+            side = Words("仅现有", "live only") if row.live else Words("仅重放", "rebuilt only")
+            terminal.say(
+                f"  {one.table} {side.zh}：{' · '.join(row.key)}",
+                f"  {one.table} {side.en}: {' · '.join(row.key)}",
+            )

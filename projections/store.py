@@ -188,25 +188,31 @@ class ReadModels:
         return True
 
     def rebuild(
-        self, book: Book, progress: Progress | None = None, *, shares: int | None = None
+        self,
+        book: Book,
+        progress: Progress | None = None,
+        *,
+        shares: int | None = None,
+        until: int | None = None,
     ) -> int:
         """Throw every list away and project the whole log again, in one transaction (T01).
 
+        `until` tells it only as far as a position, for lists that lie elsewhere.
         `shares` is by how many processes, 1, 2 or 4, on SQLite; None leaves it to the length of
         the log and to the machine.
         """
         with self._lock, collector_off():
             self._cache, self._reached = {}, -1
-            size = book.log.head()[0]
+            size = book.log.head()[0] if until is None else until
             if shares is None:
                 shares = sharing.shares(book.url, size)
             if self.sqlite and shares > 1:
                 with sharing.folded(book, size, shares, progress) as files:
                     if files:
-                        return self._merged(book, files, size)
+                        return self._merged(book, files, size, until)
             with self._writing() as c:
                 batch = self._emptied(c, book)
-                end, size = 0, book.log.head()[0]
+                end, size = 0, book.log.head()[0] if until is None else until
                 for page in book.log.rows(1, size):
                     batch.take(page)
                     batch.flush_intervals()
@@ -218,7 +224,9 @@ class ReadModels:
                 self._indexed(c, end)
                 return end
 
-    def _merged(self, book: Book, files: Sequence[Path], size: int) -> int:
+    def _merged(
+        self, book: Book, files: Sequence[Path], size: int, until: int | None = None
+    ) -> int:
         """Take over what was told in shares, and follow what was recorded meanwhile."""
         with self._writing(files) as c:
             batch = self._emptied(c, book)
@@ -231,7 +239,7 @@ class ReadModels:
                 if table not in history.ended:
                     batch.writer.merge(table, [f"share{number}" for number in range(len(files))])
             self._indexed(c, end, [i for i in INDEXES if i not in history.indexes])
-            for page in book.log.rows(end + 1):
+            for page in book.log.rows(end + 1, until) if until != end else ():
                 batch = Batch(book, batch.writer, {}, intervals(), fresh=False)
                 batch.take(page)
                 batch.flush()
