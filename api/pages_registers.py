@@ -25,7 +25,7 @@ from api.registers import BEYOND, REGISTERS, Column, Register, every, table, tol
 from domain.confiscated import GoodsStatus
 from domain.decider import FACTS, LIFECYCLES
 from domain.numbering import SERIES
-from domain.words import in_words
+from domain.words import Words, in_words
 from ledger.book import Stream, new_id
 from projections import registers
 from projections.scope import BadCursor
@@ -112,6 +112,7 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
             nothing=page.words(register.empty),
             asked=asked,
             rows=shown,
+            head=lambda words: heading(page, words),
             tell=lambda column, row: told(column, row, page.lang, page.name_of),
             more=registers.cursor(register.kind, shown[-1]) if more else "",
             choices={c.name: choices(page, register, c) for c in register.filters},
@@ -184,7 +185,7 @@ def choices(page: Page, register: Register, column: Column) -> list[tuple[str, s
 def chips(page: Page, register: Register, asked: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return each question in words, with the address that no longer asks it."""
     said = {"text": (page.t("filter-text"), asked["text"])} | {
-        c.name: (page.words(c.words), told(c, asked, page.lang, page.name_of))
+        c.name: (heading(page, c.words), told(c, asked, page.lang, page.name_of))
         for c in register.filters
         if asked[c.name]
     }
@@ -193,6 +194,12 @@ def chips(page: Page, register: Register, asked: Mapping[str, str]) -> list[tupl
         for name, (title, words) in said.items()
         if words
     ]
+
+
+def heading(page: Page, words: Words) -> str:
+    """Return what a column is called; English titles begin with a capital."""
+    text = page.words(words)
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def may_begin(page: Page, register: Register) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from api import papers_list
+from api import numbering, papers_list
 from api.naming import names_then
+from api.numbering import Fate
 from api.office import Office
 from api.pages_telling import NameOf, reason_of, say, shape, tell, words_of
 from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, document
@@ -423,6 +424,10 @@ class Making:
         route = next((e.event for e in self.before if isinstance(e.event, RouteLaid)), None)
         if reference:
             yield self.rules(reference, route.cites if route is not None else ())
+        number = self.case_number() if self.event.numbered else ""
+        line = numbering.found(self.office.book, number) if number else None
+        if line is not None and line.fate is Fate.VOIDED:
+            yield self.say("void", number=number, reason=line.reason)
         yield self.say("ledger")
 
     def rules(self, reference: str, cites: tuple[str, ...]) -> str:

@@ -117,6 +117,7 @@ SAYS = {
         "依据账本第 {position} 条；打印时账本共 {size} 条，树根 {root}",
         "Made from entry {position} of the ledger; when printed it had {size} entries, root {root}",
     ),
+    "void": Words("文号 {number} 已作废：{reason}。", "Number {number} was voided: {reason}."),
     "ledger": Words(
         "本件如与账本记录不一致，以账本该位置的记录为准；手写修改不改变账本。",
         "Where this paper and the ledger differ, the entry counts; handwriting changes no entry.",

@@ -61,10 +61,10 @@ REGISTERS: Mapping[str, Register] = {
             columns=(
                 Column("unit", UNIT, "unit"),
                 Column("kind", Words("文种", "kind"), "kind"),
-                Column("year", Words("年份", "year"), "year"),
+                Column("year", Words("年份", "year"), "year", wide=True),
                 Column("prefix", Words("机关代字", "prefix"), wide=True),
-                Column("latest", Words("最近文号", "latest number")),
-                Column("last", Words("已用至", "used up to"), "count"),
+                Column("latest", Words("最近文号", "latest number"), "latest"),
+                Column("last", Words("已用至", "used up to"), "count", wide=True),
                 Column("voided", Words("作废", "voided"), "count", wide=True),
                 Column("aside", Words("不在本系统编发", "not drawn here"), "count", wide=True),
                 CHANGED,
@@ -123,7 +123,6 @@ REGISTERS: Mapping[str, Register] = {
                 Column("unit", Words("移交单位", "handed over by"), "unit"),
                 Column("number", Words("文号", "number"), wide=True),
                 Column("order_no", Words("移交文书", "by document"), wide=True),
-                Column("place", Words("地点", "place"), "place", wide=True),
                 Column("price", Words("成交价", "sold for"), "money", wide=True),
                 Column("remitted", Words("已上缴", "remitted"), "money", wide=True),
                 Column("opened_on", Words("接收日期", "taken in on"), wide=True),
@@ -155,6 +154,8 @@ def told(column: Column, row: Any, lang: Lang, name_of: NameOf) -> str:
             return name_of(column.holds, value) if value else ""
         case "kind":
             return in_words(LIFECYCLES[value].words, lang) if value in LIFECYCLES else value
+        case "latest":  # until there is one, what they will begin with
+            return value or row["prefix"]
         case "year":
             return value or in_words(NAMING, lang)
         case "status":

@@ -184,6 +184,8 @@ def test_a_voided_number_says_why_on_the_page_of_its_case(office: Office) -> Non
     page = signed_in(office).get("/cases/loan/L1").text
     assert "套打错位，改用次号" in page
     assert "作废" in page
+    made = papers.printed(office, office.book.stream("loan/L1"), "application", "zh")
+    assert any("已作废：套打错位，改用次号" in note for note in made.notes)
 
 
 @pytest.mark.target("T36")

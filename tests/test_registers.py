@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -89,7 +90,9 @@ def test_a_series_is_listed_with_how_far_it_has_come_and_what_is_void(office: Of
 def test_numbers_told_out_of_order_come_to_the_same() -> None:
     """Late documents have later numbers; the latest of a series is its highest."""
     drawn = [
-        NumberDrawn(number=f"示〔2025〕{n}号", ordinal=n, document="loan/L", issued="2025-01-01")
+        NumberDrawn(
+            number=f"示〔2025〕{n}号", ordinal=n, document="loan/L", issued=date(2025, 1, 1)
+        )
         for n in (1, 2)
     ]
     aside = NumbersUsedElsewhere(since=3, until=4, reason="r")
@@ -161,7 +164,8 @@ def test_every_register_has_a_page_and_says_what_it_is_when_it_is_empty(
     for register in REGISTERS.values():
         page = client.get(register.path, params={"lang": lang}).text
         for column in register.columns:
-            assert (column.words.zh if lang == "zh" else column.words.en) in page
+            title = column.words.zh if lang == "zh" else column.words.en
+            assert f"{title[:1].upper()}{title[1:]}" in page
         assert client.get(register.path, params={"text": "nowhere"}).status_code == 200
         assert client.get(register.path, params={"after": "~"}).status_code == 200
 
