@@ -147,6 +147,10 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     label: str = ""
     label_issue: int = 0
     labels_voided: tuple[str, ...] = ()
+    giai: str = ""  # its GS1 identity, for life
+    tag: str = ""  # the content of its radio tag, hexadecimal
+    tag_tid: str = ""  # the serial of that tag's chip
+    tags_voided: tuple[str, ...] = ()
     listed: bool = False
     idle_since: date | None = None
     grade: str = ""

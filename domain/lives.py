@@ -26,6 +26,7 @@ STORY = (
     "asset",
     "use",
     "labelling",
+    "tagging",
     "splitting",
     "classing",
     "holding",
