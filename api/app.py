@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import pages, problems, rest, security
+from api import pages, problems, rest, rest_log, security
 from api.office import Office
 from api.settings import Settings
 
@@ -40,6 +40,7 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     app.state.office = office
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     rest.install(app, office)
+    rest_log.install(app, office)
     app.include_router(pages.router(office))
     problems.install(app)
     security.protect(app, https=settings.https, refuse=problems.refuse)

@@ -15,12 +15,15 @@ from api import (
     cli_cases,
     cli_classes,
     cli_do,
+    cli_notary,
     cli_policy,
     cli_read,
     cli_registers,
     cli_restore,
     cli_serve,
+    cli_verify,
     cli_ways,
+    cli_witness,
     papers_cli,
 )
 from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
@@ -41,6 +44,8 @@ app.add_typer(asset, name="asset")
 app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
+app.add_typer(cli_notary.app, name="notary")
+app.add_typer(cli_witness.app, name="witness")
 app.command()(cli_accounts.init)
 app.command()(cli_classes.classes)
 app.command()(cli_classes.numbers)
@@ -216,9 +221,22 @@ def head(ctx: typer.Context, json: Json = False) -> None:
 
 
 @app.command()
-def verify(ctx: typer.Context, json: Json = False) -> None:
+def verify(
+    ctx: typer.Context,
+    since: Annotated[
+        list[Path] | None,
+        typer.Option("--since", help="自己保存的检查点，可多个 · Checkpoints you kept at home."),
+    ] = None,
+    trust: Annotated[
+        Path | None, typer.Option("--trust", help="信任策略 · Policy: whose signatures count.")
+    ] = None,
+    mirror: Annotated[
+        Path | None, typer.Option("--mirror", help="镜像：指出具体哪一条 · Names the very entry.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """重算全部哈希并核对 · Recompute every hash and check everything against the log."""
-    cli_read.verify_(at(ctx, json))
+    cli_verify.verify_(at(ctx, json), since or [], trust, mirror)
 
 
 @app.command()

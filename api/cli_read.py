@@ -12,14 +12,13 @@ from typing import IO, Any
 
 import msgspec
 
-from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
+from api.cli_terminal import USAGE, Stop, Terminal
 from api.naming import names_then
 from api.office import Office
 from api.pages_export import harmless
 from api.pages_telling import STATE_REFS, UNTOLD, NameOf, money, say, tell, words_of
 from api.rest_answers import plain
 from api.settings import Settings
-from domain.decider import Lang
 from domain.words import Words, in_words
 from ledger.entry import Entry, standing
 from projections import history as history_
@@ -325,43 +324,6 @@ def head(terminal: Terminal) -> None:
         terminal.say(f"条数 {size:,}", f"size {size:,}")
         terminal.say(f"树根 {root.hex()}", f"root {root.hex()}")
         terminal.say(f"最后记账 {recorded_at or '无'}", f"last recorded {recorded_at or 'never'}")
-
-
-def verify_(terminal: Terminal) -> None:
-    """Check the whole log, and that the lists have reached its end; Stop when anything is off."""
-    from ledger.verifying import verify
-
-    with opened(terminal) as office:
-
-        def behind(_: Any) -> Iterator[str]:
-            reached, size = office.models.position(), office.book.head()[0]
-            if reached != size:
-                yield f"{reached} / {size}"
-
-        with terminal.progress(Words("校验", "Verifying")) as tick:
-            verdict = verify(office.book, lists=behind, progress=tick)
-    lang: Lang = terminal.lang
-    if terminal.json:
-        problems = [
-            {"check": p.check, "position": p.position, "detail": p.sentence(lang)}
-            for p in (*verdict.integrity, *(verdict.completeness or ()))
-        ]
-        terminal.answer(
-            {
-                "size": verdict.size,
-                "root": verdict.root.hex(),
-                "intact": verdict.intact,
-                "complete": verdict.complete,
-                "problems": problems,
-                "unlisted": verdict.unlisted,
-            }
-        )
-    else:
-        terminal.say(verdict.sentence("zh"), verdict.sentence("en"))
-        for problem in verdict.integrity:
-            terminal.say(f"  {problem.sentence('zh')}", f"  {problem.sentence('en')}")
-    if not (verdict.intact and verdict.complete):
-        terminal.end(REFUSED)
 
 
 def rebuild(terminal: Terminal) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from api.cli_read import settings_of
 from api.cli_terminal import UNAVAILABLE, Stop, Terminal
+from api.notarising import ONE_MACHINE, Place, Watch
 from api.office import Office
 from api.settings import Settings
 from domain.words import Words
@@ -21,6 +22,8 @@ from projections.store import Progress
 
 BACKLOG = 2048
 SECRET_BYTES = 32
+DEMO_ORIGIN = "demo.gongwu.example/warehouse"
+DEMO_SECONDS = 5
 
 
 def demo(
@@ -31,6 +34,9 @@ def demo(
 
     listener = None if load_only else listen(host, port)
     folder.mkdir(parents=True, exist_ok=True)
+    place = Place(folder / "notary")
+    if not place.key.exists():
+        place.make(DEMO_ORIGIN)
     settings = msgspec.structs.replace(
         Settings.from_env(),
         database=terminal.database or f"sqlite:///{folder / 'gongwu.db'}",
@@ -39,6 +45,7 @@ def demo(
         demo=True,
         files=folder,
         label_secret=label_secret(folder),
+        trust=place.policy,
     )
     office = open_office(terminal, settings)
     with terminal.progress(Words("装入样例数据", "Loading sample data")) as tick:
@@ -56,6 +63,7 @@ def demo(
         terminal.say(f"样例数据已就绪：{size:,} 条记录。", f"Sample data ready: {size:,} entries.")
         return
     assert listener is not None
+    embed(office, place)
     welcome(terminal, listener, size, demonstration)
     run(settings, office, listener)
 
@@ -71,6 +79,14 @@ def serve(terminal: Terminal, host: str, port: int) -> None:
     url = address(listener)
     terminal.say(f"公物账本：{url}  （按 Ctrl+C 停止）", f"Gongwu: {url}  (Ctrl+C stops it)")
     run(settings, office, listener)
+
+
+def embed(office: Office, place: Place) -> None:
+    """Sign beside the service, for a demonstration: one machine holds key and database."""
+    watch = Watch(place, place.notary(), office.book, seconds=DEMO_SECONDS)
+    office.proving.one_machine = True
+    office.closing.append(watch.stop)
+    watch.start()
 
 
 def open_office(terminal: Terminal, settings: Settings) -> Office:
@@ -144,6 +160,7 @@ def welcome(terminal: Terminal, listener: socket.socket, size: int, demonstratio
             for p in demonstration.PEOPLE
         ],
     )
+    terminal.say(ONE_MACHINE.zh, ONE_MACHINE.en)
     terminal.say("按 Ctrl+C 停止。", "Ctrl+C stops it.")
 
 

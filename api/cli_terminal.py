@@ -24,6 +24,7 @@ from domain.decider import Lang, Refused
 from domain.words import Words
 from ledger.act import Conflict, KeyReused, Unavailable, Unsafe
 from ledger.entry import Corrupt, TooLarge
+from ledger.notes import Unproven
 
 OK, REFUSED, USAGE, UNAVAILABLE, CONFLICT = range(5)
 EXIT_CODES = Words(
@@ -159,6 +160,8 @@ def troubles(terminal: Callable[[], Terminal]) -> Iterator[None]:
             problem.detail = faults(error.faults)
         lang = terminal().lang
         terminal().fail(problem.detail, code, problem.document(lang) | {"exit": code})
+    except Unproven as error:
+        terminal().fail(error.words, REFUSED)
     except Unsafe as error:
         said = Words(
             f"数据库设置不安全，拒绝使用：{error}", f"The database is not safe to use: {error}"

@@ -16,6 +16,7 @@ from api import seeing
 from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
 from api.policies import Rules
+from api.proving import Proving
 from api.remembering import Remembered
 from api.searching import Search
 from api.settings import Settings
@@ -78,6 +79,7 @@ class Office:
         self.rules = Rules(self._rulings, book)
         self.search = Search(book, self.rows, self._region_of)
         self.findings: dict[tuple[int, date, int], Findings] = {}  # by size, day and lateness
+        self.proving = Proving(book, settings.trust)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long

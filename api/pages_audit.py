@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.notarising import ONE_MACHINE
 from api.office import Office
-from api.pages_sign import Member
+from api.pages_sign import Member, Typed, text
 from api.pages_stream import address
 from api.pages_telling import tell
 from api.pages_trouble import Forbidden, PageRoute
 from api.pages_view import Page
-from domain.words import Role
+from api.proving import held
+from domain.words import Role, in_words
 from ledger import tree, verifying
+from ledger.book import Book
 from ledger.entry import decode
+from ledger.notes import Checkpoint, Unproven
 
 LATEST = 20
+SINCE_CHARS_MAX = 8_000
 
 
 def router(office: Office) -> APIRouter:
@@ -30,10 +37,25 @@ def router(office: Office) -> APIRouter:
         return audit_page(page, None)
 
     @pages.post("/audit/verify")
-    def verify(page: Member) -> Response:
+    def verify(page: Member, form: Typed) -> Response:
         if not page.may(Role.AUDITOR, Role.ADMIN):
             raise Forbidden
-        return audit_page(page, verifying.verify(office.book))
+        kept = text(form, "since", SINCE_CHARS_MAX)
+        try:
+            since = [held(kept)] if kept else []
+        except Unproven as why:
+            return audit_page(page, None, kept, why.sentence(page.lang))
+        behind = partial(_behind, office)
+        verdict = verifying.verify(office.book, lists=behind, held=since)
+        return audit_page(page, verdict, kept, covered=since[0].size if since else 0)
+
+    @pages.get("/audit/checkpoint")
+    def checkpoint(page: Member) -> Response:
+        note = office.proving.note()
+        if note is None:
+            raise HTTPException(404)
+        name = f'attachment; filename="checkpoint-{Checkpoint.parse(note.text).size}.txt"'
+        return Response(note.raw, media_type="text/plain", headers={"Content-Disposition": name})
 
     @pages.get("/entries/{position}")
     def entry(position: int, page: Member) -> Response:
@@ -58,8 +80,20 @@ def router(office: Office) -> APIRouter:
     return pages
 
 
-def audit_page(page: Page, verdict: verifying.Verdict | None) -> Response:
-    """Draw the head of the book and the latest entries."""
+def _behind(office: Office, _: Book) -> Iterator[str]:
+    reached, size = office.models.position(), office.book.head()[0]
+    if reached != size:
+        yield f"{reached} / {size}"
+
+
+def audit_page(
+    page: Page,
+    verdict: verifying.Verdict | None,
+    kept: str = "",
+    trouble: str = "",
+    covered: int = 0,
+) -> Response:
+    """Draw the head of the book, how far it is signed, and the latest entries."""
     book = page.office.book
     size, root, recorded_at = book.head()
     latest = [
@@ -72,6 +106,11 @@ def audit_page(page: Page, verdict: verifying.Verdict | None) -> Response:
         root=root.hex(),
         recorded=page.local(recorded_at) if size else "",
         verdict=verdict,
+        kept=kept,
+        trouble=trouble,
+        covered=covered,
+        standing=page.office.proving.standing(),
+        one_machine=in_words(ONE_MACHINE, page.lang),
         latest=latest[::-1],
         may_verify=page.may(Role.AUDITOR, Role.ADMIN),
     )

@@ -400,6 +400,47 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         ),
     ),
     "verify": ("重新验算整本账", "Verify the whole ledger"),
+    "verify-title": ("校验", "Verification"),
+    "signed": ("签署与见证", "Signed and witnessed"),
+    "signed-never": (
+        "还没有签署过检查点：公证进程（gongwu notary）尚未运行。",
+        "No checkpoint has been signed yet: the notary (gongwu notary) has not run.",
+    ),
+    "log-name": ("账本名称", "Name of the log"),
+    "log-key": ("账本公钥：", "Public key of the log:"),
+    "signed-upto": ("已签署到第", "Signed up to entry"),
+    "witnessed-upto": ("已见证到第", "Witnessed up to entry"),
+    "witnessed-not": ("见证未达到要求", "Not yet witnessed as the policy asks"),
+    "witnesses-none": ("尚无见证单位", "No witnesses yet"),
+    "unsigned": ("尚未签署", "Not signed yet"),
+    "unsigned-value": ("{entries} 条，{seconds} 秒", "{entries} entries, {seconds} seconds"),
+    "exposed": ("尚未见证", "Not witnessed yet"),
+    "exposed-value": (
+        "{entries} 条：同时掌控数据库和密钥的人仍可改写",
+        "{entries} entries: who controls both database and key could still rewrite them",
+    ),
+    "comma": ("、", ", "),
+    "checkpoint": ("最新检查点", "Newest checkpoint"),
+    "checkpoint-take": ("下载检查点，自行保存", "Take the checkpoint and keep it"),
+    "since": ("您保存的检查点（可不填）", "A checkpoint that you kept (optional)"),
+    "since-hint": (
+        "粘贴以前下载的检查点，或照纸上抄录三行：账本名称、条数、树根。有了它，私自改库并重算全部哈希也会被查出。",
+        (
+            "Paste one you took earlier, or type three lines from paper: name, size, root. With it, even"
+            " a database whose hashes were all computed again is found out."
+        ),
+    ),
+    "since-held": (
+        "前 {size} 条与您保存的检查点一致，自那时起未被改动。",
+        "The first {size} entries are as they were when your checkpoint was signed.",
+    ),
+    "since-none": (
+        "以上只是账本与自身核对；掌控数据库的人可以重算全部哈希。请加上您保存的检查点再验算。",
+        (
+            "This held the log against itself alone; who owns the database can compute every hash again."
+            " Verify with a checkpoint that you kept."
+        ),
+    ),
     "verifying": ("正在验算，请稍候…", "Verifying, please wait…"),
     "verify-who": ("由审计或系统管理员岗位验算。", "Auditors and administrators can verify it."),
     "latest": ("最近的记录", "Latest entries"),

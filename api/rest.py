@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api import audit_rest, papers_rest, problems, rest_reading, rest_writing, ways_rest
+from api import audit_rest, papers_rest, problems, rest_log, rest_reading, rest_writing, ways_rest
 from api.office import Office
 from api.rest_caller import Callers
 from api.rest_index import Index, guarded
@@ -43,6 +43,7 @@ def install(app: FastAPI, office: Office) -> None:
     ways_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)
+    rest_log.add(auditing, office, callers)
     around = APIRouter(route_class=ApiRoute)
     around.include_router(routes)
     around.include_router(auditing)

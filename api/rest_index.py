@@ -40,7 +40,7 @@ class Index(BaseRoute):
         if (given, free) not in shapes:
             shapes.append((given, free))
         for method in route.methods or ():
-            key = (method, given, *(words[n] for n in given))
+            key = (method, len(words), given, *(words[n] for n in given))
             self._found.setdefault(key, (route.endpoint, [words[n][1:-1] for n in free]))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -48,7 +48,8 @@ class Index(BaseRoute):
         if scope["type"] == "http" and not scope.get("root_path"):
             words = scope["path"].split("/")
             for given, free in self._shapes.get(len(words), ()):
-                found = self._found.get((scope["method"], given, *(words[n] for n in given)))
+                key = (scope["method"], len(words), given, *(words[n] for n in given))
+                found = self._found.get(key)
                 if found is not None and all(words[n] for n in free):
                     endpoint, names = found
                     params = {name: words[n] for name, n in zip(names, free, strict=True)}

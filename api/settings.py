@@ -16,6 +16,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the ledger is, where it listens, and what labels say.
 
     `label_secret` signs label codes; without one, labels carry no authenticity code.
+    `trust` is the policy that says which log and which witnesses are believed (tlog-policy).
     `https` is set when a proxy in front speaks it: cookies become Secure.
     """
 
@@ -29,10 +30,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     label_secret: bytes = b""
     zone: str = "Asia/Shanghai"
     files: Path = Path()
+    trust: Path | None = None
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE."""
+        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE, _TRUST."""
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
             for name in ("database", "host", "label_host", "label_key", "zone")
@@ -42,5 +44,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             **given,  # type: ignore[arg-type] # all of them are texts
             port=int(os.environ.get("GONGWU_PORT") or 8000),
             https=os.environ.get("GONGWU_HTTPS", "").lower() in {"1", "true", "yes"},
+            trust=Path(os.environ["GONGWU_TRUST"]) if os.environ.get("GONGWU_TRUST") else None,
             label_secret=bytes.fromhex(os.environ.get("GONGWU_LABEL_SECRET", "")),
         )

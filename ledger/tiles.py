@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from ledger import proofs, tree
@@ -55,6 +56,19 @@ class Tree:
         """Return the root over the first `size` entries."""
         self.reach(size)
         return self.mth(0, size) if size else tree.EMPTY_ROOT
+
+    def checked_root(self, size: int) -> bytes:
+        """Return the root over `size` entries after every kept node was held against the others.
+
+        A node below is what the node above was made of, so one that was changed is found by the
+        node above it, or by the root. Raise Unproven at one that contradicts.
+        """
+        self.reach(size)
+        for below, here in pairwise(self._levels):
+            for number, hash_ in enumerate(here[: size >> BITS]):
+                if _folded(below[number * WIDTH : (number + 1) * WIDTH]) != hash_:
+                    raise Unproven("保存的哈希自相矛盾。", "The kept hashes contradict each other.")
+        return self.root(size)
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """Return the path of the entry at `index` (position less one) in the tree of `size`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, TypeAlias
 
@@ -19,9 +19,12 @@ from ledger import tree
 from ledger.act import Select, Unavailable, seal
 from ledger.book import Book
 from ledger.entry import ENTRY_BYTES_MAX, INTEGER_MAX, UNSTAMPED, Corrupt, Entry, decode
+from ledger.mirror import Mirror
+from ledger.notes import Checkpoint, Note, Unproven
 
 PROBLEMS_MAX = 100
 PAGE_ROWS = 20_000
+LEVELS_MAX = 7  # of kept hashes above the leaves
 FIRST = -(2**62)  # before every position, also one that somebody forged below 1
 ENVELOPE = {
     *("actor", "body", "cause", "corrects", "effective_at", "recorded_at"),
@@ -85,6 +88,27 @@ CHECKS = {
     "evidence": (
         "附件内容与其指纹不符：{detail}",
         "A piece of evidence does not match its fingerprint: {detail}",
+    ),
+    "cut-off": (
+        "账本缺少已签署的记录：检查点证明曾有 {detail} 条；从第 {position} 条起可能缺失或被改动",
+        "Signed entries are gone: there were {detail}; from {position} on they may be missing",
+    ),
+    "rewritten": (
+        "第 {position} 至 {detail} 条之间的内容在签署之后被改动",
+        "Between entry {position} and {detail}, what was signed has been changed since",
+    ),
+    "mirror": (
+        "第 {position} 条与镜像不符：这一条被改动、删除或插入",
+        "Entry {position} is not the one in the mirror: it was changed, removed or inserted",
+    ),
+    "mirror-damaged": ("镜像本身不可用：{detail}", "The mirror itself cannot be used: {detail}"),
+    "checkpoint": (
+        "账本里保存的第 {detail} 条检查点与记录不符",
+        "The checkpoint of {detail} entries kept beside the log does not fit its entries",
+    ),
+    "node": (
+        "保存的中间哈希与记录不符：{detail}",
+        "A hash kept beside the log does not fit its entries: {detail}",
     ),
     "incomplete": ("列表与账本不一致：{detail}", "A list differs from the ledger: {detail}"),
 }
@@ -177,11 +201,15 @@ def verify(
     *,
     lists: Callable[[Book], Iterable[str]] | None = None,
     progress: Progress | None = None,
+    held: Sequence[Checkpoint] = (),
+    mirror: Mirror | None = None,
 ) -> Verdict:
     """Recompute every hash and the root from the stored bytes, and check all that hangs on them.
 
     `lists` compares projections with the log and yields one sentence for each difference; its
-    findings are the completeness verdict. Report all problems, at most 100 by name. Raise
+    findings are the completeness verdict. `held` are checkpoints that the reader kept elsewhere
+    and trusts: without one, whoever owns the database can compute everything in it again. Several
+    narrow a change to the interval between two; a `mirror` names the very entry. Report all problems, at most 100 by name. Raise
     nothing about the log's content; Unavailable when the database cannot be read at all.
     """
     found = _Findings()
@@ -202,6 +230,10 @@ def verify(
             _check_head(size, recorded_at, bytes(packed), leaves, used.last_time, found)
             _check_claims(select, used, found)
             _check_evidence(select, found)
+            _check_kept(select, leaves, found)
+            _check_held(leaves, held, found)
+            if mirror is not None:
+                _check_mirror(leaves, mirror, found)
     except Unavailable as trouble:
         if trouble.kind != "damaged":
             raise
@@ -239,6 +271,79 @@ def root_of(leaves: list[bytes]) -> bytes:
         return sha256(b"\x01" + mth(start, middle) + mth(middle, stop)).digest()
 
     return mth(0, len(leaves))
+
+
+def _check_kept(select: Select, leaves: list[bytes], found: _Findings) -> None:
+    """Check what is kept beside the entries to save time: hashes of the tree, and checkpoints."""
+    rows = select("SELECT level, number, hash FROM ledger_node ORDER BY level, number")
+    at, made = 0, list[bytes]()
+    for level, number, stored in rows:
+        if level != at:
+            while at < min(level, LEVELS_MAX):
+                at, made = at + 1, _above(made if at else leaves)
+        if at != level or not 0 <= number < len(made) or made[number] != bytes(stored):
+            found.add("node", 0, f"{level}/{number}")
+    last, kept = FIRST, list[tuple[int, bytes]]()
+    while page := select(
+        "SELECT size, note FROM ledger_checkpoint WHERE size > ? ORDER BY size LIMIT ?",
+        *(last, PAGE_ROWS),
+    ):
+        for size, note in page:
+            try:
+                checkpoint = Checkpoint.parse(Note.parse(bytes(note)).text)
+            except Unproven:
+                checkpoint = None
+            if checkpoint is None or checkpoint.size != size or not 0 <= size <= len(leaves):
+                found.add("checkpoint", 0, size)
+            else:
+                kept.append((size, checkpoint.root))
+        last = page[-1][0]
+    for size, _, same in _same_roots(leaves, kept):
+        if not same:
+            found.add("checkpoint", 0, size)
+
+
+def _above(below: list[bytes]) -> list[bytes]:
+    """Return the hash of each 256 complete nodes."""
+    return [root_of(below[n : n + 256]) for n in range(0, len(below) - 255, 256)]
+
+
+def _same_roots(
+    leaves: list[bytes], kept: Iterable[tuple[int, bytes]]
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield each size (ascending) and root, and whether the first leaves have that root."""
+    frontier, at = list[bytes](), 0
+    for size, root in kept:
+        at = tree.grow(at, frontier, leaves[at:size])
+        yield size, root, tree.root(frontier) == root
+
+
+def _check_held(leaves: list[bytes], held: Sequence[Checkpoint], found: _Findings) -> None:
+    """Hold the log against checkpoints kept elsewhere: what they cover must be as it was."""
+    ordered = sorted({(c.size, c.root) for c in held})
+    there = [(size, root) for size, root in ordered if size <= len(leaves)]
+    good = 0
+    for size, _, same in _same_roots(leaves, there):
+        if not same:
+            found.add("rewritten", good + 1, size)
+            break
+        good = size
+    if ordered and ordered[-1][0] > len(leaves):
+        found.add("cut-off", good + 1, ordered[-1][0])
+
+
+def _check_mirror(leaves: list[bytes], mirror: Mirror, found: _Findings) -> None:
+    try:
+        theirs = mirror.leaves()
+    except Unproven as why:
+        found.add("mirror-damaged", 0, why)
+        return
+    pairs = enumerate(zip(leaves, theirs, strict=False), start=1)
+    first = next((position for position, (ours, other) in pairs if ours != other), None)
+    if first is not None:
+        found.add("mirror", first)
+    elif len(theirs) > len(leaves):
+        found.add("cut-off", len(leaves) + 1, len(theirs))
 
 
 class _Used:

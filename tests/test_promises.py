@@ -68,7 +68,10 @@ def test_no_route_and_no_command_deletes_or_edits_history(office: Office) -> Non
     client = TestClient(app)
     for route in routes:
         assert not WORDS_OF_LOSS.search(route.path), route.path
-        if route.path == "/api/{path:path}":  # says that there is nothing here
+        if route.path in (
+            "/api/{path:path}",
+            "/audit/v1/{path:path}",
+        ):  # says that there is nothing here
             continue
         assert route.methods and route.methods <= {"GET", "HEAD", "POST"}, route.path
         path = re.sub(r"\{[^}]*\}", "1", route.path)

@@ -1,0 +1,187 @@
+"""A notary at work: its folder (key, store, policy), when it signs, and how it asks witnesses."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from domain.words import Words
+from ledger import keys
+from ledger.act import Unavailable
+from ledger.book import Book
+from ledger.entry import Corrupt
+from ledger.mirror import Mirror
+from ledger.notary import Asked, Notary
+from ledger.notes import LOG, Checkpoint, Note, Signer, Unproven, Verifier
+from ledger.trust import Judged, Trust, Witness
+
+logger = logging.getLogger(__name__)
+EVERY_SECONDS, EVERY_ENTRIES = 60, 1_000  # the exposed window, at most
+LOOK_SECONDS = 1.0
+WITNESS_SECONDS = 10.0
+ANSWER_BYTES_MAX = 64 * 1024
+ONE_MACHINE = Words(
+    "签署密钥与数据库同在这台机器上：能防事后私改数据库，防不住掌控这台机器的人。正式使用时，请在另一台"
+    "机器上运行 gongwu notary，并请审计、财政等单位作见证。",
+    "Key and database are on this one machine: that convicts who alters the database later, not who"
+    " owns the machine. In real use run gongwu notary elsewhere and have other organs witness.",
+)
+
+
+class Place:
+    """The folder of a notary. The policy in it is what readers are given to judge by."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key, self.policy = folder / "log.key", folder / "policy.txt"
+
+    def make(self, origin: str, passphrase: str = "") -> Signer:
+        """Draw the key of a new log and write the policy that believes it, without witnesses."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        signer = keys.make(self.key, origin, LOG, passphrase)
+        self._write(Trust.two_of_three(signer.verifier, []))
+        return signer
+
+    @property
+    def trust(self) -> Trust:
+        return Trust.parse(self.policy.read_bytes())
+
+    def add_witness(self, name: str, vkey: str, url: str) -> Trust:
+        """Believe one more witness: two of them must sign, or the only one there is."""
+        known = self.trust
+        added = (*known.witnesses, Witness(name, Verifier.parse(vkey), url))
+        by_name = Trust.two_of_three(known.logs[0], [(w.name, w.verifier) for w in added])
+        trust = Trust(known.logs, added, by_name.groups, by_name.quorum)
+        Trust.parse(trust.text.encode())  # refuses a name or key given twice
+        self._write(trust)
+        return trust
+
+    def _write(self, trust: Trust) -> None:
+        beside = self.policy.with_suffix(".new")
+        beside.write_text(trust.text, encoding="utf-8")
+        beside.replace(self.policy)
+
+    def notary(self, passphrase: str = "") -> Notary:
+        """Return the notary of this folder."""
+        return Notary(self.folder / "signed.db", keys.load(self.key, passphrase))
+
+    def witnesses(self) -> list[tuple[Verifier, Asked]]:
+        """Return the witnesses that can be asked over the network."""
+        return [(w.verifier, over_http(w.url)) for w in self.trust.witnesses if w.url]
+
+
+def signed(place: Place, notary: Notary, book: Book) -> tuple[Note, Judged]:
+    """Sign the log as it is, ask the witnesses, and say what the policy makes of it."""
+    note = notary.cosigned(book, notary.sign(book), place.witnesses())
+    return note, place.trust.judge(note)
+
+
+class _Stay(HTTPRedirectHandler):
+    """A witness is where its address says: nobody sends us elsewhere."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def over_http(url: str) -> Asked:
+    """Return how a witness at an address is asked; whatever goes wrong is status 0."""
+    address = f"{url.rstrip('/')}/add-checkpoint"
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise Unproven(f"见证方地址无效：{url}", f"This is no address of a witness: {url}")
+    opener = build_opener(_Stay(), ProxyHandler({}))
+
+    def ask(body: bytes) -> tuple[int, bytes]:
+        request = Request(address, body, {"Content-Type": "text/plain"})
+        try:
+            with opener.open(request, timeout=WITNESS_SECONDS) as answer:
+                return answer.status, answer.read(ANSWER_BYTES_MAX)
+        except HTTPError as answer:
+            return answer.code, answer.read(ANSWER_BYTES_MAX)
+        except (OSError, HTTPException) as trouble:
+            logger.warning("witness %s: %s", address, trouble)
+            return 0, b""
+
+    return ask
+
+
+class Watch:
+    """Signs whenever the log has waited long enough, until it is told to stop."""
+
+    def __init__(
+        self,
+        place: Place,
+        notary: Notary,
+        book: Book,
+        *,
+        seconds: float = EVERY_SECONDS,
+        entries: int = EVERY_ENTRIES,
+        mirror: Mirror | None = None,
+        told: Callable[[Judged], None] | None = None,
+        trouble: Callable[[Unproven | Corrupt | Unavailable], None] | None = None,
+    ) -> None:
+        self.place, self.notary, self.book = place, notary, book
+        self._seconds, self._entries, self._mirror = seconds, entries, mirror
+        self._told, self._trouble = told, trouble
+        self._stop = threading.Event()
+        self._waiting_since: float | None = None
+
+    def run(self) -> None:
+        """Look once a second; what goes wrong is told, and tried again."""
+        while not self._stop.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except (Unproven, Corrupt, Unavailable) as trouble:
+                logger.warning("the notary did not sign: %s", trouble)
+                if self._trouble is not None:
+                    self._trouble(trouble)
+                if self._stop.wait(self._seconds):
+                    return
+
+    def look(self) -> Judged | None:
+        """Sign when the first unsigned entry has waited long enough, or when there are many."""
+        size, last = self.book.log.head()[0], self.notary.last()
+        if size == last.size and last.note is not None:
+            self._waiting_since = None
+            return None
+        now = time.monotonic()
+        since = self._waiting_since = self._waiting_since or now
+        early = size > last.size and now - since < self._seconds
+        if early and size - last.size < self._entries and last.note is not None:
+            return None
+        note, judged = signed(self.place, self.notary, self.book)
+        self._waiting_since = None
+        if self._mirror is not None:
+            self._mirror.bring(self.book.log, note)
+        if self._told is not None:
+            self._told(judged)
+        return judged
+
+    def start(self) -> None:
+        """Work beside whoever serves; `stop` ends it."""
+        self._thread = threading.Thread(target=self.run, name="notary", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after what is being signed."""
+        self._stop.set()
+        self._thread.join(timeout=WITNESS_SECONDS)
+
+
+def kept(notary: Notary, book: Book, note: Note, brought: bytes) -> Note:
+    """Join signatures that were carried here by hand to a note, and publish it."""
+    more = Note.parse(note.text.encode() + b"\n" + brought).signatures
+    joined = note.joined(more)
+    notary.publish(book, joined)
+    return joined
+
+
+def size_of(note: Note) -> int:
+    """Return how many entries a checkpoint covers."""
+    return Checkpoint.parse(note.text).size
