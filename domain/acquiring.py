@@ -156,6 +156,7 @@ class AcquisitionCorrected(
     name="acquisition.corrected",
     zh="申请改为：数量{quantity}，单价{unit_price}",
     en="Asked for now: {quantity} at {unit_price}",
+    duty="apply",
 ):
     """#5 The applicant asks for another quantity or price, before anything was decided; fen."""
 

@@ -8,6 +8,7 @@ step is the case's own approval; the steps before it endorse. Approval never mov
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any, TypeAlias, TypeVar, assert_never
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
 from domain.policy import Action, Route
-from domain.values import Given, Text
+from domain.values import Given, Text, UnitId
 from domain.words import Role, Words, in_words
 
 DECIDERS = (Role.HEAD, Role.OFFICE, Role.FINANCE, Role.DEPARTMENT, Role.GOVERNMENT)
@@ -113,7 +114,27 @@ class Resubmitted(
     note: Text
 
 
-ApprovalEvent: TypeAlias = RouteLaid | Endorsed | ReturnedForCorrection | Resubmitted
+class UnitsVerified(
+    Event,
+    name="case.units_verified",
+    zh="核验申请资格：{units}在{checked_on}均已登记，未撤销、未期满（以单位台账第{entries}条为准）",
+    en="Entitled to request: {units} registered, not dissolved and not expired on {checked_on}"
+    " (by their own entries up to {entries})",
+):
+    """The units that ask, and for which something is asked, were checked against the log (T51).
+
+    `entries` are the numbers of the last entry of each unit's own stream, in the order of `units`:
+    anybody can fold them again to the same answer.
+    """
+
+    units: tuple[UnitId, ...]
+    entries: tuple[int, ...]
+    checked_on: date
+
+
+ApprovalEvent: TypeAlias = (
+    RouteLaid | Endorsed | ReturnedForCorrection | Resubmitted | UnitsVerified
+)
 
 # Where that leaves us ---------------------------------------------------------
 
@@ -132,6 +153,8 @@ def evolve(case: C, event: ApprovalEvent) -> C:
             approval = replace(approval, done=0, returned=True)
         case Resubmitted():
             approval = replace(approval, returned=False)
+        case UnitsVerified():
+            return case
         case _:
             assert_never(event)
     return replace(case, approval=approval)

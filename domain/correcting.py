@@ -28,6 +28,7 @@ class ListCorrected(
     name="case.list_corrected",
     zh="调整清单：增加{added}；移出{removed}",
     en="List corrected: {added} added; {removed} taken out",
+    duty="apply",
 ):
     """The applicant changed what the case is about before putting it forward again."""
 

@@ -241,6 +241,7 @@ class ProposalCorrected(
     name="disposal.proposal_corrected",
     zh="提议改为：事由：{ground}（纪要{minutes_no}）{remark}",
     en="Proposed now on the ground: {ground} (minutes {minutes_no}) {remark}",
+    duty="apply",
 ):
     """#34 The applicant names another ground or other minutes, before anything was decided."""
 

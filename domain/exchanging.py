@@ -217,6 +217,7 @@ class ComingCorrected(
     name="exchange.coming_corrected",
     zh="调整换入清单：增加{added}；移出{removed}",
     en="What comes in corrected: {added} added; {removed} taken out",
+    duty="apply",
 ):
     """The applicant changed what the other side gives, before anything was decided."""
 

@@ -173,6 +173,7 @@ class LeaseTermsCorrected(
     name="lease.terms_corrected",
     zh="申请条件改为：租金{rent}（{per}），至{due}",
     en="Asked for at {rent} ({per}) until {due} now",
+    duty="apply",
 ):
     """The applicant asks for other terms, before anything was decided; rent in fen."""
 

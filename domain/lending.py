@@ -137,6 +137,7 @@ class LoanTermCorrected(
     name="loan.term_corrected",
     zh="申请期限改为{due}前归还",
     en="Asked for until {due} now",
+    duty="apply",
 ):
     """#20 The applicant asks for another term, before anything was decided."""
 

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import unicodedata
-from collections import ChainMap
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -22,6 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 import domain.lives  # noqa: F401 - every fact must be known before the log is read
 from domain import numbering
+from domain.approval import Resubmitted, UnitsVerified
 from domain.decider import (
     LIFECYCLES,
     NOT_YOUR_ROLE,
@@ -694,14 +695,16 @@ class Desk:
         except Refused as refused:
             refused.stream = refused.stream or ask.stream
             raise
-        for answer in answers:
+        rest = deque(answers)
+        while rest:
+            answer = rest.popleft()
             if isinstance(answer, Ask):
                 self.grant(answer, cause, asked=True)
                 continue
             if answer.duty:
                 self._refuse_incompatible(ask.stream, answer, occasion)
             if requests(answer):
-                self._refuse_unentitled(ask.stream, answer, occasion)
+                rest.extendleft(self._verified(ask.stream, answer, occasion))
             self._added[ask.stream] += 1
             self.drafts.append(
                 Draft(
@@ -753,20 +756,27 @@ class Desk:
             self._memory = memory
         return self._then[name]
 
-    def _refuse_unentitled(self, stream: str, fact: Event, occasion: Occasion) -> None:
+    def _verified(self, stream: str, fact: Event, occasion: Occasion) -> tuple[UnitsVerified, ...]:
         """Refuse a request of, or for, a unit that is unknown, dissolved or expired (T51).
 
         Units are as the log has them on the business date, whatever memory or lists say. Who acts
-        for no unit is not at a door: an import, or a rule tried out.
+        for no unit is not at a door: an import, or a rule tried out. Return what was checked as a
+        fact of a case that is put forward; its withdrawal leaves none.
         """
         if not occasion.unit:
-            return
-        for unit in dict.fromkeys((occasion.unit, *receivers(fact))):
+            return ()
+        units = tuple(dict.fromkeys((occasion.unit, *receivers(fact))))
+        for unit in units:
             try:
                 entitled(self._as_recorded(f"unit/{unit}"), unit, occasion.on)
             except Refused as refused:
                 refused.stream, refused.state = stream, self._now[stream]
                 raise
+        forward = hasattr(fact, "applicant") or isinstance(fact, Resubmitted)
+        if not forward or UnitsVerified not in lifecycle_of(stream).meanings:
+            return ()
+        entries = tuple(self._version[f"unit/{unit}"] for unit in units)
+        return (UnitsVerified(units=units, entries=entries, checked_on=occasion.on),)
 
     def _refuse_incompatible(self, stream: str, fact: Event, occasion: Occasion) -> None:
         """Refuse a duty to who has another that excludes it in the same matter (T30).

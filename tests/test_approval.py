@@ -130,6 +130,7 @@ def test_each_step_decides_in_its_turn_and_only_the_last_approves(ledger: Ledger
     asked(ledger, "u_office", "approve", approval_no="借1", **office)
     assert ledger.facts(LOAN) == [
         "loan.requested",
+        "case.units_verified",
         "case.route_laid",
         "case.endorsed",
         "loan.approved",

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from api.accounts import Account, Post
 from api.office import Actor, Office
 from domain import disposal, duties, holding, person, unit
+from domain.approval import UnitsVerified
 from domain.decider import NOT_YOUR_ROLE, Ask, Occasion, Refused, Rule
 from domain.policy import GENERIC
 from ledger.book import did_in
@@ -316,6 +317,12 @@ def test_only_a_unit_that_exists_on_the_day_may_request(office: Office) -> None:
         assert caught.value.rule is rule
         assert caught.value.sentence("zh") and "{" not in caught.value.sentence("en")
     asks("o_tmp", loan, today - DAY, "L1")  # its last day
+    checks = [
+        e for e in office.book.stream("loan/L1").entries if isinstance(e.event, UnitsVerified)
+    ]
+    (check,) = [e.event for e in checks]
+    assert check == UnitsVerified(units=("o_tmp",), entries=(1,), checked_on=today - DAY)
+    assert office.book.stream("unit/o_tmp").version == 1  # what the check rested on
     office.ask("unit/o_b", "dissolve", {"reason": "机构改革"}, ADMIN)
     late = loan | {"borrower": "o_b", "assets": ["A2"]}
     with pytest.raises(Refused) as caught:
