@@ -292,6 +292,8 @@ class Making:
         currency = getattr(event, "currency", "") or "CNY"
         for field, holds in shape(type(event)).items():
             value = getattr(event, field)
+            if holds == "asset" and field not in UNTOLD and isinstance(value, tuple) and value:
+                yield self.others(field, value)  # a second list, as of what comes in exchange
             if field in UNTOLD or value in (None, "", False) or holds in ("asset", "stream"):
                 continue
             if isinstance(value, (tuple, frozenset, dict, msgspec.Struct)):
@@ -305,6 +307,12 @@ class Making:
             wide = paper_type.width(paper_type.tidy(text).replace("\n", ""), 1) > WIDE_EMS
             wide = wide or "\n" in text
             yield Pair(self.caption(words_of(field)), text, wide)
+
+    def others(self, field: str, ids: tuple[str, ...]) -> Pair:
+        """Return the things of another list than the paper's own, by number and name."""
+        cards = ((id_, papers_list.as_it_was(self.office, id_, self.entry)) for id_ in ids)
+        names = "\n".join(f"{card.asset_no or id_} {card.name}" for id_, card in cards)
+        return Pair(self.caption(words_of(field)), names, wide=True)
 
     # The list -------------------------------------------------------------------
 

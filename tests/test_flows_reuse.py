@@ -10,6 +10,7 @@ import pytest
 from doors import PASSWORD, Door, app_of, registered, staffed
 from fastapi.testclient import TestClient
 from httpx import Response
+from pypdfium2 import PdfDocument
 
 from api import policies
 from api.app import create_app
@@ -130,7 +131,7 @@ def test_idle_things_are_exchanged_for_those_of_another_unit_and_the_balance_is_
         "partner": "o_b",
         "coming": ["B1"],
     }
-    form |= {"needed": "复印机", "ground": "闲置", "minutes_no": "纪要7", "circumstance": "idle"}
+    form |= {"needed": "复印机", "ground": "idle", "minutes_no": "纪要7"}
     missing = refused(door.post("exchange/X1/request", form), "papers-missing")
     assert "资产评估报告" in missing and "协议草案" in missing and "第17条" in missing
     granted(door.post("exchange/X1/request", form | {"docs": PAPERS}))
@@ -176,16 +177,20 @@ def test_idle_things_are_exchanged_for_those_of_another_unit_and_the_balance_is_
     for paper in ("application", "approval", "handover-note", "receipt"):
         answer = http.get(f"/papers/exchange/X1/{paper}.pdf")
         assert answer.content[:4] == b"%PDF", paper
+    page = PdfDocument(http.get("/papers/exchange/X1/application.pdf").content)[0]
+    text = page.get_textpage().get_text_bounded()
+    for said in ("ZC-A1", "ZC-A2", "ZC-B1 复印机", "Assets that come in"):
+        assert said in text
 
 
 def test_what_somebody_outside_gives_is_inspected_before_it_is_entered(
     door: Door, office: Office
 ) -> None:
-    """A car for a copier of a company: ours leaves the books, theirs comes like any delivery."""
+    """A table for a copier of a company: ours leaves the books, theirs comes like any delivery."""
     registered(door, "A1", asset_no="ZC-A1", name="大会议桌", kind="furniture", value=1_000_000)
     granted(door.post("asset/A1/declare_idle", {}))
     form = {"unit": "o_a", "assets": ["A1"], "outsider": "示例办公公司", "needed": "复印机"}
-    form |= {"ground": "闲置", "minutes_no": "纪要8", "circumstance": "idle", "docs": PAPERS}
+    form |= {"ground": "idle", "minutes_no": "纪要8", "docs": PAPERS}
     granted(door.post("exchange/X2/request", form))
     for who in ("head", "office"):
         granted(door.post("exchange/X2/endorse", {}, who=who))
