@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from projections import cases, history, inventory
 from projections.scope import COLUMN, SORTS, Filters, cursor
 
 PAGE_ROWS = 50
+SLIDER_DAYS = 1_096  # three years under one finger; an older day is typed
 EXPORT_PAGE_ROWS = 2_000
 TEXT_CHARS_MAX = 200
 NAMED = ("kind", "book", "custody", "unit", "custodian", "user", "owner", "place", "dataset")
@@ -70,6 +71,10 @@ def router(office: Office) -> APIRouter:
             begin=[] if asked.past else openings(page),
             sorts=[s for s in SORTS if not (asked.past and s == "changed_on")],
             today=office.today(page.actor.zone).isoformat(),
+            first=min(
+                asked.on or "9999",
+                (office.today(page.actor.zone) - timedelta(days=SLIDER_DAYS)).isoformat(),
+            ),
         )
 
     @pages.get("/assets.csv")

@@ -42,6 +42,7 @@ from projections.scope import Filters
 from projections.temporal import NEVER
 
 REASON_CHARS_MAX = 2000
+LATER = "9999-12-31"
 KINDS = {
     "asset": "/assets/",
     "unit": "/units/",
@@ -210,11 +211,23 @@ def show(
         timeline=lines(page, stream, on=on, position=position),
         toast=toast(page, stream, done) if done else None,
         today=page.office.today(page.actor.zone).isoformat(),
+        ahead=around(stream, on),
         papers=pages_papers.links(page, stream),
         **(asset_extra(page, stream) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
         **(case_extra(page, state) if kind in cases.KINDS else {}),
     )
+
+
+def around(stream: Stream, on: str) -> dict[str, str]:
+    """Return from where one may look back, and the days before and after on which it changed."""
+    days = sorted({entry.effective_on for entry in stream.standing})
+    return {
+        "first": days[0] if days else stream.entries[0].effective_on,
+        "recorded": stream.entries[0].recorded_at[:10],
+        "previous": max((day for day in days if day < (on or LATER)), default=""),
+        "next": min((day for day in days if day > on), default="") if on else "",
+    }
 
 
 def asset_extra(page: Page, stream: Stream) -> dict[str, Any]:

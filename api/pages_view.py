@@ -191,8 +191,12 @@ class Page:
     def role_words(self) -> Words:
         return Words.of(self.actor.role)
 
-    def card(self, state: Any) -> list[tuple[str, str, str]]:
-        """Return the fields of a case for people: name, title and value in words."""
+    def card(self, state: Any, on: str = "") -> list[tuple[str, str, str]]:
+        """Return the fields of a case for people: name, title and value in words.
+
+        `on` is the day whose names are wanted (T11); without it they are those of today.
+        """
+        name_of = self.namer_then(on) if on else self.name_of
         untold = UNTOLD | {"status", "currency"}
         shown = [f for f in state.__struct_fields__ if f not in untold]
         found: list[tuple[str, str, str]] = []
@@ -204,7 +208,7 @@ class Page:
                 reason_of(field, value),
                 STATE_REFS.get(field, ""),
                 self.lang,
-                self.name_of,
+                name_of,
                 state_currency(state),
             )
             found.append((field, self.field(field), told))

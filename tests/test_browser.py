@@ -215,6 +215,50 @@ def test_by_keyboard_alone(page: Page, site: str) -> None:
     assert "完整性：通过" in page.locator(".verdict-good").inner_text()
 
 
+def test_a_slider_looks_back_and_its_right_end_is_now(
+    page: Page, site: str, office: Office
+) -> None:
+    """On the page of a thing it asks at once; on the inventory the list follows."""
+    sign_in(page, site, "auditor")
+    asset = f"{site}/assets/{some(office, custody='idle')['id']}"
+    page.goto(asset)
+    slider = page.locator('input[type=range][data-sets="on"]')
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_url(f"{asset}?on=*")
+    assert page.locator("p.past").is_visible()
+    page.locator('input[type=range][data-sets="on"]').focus()
+    page.keyboard.press("End")
+    page.wait_for_url(lambda url: url.rstrip("?") == asset)
+    assert page.locator("p.past").count() == 0
+    page.locator(".asof-steps a").first.click()
+    page.wait_for_url(f"{asset}?on=*")
+    page.goto(f"{site}/assets")
+    page.locator('input[type=range][data-sets="on"]').focus()
+    page.keyboard.press("Home")
+    page.wait_for_url(f"{site}/assets?on=*")
+    assert page.locator("#results .past").is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_auditors_ask_fits_the_screen_and_can_be_read(
+    page: Page, site: str, width: int, lang: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in(page, site, "auditor", lang)
+    span = "from=2025-06-30&to=2025-12-31"
+    for path in (
+        f"/audit/changes?{span}",
+        f"/audit/changes/events?{span}&figure=in",
+        "/audit/findings",
+        "/periods/o_ex_edu",
+    ):
+        page.goto(site + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate(CONTRAST) == [], path
+
+
 def test_paper_holds_the_list_without_the_controls(page: Page, site: str) -> None:
     sign_in(page, site, "auditor")
     page.goto(f"{site}/assets?dataset=example")

@@ -48,6 +48,28 @@
     var asked = event.detail.parameters;
     Object.keys(asked).forEach(function (name) { if (asked[name] === '') { delete asked[name]; } });
   });
+  // A slider beside a date: its right end is now, so the date is empty there.
+  var DAY = 864e5;
+  function sliders(root) {
+    root.querySelectorAll('input[type=range][data-sets]').forEach(function (slider) {
+      var field = slider.form && slider.form.elements[slider.dataset.sets];
+      var start = Date.parse(slider.dataset.start), end = Date.parse(slider.dataset.end);
+      if (!field || !(end > start)) { return; }
+      slider.min = 0;
+      slider.max = Math.round((end - start) / DAY);
+      slider.value = field.value ? Math.round((Date.parse(field.value) - start) / DAY) : slider.max;
+      slider.hidden = false;
+      slider.addEventListener('input', function () {
+        var now = slider.value === slider.max;
+        field.value = now ? '' : new Date(start + slider.value * DAY).toISOString().slice(0, 10);
+      });
+      slider.addEventListener('change', function () {
+        if (slider.form.hasAttribute('hx-get')) { return; }
+        slider.form.querySelector('button').click();
+      });
+    });
+  }
+  document.addEventListener('DOMContentLoaded', function () { sliders(document); });
   // A refusal is a page worth reading, too.
   document.addEventListener('htmx:beforeSwap', function (event) {
     if (event.detail.xhr.status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; }
