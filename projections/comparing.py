@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Select, case, literal_column, select, text
+from sqlalchemy import Connection, case, literal_column, select, text
 
 from ledger.book import Book
 from projections import history, people, units
 from projections.following import LISTS
+from projections.scope import Rows
 from projections.store import Progress, ReadModels
 from projections.temporal import FOREVER, NEVER
 
@@ -107,7 +108,7 @@ def _compared(live: Connection, rebuilt: Connection, size: int, position: int) -
     )
 
 
-def _known(seen: Any, size: int) -> Select[Any]:
+def _known(seen: Any, size: int) -> Rows:
     """Return all intervals as they were known at a size of the log."""
     c = seen.c
     open_ = c.closed_by > size
@@ -121,10 +122,11 @@ def _known(seen: Any, size: int) -> Select[Any]:
         case((c.known_to > size, literal_column(str(NEVER))), else_=c.known_to).label("known_to"),
     ]
     rest = [column for column in c if column.name not in {"row", *(s.name for s in said)}]
-    return select(*said, *rest).where(c.known_from <= size)
+    columns: list[Any] = [*said, *rest]
+    return select(*columns).where(c.known_from <= size)
 
 
-def _difference(name: str, live: Connection, rebuilt: Connection, query: Select[Any]) -> Difference:
+def _difference(name: str, live: Connection, rebuilt: Connection, query: Rows) -> Difference:
     """Compare two answers as bags of rows; a row is known by a hash of all it says."""
     there: dict[bytes, int] = {}
     count = 0
@@ -163,7 +165,7 @@ def _difference(name: str, live: Connection, rebuilt: Connection, query: Select[
     )
 
 
-def _rows(c: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
+def _rows(c: Connection, query: Rows) -> Iterator[tuple[Any, ...]]:
     result = c.execution_options(yield_per=ROWS).execute(query)
     for row in result:
         yield tuple(bytes(v) if isinstance(v, memoryview) else v for v in row)

@@ -187,7 +187,12 @@ def test_a_units_and_the_lots_totals_agree_to_the_fen(data: DataObject):
     values = tuple(data.draw(worth) for _ in assets)
     history: list[Event] = [
         DisposalProposed(
-            applicant="u", unit="o_wh", form=Form.AUCTION, ground="g", minutes_no="m", assets=assets
+            applicant="u",
+            unit="o_wh",
+            form=Form.AUCTION,
+            ground=None,
+            minutes_no="m",
+            assets=assets,
         ),
         ListValued(values=values, kinds=("",) * len(assets), amount=sum(values)),
         UnitsStated(units=tuple(sorted(set(owners))), owners=owners),

@@ -224,7 +224,7 @@ def pages(
         else:
             query = changes.events(EVERYTHING, span, what, only, after=after, limit=3)
             rows = models.rows(query)
-            yield from rows
+            yield from map(dict, rows)
             after = changes.cursor(rows[-1]) if rows else ""
         more = len(rows) == 3
 

@@ -61,7 +61,7 @@ def asked(client: TestClient, path: str, status: int = 200, **query: Any) -> Any
 @pytest.mark.target("T15")
 def test_every_figure_is_the_sum_of_the_events_it_opens(client: TestClient) -> None:
     span = {"from": START, "to": END}
-    said = asked(client, "changes", **span)
+    said = asked(client, "changes", 200, **span)
     assert said["lines"] and len(said["totals"]) == 1
     (total,) = said["totals"]
     for unit in ("count", "value"):
@@ -110,7 +110,7 @@ def test_pages_lead_from_every_figure_to_its_events(client: TestClient) -> None:
 def test_programs_the_command_line_and_files_say_the_same(
     client: TestClient, url: str, tmp_path: Path
 ) -> None:
-    said = asked(client, "changes", **{"from": START, "to": END})
+    said = asked(client, "changes", 200, **{"from": START, "to": END})
     run = CliRunner().invoke(
         app,
         ["--database", url, "audit", "changes", "--from", START, "--to", END, "--json"],
