@@ -23,6 +23,7 @@ from api.settings import Settings
 from api.turns import Turns
 from domain.decider import Ask, Document, Lang, Occasion
 from domain.policy import Policy
+from ledger import attachments
 from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book, Gathering
 from ledger.entry import Draft, Via
@@ -319,6 +320,9 @@ class Office:
             self.authority.forget()
         if any(stream.startswith("policy/") for stream in streams):
             self.rules.forget()
+        if any(stream.startswith("folder/") for stream in streams):
+            self.settle()
+            attachments.sweep(self.book, receipt)
         return receipt
 
     def _told_all(self, occasion: Occasion, asks: Sequence[Ask]) -> Occasion:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api import (
     numbering,
+    pages_filing,
     pages_papers,
     pages_people,
     pages_plan,
@@ -33,6 +34,7 @@ from api.pages_view import Page
 from api.pages_ways import COLON
 from api.problems import ENTRY_TOO_LARGE
 from domain.decider import LIFECYCLES, Refused
+from domain.filing import folder_of, whose
 from labels import face, identity, qr
 from ledger.act import Conflict
 from ledger.book import Stream, new_id
@@ -59,6 +61,8 @@ KINDS = {
 def address(stream: str) -> str:
     """Return where a stream is shown."""
     kind, _, id_ = stream.partition("/")
+    if kind == "folder":
+        return address(whose(stream))
     return f"{KINDS[kind]}{id_}" if kind in KINDS else "/"
 
 
@@ -208,11 +212,12 @@ def show(
         changed=[] if changed is None else lines(page, stream, after=changed),
         steps=steps,
         blocked=[] if past else blocked(page, stream),
-        timeline=lines(page, stream, on=on, position=position),
+        timeline=whole(page, stream, on, position),
         toast=toast(page, stream, done) if done else None,
         today=page.office.today(page.actor.zone).isoformat(),
         ahead=around(stream, on),
         papers=pages_papers.links(page, stream),
+        files=pages_filing.panel(page, stream),
         **(asset_extra(page, stream) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
         **(case_extra(page, state) if kind in cases.KINDS else {}),
@@ -228,6 +233,14 @@ def around(stream: Stream, on: str) -> dict[str, str]:
         "previous": max((day for day in days if day < (on or LATER)), default=""),
         "next": min((day for day in days if day > on), default="") if on else "",
     }
+
+
+def whole(page: Page, stream: Stream, on: str, position: int | None) -> list[dict[str, Any]]:
+    """Return the timeline of a thing with that of its folder, newest first."""
+    folder = page.office.book.stream(folder_of(stream.name))
+    told = lines(page, stream, on=on, position=position)
+    told += lines(page, folder, on=on, position=position)
+    return sorted(told, key=lambda line: line["entry"].position, reverse=True)
 
 
 def asset_extra(page: Page, stream: Stream) -> dict[str, Any]:

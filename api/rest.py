@@ -13,7 +13,16 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api import audit_rest, papers_rest, problems, rest_log, rest_reading, rest_writing, ways_rest
+from api import (
+    audit_rest,
+    filing_rest,
+    papers_rest,
+    problems,
+    rest_log,
+    rest_reading,
+    rest_writing,
+    ways_rest,
+)
 from api.office import Office
 from api.rest_caller import Callers
 from api.rest_index import Index, guarded
@@ -40,6 +49,7 @@ def install(app: FastAPI, office: Office) -> None:
     rest_reading.add(routes, office, callers)
     rest_writing.add(routes, office, callers)
     papers_rest.add(routes, office, callers)
+    filing_rest.add(routes, office, callers)
     ways_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)

@@ -205,6 +205,22 @@ def _write(
     }
 
 
+def upload(
+    operation: str,
+    zh: str,
+    en: str,
+    place: list[dict[str, Any]],
+    title: tuple[str, str],
+    tag: Words,
+) -> dict[str, Any]:
+    """Return what is published of a route that takes a file as its body."""
+    told = _write(operation, f"{zh} · {en}", "", {}, [*place, *asked(title)], tag)
+    content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    told["openapi_extra"]["requestBody"] = {"required": True, "content": content}
+    told["openapi_extra"]["parameters"].remove(_MATCH)
+    return told
+
+
 def _described(verb: Verb) -> str:
     """Return help, roles and the rules that may refuse, with their articles."""
     roles = "、".join(f"{Words.of(r).zh} {r}" for r in sorted(verb.roles)) or "不限 any"

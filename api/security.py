@@ -19,8 +19,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from domain.decider import Lang
+from domain.filing import FILE_BYTES_MAX
 
 BODY_BYTES_MAX = 1 << 20
+# Uploads, and what a form adds to one.
+LARGER = {"/files/": FILE_BYTES_MAX + (1 << 16), "/api/v1/attachments/": FILE_BYTES_MAX}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'self'",
@@ -51,8 +54,8 @@ REFUSALS = {
     ),
     413: (
         "too-large",
-        "提交的内容超过 1 MiB，未作任何记录；请减少内容或分批提交。",
-        "What you sent is larger than 1 MiB and nothing was recorded. Send less, or in parts.",
+        "提交的内容超过 1 MiB（附件 20 MiB），未作任何记录；请减少内容或分批提交。",
+        "Larger than 1 MiB (20 MiB for an attachment); nothing was recorded. Send less, or in parts.",
     ),
 }
 Refuse = Callable[[Request, int, str], Response]  # status and sentence to an answer
@@ -166,7 +169,9 @@ class BodyLimit:
             return
         request = Request(scope)
         announced = request.headers.get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self.bytes_max:
+        larger = (most for start, most in LARGER.items() if scope["path"].startswith(start))
+        bytes_max = next(larger, self.bytes_max)
+        if not announced.isdecimal() or int(announced) > bytes_max:
             answer = self.refuse(request, 413, sentence(request, 413))
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
@@ -177,7 +182,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.bytes_max:
+            if seen > bytes_max:
                 # Frameworks let this one class through their body parsers unchanged.
                 raise HTTPException(413, sentence(request, 413))
             return message

@@ -19,10 +19,14 @@ Claim: TypeAlias = tuple[str, str]  # a kind of identifier and a value used once
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """Bytes an entry rests on, kept once under their hash."""
+    """Bytes an entry rests on, kept once under their hash.
+
+    What is `removable` is an attachment: a later entry may let its bytes go.
+    """
 
     media: str
     content: bytes
+    removable: bool = False
 
     @property
     def sha256(self) -> str:

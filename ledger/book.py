@@ -34,6 +34,7 @@ from domain.decider import (
     Rule,
 )
 from domain.duties import INCOMPATIBLE, Did, excluding, matter_of
+from domain.filing import BYTES_COME_ALONG, FileAttached
 from domain.holding import LIST_MAX
 from domain.period import PeriodClosed
 from domain.unit import entitled, receivers, requests
@@ -382,6 +383,7 @@ class Book(Application[str]):
                 for number, ask in enumerate(asks):
                     desk.grant(ask, f"{desk.cause}/{number}" if len(asks) > 1 else desk.cause)
                 desk.refuse_contradictions()
+                self._refuse_without_bytes(desk.drafts, evidence)
                 receipt = self.append(
                     desk.drafts,
                     actor=occasion.by,
@@ -409,6 +411,14 @@ class Book(Application[str]):
                     self._losers.release()
             time.sleep(pause)
         raise AssertionError("unreachable")
+
+    def _refuse_without_bytes(self, drafts: Sequence[Draft], sent: Sequence[Evidence]) -> None:
+        """Refuse an attachment whose bytes neither came along nor are kept already."""
+        for draft in drafts:
+            if isinstance(draft.event, FileAttached):
+                name = draft.event.sha256
+                if not any(e.sha256 == name for e in sent) and self.log.file(name) is None:
+                    raise BYTES_COME_ALONG.broken()
 
     def reverse(
         self,

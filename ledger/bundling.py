@@ -248,7 +248,7 @@ def _attached(book: Book, rows: Iterable[Row]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     total = 0
     for name in named:
-        kept = book.log.evidence(name)
+        kept = book.log.evidence(name) or book.log.file(name)
         if kept is None:
             continue
         total += len(kept[1])

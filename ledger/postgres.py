@@ -183,6 +183,13 @@ CREATE TABLE IF NOT EXISTS ledger_checkpoint (
   note bytea NOT NULL
 );
 """
+FILES = """
+CREATE TABLE ledger_file (
+  sha256 text PRIMARY KEY,
+  media text NOT NULL,
+  content bytea NOT NULL
+);
+"""
 APPEND = SQL(
     "SELECT * FROM ledger_append(%s::text[],%s::bigint[],%s::text[],%s::bytea[],%s::int[],"
     "%s::text[],%s::text[],%s::text[],%s,%s,%s,%s,%s,%s)"
@@ -235,6 +242,9 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
             row = c.execute("SELECT to_regclass('ledger_checkpoint')").fetchone()
             if row is not None and row[0] is None:
                 c.execute(cast(Any, BESIDE))
+            row = c.execute("SELECT to_regclass('ledger_file')").fetchone()
+            if row is not None and row[0] is None:
+                c.execute(cast(Any, FILES))
         self.assert_durable()
 
     def assert_durable(self) -> None:
@@ -349,7 +359,11 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
     def _keep(self, c: psycopg.Cursor[Any], act: Act) -> None:
         c.executemany(
             "INSERT INTO ledger_evidence VALUES (%s,%s,%s,%s) ON CONFLICT DO NOTHING",
-            [e.row for e in act.evidence],
+            [e.row for e in act.evidence if not e.removable],
+        )
+        c.executemany(
+            "INSERT INTO ledger_file VALUES (%s,%s,%s) ON CONFLICT DO NOTHING",
+            [e.row[:3] for e in act.evidence if e.removable],
         )
 
     def _copy(self, stored_events: Sequence[StoredEvent], act: Act) -> None:
@@ -590,6 +604,21 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         """Return media type and bytes of a piece of evidence."""
         row = self._one("SELECT media, content FROM ledger_evidence WHERE sha256=%s", sha256)
         return (row[0], bytes(row[1])) if row else None
+
+    def file(self, sha256: str) -> tuple[str, bytes] | None:
+        """Return media type and bytes of an attachment; None when they are gone."""
+        row = self._one("SELECT media, content FROM ledger_file WHERE sha256=%s", sha256)
+        return (row[0], bytes(row[1])) if row else None
+
+    def forget_file(self, sha256: str) -> None:
+        """Let the bytes of an attachment go: the table is written anew without them.
+
+        What the server wrote ahead (its WAL) keeps them until those segments are used again.
+        """
+        with self._writing() as c:
+            c.execute("DELETE FROM ledger_file WHERE sha256=%s", (sha256,))
+        with self._lent() as connection:
+            connection.execute("VACUUM (FULL) ledger_file")
 
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before a time."""

@@ -1,7 +1,7 @@
 """Take the whole ledger out as lines of text, and make the same ledger of them elsewhere (T17).
 
 The lines: a heading (format, size, root); each command, followed by the exact bytes of the
-entries it wrote; claimed identifiers; evidence. An entry is the only line that begins with
+entries it wrote; claimed identifiers; evidence; attachments; published checkpoints. An entry is the only line that begins with
 `{"actor":`, so the same file without the other lines is the log alone, and is read back as well.
 """
 
@@ -23,6 +23,7 @@ from ledger import tree
 from ledger.act import Evidence, seal
 from ledger.book import Book
 from ledger.entry import ENTRY_BYTES_MAX, Corrupt, Entry, decode
+from ledger.notes import Checkpoint, Note, Unproven
 from ledger.postgres import LOCK, LedgerPostgresRecorder
 from ledger.sqlite import told
 from ledger.verifying import uncanonical
@@ -95,6 +96,8 @@ class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     command: _Command | None = None
     claim: tuple[str, str, str] | None = None
     evidence: tuple[str, str] | None = None  # media type, content in base64
+    file: tuple[str, str] | None = None  # an attachment, written alike
+    checkpoint: str | None = None  # a published one, as it was signed
 
 
 _line = msgspec.json.Decoder(_Line).decode
@@ -134,6 +137,16 @@ def lines(book: Book, progress: Progress | None = None) -> Iterator[bytes]:
         ):
             name, media, content = found[0]
             yield _written(_Line(evidence=(media, b64encode(content).decode())))
+        name = ""
+        while found := select(
+            "SELECT sha256, media, content FROM ledger_file WHERE sha256 > ?"
+            " ORDER BY sha256 LIMIT 1",
+            name,
+        ):
+            name, media, content = found[0]
+            yield _written(_Line(file=(media, b64encode(content).decode())))
+        for _, note in select("SELECT size, note FROM ledger_checkpoint ORDER BY size"):
+            yield _written(_Line(checkpoint=bytes(note).decode()))
 
 
 def _entries(select: Any, command: _Command) -> Iterator[bytes]:
@@ -214,6 +227,8 @@ class _Return:
         self.size, self.frontier, self.last_time = 0, list[bytes](), ""
         self.seqs: dict[str, int] = {}
         self.claims: dict[tuple[str, str], str] = {}
+        self.leaves: list[bytes] = []  # for the checkpoints, which come after the entries
+        self.proven: tuple[list[bytes], int] = ([], 0)
         self.entry_rows: list[tuple[Any, ...]] = []
         self.command_rows: list[tuple[Any, ...]] = []
 
@@ -260,8 +275,28 @@ class _Return:
             media, content = said.evidence
             row = Evidence(media, b64decode(content, validate=True)).row
             self.insert("INSERT INTO ledger_evidence VALUES (?,?,?,?)", [row])
+        elif said.file is not None:
+            media, content = said.file
+            row = Evidence(media, b64decode(content, validate=True)).row
+            self.insert("INSERT INTO ledger_file VALUES (?,?,?)", [row[:3]])
+        elif said.checkpoint is not None:
+            self._checkpoint(said.checkpoint.encode())
         else:
             raise ValueError("neither an entry nor a line of this format")
+
+    def _checkpoint(self, note: bytes) -> None:
+        """Take a published checkpoint that these very entries lead to; who signed, others judge."""
+        try:
+            checkpoint = Checkpoint.parse(Note.parse(note).text)
+        except Unproven as error:
+            raise ValueError(str(error)) from error
+        frontier, at = self.proven
+        self._write()
+        at = tree.grow(at, frontier, self.leaves[at : checkpoint.size])
+        self.proven = frontier, at
+        if (checkpoint.size, checkpoint.root) != (at, tree.root(frontier)):
+            raise ValueError(f"the checkpoint of {checkpoint.size} entries is of another log")
+        self.insert("INSERT INTO ledger_checkpoint VALUES (?,?)", [(at, note)])
 
     def _entry(self, line: bytes) -> None:
         if len(line) > ENTRY_BYTES_MAX:
@@ -278,6 +313,7 @@ class _Return:
         self._claim(entry)
         self.seqs[said.stream], self.last_time = said.seq, said.recorded_at
         leaf = tree.leaf(line)
+        self.leaves.append(leaf)
         self.size = tree.grow(self.size, self.frontier, [leaf])
         self.entry_rows.append((position, said.stream, said.seq, said.type, line, leaf))
 

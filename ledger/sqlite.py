@@ -100,6 +100,11 @@ CREATE TABLE IF NOT EXISTS ledger_checkpoint (
   size INTEGER PRIMARY KEY,
   note BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ledger_file (
+  sha256 TEXT PRIMARY KEY,
+  media TEXT NOT NULL,
+  content BLOB NOT NULL
+) WITHOUT ROWID;
 """
 # Speed bumps, not the guarantee: whoever owns the file can drop them. The tree convicts.
 GUARDS = (
@@ -328,7 +333,11 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             c.executemany(
                 "INSERT INTO ledger_evidence SELECT ?1,?2,?3,?4"
                 " WHERE NOT EXISTS (SELECT 1 FROM ledger_evidence WHERE sha256=?1)",
-                [e.row for e in act.evidence],
+                [e.row for e in act.evidence if not e.removable],
+            )
+            c.executemany(
+                "INSERT INTO ledger_file VALUES (?,?,?) ON CONFLICT DO NOTHING",
+                [e.row[:3] for e in act.evidence if e.removable],
             )
         c.execute(
             "UPDATE ledger_head SET size=?, recorded_at=?, frontier=? WHERE one=1",
@@ -604,6 +613,26 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         query = "SELECT media, content FROM ledger_evidence WHERE sha256=?"
         with self.reading() as c:
             return cast("tuple[str, bytes] | None", c.execute(query, (sha256,)).fetchone())
+
+    def file(self, sha256: str) -> tuple[str, bytes] | None:
+        """Return media type and bytes of an attachment; None when they are gone."""
+        query = "SELECT media, content FROM ledger_file WHERE sha256=?"
+        with self.reading() as c:
+            return cast("tuple[str, bytes] | None", c.execute(query, (sha256,)).fetchone())
+
+    def forget_file(self, sha256: str) -> None:
+        """Let the bytes of an attachment go, from the file and from what is written ahead of it.
+
+        Whoever reads at that moment may keep the latter a little longer: it goes with the next
+        one that is forgotten, or when the ledger is closed.
+        """
+        with told(), self.datastore.get_connection(commit=False) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA secure_delete=ON")
+            cursor.execute("DELETE FROM ledger_file WHERE sha256=?", (sha256,))
+            connection.commit()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.fetchall()
 
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before a time."""

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from domain.decider import FACTS, Lang
+from domain.filing import FileAttached, FileRemoved
 from ledger import tree
 from ledger.act import Select, Unavailable, seal
 from ledger.book import Book
@@ -110,6 +111,14 @@ CHECKS = {
         "保存的中间哈希与记录不符：{detail}",
         "A hash kept beside the log does not fit its entries: {detail}",
     ),
+    "attachment": (
+        "附件内容与第 {position} 条所记的指纹不符，或内容缺失：{detail}",
+        "An attachment is missing or not as entry {position} fingerprints it: {detail}",
+    ),
+    "removed": (
+        "附件 {detail} 已按第 {position} 条移除",
+        "The attachment {detail} was removed by entry {position}",
+    ),
     "incomplete": ("列表与账本不一致：{detail}", "A list differs from the ledger: {detail}"),
 }
 
@@ -138,6 +147,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     integrity: tuple[Problem, ...] = ()
     completeness: tuple[Problem, ...] | None = None
     unlisted: int = 0
+    removed: tuple[Problem, ...] = ()  # attachments that are rightly gone: no problem at all
 
     @property
     def intact(self) -> bool:
@@ -170,6 +180,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
                 f"完整性：未通过，{count} 处问题；首先：{self.first.sentence('zh')}。"
                 if zh
                 else f"Integrity: FAILED, {count} problems; first: {self.first.sentence('en')}."
+            )
+        if self.removed:
+            count = len(self.removed)
+            gone = "".join(
+                problem.sentence(lang) + ("；" if zh else "; ") for problem in self.removed[:3]
+            )
+            more = "……" if count > 3 else ""
+            said += (
+                f"已移除的附件 {count} 个：{gone}{more}"
+                if zh
+                else f" Attachments removed: {count}: {gone}{more}"
             )
         if self.completeness is None:
             return said
@@ -213,7 +234,7 @@ def verify(
     nothing about the log's content; Unavailable when the database cannot be read at all.
     """
     found = _Findings()
-    size, leaves = 0, list[bytes]()
+    size, leaves, removed = 0, list[bytes](), list[Problem]()
     try:
         with book.log.snapshot() as select:
             for line in book.log.damage(select):
@@ -234,6 +255,7 @@ def verify(
             _check_held(leaves, held, found)
             if mirror is not None:
                 _check_mirror(leaves, mirror, found)
+            removed = _check_files(select, used, found)
     except Unavailable as trouble:
         if trouble.kind != "damaged":
             raise
@@ -252,6 +274,7 @@ def verify(
         integrity=tuple(found.kept),
         completeness=completeness,
         unlisted=found.unlisted,
+        removed=tuple(removed),
     )
 
 
@@ -353,6 +376,8 @@ class _Used:
         self.seqs: dict[str, int] = {}
         self.claims: dict[tuple[str, str], tuple[str, int]] = {}
         self.last_time = ""
+        # Attachments by fingerprint and folder: the entry that put it there, or took it out (< 0).
+        self.files: dict[str, dict[str, int]] = {}
 
 
 def _check_entries(
@@ -414,6 +439,13 @@ def _note(entry: Entry, said: dict[str, Any], used: _Used, found: _Findings) -> 
     if recorded_at < used.last_time or len(recorded_at) != len(UNSTAMPED):
         found.add("time-backwards", entry.position, f"{recorded_at} < {used.last_time}")
     used.last_time = recorded_at
+    match entry.event:
+        case FileAttached(sha256=name):
+            used.files.setdefault(name, {})[entry.stream] = entry.position
+        case FileRemoved(sha256=name):
+            used.files.setdefault(name, {})[entry.stream] = -entry.position
+        case _:
+            pass
     for kind in entry.event.claims:
         value = getattr(entry.event, kind)
         if value and used.claims.setdefault((kind, value), (entry.stream, entry.position))[0] != (
@@ -568,3 +600,19 @@ def _check_evidence(select: Select, found: _Findings) -> None:
             if sha256(content).hexdigest() != name or sealed != seal(name, media):
                 found.add("evidence", 0, name)
         last = page[-1][0]
+
+
+def _check_files(select: Select, used: _Used, found: _Findings) -> list[Problem]:
+    """Check attachments against the entries; return those whose bytes are rightly gone."""
+    removed = list[Problem]()
+    for name, folders in used.files.items():
+        rows = select("SELECT content FROM ledger_file WHERE sha256 = ?", name)
+        last = max(folders.values(), default=0)  # below 0: every folder has let it go
+        if rows and sha256(rows[0][0]).hexdigest() != name:
+            found.add("attachment", abs(last), name)
+        elif not rows and last > 0:
+            found.add("attachment", last, name)
+        elif not rows:
+            position = -min(folders.values())
+            removed.append(Problem(check="removed", position=position, detail=name))
+    return removed
