@@ -38,6 +38,8 @@ NUMBERS = ("document_no", "number", "certificate_no", "approval_no", "agreement_
 UNTOLD = frozenset(
     {"assets", "asset", "dataset", "currency", "item", "quantity", "measure", "warehouse"}
 )
+# Papers that carry a checkpoint: what left the books, and what was found on the shelves.
+KEPT = {("disposal", PaperForm.APPROVAL), ("census", PaperForm.STOCKTAKE)}
 WIDE_EMS = 14  # texts wider than that many Chinese characters take the whole width
 
 
@@ -114,6 +116,7 @@ def counted(office: Office, scope: Scope, stream: Stream, on: str, lang: Lang) -
         notes=(in_words(SAYS["ledger"], lang),),
         identity=identity(stream.name, PaperForm.STOCKTAKE, f"on={on}&position={size}", root),
         reflects=in_words(SAYS["reflects"], lang).format(position=size, size=size, root=root.hex()),
+        checkpoint=office.proving.on_paper(0),
         mark=in_words(SAYS["example"], lang) if stream.state.example else "",
         language=lang,
     )
@@ -179,9 +182,15 @@ class Making:
             notes=tuple(self.notes()),
             identity=identity(self.stream.name, self.form, where, root),
             reflects=self.say("reflects", position=self.entry.position, size=size, root=root.hex()),
+            checkpoint=self.checkpoint(kind),
             mark=self.mark(),
             language=self.lang,
         )
+
+    def checkpoint(self, kind: str) -> str:
+        """Return the signed head of the ledger for a paper that people keep for years."""
+        kept = self.form == PaperForm.DISPOSAL or (kind, self.form) in KEPT
+        return self.office.proving.on_paper(self.entry.position) if kept else ""
 
     def say(self, key: str, **values: object) -> str:
         """Return a sentence in the language of the paper."""

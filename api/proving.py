@@ -61,6 +61,17 @@ class Proving:
         rows = self.book.log.checkpoints(low, high, 1)
         return Note.parse(rows[0][1]) if rows else None
 
+    def on_paper(self, covering: int) -> str:
+        """Return a checkpoint to be printed: its text and the log's own signature, or ''.
+
+        The newest that covers a position; while there is none, the newest.
+        """
+        note = self.note(covering=covering) or self.note()
+        if note is None:
+            return ""
+        own = (s for s in note.signatures if s.name == Checkpoint.parse(note.text).origin)
+        return Note(note.text, tuple(own)).raw.decode()
+
     def notes(self, start: int, stop: int, limit: int) -> list[tuple[int, Note]]:
         """Return published checkpoints of a range of sizes, largest first."""
         return [(n, Note.parse(raw)) for n, raw in self.book.log.checkpoints(start, stop, limit)]

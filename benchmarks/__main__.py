@@ -22,6 +22,7 @@ NAMES = (
     "lists",
     "as_of",
     "proposals",
+    "proving",
     "tags",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")

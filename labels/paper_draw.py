@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from labels import paper_type, qr
 from labels.paper_parts import Paper
-from labels.paper_plan import CODE, HEIGHT, SEAL, WIDTH, Code, Frame, Mark, Page, Seal, Text
+from labels.paper_plan import HEIGHT, SEAL, WIDTH, Code, Frame, Mark, Page, Seal, Text
 
 RULE: Final = 0.5
 PALE: Final = 0.55
@@ -65,8 +65,8 @@ def put(canvas: Any, mark: Mark) -> None:
             canvas.setDash(2, 2)
             canvas.circle(x, HEIGHT - y, SEAL)
             canvas.restoreState()
-        case Code(modules=modules, x=x, y=y):
-            code(canvas, modules, x, HEIGHT - y)
+        case Code(modules=modules, x=x, y=y, side=side):
+            code(canvas, modules, x, HEIGHT - y, side)
 
 
 def write(canvas: Any, mark: Text) -> None:
@@ -104,9 +104,11 @@ def across(canvas: Any, words: str) -> None:
     canvas.restoreState()
 
 
-def code(canvas: Any, modules: tuple[tuple[bool, ...], ...], x: float, top: float) -> None:
+def code(
+    canvas: Any, modules: tuple[tuple[bool, ...], ...], x: float, top: float, square: float
+) -> None:
     """Draw a QR symbol as runs of dark modules, its quiet zone inside the square."""
-    side = CODE / (len(modules) + 2 * qr.QUIET_MODULES)
+    side = square / (len(modules) + 2 * qr.QUIET_MODULES)
     path = canvas.beginPath()
     for line, dark in enumerate(modules):
         y = top - (line + 1 + qr.QUIET_MODULES) * side

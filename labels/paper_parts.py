@@ -91,7 +91,9 @@ class Paper:
     """A paper before it is set: all texts in its language, names as they were called then.
 
     `identity` goes into the code and names the paper without any address of a server (ASCII);
-    `reflects` says which position and root of the ledger it was made from. `mark` is written
+    `reflects` says which position and root of the ledger it was made from. `checkpoint` is a signed
+    head of the ledger, printed as text and code, so that whoever keeps the paper can convict a
+    ledger that was rewritten since. `mark` is written
     across every page (an example, a reversed entry).
     """
 
@@ -107,5 +109,6 @@ class Paper:
     table: Table | None = None
     boxes: tuple[Box, ...] = ()
     notes: tuple[str, ...] = ()
+    checkpoint: str = ""
     mark: str = ""
     language: Language = "zh"

@@ -34,6 +34,8 @@ SIGNING: Final = 1.15  # room to sign, in lines
 OPINION_LINES: Final = 12  # longer opinions do not stand in their box
 CODE_MM: Final = 22.0
 CODE: Final = CODE_MM * 72 / 25.4
+NOTE_CODE_MM: Final = 36.0
+NOTE_CODE: Final = NOTE_CODE_MM * 72 / 25.4
 CODE_DPI: Final = 600  # vector drawing has no dots; modules are checked as if it had
 BOX: Final = 128.0  # room for an opinion and a round seal of 42 mm
 SIGNS: Final = {"CNY": "¥"}
@@ -57,6 +59,11 @@ SAYS: Final = {
     "note": Words("注：", "Note: "),
     "goes-on": Words("（续）", " (continued)"),
     "page": Words("第 {page} 页　共 {pages} 页", "Page {page} of {pages}"),
+    "checkpoint": Words(
+        "账本检查点（留存本页，日后可据以查出改动：gongwu verify --since，或在“审计”页抄入前三行）",
+        "Checkpoint of the ledger. Keep this page: with it a later change is found (gongwu verify"
+        " --since, or type the first three lines on the audit page).",
+    ),
     "missing": Words(
         "字库没有的字以编码印出：{these}。", "Characters the type does not have are printed as codes: {these}."
     ),
@@ -103,11 +110,12 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A QR symbol with its quiet zone in a square of `CODE` points."""
+    """A QR symbol with its quiet zone in a square of `side` points."""
 
     modules: tuple[tuple[bool, ...], ...]
     x: float
     y: float
+    side: float = CODE
 
 
 Mark: TypeAlias = Text | Frame | Seal | Code
@@ -176,6 +184,8 @@ def pages(paper: Paper) -> tuple[Page, ...]:
         table(sheet, paper.table)
     boxes(sheet, paper.boxes)
     notes(sheet)
+    if paper.checkpoint:
+        checkpoint(sheet, paper.checkpoint)
     feet(sheet)
     return tuple(tuple(page) for page in sheet.pages)
 
@@ -481,6 +491,29 @@ def notes(sheet: Sheet) -> None:
             if sheet.left < LIST * LEADING:
                 sheet.turn()
             sheet.write(line, LIST)
+
+
+def checkpoint(sheet: Sheet, note: str) -> None:
+    """Set a signed head of the ledger: its code, and beside it the text to copy by hand.
+
+    A note that no code holds (a long name) is there as text alone.
+    """
+    given = [paper_type.tidy(said("checkpoint", sheet.paper.language)), *note.split("\n")]
+    try:
+        symbol = qr.fit_text(note, side_dots=int(NOTE_CODE_MM / 25.4 * CODE_DPI), dpi=CODE_DPI)
+    except qr.DoesNotFit:
+        symbol = None
+    room = ROOM - (NOTE_CODE if symbol else 0)
+    lines = [part for line in given for part in paper_type.wrap(line, SMALL, room) or [""]]
+    height = max(NOTE_CODE if symbol else 0, len(lines) * SMALL * LEADING)
+    if sheet.left < height + 8:
+        sheet.turn()
+    sheet.y += 8
+    if symbol:
+        sheet.add(Code(symbol.modules, RIGHT - NOTE_CODE, sheet.y, NOTE_CODE))
+    for number, line in enumerate(lines):
+        sheet.add(Text(line, LEFT, sheet.y + SMALL + number * SMALL * LEADING, SMALL))
+    sheet.y += height
 
 
 def texts(paper: Paper) -> Iterable[str]:

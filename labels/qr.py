@@ -66,10 +66,18 @@ def fit(payload: str, *, side_dots: int, dpi: int) -> Symbol:
 
     Raises `DoesNotFit` when even M would need modules below 0.33 mm.
     """
-    if not payload or len(payload) > PAYLOAD_CHARS_MAX or not payload.isascii():
+    if not payload.isascii():
+        raise DoesNotFit(len(payload))
+    return fit_text(payload, side_dots=side_dots, dpi=dpi)
+
+
+def fit_text(payload: str, *, side_dots: int, dpi: int) -> Symbol:
+    """Do the same for text in any script, written in UTF-8: a signed note has a dash in it."""
+    written = payload.encode()
+    if not 0 < len(written) <= PAYLOAD_CHARS_MAX:
         raise DoesNotFit(len(payload))
     for level in Level:
-        modules = _modules(payload, level)
+        modules = _modules(written, level)
         dots = side_dots // (len(modules) + 2 * QUIET_MODULES)
         if dots >= dots_min(dpi):
             return Symbol(modules, level, dots)
@@ -101,10 +109,10 @@ def png_bytes(image: Image.Image, *, dpi: int) -> bytes:
     return out.getvalue()
 
 
-def _modules(payload: str, level: Level) -> tuple[tuple[bool, ...], ...]:
+def _modules(payload: bytes, level: Level) -> tuple[tuple[bool, ...], ...]:
     code = qrcode.QRCode(version=None, error_correction=level.value, box_size=1, border=0)
     # One segment: what is gained by splitting into modes is not worth 2 ms a label.
-    code.add_data(payload.encode("ascii"), optimize=0)
+    code.add_data(payload, optimize=0)
     try:
         code.make(fit=True)
     except (DataOverflowError, ValueError) as full:

@@ -13,13 +13,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import pypdfium2
 import pytest
 import uvicorn
+import zxingcpp
 from books import ADMIN, unguarded
 from doors import PASSWORD, Door, registered, staffed
 from fastapi import FastAPI
@@ -27,7 +30,7 @@ from fastapi.testclient import TestClient
 from test_tampering import edit, forged, rewrite, states_of
 from typer.testing import CliRunner
 
-from api import cli, problems, rest, rest_log, security
+from api import cli, papers, problems, rest, rest_log, security
 from api.app import create_app
 from api.cli_serve import address, embed, listen
 from api.notarising import ONE_MACHINE, Place, Watch, over_http, signed
@@ -35,6 +38,7 @@ from api.office import Office
 from api.proving import held
 from api.witness_app import create_witness
 from domain.decider import Ask
+from labels import paper
 from ledger import keys, proofs, tiles, tree
 from ledger.book import Book
 from ledger.mirror import Mirror
@@ -42,6 +46,7 @@ from ledger.notes import LOG, WITNESS, Checkpoint, Note, Unproven
 from ledger.proofs import Proof
 from ledger.trust import Trust
 from ledger.witnessing import REQUEST_BYTES_MAX, Witness
+from projections.scope import EVERYTHING
 
 ORIGIN = "ledger.example.gov.cn/warehouse-1"
 
@@ -436,3 +441,38 @@ def test_the_page_says_what_is_signed_and_verifies_against_a_kept_checkpoint(
     assert "不是检查点格式" in verify("nonsense")
     forged_note = Checkpoint(ORIGIN, 9, bytes(32)).text
     assert "未通过" in verify(forged_note)
+
+
+# Paper --------------------------------------------------------------------------------
+
+
+def test_a_stocktake_sheet_carries_the_checkpoint_as_text_and_code(office: Office, place: Place):
+    """Whoever keeps the page can hold the ledger against it: by the code, or by typing."""
+    many(office, 20)
+    stream = office.book.stream("unit/o_a")
+    before = papers.counted(office, EVERYTHING, stream, "2026-01-31", "zh")
+    assert before.checkpoint == ""
+    note, _ = signed(place, place.notary(), office.book)
+    for lang, sentence in (("zh", "账本检查点"), ("en", "Checkpoint of the ledger")):
+        sheet = papers.counted(office, EVERYTHING, stream, "2026-01-31", lang)
+        assert sheet.checkpoint == note.raw.decode()
+        document = paper.pdf(sheet)
+        whole = pypdfium2.PdfDocument(document)
+        page = whole[len(whole) - 1]
+        text = page.get_textpage().get_text_bounded()
+        assert sentence in text.replace("\r\n", "")
+        assert all(line in text.replace("\r\n", "\n") for line in note.text.splitlines())
+        picture = page.render(scale=300 / 72).to_pil()
+        read = {found.text for found in zxingcpp.read_barcodes(picture)}
+        assert note.raw.decode().strip() in {text.strip() for text in read}
+        assert held(next(t for t in read if t.startswith(ORIGIN))).size == office.book.head()[0]
+
+
+def test_a_name_too_long_for_a_code_is_there_as_text(office: Office):
+    stream = office.book.stream("unit/o_a")
+    sheet = papers.counted(office, EVERYTHING, stream, "2026-01-31", "zh")
+    note = Checkpoint("x" * 200 + ".example", 7, bytes(32)).text
+    document = paper.pdf(replace(sheet, checkpoint=note))
+    whole = pypdfium2.PdfDocument(document)
+    text = whole[len(whole) - 1].get_textpage().get_text_bounded()
+    assert "x" * 40 in text
