@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from api.office import Office
@@ -20,16 +19,22 @@ CHANNELS: Final = {
     "import": Words("导入", "import"),
     standing.IMPORTER: Words("导入", "import"),
 }
-# Whoever keeps checkpoints says here which one others hold last; until then nobody is asked.
-WITNESSED: list[Callable[[Office], tuple[int, str] | None]] = []
 
 
 def found(office: Office, late_days: int = LATE_DAYS, progress: Any = None) -> Findings:
     """Return what there is to ask about now; the same log on the same day is read once."""
-    key = (office.book.log.head()[0], office.today(), late_days)
+    watched = office.proving.watched()  # where a policy names no witness, none is missed
+    late = watched is not None and watched.exposed_seconds > standing.EXPOSED_SECONDS
+    key = (
+        office.book.log.head()[0],
+        office.today(),
+        late_days,
+        watched and watched.witnessed,
+        late,
+    )
     known = office.findings.get(key)
-    if known is None or WITNESSED:
-        witnessed = (lambda: WITNESSED[-1](office)) if WITNESSED else None
+    if known is None:
+        witnessed = (lambda: (watched.witnessed, "")) if watched is not None else None
         known = standing.findings(
             office.book,
             office.today(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import date, datetime
 from typing import Any, Self
@@ -79,7 +79,7 @@ class Office:
         self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
         self.search = Search(book, self.rows, self._region_of)
-        self.findings: dict[tuple[int, date, int], Findings] = {}  # by size, day and lateness
+        self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here

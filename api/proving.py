@@ -109,6 +109,11 @@ class Proving:
             one_machine=self.one_machine,
         )
 
+    def watched(self) -> Standing | None:
+        """Return the standing where the policy names witnesses; None where nobody is to watch."""
+        trust = self.trust
+        return self.standing() if trust and trust.witnesses else None
+
     def _witnessed(self, trust: Trust) -> Judged | None:
         """Return the newest checkpoint that meets the policy."""
         for _, raw in self.book.log.checkpoints(0, SIZE_MAX, LOOKED_BACK):

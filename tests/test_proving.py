@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from fastapi.testclient import TestClient
 from test_tampering import edit, forged, rewrite, states_of
 from typer.testing import CliRunner
 
-from api import cli, papers, problems, rest, rest_log, security
+from api import cli, finding, papers, problems, rest, rest_log, security
 from api.app import create_app
 from api.cli_serve import address, embed, listen
 from api.notarising import ONE_MACHINE, Place, Watch, over_http, signed
@@ -45,7 +46,7 @@ from ledger.mirror import Mirror
 from ledger.notes import LOG, WITNESS, Checkpoint, Note, Unproven
 from ledger.proofs import Proof
 from ledger.trust import Trust
-from ledger.witnessing import REQUEST_BYTES_MAX, Witness
+from ledger.witnessing import REQUEST_BYTES_MAX, Answer, Witness
 from projections.scope import EVERYTHING
 
 ORIGIN = "ledger.example.gov.cn/warehouse-1"
@@ -476,3 +477,25 @@ def test_a_name_too_long_for_a_code_is_there_as_text(office: Office):
     whole = pypdfium2.PdfDocument(document)
     text = whole[len(whole) - 1].get_textpage().get_text_bounded()
     assert "x" * 40 in text
+
+
+def test_what_no_witness_has_seen_for_too_long_is_a_finding(
+    office: Office, place: Place, tmp_path: Path
+):
+    many(office, 3)
+    key = keys.make(tmp_path / "w.key", "w.example", WITNESS)
+    assert not finding.found(office).counts.get("unwitnessed")  # nobody is to watch
+    place.add_witness("w", key.verifier.vkey, "")
+    now = office.book.clock()
+    assert not finding.found(office).counts.get("unwitnessed")
+    office.book.clock = lambda: now + timedelta(seconds=120)
+    assert finding.found(office).counts["unwitnessed"] == 1
+    note, _ = signed(place, place.notary(), office.book)
+    witness = Witness(tmp_path / "seen.db", key, [place.trust.logs[0]])
+    notary = place.notary()
+    notary.cosigned(office.book, note, [(key.verifier, lambda raw: told(witness.add(raw)))])
+    assert not finding.found(office).counts.get("unwitnessed")
+
+
+def told(answer: Answer) -> tuple[int, bytes]:
+    return answer.status, answer.body
