@@ -146,8 +146,12 @@ class Notary:
 
     def _prove(self, of: tiles.Tree, last: Last, found: Last) -> None:
         """Come to the same root a second way, and from the last checkpoint by its proof."""
-        if of.checked_root(found.size) != found.root:
-            raise _contradicted("保存的哈希", "the hashes that are kept")
+        try:
+            same = of.checked_root(found.size) == found.root
+        except Unproven:
+            same = False
+        if not same:
+            raise _contradicted("保存的哈希", "the root over the hashes that are kept")
         if not last.size:
             return
         path = of.consistency(last.size, found.size)

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from books import ADMIN, opened, unguarded, unit
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ledger import keys, tree
 from ledger.book import Book
@@ -198,6 +200,19 @@ def test_a_store_that_is_away_signs_nothing(sqlite_url: str, tmp_path: Path):
         assert not book.log.checkpoints(0, 9, 9)
 
 
+def test_entries_that_are_gone_from_a_log_that_counts_them_are_never_signed(
+    database: str, tmp_path: Path
+):
+    with opened(database) as book:
+        more(book, 9)
+        with unguarded(database) as execute:
+            execute("DELETE FROM ledger_entry WHERE notification_id=4")
+        assert refusal(Notary(tmp_path / "a.db", signer()), book) == "contradicted"
+        with unguarded(database) as execute:
+            execute("DELETE FROM ledger_entry")
+        assert refusal(Notary(tmp_path / "b.db", signer()), book) == "contradicted"
+
+
 # Keys ---------------------------------------------------------------------------------
 
 
@@ -223,6 +238,17 @@ def test_a_passphrase_guards_the_key(tmp_path: Path):
     for wrong in ("", "other"):
         with pytest.raises(Unproven):
             keys.load(file, wrong)
+
+
+def test_a_key_of_another_kind_is_refused(tmp_path: Path):
+    file = tmp_path / "x.key"
+    pem = Ed448PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    file.write_bytes(b"gongwu-key log a\n" + pem)
+    file.chmod(0o600)
+    with pytest.raises(Unproven, match="Ed25519"):
+        keys.load(file)
 
 
 @pytest.mark.parametrize(
@@ -385,6 +411,7 @@ def test_two_of_three_witnesses_make_a_quorum(sqlite_url: str, tmp_path: Path):
         lambda _: (200, b"nonsense"),
         lambda _: (409, b"nonsense"),
         lambda _: (200, asking(all_[0])(b"")[1]),
+        lambda _: (409, b"3\n"),  # whatever it is asked
     ]
     with opened(sqlite_url) as book:
         more(book)

@@ -183,6 +183,16 @@ def test_a_changed_time_of_a_witness_is_refused():
         note.signed_by([signer("w.example", WITNESS).verifier])
 
 
+def test_a_cosignature_of_another_length_is_refused():
+    text = Checkpoint(ORIGIN, 7, ROOT).text
+    made = signer("w.example", WITNESS).sign(text, 1000)
+    for cut in (made.made[:-1], made.made + b"x", made.made[:5]):
+        with pytest.raises(Unproven):
+            Note(text, (Signature(made.name, made.id, cut),)).signed_by(
+                [signer("w.example", WITNESS).verifier]
+            )
+
+
 def test_a_second_signature_of_one_key_counts_once():
     text = Checkpoint(ORIGIN, 7, ROOT).text
     twice = Note(text, (signer().sign(text),) * 2)

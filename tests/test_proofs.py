@@ -216,6 +216,18 @@ def test_a_reader_who_may_not_write_proves_all_the_same():
         tiles.Tree(log).root(600)
 
 
+def test_a_kept_hash_that_contradicts_those_below_is_noticed():
+    log = Leaves(some(65_600))
+    root = tiles.Tree(log).checked_root(65_600)
+    assert root == root_of(log.all)
+    for place in ((1, 7), (2, 0)):
+        good = log.kept[place]
+        log.kept[place] = bytes(32)
+        with pytest.raises(Unproven):
+            tiles.Tree(log).checked_root(65_600)
+        log.kept[place] = good
+
+
 def test_a_gap_in_what_was_kept_is_made_anew():
     log = Leaves(some(1100))
     tiles.Tree(log).reach(1100)

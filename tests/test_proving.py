@@ -38,7 +38,7 @@ from api.notarising import ONE_MACHINE, Place, Watch, over_http, signed
 from api.office import Office
 from api.proving import held
 from api.witness_app import create_witness
-from domain.decider import Ask
+from domain.decider import Ask, Lang
 from labels import paper
 from ledger import keys, proofs, tiles, tree
 from ledger.book import Book
@@ -454,7 +454,10 @@ def test_a_stocktake_sheet_carries_the_checkpoint_as_text_and_code(office: Offic
     before = papers.counted(office, EVERYTHING, stream, "2026-01-31", "zh")
     assert before.checkpoint == ""
     note, _ = signed(place, place.notary(), office.book)
-    for lang, sentence in (("zh", "账本检查点"), ("en", "Checkpoint of the ledger")):
+    languages: tuple[tuple[Lang, str], ...] = (
+        *(("zh", "账本检查点"), ("en", "Checkpoint of the ledger")),
+    )
+    for lang, sentence in languages:
         sheet = papers.counted(office, EVERYTHING, stream, "2026-01-31", lang)
         assert sheet.checkpoint == note.raw.decode()
         document = paper.pdf(sheet)
@@ -463,7 +466,7 @@ def test_a_stocktake_sheet_carries_the_checkpoint_as_text_and_code(office: Offic
         text = page.get_textpage().get_text_bounded()
         assert sentence in text.replace("\r\n", "")
         assert all(line in text.replace("\r\n", "\n") for line in note.text.splitlines())
-        picture = page.render(scale=300 / 72).to_pil()
+        picture = page.render(scale=4).to_pil()
         read = {found.text for found in zxingcpp.read_barcodes(picture)}
         assert note.raw.decode().strip() in {text.strip() for text in read}
         assert held(next(t for t in read if t.startswith(ORIGIN))).size == office.book.head()[0]
