@@ -137,10 +137,18 @@ def asked_of(page: Page) -> tuple[Asked, list[Fault]]:
             filters=filters,
             on=on or page.office.today(page.actor.zone).isoformat(),
             known=known,
-            position=page.office.book.position_known(known) if known else None,
+            position=position_of(page, known),
         ),
         wrong,
     )
+
+
+def position_of(page: Page, known: str) -> int | None:
+    """Return the size of the log at the end of a day; None where nothing was recorded since."""
+    if not known:
+        return None
+    position = page.office.book.position_known(known)
+    return None if position >= page.office.book.log.head()[0] else position
 
 
 NOT_A_DAY = Words(
@@ -207,17 +215,16 @@ def choices(page: Page) -> dict[str, list[tuple[str, str]]]:
     dataset = page.request.query_params.get("dataset", "")
     within = Filters(dataset=dataset if dataset in DATASETS else "")
 
-    def occurring(column: str) -> list[str]:
-        rows = page.office.models.rows(inventory.counts(scope, column, within))
-        return list(dict.fromkeys(row["key"] for row in rows if row["key"]))
-
+    columns = tuple(COLUMN.get(name, name) for name in HOLDS)
+    rows = page.office.models.rows(inventory.occurring(scope, within, columns))
     found = {
         name: [(value, page.words(words)) for value, words in CHOICES[name].items()]
         for name in ("kind", "book", "custody", "dataset")
     }
     for name, kind in HOLDS.items():
-        named = [(id_, page.name_of(kind, id_)) for id_ in occurring(COLUMN.get(name, name))]
-        found[name] = sorted(named, key=lambda pair: pair[1])
+        ids = {row[COLUMN.get(name, name)] for row in rows} - {""}
+        named = [(id_, page.name_of(kind, id_)) for id_ in ids]
+        found[name] = sorted(named, key=lambda pair: (pair[1], pair[0]))
     return found
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from api.app import create_app
+from api.office import Office
+from api.settings import Settings
 from benchmarks.measuring import Bar, Figure, collector_off, medians, percentile, seconds, short
 from benchmarks.places import GROWTH, Place
 from benchmarks.replaying import folded
@@ -19,6 +23,7 @@ from projections.store import ReadModels
 
 ALL = Filters()
 LOOKUPS = 1_000
+LOGIN, PASSWORD = "reader", "a long enough password"
 COLUMNS = [c.name for c in history.history.columns][temporal.HEAD :]  # what is said of an asset
 
 
@@ -59,10 +64,40 @@ def _figures(place: Place, back_end: str, title: str, size: int) -> Iterator[Fig
                 beside="fold of the log",
                 bar=whole,
             )
+            yield from _page(
+                url, on, known, f"{title}, page of the inventory{words}, {short(events)}", judged
+            )
             yield from _single(book, models, lives, known, f"{title}, one asset{words}", single)
     finally:
         models.close()
         book.close()
+
+
+def _page(url: str, on: str, known: int | None, work: str, judged: bool) -> Iterator[Figure]:
+    """Ask for the whole page as a browser does: list, totals, choices, names, drawn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from starlette.testclient import TestClient  # only here: it brings a client along
+
+    office = Office.open(Settings(database=url))
+    try:
+        if office.accounts.find(LOGIN) is None:
+            office.accounts.create(LOGIN, PASSWORD, "u_reader", "审计员", "o_1", ["auditor"])
+        account = office.accounts.find(LOGIN)
+        assert account is not None
+        client = TestClient(create_app(office.settings, office))
+        client.cookies.set("session", office.accounts.sign_in(account))
+        asked = {"on": on} | ({} if known is None else {"known": on})
+
+        def page() -> None:
+            answer = client.get("/assets", params=asked)
+            assert answer.status_code == 200 and 'class="past"' in answer.text
+
+        page()
+        (ours,) = medians(5, lambda: 1000 * seconds(page))
+        yield Figure(work=work, ours=ours, unit="ms", bar=Bar(most=500) if judged else Bar())
+    finally:
+        office.close()
 
 
 def _fold(book: Book, on: str, known: int | None) -> tuple[dict[str, Asset], float]:

@@ -5,7 +5,7 @@ Reads every event of `asset/` streams.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -198,6 +198,12 @@ def counts_of(table: Any, by: str) -> Rows:
         .group_by(key, table.c.currency)
         .order_by(key, table.c.currency)
     )
+
+
+def occurring(scope: Scope, filters: Filters, columns: Sequence[str]) -> Rows:
+    """Return what occurs together in some columns of the cards that match, in one look."""
+    query: Rows = select(*(inventory.c[name] for name in columns))
+    return query.where(where(inventory, scope, filters)).distinct()
 
 
 def find(scope: Scope, code: str) -> Rows:
