@@ -118,7 +118,7 @@ def asked_of(page: Page) -> tuple[Asked, list[Fault]]:
     if on and not is_day(on):
         wrong.append(Fault("on", NOT_A_DAY))
         on = ""
-    if known and not is_day(known):
+    if known and not is_known(known):
         wrong.append(Fault("known", NOT_A_DAY))
         known = ""
     sort = given.get("sort") or "asset_no"
@@ -143,12 +143,18 @@ def asked_of(page: Page) -> tuple[Asked, list[Fault]]:
     )
 
 
+def is_known(text: str) -> bool:
+    """Tell whether a text says what was known: at the end of a day, or a size of the log."""
+    return is_day(text) or bool(re.fullmatch(r"\d{1,12}", text, re.ASCII))
+
+
 def position_of(page: Page, known: str) -> int | None:
-    """Return the size of the log at the end of a day; None where nothing was recorded since."""
+    """Return the size of the log at the end of a day, or as it is said; None where that is all."""
     if not known:
         return None
-    position = page.office.book.position_known(known)
-    return None if position >= page.office.book.log.head()[0] else position
+    book = page.office.book
+    position = int(known) if known.isdecimal() else book.position_known(known)
+    return None if position >= book.log.head()[0] else position
 
 
 NOT_A_DAY = Words(

@@ -166,6 +166,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "sort-changed_on": ("最近变动", "last change"),
     "as-it-stood": ("截至 {on} 的情况", "As it stood on {on}"),
     "as-known": ("（按 {known} 日终已记录的内容）", "(as recorded by the end of {known}, UTC)"),
+    "as-known-at": ("（按账本前 {known} 条）", "(as recorded in the first {known} entries)"),
     "with-chosen": ("对选中的资产：", "With the chosen assets:"),
     "no-number": ("未编号", "no number"),
     "column-asset_no": ("资产编号", "Asset number"),

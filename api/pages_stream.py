@@ -24,7 +24,7 @@ from api.forms import Invalid
 from api.numbering import Fate
 from api.office import Office
 from api.pages_cases import new_page
-from api.pages_inventory import NOT_A_DAY, is_day
+from api.pages_inventory import NOT_A_DAY, is_day, is_known, position_of
 from api.pages_sign import Member, Typed, text
 from api.pages_steps import Step, Warned, ask, blocked, possible
 from api.pages_telling import STATE_REFS
@@ -187,9 +187,9 @@ def show(
     kind, _, id_ = name.partition("/")
     asked = page.request.query_params
     on, known = asked.get("on", ""), asked.get("known", "")
-    if (on and not is_day(on)) or (known and not is_day(known)):
+    if (on and not is_day(on)) or (known and not is_known(known)):
         wrong, status, on, known = page.words(NOT_A_DAY), 422, "", ""
-    position = page.office.book.position_known(known) if known else None
+    position = position_of(page, known)
     past = bool(on or known)
     state = stream.state
     if past:

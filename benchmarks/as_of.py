@@ -87,7 +87,7 @@ def _page(url: str, on: str, known: int | None, work: str, judged: bool) -> Iter
         assert account is not None
         client = TestClient(create_app(office.settings, office))
         client.cookies.set("session", office.accounts.sign_in(account))
-        asked = {"on": on} | ({} if known is None else {"known": on})
+        asked = {"on": on} | ({} if known is None else {"known": str(known)})
 
         def page() -> None:
             answer = client.get("/assets", params=asked)

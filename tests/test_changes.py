@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -210,9 +210,7 @@ def opened_up(book: Book, models: ReadModels, span: Span, only: Only) -> Sums:
     return said(sums)
 
 
-def pages(
-    book: Book, models: ReadModels, span: Span, what: str, only: Only
-) -> Iterator[Mapping[str, Any]]:
+def pages(book: Book, models: ReadModels, span: Span, what: str, only: Only) -> Iterator[Any]:
     """Yield the events of a figure, three at a time."""
     after, more = "", True
     while more:

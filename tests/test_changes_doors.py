@@ -52,7 +52,7 @@ def client(office: Office) -> TestClient:
     return client
 
 
-def asked(client: TestClient, path: str, status: int = 200, **query: Any) -> Any:
+def asked(client: TestClient, path: str, status: Any = 200, **query: Any) -> Any:
     answer = client.get(f"/audit/v1/{path}", params=query)
     assert answer.status_code == status, answer.text
     return answer.json()

@@ -19,7 +19,7 @@ from api.cli_terminal import OK, REFUSED
 from api.office import Office
 from api.settings import Settings
 from domain.asset import AssetRegistered, Kind
-from domain.decider import EntryReversed, Event
+from domain.decider import EntryReversed, Event, Lang
 from domain.disposal import (
     AssetDerecognised,
     DisposalApproved,
@@ -476,8 +476,9 @@ def test_the_demonstration_raises_the_questions_its_story_means_to_raise(
         assert found.counts["back-dated"] == 1
         late = next(f for f in found.found if f.check == "back-dated")
         assert late.on == city.LATE_ON.isoformat()
-        for lang in ("zh", "en"):
-            said = [finding.sentence(f, lang, lambda _, id_: id_) for f in found.found]  # type: ignore[arg-type] # both are languages
+        languages: tuple[Lang, ...] = ("zh", "en")
+        for lang in languages:
+            said = [finding.sentence(f, lang, lambda _, id_: id_) for f in found.found]
             assert all(said) and not any("{" in text for text in said)
         assert finding.found(office) is found  # the same log on the same day is read once
     finally:

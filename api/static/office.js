@@ -54,7 +54,7 @@
     root.querySelectorAll('input[type=range][data-sets]').forEach(function (slider) {
       var field = slider.form && slider.form.elements[slider.dataset.sets];
       var start = Date.parse(slider.dataset.start), end = Date.parse(slider.dataset.end);
-      if (!field || !(end > start)) { return; }
+      if (!field || field.type !== 'date' || !(end > start)) { return; }
       slider.min = 0;
       slider.max = Math.round((end - start) / DAY);
       slider.value = field.value ? Math.round((Date.parse(field.value) - start) / DAY) : slider.max;
