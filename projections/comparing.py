@@ -95,7 +95,7 @@ def compare(
 def _compared(live: Connection, rebuilt: Connection, size: int, position: int) -> Comparison:
     at_head = size == position
     if at_head:
-        queries = {f"{table.name}": select(table) for table in LISTS}
+        queries: dict[str, Rows] = {f"{table.name}": select(table) for table in LISTS}
     else:
         queries = {name: _known(seen, size) for name, seen in OVER_TIME.items()}
     return Comparison(

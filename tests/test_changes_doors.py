@@ -142,3 +142,57 @@ def test_a_question_that_makes_no_sense_is_answered_with_the_reason(
         app, ["--database", url, "audit", "changes", "--from", END, "--to", START]
     )
     assert run.exit_code == USAGE
+
+
+def test_findings_and_the_five_questions_are_for_auditors_and_page_by_page(
+    office: Office, client: TestClient
+) -> None:
+    said = asked(client, "findings", limit=3)
+    assert len(said["items"]) == 3 and said["next"] == "3"
+    assert sum(said["counts"].values()) > 3
+    rest = asked(client, "findings", limit=1000, after=said["next"])
+    assert len(rest["items"]) == sum(said["counts"].values()) - 3 and rest["next"] is None
+    stuck = asked(client, "findings", check="stuck")
+    assert {item["check"] for item in stuck["items"]} == {"stuck"}
+    assert asked(client, "findings", 422, check="nonsense")["errors"][0]["path"] == "check"
+    five = asked(client, "five-questions", pick=5)
+    assert [answer["number"] for answer in five["answers"]] == [1, 2, 3, 4, 5]
+    assert five["picked"] == 5
+    rows = client.get("/audit/findings.csv").content.decode("utf-8-sig").splitlines()
+    assert len(rows) == 1 + sum(said["counts"].values())
+    clerk = next(a for a in office.accounts.all() if a.login == "clerk")
+    other = TestClient(create_app(office.settings, office), follow_redirects=False)
+    other.cookies.set("session", office.accounts.sign_in(clerk))
+    for path in ("/audit/v1/findings", "/audit/v1/five-questions", "/audit/findings"):
+        assert other.get(path).status_code == 403, path
+
+
+@pytest.mark.target("T98")
+def test_a_close_is_made_on_a_page_and_its_figures_are_read_by_programs(
+    office: Office, client: TestClient
+) -> None:
+    """One person proposes, another closes; the statement of the period is there for ever."""
+    unit = "o_ex_edu"
+    people = {a.login: a for a in office.accounts.all()}
+    for login, verb, form in (
+        ("accountant", "propose_close", {"until": "2026-06-30"}),
+        ("finance", "close", {}),
+    ):
+        browser = TestClient(create_app(office.settings, office), follow_redirects=False)
+        browser.cookies.set("session", office.accounts.sign_in(people[login]))
+        page = browser.get(f"/periods/{unit}").text
+        assert f'action="/periods/{unit}/do/{verb}"' in page, page
+        key = re.search(rf'do/{verb}".*?name="key" value="([^"]+)"', page, re.DOTALL)
+        assert key is not None
+        done = browser.post(f"/periods/{unit}/do/{verb}", data={"key": key[1], **form})
+        assert done.status_code == 303, done.text
+    (period,) = asked(client, f"periods/{unit}")["periods"]
+    assert period["until"] == "2026-06-30" and period["lines"]
+    figures = asked(
+        client, "changes",
+        **{"from": period["since"], "to": period["until"], "unit": unit,
+           "known_from": period["known_from"], "known_to": period["known_to"]},
+    )  # fmt: skip
+    assert figures["lines"] == period["lines"]
+    text = client.get(f"/periods/{unit}").text
+    assert "2026-06-30" in text and "/audit/changes?" in text
