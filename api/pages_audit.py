@@ -45,6 +45,10 @@ def router(office: Office) -> APIRouter:
             since = [held(kept)] if kept else []
         except Unproven as why:
             return audit_page(page, None, kept, why.sentence(page.lang))
+        note = office.proving.note()
+        named = Checkpoint.parse(note.text).origin if note else ""
+        if since and named and since[0].origin != named:
+            return audit_page(page, None, kept, page.t("since-other", name=since[0].origin))
         behind = partial(_behind, office)
         verdict = verifying.verify(office.book, lists=behind, held=since)
         return audit_page(page, verdict, kept, covered=since[0].size if since else 0)

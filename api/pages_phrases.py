@@ -435,6 +435,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
             " a database whose hashes were all computed again is found out."
         ),
     ),
+    "since-other": (
+        "这是另一本账“{name}”的检查点，不能用来校验本账。",
+        "This is a checkpoint of another log, {name}; it says nothing about this one.",
+    ),
     "since-held": (
         "前 {size} 条与您保存的检查点一致，自那时起未被改动。",
         "The first {size} entries are as they were when your checkpoint was signed.",

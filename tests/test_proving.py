@@ -440,6 +440,8 @@ def test_the_page_says_what_is_signed_and_verifies_against_a_kept_checkpoint(
     assert "自那时起未被改动" in verify("\r\n".join(note.text.splitlines()))
     assert "私自" in verify("")
     assert "不是检查点格式" in verify("nonsense")
+    other = Checkpoint("other.example/log", 9, bytes(32)).text
+    assert "另一本账" in verify(other)
     forged_note = Checkpoint(ORIGIN, 9, bytes(32)).text
     assert "未通过" in verify(forged_note)
 
