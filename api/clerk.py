@@ -9,6 +9,7 @@ them up to date (`Office.models`).
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from api.turns import PATIENCE_SECONDS
 from ledger.act import Unavailable
 from ledger.book import Gathering
 
+logger = logging.getLogger(__name__)
 SERVER_CLERKS = 4  # more of them stand in each other's way
 BEHIND_MAX = 32  # acts after which the lists follow, and those that wait get their answers
 PAUSE_SECONDS = 0.005  # when nobody has asked for so long, it is a pause
@@ -143,13 +145,19 @@ class Clerks:
     def _together(self, job: _Job) -> list[_Job]:
         """Do a job and all that wait, then let all hear their answers; return them."""
         jobs = [job]
-        with self._office.together() if not self._jobs.empty() else nullcontext() as gathering:
-            job.do()
-            while gathering and len(jobs) < BEHIND_MAX and (more := self._next()) is not None:
-                more.do()
-                jobs.append(more)
-        for job in jobs:
-            job.ready(gathering)
+        try:
+            with self._office.together() if not self._jobs.empty() else nullcontext() as gathering:
+                job.do()
+                while gathering and len(jobs) < BEHIND_MAX and (more := self._next()) is not None:
+                    more.do()
+                    jobs.append(more)
+        except Exception as trouble:  # a mistake of ours: nobody may wait for an answer for ever
+            logger.exception("what was recorded together was not committed")
+            for one in jobs:
+                one.found = one.found or trouble
+        else:
+            for one in jobs:
+                one.ready(gathering)
         for loop, answered in groupby(jobs, lambda job: job.future.get_loop()):
             with suppress(RuntimeError):  # the server has stopped, nobody listens any more
                 loop.call_soon_threadsafe(_settle, list(answered))
