@@ -66,7 +66,7 @@ serve: $(VENV)/.run ## your own ledger · 运行自己的账本
 	@$(BIN)/gongwu serve $(ARGS)
 
 test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
-	@$(BIN)/pytest --targets -rs $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal --targets -rs $(ARGS)
 
 lint: $(VENV)/.dev ## layout, mistakes, who imports whom · 代码检查
 	@$(BIN)/ruff check .

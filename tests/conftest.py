@@ -86,6 +86,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         needs = _needs(item)
         if "postgresql" in needs:
             item.add_marker(pytest.mark.postgresql)
+        for mark in item.iter_markers("target"):
+            item.user_properties += (("target", str(target)) for target in mark.args)
         (kept if chosen == "all" or needs <= {chosen} else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -235,16 +237,12 @@ def _reason(longrepr: object) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip into a failure in CI, and note what a test says it proves."""
+    """Turn a skip into a failure in CI."""
     report = yield
     expected_failure = hasattr(report, "wasxfail")
     if report.skipped and not expected_failure and _forbidden(_reason(report.longrepr)):
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {_reason(report.longrepr)}"
-    ids = [str(a) for mark in item.iter_markers("target") for a in mark.args]
-    if ids and (report.when == "call" or not report.passed):
-        for target in ids:
-            item.config.stash[_PROMISES][target][item.nodeid] = report.outcome
     return report
 
 
@@ -262,22 +260,24 @@ def pytest_make_collect_report(
 
 # Promises ---------------------------------------------------------------------
 
-_PROMISES = pytest.StashKey[defaultdict[str, dict[str, str]]]()
+_promises: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Begin the list of promises."""
-    config.stash[_PROMISES] = defaultdict(dict)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what a test says it proves, in whichever process it ran."""
+    if report.when == "call" or not report.passed:
+        for name, target in report.user_properties:
+            if name == "target":
+                _promises[str(target)][report.nodeid] = report.outcome
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print each promise with the number of tests that proved it and those that did not."""
     if not config.getoption("--targets"):
         return
-    promises = config.stash[_PROMISES]
     terminalreporter.section("promises proven")
-    for target in sorted(promises, key=lambda t: (len(t), t)):
-        outcomes = promises[target]
+    for target in sorted(_promises, key=lambda t: (len(t), t)):
+        outcomes = _promises[target]
         passed = sum(outcome == "passed" for outcome in outcomes.values())
         broken = [node for node, outcome in outcomes.items() if outcome != "passed"]
         terminalreporter.line(f"{target}  {passed} of {len(outcomes)} tests passed")
