@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from api import cli_changes, cli_questions, finding
+from api import cli_bundle, cli_changes, cli_questions, finding
 from api.cli_read import day, names, opened, position
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.office import Office
@@ -23,6 +23,8 @@ from ledger.replaying import replay as told_anew
 from projections.comparing import Comparison, compare
 
 app = typer.Typer(help="审计 · What an auditor asks of the log.")
+app.command()(cli_bundle.bundle)
+app.command()(cli_bundle.checker)
 app.command()(cli_changes.changes)
 app.command()(cli_questions.five_questions)
 COLUMNS = (

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api import (
     pages_audit,
+    pages_bundles,
     pages_cases,
     pages_changes,
     pages_filing,
@@ -45,6 +46,7 @@ PARTS = (
     pages_ways,
     pages_rules,
     pages_audit,
+    pages_bundles,
     pages_changes,
     pages_findings,
     pages_periods,

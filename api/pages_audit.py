@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api import pages_bundles
 from api.notarising import ONE_MACHINE
 from api.office import Office
 from api.pages_sign import Member, Typed, text
@@ -115,6 +116,7 @@ def audit_page(
         covered=covered,
         standing=page.office.proving.standing(),
         one_machine=in_words(ONE_MACHINE, page.lang),
+        bundles=pages_bundles.panel(page),
         latest=latest[::-1],
         may_verify=page.may(Role.AUDITOR, Role.ADMIN),
     )

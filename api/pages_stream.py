@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api import (
     numbering,
+    pages_bundles,
     pages_filing,
     pages_papers,
     pages_people,
@@ -217,7 +218,7 @@ def show(
         today=page.office.today(page.actor.zone).isoformat(),
         ahead=around(stream, on),
         papers=pages_papers.links(page, stream),
-        files=pages_filing.panel(page, stream),
+        files=pages_filing.panel(page, stream, pages_bundles.link(page, stream.name)),
         **(asset_extra(page, stream) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
         **(case_extra(page, state) if kind in cases.KINDS else {}),

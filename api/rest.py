@@ -18,6 +18,7 @@ from api import (
     filing_rest,
     papers_rest,
     problems,
+    rest_bundles,
     rest_log,
     rest_reading,
     rest_writing,
@@ -53,6 +54,7 @@ def install(app: FastAPI, office: Office) -> None:
     ways_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)
+    rest_bundles.add(auditing, office, callers)
     rest_log.add(auditing, office, callers)
     around = APIRouter(route_class=ApiRoute)
     around.include_router(routes)

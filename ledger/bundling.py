@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from domain.filing import folder_of
 from ledger import proofs, tree, verify_bundle
 from ledger.act import Row
 from ledger.book import Book
@@ -60,14 +61,18 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def of_stream(book: Book, stream: str) -> Asked:
-    """Ask for everything that happened to one thing."""
-    return Asked(f"stream {stream}", book.log.stream_rows(stream))
+    """Ask for everything that happened to one thing, and what lies in its folder."""
+    rows = book.log.stream_rows(stream)
+    return Asked(f"stream {stream}", sorted(rows + _folder(book, rows, stream)))
 
 
 def of_case(book: Book, stream: str) -> Asked:
     """Ask for a document: its own stream, and what the same acts recorded elsewhere."""
     found: dict[int, Row] = {}
-    for row in book.log.stream_rows(stream):
+    rows = book.log.stream_rows(stream)
+    for row in _folder(book, rows, stream):
+        _take(found, row)
+    for row in rows:
         if row[0] in found:
             continue
         act = book.log.command(row[0])
@@ -76,6 +81,10 @@ def of_case(book: Book, stream: str) -> Asked:
             for other in page:
                 _take(found, other)
     return Asked(f"case {stream}", [found[position] for position in sorted(found)])
+
+
+def _folder(book: Book, rows: Sequence[Row], stream: str) -> list[Row]:
+    return book.log.stream_rows(folder_of(stream)) if rows else []
 
 
 def of_person(book: Book, person: str, days: str = EVER) -> Asked:

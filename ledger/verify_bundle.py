@@ -719,13 +719,12 @@ def answers(
     of, _, days = of.partition(" ")
     if kind in ("stream", "case"):
         causes = {e["cause"].partition("/")[0] for e in entries.values() if e["stream"] == of}
-        fits = (
-            of in whole
-            and not days
-            and all(
-                e["stream"] == of or (kind == "case" and e["cause"].partition("/")[0] in causes)
-                for e in entries.values()
-            )
+        folder = "folder/" + of.replace("/", ".", 1)
+        fits = of in whole and not days and (folder in whole or folder not in seqs)
+        fits = fits and all(
+            e["stream"] in (of, folder)
+            or (kind == "case" and e["cause"].partition("/")[0] in causes)
+            for e in entries.values()
         )
         say(
             f"所问：{printable(of)}，第 1 至 {whole.get(of, 0)} 号，中间无缺号。"

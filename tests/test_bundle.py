@@ -562,6 +562,7 @@ FAULTS: dict[str, Callable[[Files], bytes]] = {
     "another unit asked": manifest(lambda m: m.update(question="unit o_9 ..")),
     "other days asked": manifest(lambda m: m.update(question="person u_admin 2001-01-01..2001-01-02")),
     "no days asked": manifest(lambda m: m.update(question="person u_admin today")),
+    "another folder": file("manifest", lambda m: m.replace(b"stream asset/A1", b"stream folder/asset.A1")),
     "a range asked": manifest(lambda m: m.update(question="entries 3-4")),
     "a period asked": manifest(lambda m: m.update(question="recorded ..")),
     "another time": manifest(lambda m: m.update(made_at="2020-01-01T00:00:00.000000Z")),

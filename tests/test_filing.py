@@ -257,5 +257,7 @@ def test_attachments_travel_with_the_ledger(door: Door, office: Office, tmp_path
     with opened(f"sqlite:///{tmp_path / 'less.db'}") as back:
         restoring.restore(back, [line for line in lines if b'"file":' not in line[:12]])
         assert [p.check for p in verify(back).integrity] == ["attachment"]
+    asked = bundling.of_stream(office.book, "asset/A1")
+    assert [row[1] for row in asked.rows] == ["asset/A1", "folder/asset.A1"]
     with pytest.raises(Unproven):
-        bundling.bundle(office.book, bundling.of_stream(office.book, "folder/asset.A1"), None)
+        bundling.bundle(office.book, asked, None)
