@@ -33,7 +33,7 @@ PLACE = [
         "description": said,
     }
     for name, pattern, said in (
-        ("kind", "^[a-z]+$", "种类 · kind of thing"),
+        ("thing", "^[a-z]+$", "种类 · kind of thing"),
         ("id", ID, "标识 · its id"),
         ("sha256", "^[0-9a-f]{64}$", "文件的 SHA-256 · of the file"),
     )
@@ -52,7 +52,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return file_of(office, place(request), request.path_params["sha256"])
 
     def place(request: Request) -> str:
-        return there(office, request.path_params["kind"], request.path_params["id"])
+        return there(office, request.path_params["thing"], request.path_params["id"])
 
     def take(request: Request, content: bytes) -> Response:
         actor, key = callers.actor(request), key_of(request)
@@ -78,14 +78,14 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     ]  # fmt: skip
     for more, answer, published in described:
         routes.add_api_route(
-            f"/attachments/{{kind}}/{{id}}{more}",
+            f"/attachments/{{thing}}/{{id}}{more}",
             endpoint_of(callers, answer),
             methods=["GET"],
             response_model=None,
             **published,
         )
     routes.add_api_route(
-        "/attachments/{kind}/{id}",
+        "/attachments/{thing}/{id}",
         attach,
         methods=["POST"],
         response_model=None,
