@@ -23,7 +23,7 @@ UNTOLD = frozenset(
     | {"powers", "delegated", "handers", "doubt"}
     | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
-    | {"latest", "aside", "voided", "namings"}
+    | {"latest", "aside", "voided", "namings", "labels_printed"}
 )
 STATE_WORDS = {
     "aside": Words("未发出的文号", "numbers set aside"),

@@ -145,7 +145,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     due: date | None = None
     home: Custody = Custody.NONE  # where repair, transit and loans come back to
     label: str = ""
-    label_issue: int = 0
+    label_issue: int = 0  # of the label in force
+    labels_printed: int = 0
     labels_voided: tuple[str, ...] = ()
     giai: str = ""  # its GS1 identity, for life
     tag: str = ""  # the content of its radio tag, hexadecimal

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, assert_never
+from typing import Annotated, TypeAlias, assert_never
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.asset import STILL_OURS, Asset, lifecycle
 from domain.decider import Event, Occasion, Rule
 from domain.values import Code, Given, Reference, Text
 from domain.words import Role, Term
+
+ISSUE_MAX = 999  # three digits in the code
 
 
 class Carrier(Term):
@@ -48,7 +51,20 @@ class LabelVoided(
     reason: Text
 
 
-LabelEvent: TypeAlias = LabelBound | LabelVoided
+class LabelPrinted(
+    Event,
+    name="asset.label_printed",
+    zh="打印标签，第{issue}次，模板{template}",
+    en="Label printed, issue {issue}, template {template}",
+):
+    """A label with the asset's own code came from the printer; the issues before it are void."""
+
+    issue: Annotated[int, Meta(ge=1, le=ISSUE_MAX)]
+    template: Code
+    reason: Text = ""
+
+
+LabelEvent: TypeAlias = LabelBound | LabelVoided | LabelPrinted
 
 # Where that leaves us ---------------------------------------------------------
 
@@ -63,6 +79,12 @@ def evolve(asset: Asset, event: LabelEvent) -> Asset:
                 asset,
                 label="" if asset.label == label else asset.label,
                 labels_voided=(*asset.labels_voided, label),
+            )
+        case LabelPrinted(issue=issue):
+            return replace(
+                asset,
+                label_issue=max(asset.label_issue, issue),
+                labels_printed=asset.labels_printed + 1,
             )
         case _:
             assert_never(event)
@@ -89,6 +111,31 @@ VOIDED = Rule(
     zh="标签 {label} 已在本资产上作废，不能再用；请换一个标签号。",
     en="Label {label} was voided on this asset and is not used again; take another one.",
 )
+
+WHY_AGAIN = Rule(
+    slug="label-printed-before",
+    zh="该资产已经打印过标签（第{issue}次）。重印会使原标签作废，请写明原因。",
+    en="A label was printed before (issue {issue}). Printing again voids it: say why.",
+)
+ISSUES_LEFT = Rule(
+    slug="label-issues-used-up",
+    zh="该资产的标签已印满999次，不能再印。",
+    en="The asset has had 999 labels; no more are printed.",
+    holds=lambda asset, _: asset.label_issue < ISSUE_MAX,
+)
+
+
+@lifecycle.verb(
+    STILL_OURS, ISSUES_LEFT, zh="打印标签", en="Print a label",
+    roles=(Role.CLERK, Role.KEEPER, Role.OFFICE),
+)  # fmt: skip
+def print_label(
+    asset: Asset, _: Occasion, *, template: Reference, reason: Text = ""
+) -> LabelPrinted:
+    """Print the next issue of the label; a scan of an earlier one says that it is void."""
+    if asset.labels_printed and not reason.strip():
+        raise WHY_AGAIN.broken(issue=asset.label_issue)
+    return LabelPrinted(issue=asset.label_issue + 1, template=template, reason=reason)
 
 
 @lifecycle.verb(

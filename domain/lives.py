@@ -26,6 +26,7 @@ STORY = (
     "asset",
     "use",
     "labelling",
+    "label_design",
     "tagging",
     "splitting",
     "classing",

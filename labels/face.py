@@ -1,7 +1,8 @@
-"""Draw the face of a label, 50 × 30 mm at 300 dpi: the code on the left, Chinese text on the right.
+"""Draw the face of a label on a one-bit raster: the code on the left, Chinese text on the right.
 
-The asset number is printed whole or not at all; any other text shrinks to 6 pt and is then cut with
-"…", and `layout` tells which. No names of people, no values.
+The asset number is printed whole or not at all; other text that is too long for its place does what
+the template declares, and `layout` tells which it was. No values; a person only where the template
+says so.
 """
 
 from __future__ import annotations
@@ -12,37 +13,48 @@ from typing import Final, Literal
 
 from PIL import Image, ImageDraw
 
+from domain.label_design import FIELDS, LabelField, Overflow
 from labels import glyphs, qr
+from labels import template as templates
 from labels.glyphs import Face, Setting
+from labels.template import Metrics, Template
 
-DPI: Final = 300
-WIDTH_DOTS: Final = 591  # 50 mm
-HEIGHT_DOTS: Final = 354  # 30 mm
-POINT_6: Final = 25  # 6 pt, the smallest print that is still read at arm's length
+DPI: Final = templates.DPI
 TEXT_CHARS_MAX: Final = 500
 
-_MARGIN: Final = 14  # 1.2 mm at the sides: what a label printer may be off
-_HEAD: Final = 48  # the unit's line, with the rule below it
-_FOOT: Final = 32  # the identity in digits
-_CODE_DOTS: Final = 266  # 22.5 mm
-_GAP: Final = 10
 _LEADING: Final = 1.16  # line height in ems; the type's own 1.45 is for books
-_PARAGRAPH: Final = 4
 
-# Sizes to try, largest first, in dots; one range for each number of lines.
-_TEXT_SIZES: Final = range(30, POINT_6 - 1, -1)
-_IDENTITY_SIZES: Final = range(26, POINT_6 - 1, -1)
-_NUMBER_SIZES: Final = (range(46, 33, -1), range(34, POINT_6 - 1, -1))
-
-_FIELDS: Final = ("name", "model", "department", "in_service")
-_WRAPPING: Final = ("name", "department", "model")
+_WRAPPING: Final = (
+    LabelField.NAME,
+    LabelField.DEPARTMENT,
+    LabelField.MODEL,
+    LabelField.PLACE,
+    LabelField.SERIAL,
+)
 
 Language = Literal["zh", "en"]
 
 _CAPTIONS: Final = {
-    "zh": ("名称", "型号", "部门", "启用", "示例"),
-    "en": ("Item", "Model", "Dept", "Since", "EXAMPLE"),
+    "zh": {
+        LabelField.NAME: "名称",
+        LabelField.MODEL: "型号",
+        LabelField.DEPARTMENT: "部门",
+        LabelField.IN_SERVICE: "启用",
+        LabelField.SERIAL: "序号",
+        LabelField.PLACE: "地点",
+        LabelField.USER: "使用",
+    },
+    "en": {
+        LabelField.NAME: "Item",
+        LabelField.MODEL: "Model",
+        LabelField.DEPARTMENT: "Dept",
+        LabelField.IN_SERVICE: "Since",
+        LabelField.SERIAL: "S/N",
+        LabelField.PLACE: "Place",
+        LabelField.USER: "User",
+    },
 }
+_EXAMPLE: Final = {"zh": "示例", "en": "EXAMPLE"}
 
 
 class Unprintable(ValueError):
@@ -72,6 +84,9 @@ class LabelFace:
     model: str = ""
     department: str = ""
     in_service: str = ""
+    serial: str = ""
+    place: str = ""
+    user: str = ""
     identity: str = ""
     example: bool = False
     language: Language = "zh"
@@ -98,42 +113,71 @@ class Layout:
     cut: tuple[str, ...]
 
 
-def png(face: LabelFace, payload: str) -> bytes:
-    """Print one label as a PNG of 50 × 30 mm at 300 dpi.
+def png(face: LabelFace, payload: str, template: Template = templates.ROLL_50) -> bytes:
+    """Print one label as a PNG with its physical size.
 
     Raises `Unprintable` for text, `qr.DoesNotFit` for a payload that cannot be printed whole.
     """
-    return qr.png_bytes(pixels(face, payload), dpi=DPI)
+    return qr.png_bytes(pixels(face, payload, template), dpi=template.dpi)
 
 
-def pixels(face: LabelFace, payload: str) -> Image.Image:
-    """Draw one label as the raster a printer gets: 591 × 354 dots, one bit each, black on white."""
-    plan = layout(face, payload)
-    image = Image.new("1", (WIDTH_DOTS, HEIGHT_DOTS), 1)
+def pixels(face: LabelFace, payload: str, template: Template = templates.ROLL_50) -> Image.Image:
+    """Draw one label as the raster a printer gets: one bit a dot, black on white."""
+    plan, m = layout(face, payload, template), templates.metrics(template)
+    image = Image.new("1", (m.width, m.height), 1)
     draw = ImageDraw.Draw(image)
     draw.fontmode = "1"
-    image.paste(qr.pixels(plan.symbol), (0, _HEAD))
-    draw.line((_MARGIN, _HEAD - 5, WIDTH_DOTS - _MARGIN, _HEAD - 5), fill=0, width=2)
+    image.paste(qr.pixels(plan.symbol), (0, m.head))
+    rule = m.head - m.dots(5)
+    draw.line((m.margin, rule, m.width - m.margin, rule), fill=0, width=m.dots(2))
     for line in plan.lines:
         _write(draw, line)
     return image
 
 
-def layout(face: LabelFace, payload: str) -> Layout:
-    """Decide where everything stands and what has to shrink; the same values draw the same label."""
-    symbol = qr.fit(payload, side_dots=_CODE_DOTS, dpi=DPI)
-    _check(face)
+def symbol(payload: str, template: Template = templates.ROLL_50) -> qr.Symbol:
+    """Compute the code of a label; raise `qr.DoesNotFit`."""
+    return qr.fit(payload, side_dots=templates.metrics(template).code, dpi=template.dpi)
+
+
+def layout(
+    face: LabelFace,
+    payload: str,
+    template: Template = templates.ROLL_50,
+    *,
+    symbol: qr.Symbol | None = None,
+) -> Layout:
+    """Decide where everything stands and what has to shrink; the same values draw the same label.
+
+    A `symbol` that is given saves computing the code of this payload.
+    """
+    m = templates.metrics(template)
+    code = symbol or qr.fit(payload, side_dots=m.code, dpi=template.dpi)
+    _check(face, template)
     settings: dict[str, Setting] = {}
     lines = (
-        *_head(face, settings),
-        *_column(face, symbol.side_dots, settings),
-        *_foot(face, settings),
+        *_head(face, m, template.overflow, settings),
+        *_column(face, m, template, code.side_dots, settings),
+        *_foot(face, m, settings),
     )
-    return Layout(lines, symbol, tuple(name for name, set_ in settings.items() if set_.cut))
+    cut = tuple(name for name, set_ in settings.items() if set_.cut)
+    if cut and template.overflow is Overflow.REFUSE:
+        zh = "、".join(_NAMES[name][0] for name in cut)
+        en = ", ".join(_NAMES[name][1] for name in cut)
+        raise Unprintable(f"这些文字在此模板上放不下：{zh}。", f"Too long for this template: {en}.")
+    return Layout(lines, code, cut)
 
 
-def _check(face: LabelFace) -> None:
-    texts = (face.unit, face.asset_no, face.name, face.model, face.department, face.in_service)
+_NAMES: Final = {
+    "unit": ("单位名称", "unit"),
+    "identity": ("标识", "identity"),
+    **{field.value: (field.words.zh, field.words.en) for field in LabelField},
+}
+
+
+def _check(face: LabelFace, template: Template) -> None:
+    fields = (getattr(face, field) for field in template.fields)
+    texts = (face.unit, face.asset_no, *fields)
     missing = glyphs.missing_glyphs("".join((*texts, face.identity)))
     if missing:
         named = "、".join(f"{c} (U+{ord(c):04X})" for c in missing)
@@ -151,84 +195,100 @@ def _check(face: LabelFace) -> None:
         )
 
 
-def _head(face: LabelFace, settings: dict[str, Setting]) -> Iterator[Placed]:
+def _head(
+    face: LabelFace, m: Metrics, overflow: Overflow, settings: dict[str, Setting]
+) -> Iterator[Placed]:
     """Set the unit's name, and the mark of an example at its right."""
-    right = WIDTH_DOTS - _MARGIN
+    right = m.width - m.margin
     if face.example:
-        mark = _CAPTIONS[face.language][4]
-        right -= glyphs.width(mark, Face.TEXT, POINT_6) + 2 * 6
-        yield Placed(mark, Face.TEXT, POINT_6, right + 6, _HEAD - 15, inverse=True)
-        right -= 10
+        mark = _EXAMPLE[face.language]
+        right -= glyphs.width(mark, Face.TEXT, m.small) + 2 * m.dots(6)
+        yield Placed(mark, Face.TEXT, m.small, right + m.dots(6), m.head - m.dots(15), inverse=True)
+        right -= m.dots(10)
     unit = glyphs.fit(
-        glyphs.tidy(face.unit),
-        width_dots=right - _MARGIN,
-        sizes=(_TEXT_SIZES,),
+        glyphs.tidy(face.unit), width_dots=right - m.margin, sizes=(_sizes(m, overflow),)
     )
     settings["unit"] = unit
-    yield Placed(unit.lines[0], Face.TEXT, unit.size_dots, _MARGIN, _HEAD - 14)
+    yield Placed(unit.lines[0], Face.TEXT, unit.size_dots, m.margin, m.head - m.dots(14))
 
 
-def _foot(face: LabelFace, settings: dict[str, Setting]) -> Iterator[Placed]:
+def _sizes(m: Metrics, overflow: Overflow) -> range:
+    """Return the sizes text may have: it shrinks, unless the template keeps the size."""
+    return m.text[:1] if overflow is Overflow.CUT else m.text
+
+
+def _foot(face: LabelFace, m: Metrics, settings: dict[str, Setting]) -> Iterator[Placed]:
     """Set the identity in digits below the code, for whoever has no scanner."""
     identity = glyphs.fit(
-        glyphs.tidy(face.identity),
-        width_dots=WIDTH_DOTS - 2 * _MARGIN,
-        sizes=(_IDENTITY_SIZES,),
+        glyphs.tidy(face.identity), width_dots=m.width - 2 * m.margin, sizes=(m.identity,)
     )
     settings["identity"] = identity
-    yield Placed(
-        identity.lines[0], Face.TEXT, identity.size_dots, _MARGIN, HEIGHT_DOTS - _MARGIN + 2
-    )
+    baseline = m.height - m.margin + m.dots(2)
+    yield Placed(identity.lines[0], Face.TEXT, identity.size_dots, m.margin, baseline)
 
 
-def _column(face: LabelFace, left: int, settings: dict[str, Setting]) -> Iterator[Placed]:
+def _column(
+    face: LabelFace, m: Metrics, template: Template, left: int, settings: dict[str, Setting]
+) -> Iterator[Placed]:
     """Set the asset number, and below it the fields that are known, from the top down."""
-    width = WIDTH_DOTS - _MARGIN - left
-    number = _number(face, width)
-    y = float(_HEAD + _GAP)
+    width = m.width - m.margin - left
+    number = _number(face, m, width)
+    y = float(m.head + m.gap)
     for line in number.lines:
         yield Placed(line, Face.NUMBER, number.size_dots, left, round(y + number.size_dots * 0.86))
         y += number.size_dots * _LEADING
-    y += _PARAGRAPH
-    captions: dict[str, str] = dict(zip(_FIELDS, _CAPTIONS[face.language], strict=False))
-    indent = max(glyphs.width(c, Face.TEXT, POINT_6) for c in captions.values()) + 10
-    fields = _fields(face, width - indent, HEIGHT_DOTS - _FOOT - y)
+    y += m.paragraph
+    captions = _CAPTIONS[face.language]
+    shown = [captions[field] for field in template.fields]
+    indent = max((glyphs.width(c, Face.TEXT, m.small) for c in shown), default=0) + m.dots(10)
+    fields = _fields(face, m, template, width - indent, m.height - m.foot - y)
     settings.update(fields)
     for name, field in fields.items():
         first = round(y + field.size_dots * 0.9)
-        yield Placed(captions[name], Face.TEXT, POINT_6, left, first)
+        yield Placed(captions[FIELDS[name]], Face.TEXT, m.small, left, first)
         for line in field.lines:
             baseline = round(y + field.size_dots * 0.9)
             yield Placed(line, Face.TEXT, field.size_dots, left + indent, baseline)
             y += field.size_dots * _LEADING
-        y += _PARAGRAPH
+        y += m.paragraph
 
 
-def _fields(face: LabelFace, width: int, height: float) -> dict[str, Setting]:
-    """Set the known fields; where there is height left, name, department and model may wrap."""
-    texts = {field: glyphs.tidy(getattr(face, field)) for field in _FIELDS}
-    for wrapping in (_WRAPPING, _WRAPPING[:2], _WRAPPING[:1], ()):
+def _fields(
+    face: LabelFace, m: Metrics, template: Template, width: int, height: float
+) -> dict[str, Setting]:
+    """Set the known fields; where there is height left, those that may be long wrap.
+
+    A template with more fields than its height holds loses the last of them to nobody: that is
+    refused, whatever else it declares.
+    """
+    texts = {field: glyphs.tidy(getattr(face, field)) for field in template.fields}
+    known = {field: text for field, text in texts.items() if text}
+    sizes = _sizes(m, template.overflow)
+    wrapping = tuple(field for field in _WRAPPING if field in known)
+    while True:
         fields = {
-            field: glyphs.fit(
-                text,
-                width_dots=width,
-                sizes=(_TEXT_SIZES,) * (2 if field in wrapping else 1),
+            field.value: glyphs.fit(
+                text, width_dots=width, sizes=(sizes,) * (2 if field in wrapping else 1)
             )
-            for field, text in texts.items()
-            if text
+            for field, text in known.items()
         }
-        if (
-            sum(len(f.lines) * f.size_dots * _LEADING + _PARAGRAPH for f in fields.values())
-            <= height
-        ):
-            break
-    return fields
+        tall = sum(len(f.lines) * f.size_dots * _LEADING + m.paragraph for f in fields.values())
+        if tall <= height:
+            return fields
+        if wrapping:
+            wrapping = wrapping[:-1]
+        elif sizes[0] > m.small:  # many short lines: smaller type makes room for all of them
+            sizes = sizes[1:] if template.overflow is not Overflow.CUT else m.text[-1:]
+        else:
+            raise Unprintable(
+                "模板的印刷项目太多，放不下。", "The template has more lines than its height holds."
+            )
 
 
-def _number(face: LabelFace, width: int) -> Setting:
+def _number(face: LabelFace, m: Metrics, width: int) -> Setting:
     """Set the asset number as large as it goes, on two lines before it gets small; never cut it."""
     number = glyphs.fit(
-        glyphs.tidy(face.asset_no), width_dots=width, sizes=_NUMBER_SIZES, face=Face.NUMBER
+        glyphs.tidy(face.asset_no), width_dots=width, sizes=m.number, face=Face.NUMBER
     )
     if number.cut:
         raise Unprintable(
@@ -244,7 +304,8 @@ def _write(draw: ImageDraw.ImageDraw, line: Placed) -> None:
     if line.inverse:
         right = line.x + glyphs.width(line.text, line.face, line.size_dots)
         top, bottom = line.baseline - line.size_dots + 1, line.baseline + line.size_dots // 5
-        draw.rectangle((line.x - 6, top, right + 6, bottom), fill=0)
+        pad = max(1, line.size_dots * 6 // 25)
+        draw.rectangle((line.x - pad, top, right + pad, bottom), fill=0)
         ink = 1
     x = float(line.x)
     for part, run in glyphs.runs(line.text, line.face):

@@ -11,7 +11,7 @@ from given import Ledger, given
 
 from domain import asset, labelling
 from domain.asset import AssetRegistered, Kind
-from domain.labelling import Carrier, LabelBound, LabelVoided
+from domain.labelling import Carrier, LabelBound, LabelPrinted, LabelVoided
 from domain.leaving import Derecognised, PutUpForDisposal
 from ledger.book import NUMBER_TAKEN
 
@@ -80,6 +80,33 @@ def test_a_label_id_has_one_to_eighty_characters(length: int, fits: bool) -> Non
     else:
         with pytest.raises(msgspec.ValidationError):
             past(carded).when(labelling.bind_label, label="L" * length)
+
+
+@pytest.mark.target("T86")
+def test_printing_again_needs_a_reason_and_counts_the_issue() -> None:
+    printed = LabelPrinted(issue=1, template="roll-50x30")
+    past(carded).when(labelling.print_label, template="roll-50x30").then(printed)
+    again = {"template": "roll-50x30"}
+    past(carded, printed).when(labelling.print_label, **again).then_refused(labelling.WHY_AGAIN)
+    past(carded, printed).when(labelling.print_label, **again, reason="破损").then(
+        LabelPrinted(issue=2, template="roll-50x30", reason="破损")
+    ).then_state(label_issue=2, labels_printed=2)
+
+
+def test_a_label_bound_by_hand_counts_as_an_issue_too() -> None:
+    past(carded, bound).when(labelling.print_label, template="roll-50x30").then(
+        LabelPrinted(issue=2, template="roll-50x30")
+    )
+
+
+@pytest.mark.parametrize(("issue", "fits"), [(998, True), (999, False)])
+def test_an_asset_has_at_most_999_labels(issue: int, fits: bool) -> None:
+    worn = LabelPrinted(issue=issue, template="roll-50x30")
+    asks = past(carded, worn).when(labelling.print_label, template="roll-50x30", reason="破损")
+    if fits:
+        asks.then_granted()
+    else:
+        asks.then_refused(labelling.ISSUES_LEFT)
 
 
 @pytest.mark.target("T86")

@@ -87,6 +87,8 @@ def text_of(holds: inspect.StrType) -> st.SearchStrategy[str]:
         return st.sampled_from(["0", "1", "2.5", "40"])
     if holds.pattern and "[A-Z]{3}" in holds.pattern:
         return st.sampled_from(["CNY", "USD"])
+    if holds.pattern and not holds.pattern.startswith("^[^"):  # not just any line of text
+        return st.from_regex(holds.pattern)
     alphabet = string.ascii_lowercase + string.digits + " 公物仓，。（）𠮷"
     return st.text(alphabet, min_size=holds.min_length or 0, max_size=12)
 
