@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
 from api.policies import Rules
 from api.proving import Proving
+from api.readings import Readings
 from api.remembering import Remembered
 from api.searching import Search
 from api.settings import Settings
@@ -105,6 +107,13 @@ class Office:
         self.accounts.close()
         self._lists.close()
         self.book.close()
+
+    @cached_property
+    def readings(self) -> Readings:
+        """Return the store of what readers saw, beside the log."""
+        store = Readings.open(self.settings.database, clock=self.book.clock)
+        self.closing.append(store.close)
+        return store
 
     @property
     def models(self) -> ReadModels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api import resolving
 from api.office import Office
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
@@ -44,6 +45,9 @@ def resolve(page: Page, code: str) -> Response:
     found = office.models.rows(inventory.find(scope, scanned.folded or code))
     if not found:
         found = office.models.rows(inventory.find(scope, code))
+    if not found:  # by what is bound to it: a GIAI, the content of a radio tag, a chip
+        meant = resolving.resolve(office, scope, [resolving.Seen("manual", code)])[0].asset
+        found = office.models.rows(inventory.one(meant)) if meant else []
     if len(found) == 1:
         return page.go(f"/assets/{found[0]['id']}")
     if not found and scanned.kind is identity.Kind.ASSET_NO:

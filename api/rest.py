@@ -18,6 +18,7 @@ from api import (
     filing_rest,
     papers_rest,
     problems,
+    readings_rest,
     rest_bundles,
     rest_log,
     rest_reading,
@@ -52,6 +53,7 @@ def install(app: FastAPI, office: Office) -> None:
     papers_rest.add(routes, office, callers)
     filing_rest.add(routes, office, callers)
     ways_rest.add(routes, office, callers)
+    readings_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)
     rest_bundles.add(auditing, office, callers)

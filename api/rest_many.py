@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import numbering, open_cases, problems
+from api import numbering, open_cases, problems, resolving
 from api import registers as registers_
 from api.office import Actor, Office
 from api.registers import REGISTERS
@@ -256,6 +256,9 @@ class Many:
         asked.check()
         lang, read = lang_of(request), identity.parse(code)
         rows = self.office.models.rows(inventory.find(actor.scope, read.id or code))
+        if not rows:  # by what is bound to it: a GIAI, the content of a radio tag, a chip
+            meant = resolving.resolve(self.office, actor.scope, [resolving.Seen("manual", code)])
+            rows = self.office.models.rows(inventory.one(meant[0].asset))
         found: dict[str, Any] = {
             "kind": read.kind.value,
             "sentence": read.kind.zh if lang == "zh" else read.kind.en,

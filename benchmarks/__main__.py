@@ -24,6 +24,7 @@ NAMES = (
     "proposals",
     "proving",
     "tags",
+    "readings",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 Section = tuple[str, list[Figure]]

@@ -6,7 +6,7 @@ of commits and a tailing reader never passes over an entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -593,6 +593,13 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         """Return the stream that holds an identifier."""
         row = self._one("SELECT stream FROM ledger_claim WHERE kind=%s AND value=%s", kind, value)
         return cast(str, row[0]) if row else None
+
+    def claimed_of(self, kind: str, values: Collection[str]) -> dict[str, str]:
+        """Return those of some identifiers that are held, each with its stream."""
+        query = "SELECT value, stream FROM ledger_claim WHERE kind=%s AND value = ANY(%s)"
+        with self.reading() as c:
+            rows = c.execute(query, (kind, sorted(values)))
+            return dict(cast("list[tuple[str, str]]", rows.fetchall()))
 
     def claims(self, kind: str) -> dict[str, str]:
         """Return every claimed value of a kind with its stream."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import accumulate
@@ -601,6 +602,15 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         with self.reading() as c:
             row = c.execute(query, (kind, value)).fetchone()
         return row and cast(str, row[0])
+
+    def claimed_of(self, kind: str, values: Collection[str]) -> dict[str, str]:
+        """Return those of some identifiers that are held, each with its stream."""
+        query = (
+            "SELECT value, stream FROM ledger_claim"
+            " WHERE kind=? AND value IN (SELECT value FROM json_each(?))"
+        )
+        with self.reading() as c:
+            return dict(c.execute(query, (kind, json.dumps(sorted(values)))).fetchall())
 
     def claims(self, kind: str) -> dict[str, str]:
         """Return every claimed value of a kind with its stream."""

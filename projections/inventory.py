@@ -62,6 +62,9 @@ inventory = Table(
     Column("borrower", Text, nullable=False),
     Column("due", Text, nullable=False),
     Column("label", Text, nullable=False),
+    Column("giai", Text, nullable=False),
+    Column("tag", Text, nullable=False),  # content of the radio tag in force, hexadecimal
+    Column("tag_tid", Text, nullable=False),
     Column("listed", Integer, nullable=False),
     Column("idle_since", Text, nullable=False),
     Column("grade", Text, nullable=False),
@@ -81,7 +84,7 @@ indexes = (Index("inventory_by_no", number(inventory), inventory.c.id),)
 CARD = (
     "asset_no", "name", "kind", "owner", "value", "currency", "value_type", "quantity", "measure",
     "class_code", "class_scheme", "model", "serial", "plate", "acquired", "acquired_year",
-    "label", "dataset",
+    "label", "giai", "tag", "tag_tid", "dataset",
 )  # fmt: skip
 MOVING = (
     "book", "custody", "lock", "accounting_unit", "custodian", "user", "place", "shelf",
@@ -116,6 +119,9 @@ def row(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[Any,
             asset.acquired.isoformat() if asset.acquired else "",
             asset.acquired_year,
             asset.label,
+            asset.giai,
+            asset.tag,
+            asset.tag_tid,
             asset.dataset,
             searchable(asset),
             *moving(thing, asset, changed_on, version),
@@ -228,6 +234,14 @@ def coded(scope: Scope, schemes: Iterable[str], filters: Filters) -> Rows:
         .where(c.class_scheme.in_(sorted(schemes)), c.class_code != "")
         .order_by(c.asset_no, c.id)
     )
+
+
+def of_ids(scope: Scope, ids: Iterable[str]) -> Rows:
+    """Return number, name, place and labels of cards, as far as they may be seen; at most a few thousand."""
+    c = inventory.c
+    condition = where(inventory, scope, Filters(book="any"))
+    shown = (c.id, c.asset_no, c.name, c.book, c.place, c.label, c.giai, c.tag, c.tag_tid)
+    return select(*shown).where(condition, c.id.in_(sorted(ids)))
 
 
 def one(id_: str) -> Rows:

@@ -45,7 +45,7 @@ from projections.gathering import Apart, Gathered
 from projections.scope import Rows
 from projections.writing import COPY_FROM, Writer
 
-VERSION = 12  # of the tables: a newer number rebuilds them at the next start
+VERSION = 13  # of the tables: a newer number rebuilds them at the next start
 BATCH = 20_000
 LOCK = 7_246_814
 CACHE_MAX = 200_000  # streams remembered between batches, about 100 MB
@@ -113,7 +113,7 @@ class ReadModels:
     def rows(self, query: Rows) -> list[RowMapping]:
         """Return all rows of a query."""
         with self.engine.connect() as c:
-            return list(c.execute(query).mappings())
+            return list(c.execute(query).mappings().all())
 
     def one(self, query: Rows) -> RowMapping | None:
         """Return the first row of a query, or None."""

@@ -1,0 +1,158 @@
+"""Take in what readers saw: keep the batch, say of each reading what it means, count it once.
+
+Every door comes here: programs, the gateway to fixed readers, a pasted list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from api.office import Actor, Office
+from api.readings import MS_MAX, OBSERVATIONS_MAX, Incoming, Kept, Observation, digest_of
+from api.resolving import Seen, Sighting, Verdict, resolve
+from domain.values import ID
+from domain.words import Role
+
+OBSERVERS: Final = (Role.CLERK, Role.KEEPER, Role.OFFICE, Role.HEAD, Role.ADMIN)
+
+_Id = Annotated[str, Meta(pattern=ID)]
+_Code = Annotated[str, Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class SentBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A batch as a program sends it.
+
+    `session` is the count it belongs to (any id), `batch_seq` counts from 1 on each device without
+    a gap. `sha256` is that of the observations in canonical JSON (RFC 8785), when the device says
+    it; `device_clock` is the device's time when it sent this, with its zone.
+    """
+
+    session: _Id
+    device_id: _Id
+    batch_seq: Annotated[int, Meta(ge=1, le=MS_MAX)]
+    observations: Annotated[
+        tuple[Observation, ...], Meta(min_length=1, max_length=OBSERVATIONS_MAX)
+    ]
+    device_clock: Annotated[str, Meta(max_length=40)] = ""
+    area: _Code = ""
+    round: Annotated[int, Meta(ge=1, le=99)] = 1
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+
+class Damaged(Exception):
+    """The digest a device sent is not that of what arrived."""
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A batch that could be read, with the canonical bytes of its observations and their digest."""
+
+    batch: SentBatch
+    content: bytes
+    sha256: str
+
+
+_read = msgspec.json.Decoder(SentBatch).decode
+_plain = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def read_batch(body: bytes) -> Arrived:
+    """Read a batch; raise msgspec.ValidationError or msgspec.DecodeError with the place.
+
+    Raise `Damaged` when the digest that the device sent is another one.
+    """
+    sent = _read(body)
+    content, digest = digest_of(_plain(body)["observations"])
+    if sent.sha256 and sent.sha256 != digest:
+        raise Damaged(digest)
+    return Arrived(sent, content, digest)
+
+
+def take(office: Office, actor: Actor, arrived: Arrived) -> tuple[dict[str, Any], Kept]:
+    """Keep a batch and say what each reading means.
+
+    Return the answer (see `_answer`) with what is true now: `status` is `accepted`, `late` or
+    `replayed`, `complete_to` the number up to which nothing of the device is missing, `gaps` the
+    ranges above it that did not arrive. Raise `readings.OtherBatch` when the number was used for
+    other content.
+    """
+    sent, digest = arrived.batch, arrived.sha256
+    observations = sent.observations
+    incoming = Incoming(
+        session=sent.session,
+        area=sent.area,
+        round=sent.round,
+        device=sent.device_id,
+        seq=sent.batch_seq,
+        sha256=digest,
+        device_clock=sent.device_clock,
+        person=actor.person,
+        observations=observations,
+        content=arrived.content,
+    )
+    store = office.readings
+    kept = store.answered(incoming)
+    if kept is None:
+        sightings = _by_place(office, actor, observations, sent.area)
+        keys = [sighting.key for sighting in sightings]
+        known = store.before(sent.session, keys)
+
+        def answer(late: bool, chips: Mapping[str, set[str]]) -> bytes:
+            return _encode(_answer(sightings, known, chips))
+
+        kept = store.keep(incoming, keys, answer)
+    complete, gaps = store.reached(sent.device_id)
+    status = "replayed" if kept.replayed else "late" if kept.late else "accepted"
+    found: dict[str, Any] = {
+        "status": status,
+        "late": kept.late,
+        "sha256": digest,
+        "complete_to": complete,
+        "gaps": gaps,
+        "results": msgspec.json.decode(kept.answer),
+    }
+    return found, kept
+
+
+def _by_place(
+    office: Office, actor: Actor, observations: Sequence[Observation], area: str
+) -> list[Sighting]:
+    """Resolve readings, each with the place where it was read, or the area of the batch.
+
+    A reader sees the same tag again and again; each is looked up once.
+    """
+    wanted: dict[str, dict[Seen, None]] = {}
+    asked = [
+        (one.place or area, Seen(one.carrier, one.raw, one.tid))  # type: ignore[arg-type] # checked by its pattern
+        for one in observations
+    ]
+    for place, seen in asked:
+        wanted.setdefault(place, {})[seen] = None
+    told: dict[tuple[str, Seen], Sighting] = {}
+    for place, some in wanted.items():
+        found = resolve(office, actor.scope, list(some), place=place)
+        told.update({(place, seen): sighting for seen, sighting in zip(some, found, strict=True)})
+    return [told[one] for one in asked]
+
+
+def _answer(
+    sightings: Sequence[Sighting], known: set[str], chips: Mapping[str, set[str]]
+) -> list[dict[str, Any]]:
+    """Return one result per different reading: verdict, asset, and whether it was counted before.
+
+    The same content on two chips is a conflict: one of the two tags is a copy.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    for sighting in sightings:
+        if sighting.key in results:
+            continue
+        verdict = sighting.verdict
+        if len(chips.get(sighting.key, ())) > 1:
+            verdict = Verdict.CONFLICT
+        told = msgspec.to_builtins(msgspec.structs.replace(sighting, verdict=verdict))
+        results[sighting.key] = told | {"again": sighting.key in known}
+    return list(results.values())
