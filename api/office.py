@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api import seeing
+from api import reporting, seeing
 from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
+from api.counting import Counting
 from api.policies import Rules
 from api.proving import Proving
 from api.readings import Readings
 from api.remembering import Remembered
+from api.scanned import Scanned
 from api.searching import Search
 from api.settings import Settings
 from api.turns import Turns
@@ -83,6 +85,10 @@ class Office:
         self.search = Search(book, self.rows, self._region_of)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
+        self.scanned = Scanned.open(settings.database)
+        self.counting = Counting(
+            book, self.scanned, lambda s, state: reporting.made(self, s, state)
+        )
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long
@@ -105,6 +111,7 @@ class Office:
         for dismiss in self.closing:
             dismiss()
         self.accounts.close()
+        self.scanned.close()
         self._lists.close()
         self.book.close()
 
@@ -239,15 +246,16 @@ class Office:
         occasion, asks = self._asked(requests, actor, on, docs)
 
         def act() -> Receipt:
+            informed, found = self._told_all(occasion, asks)
             return self.book.act(
                 asks,
-                self._told_all(occasion, asks),
+                informed,
                 key=key,
                 expected=expected,
                 via=self._via(occasion, channel, request),
                 context=_context(channel, request, address, device),
                 zone=actor.zone,
-                evidence=evidence,
+                evidence=(*evidence, *found),
                 today_meant=on is None,
             )
 
@@ -263,9 +271,9 @@ class Office:
     ) -> tuple[Draft, ...]:
         """Return what asking would record, and record nothing; raise what `ask_many` raises."""
         occasion, asks = self._asked(requests, actor, on, docs)
-        if seeing.asks_for_all(asks):
-            with self._writing():
-                occasion = self._told_all(occasion, asks)
+        if seeing.asks_for_all(asks) or self.counting.asks(asks):
+            with self.writing():
+                occasion, _ = self._told_all(occasion, asks)
         return self.book.preview(asks, occasion, zone=actor.zone)
 
     def _asked(
@@ -315,7 +323,7 @@ class Office:
         self, act: Callable[[], Receipt], asked: Iterable[str], shown: bool = True
     ) -> Receipt:
         """Record when it is our turn, and bring the lists up to date."""
-        with self._writing():
+        with self.writing():
             receipt = act()
         self._own = max(self._own, receipt.last)
         streams = tuple(asked)
@@ -334,17 +342,25 @@ class Office:
             attachments.sweep(self.book, receipt)
         return receipt
 
-    def _told_all(self, occasion: Occasion, asks: Sequence[Ask]) -> Occasion:
-        """Answer what units have where everything they have is asked for.
+    def _told_all(
+        self, occasion: Occasion, asks: Sequence[Ask]
+    ) -> tuple[Occasion, Sequence[Evidence]]:
+        """Answer what units have, and what stocktakes found, where all of it is asked for.
 
         It is our turn to write, and the lists show all that is recorded.
         """
-        if not seeing.asks_for_all(asks):
-            return occasion
+        all_of_units, counted = seeing.asks_for_all(asks), self.counting.asks(asks)
+        if not (all_of_units or counted):
+            return occasion, ()
         self.book.settle()
         self._lists.catch_up(self.book)
-        seen = (*occasion.seen, *seeing.holdings(asks, self._lists.rows))
-        return msgspec.structs.replace(occasion, seen=seen)
+        seen, evidence = [*occasion.seen], list[Evidence]()
+        if all_of_units:
+            seen += seeing.holdings(asks, self._lists.rows)
+        if counted:
+            told, evidence = self.counting.informed(asks, self._lists.rows)
+            seen += told
+        return msgspec.structs.replace(occasion, seen=tuple(seen)), evidence
 
     def _in_post(self, occasion: Occasion) -> Occasion:
         """Refuse who did not have the role on the business date."""
@@ -376,7 +392,7 @@ class Office:
             finally:
                 turn.close()
 
-    def _writing(self) -> AbstractContextManager[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Wait for our turn where a database has one writer; a server sees to that itself."""
         if self._turns is None:
             return nullcontext()

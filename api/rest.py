@@ -23,6 +23,7 @@ from api import (
     rest_log,
     rest_reading,
     rest_writing,
+    stocktakes_rest,
     ways_rest,
 )
 from api.office import Office
@@ -52,6 +53,7 @@ def install(app: FastAPI, office: Office) -> None:
     rest_writing.add(routes, office, callers)
     papers_rest.add(routes, office, callers)
     filing_rest.add(routes, office, callers)
+    stocktakes_rest.add(routes, office, callers)
     ways_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)

@@ -90,6 +90,11 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "plan": {"applicant": (OTHER, ME)},
     "acquisition": {"applicant": (OTHER, ME)},
     "census": {"applicant": (OTHER, ME), "surplus": (0, 1)},
+    "stocktake": {
+        "applicant": (OTHER, ME),
+        "counters": (NO, frozenset({ME})),
+        "found": (0, 1),
+    },
     "reorganisation": {
         "applicant": (OTHER, ME),
         "unconfirmed": (SOME, NO),

@@ -30,6 +30,8 @@ DUTIES: dict[str, Words] = {
     "publish": Words("发布规则", "publish rules"),
     "keep": Words("保管", "keep"),
     "lead": Words("主持盘点", "lead the stocktake"),
+    "count": Words("盘点", "count in the stocktake"),
+    "review": Words("复核盘点", "review the stocktake"),
 }
 TERMS.update({duty: words for duty, words in DUTIES.items() if duty not in TERMS})
 

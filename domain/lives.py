@@ -48,6 +48,7 @@ STORY = (
     "executing",
     "settling",
     "handover",
+    "stocktaking",
     "census",
     "auditing_notes",
     "premises",

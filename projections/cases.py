@@ -37,13 +37,14 @@ from domain.planning import Plan
 from domain.reallocation import Reallocation
 from domain.reorganisation import Reorganisation
 from domain.standards import Standard
+from domain.stocktaking import Stocktake
 from domain.warehouse import Intake
 from projections.inventory import metadata
 from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
 KINDS = (
     "loan", "lease", "intake", "reallocation", "conversion", "exchange", "disposal", "reorganisation",
-    "plan", "acquisition", "census", "note", "standard",
+    "plan", "acquisition", "census", "stocktake", "note", "standard",
 )  # fmt: skip
 cases = Table(
     "cases",
@@ -88,6 +89,7 @@ Case = (
     | Plan
     | Acquisition
     | Census
+    | Stocktake
     | Note
     | Standard
 )
@@ -158,6 +160,12 @@ def row(
             return (
                 *head, case.unit, "", case.trigger.value, str(case.cards), case.amount, "CNY",
                 "", due, case.dataset, *tail,
+            )  # fmt: skip
+        case Stocktake():
+            due = case.due.isoformat() if case.due else ""
+            return (
+                *head, case.unit, "", case.title, str(case.items), None, "", "", due,
+                case.dataset, *tail,
             )  # fmt: skip
         case Note():
             due = case.due.isoformat() if case.due else ""
