@@ -343,6 +343,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "扫描标签，或输入资产编号、序列号、标签号、号牌",
         "Scan a label, or type a number, serial, label id or plate",
     ),
+    "scan-app": ("盘点扫码（离线可用）", "Stock-take by scanning (works offline)"),
     "scan-hint": (
         "扫码枪可直接扫入并自动回车；全角数字也能识别。",
         "A hand scanner types and presses Enter by itself; full-width digits are understood.",

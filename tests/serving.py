@@ -1,0 +1,80 @@
+"""An office behind a real port of this machine, for tests with a real browser."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from api.app import create_app
+from api.office import Office
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+
+class Server(uvicorn.Server):
+    """A server in a thread that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@contextmanager
+def served(office: Office, port: int = 0, **config: Any) -> Iterator[str]:
+    """Serve an office on a port, a free one unless said; yield its address."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        app = create_app(office.settings, office)
+        server = Server(uvicorn.Config(app, log_level="warning", lifespan="off", **config))
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        assert server.listening.wait(20)
+        scheme = "https" if config.get("ssl_certfile") else "http"
+        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)
+
+
+@contextmanager
+def offline(context: BrowserContext) -> Iterator[None]:
+    """Take the network away for a while."""
+    context.set_offline(True)
+    try:
+        yield
+    finally:
+        context.set_offline(False)
+
+
+@contextmanager
+def blameless(page: Page) -> Iterator[None]:
+    """Fail at the end if a page logged an error or left this machine; no network is no error."""
+    wrong: list[str] = []
+
+    def asked(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws") and parts.hostname not in (
+            "127.0.0.1",
+            "localhost",
+        ):
+            wrong.append(f"left: {url}")
+
+    page.on("request", lambda r: asked(r.url))
+    page.on("pageerror", lambda e: wrong.append(f"error: {e}"))
+    page.on(
+        "console",
+        lambda m: wrong.append(m.text) if m.type == "error" and "net::ERR_" not in m.text else None,
+    )
+    yield
+    assert wrong == []
