@@ -546,6 +546,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "rules-remittance": ("全额或者扣除费用后上缴", "remitted gross or net"),
     "rules-splitting-days": ("防拆分预警窗口（日）", "days watched for splitting"),
     "rules-idle-days": ("闲置认定天数", "days until idle"),
+    "rules-over-standard": (
+        "超出接收单位的配置标准或者公务用车编制的",
+        "what goes beyond the standards or the vehicle quota of the unit that gets it",
+    ),
     "rules-waterfall": ("闲置资产盘活的先后", "What is tried with idle property, in order"),
     "rules-articles": ("适用条文（原文）", "The articles, in their words"),
     "rules-no-articles": ("没有引用条文。", "No article is cited."),

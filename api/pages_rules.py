@@ -122,6 +122,12 @@ def answered(policy: Policy, asked: Question) -> Answer:
     )
 
 
+HELD_TO_STANDARDS = (
+    *(Action.PLAN, Action.ACQUISITION, Action.VEHICLE),
+    *(Action.REALLOCATION, Action.EXCHANGE),
+)
+
+
 def limits(policy: Policy, asked: Question) -> Iterator[tuple[str, Any]]:
     """Yield the numbers that matter for an action; None where the rules give none."""
     match asked.action:
@@ -139,6 +145,8 @@ def limits(policy: Policy, asked: Question) -> Iterator[tuple[str, Any]]:
             yield "rules-splitting-days", policy.splitting_days
         case Action.INTAKE | Action.REALLOCATION:
             yield "rules-idle-days", policy.idle_days
+    if asked.action in HELD_TO_STANDARDS:
+        yield "rules-over-standard", policy.over_standard
 
 
 # The pages ----------------------------------------------------------------------

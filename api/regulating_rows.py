@@ -145,7 +145,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(17, FULL, "定期清查盘点、资产清查统计", "stocktaking and verification",
         "000-18 004-14 001-3.1", (50, 51, 52, 53, 54, 55)),
     Capability(18, FULL, "配置标准（数量、价格、性能、最低使用年限）", "configuration standards",
-        "000-17 002-15 003-15", (1,), (), ("over-standard",), ("/rules",),
+        "000-17 002-15 003-15", (1,), (), ("over-standard", "taker-over-standard"), ("/rules",),
         tests=("test_policy.py::test_the_longest_class_code_says_the_years_of_service",)),
     Capability(19, FULL, "配置计划编制与审核、与预算衔接", "configuration plans and their review",
         "000-17 002-15 001-2.4", (2, 3, 5)),

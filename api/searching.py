@@ -1,12 +1,12 @@
 """Ask the lists what a step must know before it is decided; nobody types the answer.
 
 `submit` of a plan asks what the unit has, `search_reallocation` what could be had instead of
-bought. What was answered can be asked of the log again, as it was known at that position.
+bought; what a reallocation or an exchange brings a unit is held to its standards (T49). What was answered can be asked of the log again, as it was known at that position.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -15,8 +15,10 @@ import msgspec
 from domain import searching as questions
 from domain import standards as rules
 from domain.decider import Ask, Occasion
-from domain.planning import Line, Plan, ReallocationSearched
-from domain.searching import FOUND_MAX, Found, Limit, Piece, Stock
+from domain.exceeding import TAKERS
+from domain.holding import LIST_MAX
+from domain.planning import Plan, ReallocationSearched
+from domain.searching import FOUND_MAX, Found, Limit, Piece, Receipt, Stock, Thing
 from ledger.book import Book
 from projections import searching
 from projections.scope import Rows
@@ -32,8 +34,10 @@ class Search:
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the steps that are asked must have seen."""
-        seen: list[Found | Stock] = []
+        seen: list[Found | Stock | Receipt] = []
         for ask in asks:
+            if ask.stream.partition("/")[0] in TAKERS:
+                seen += self.receipts(ask, occasion.on)
             if ask.stream.startswith("plan/") and ask.verb in QUESTIONS:
                 plan: Plan = self.book.stream(ask.stream).state
                 seen += QUESTIONS[ask.verb](self, ask, plan, occasion.on, today)
@@ -68,24 +72,63 @@ class Search:
                 cards=len(pieces),
                 held=questions.together(pieces),
                 sha256=questions.digest(pieces),
-                limits=tuple(self._limits(plan, line, on)),
+                limits=tuple(
+                    limit
+                    for _, limit in self._limits(plan.unit, on, [(line.kind, line.class_code)])
+                ),
             )
 
-    def _limits(self, plan: Plan, line: Line, on: date) -> Iterable[Limit]:
-        region = self.region_of(plan.unit, on)
+    def receipts(self, ask: Ask, on: date) -> Iterable[Receipt]:
+        """Find what a case brings which unit, and the standards that bind it for that."""
+        kind, _, _ = ask.stream.partition("/")
+        for one in TAKERS[kind](self.book.stream(ask.stream).state, ask.verb, ask.form):
+            coming = self._things(one.coming, one.unit)
+            sorts = {(thing.kind, thing.class_code) for thing in coming}
+            yield Receipt(
+                case=ask.stream,
+                unit=one.unit,
+                position=int(self.rows(searching.position())[0]["position"]),
+                coming=coming,
+                going=self._things(one.going),
+                limits=tuple(
+                    (standard.kind.value, limit)
+                    for standard, limit in self._limits(one.unit, on, sorts)
+                ),
+            )
+
+    def _things(self, ids: Sequence[str], unit: str = "") -> tuple[Thing, ...]:
+        if not 1 <= len(ids) <= LIST_MAX:  # the case itself refuses what is too long
+            return ()
+        return tuple(
+            Thing(row["kind"], row["class_code"], row["quantity"], row["value"])
+            for row in self.rows(searching.cards(ids, unit))
+        )
+
+    def _limits(
+        self, unit: str, on: date, sorts: Collection[tuple[str, str]]
+    ) -> Iterable[tuple[rules.Standard, Limit]]:
+        """Yield the standards that bind a unit for any of these kinds and classes."""
+        if not sorts:
+            return
+        region = self.region_of(unit, on)
         for row in self.rows(searching.published()):
             standard: rules.Standard = self.book.stream(row["id"]).state
-            if rules.binds(
-                standard,
-                on,
-                kind=line.kind,
-                class_code=line.class_code,
-                unit=plan.unit,
-                region=region,
+            # A card that states no class may be of any.
+            if any(
+                standard.kind == kind
+                and rules.binds(
+                    standard,
+                    on,
+                    kind=standard.kind,
+                    class_code=class_code or standard.class_code,
+                    unit=unit,
+                    region=region,
+                )
+                for kind, class_code in sorts
             ):
-                cards = searching.in_stock(plan.unit, standard.kind, standard.class_code)
+                cards = searching.in_stock(unit, standard.kind, standard.class_code)
                 held = questions.together(self._pieces(cards)[1])
-                yield rules.limit(row["id"].partition("/")[2], standard, held)
+                yield standard, rules.limit(row["id"].partition("/")[2], standard, held)
 
     def _pieces(self, query: Rows) -> tuple[int, tuple[Piece, ...]]:
         rows = self.rows(query)

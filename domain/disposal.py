@@ -694,6 +694,15 @@ APPROVED_AMOUNT = Rule(
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
 
 
+EXCHANGED_BY_ITS_OWN_CASE = Rule(
+    slug="exchange-is-its-own-case",
+    zh="置换须写明对方、双方评估和补价，请另开“置换单”申请；审批程序按当地对置换的规定，没有另行规定的按处置办理。",
+    en="An exchange names the other side, both appraisals and the balance: request it as an"
+    " “Exchange”; it is decided as the place says of exchanges, else as a disposal.",
+    law="《行政事业性国有资产管理条例》第36条",
+)
+
+
 @lifecycle.verb(NEW, zh="提议处置", en="Propose a disposal", roles=(Role.CLERK, Role.OFFICE))
 def propose(
     _: Disposal,
@@ -711,6 +720,8 @@ def propose(
 
     `acknowledged`: the applicant was shown what would be warned of, and means it all the same.
     """
+    if form is Form.EXCHANGE:
+        raise EXCHANGED_BY_ITS_OWN_CASE.broken()
     kinds = {asset.kind for asset in occasion.listed}
     terms = required(occasion, form, ground, remark, kinds, (MINUTES,))
     counted = counting(occasion, unit, form, acknowledged=acknowledged)

@@ -8,7 +8,7 @@ The balance (补价) that somebody pays us is income of the treasury (内蒙古�
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, TypeAlias, assert_never
 
@@ -30,22 +30,33 @@ from domain.approval import (
     routed,
 )
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Kind, Lock, Mode, ValueType
-from domain.correcting import correctable, list_changes
+from domain.correcting import ListCorrected, correctable, evolve_waiting, list_changes
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.disposal import Deduction, ground_chosen
+from domain.exceeding import (
+    Count,
+    Excess,
+    Takes,
+    corrected_list,
+    held_to_standards,
+    judged,
+    kinds_of,
+    named,
+    stated,
+    told,
+)
 from domain.handover import (
     GIVING_SIDE,
+    SOMETHING_SENT,
     TAKING_SIDE,
     Scans,
     given_out,
     moving,
     on_the_way,
-    read_off,
     taken_in,
     without,
 )
 from domain.holding import ON_THE_LIST, OTHER_PERSON, HeldForProcess, listed, releases
-from domain.leasing import SLIP_SIGNED
 from domain.leaving import DISPOSABLE, OURS, Form, Ground
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
@@ -135,6 +146,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     number: str = ""
     reason: str = ""
     dataset: str = ""
+    beyond: frozenset[Excess] = frozenset()
+    posts: dict[str, int] = {}
 
     @property
     def payee(self) -> str:
@@ -168,7 +181,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             said = "The exchange is {}: {} to give, {} given, {} to come, {} came".format(
                 self.status.words.en, *counts
             )
-        return said + step
+        return said + step + told(self, lang)
 
 
 lifecycle: Lifecycle[Exchange] = Lifecycle("exchange", Exchange, Words("置换单", "Exchange"))
@@ -439,9 +452,10 @@ def evolve(case: Exchange, event: ExchangeEvent) -> Exchange:
                 dataset=event.dataset,
             )
         case ComingCorrected(added=added, removed=removed):
-            return replace(case, coming=case.coming.difference(removed).union(added))
+            coming = case.coming.difference(removed).union(added)
+            return replace(case, coming=coming, beyond=frozenset())
         case ExchangeApproved():
-            return replace(case, status=ExchangeStatus.APPROVED)
+            return replace(case, status=ExchangeStatus.APPROVED, beyond=frozenset())
         case ExchangeRefused(reason=reason):
             return let_go(replace(case, status=ExchangeStatus.REFUSED, reason=reason))
         case ExchangeWithdrawn(reason=reason):
@@ -472,6 +486,11 @@ def evolve(case: Exchange, event: ExchangeEvent) -> Exchange:
             return replace(case, remitted=remitted, status=status)
         case _:
             assert_never(event)
+
+
+def evolve_listed(case: Exchange, event: ListCorrected) -> Exchange:
+    """What another list means here: it is held to the standards anew."""
+    return replace(evolve_waiting(case, event), beyond=frozenset())
 
 
 def let_go(case: Exchange) -> Exchange:
@@ -558,14 +577,14 @@ NOTHING_MOVED = Rule(
 )
 WITH_OUTSIDER = Rule(
     slug="other-side-is-a-unit",
-    zh="对方是本账本内的单位，请办理交出和接收。",
-    en="The other side is a unit of this ledger; give out and take in instead.",
+    zh="对方是本账本内的单位，请由对方办理接收。",
+    en="The other side is a unit of this ledger; it takes in itself.",
     holds=lambda case, _: not case.partner,
 )
 WITH_UNIT = Rule(
     slug="other-side-is-outside",
-    zh="对方不在本账本内，请办理交付对方、换入到货。",
-    en="The other side is not in this ledger; deliver to it, and receive from it, instead.",
+    zh="对方不在本账本内，请办理对方签收、换入到货。",
+    en="The other side is not in this ledger; record that it signed, and receive from it, instead.",
     holds=lambda case, _: bool(case.partner),
 )
 TO_BOOK = Rule(
@@ -629,6 +648,11 @@ PIECES_NAMED = Rule(
     zh="与账本外的单位置换，须写明换入件数（1 至 {most}）；与本账本内单位置换的不填。",
     en="With somebody outside, say how many pieces come in (1 to {most}); with a unit leave it out.",
 )
+SLIP_SIGNED = Rule(
+    slug="other-side-slip-not-attached",
+    zh="对方不在本系统内，须附对方签字的交接单。",
+    en="The other side is not in this system; attach the slip that it signed.",
+)
 ALL_CAME = Rule(
     slug="all-pieces-came",
     zh="协议约定的换入件数已全部到货。",
@@ -665,10 +689,14 @@ def request(
     outsider: Code = "",
     coming: tuple[AssetId, ...] = (),
     remark: Text = "",
+    posts: Count | None = None,
+    partner_posts: Count | None = None,
 ) -> tuple[Event | Ask, ...]:
     """Ask to give idle assets for others that are needed; both sides' things are held meanwhile.
 
     The other side is a unit of this ledger, with the things that come in, or somebody outside.
+    `posts` and `partner_posts` are how many posts both units have, where a standard for what they
+    get is for each post (T49).
     """
     if bool(partner) is bool(outsider.strip()) or bool(partner) is not bool(coming):
         raise ONE_OTHER_SIDE.broken()
@@ -693,7 +721,9 @@ def request(
             documents=terms.documents if terms else (),
         ),
         *laid(occasion, route(occasion, Action.EXCHANGE, form=Form.EXCHANGE)),
-        *(kinds.room_for(occasion, partner) if partner else ()),
+        *stated(unit, posts),
+        *(stated(partner, partner_posts) if partner else ()),
+        *within(occasion, unit, partner or "", posts_of(unit, posts, partner, partner_posts)),
         *(
             Ask(
                 f"asset/{a}",
@@ -722,6 +752,7 @@ def approve(
     leaving = () if case_.partner else sorted(case_.waiting)
     return (
         ExchangeApproved(approval_no=approval_no),
+        *within(occasion, case_.unit, case_.partner, case_.posts),
         *(Ask(f"asset/{a}", "put_up_for_disposal", form) for a in leaving),
     )
 
@@ -778,12 +809,50 @@ def lay_anew(
     ground = case_.ground or Ground.OTHER
     required(occasion, Form.EXCHANGE, ground, case_.remark, among, shown)
     way = route(occasion, Action.EXCHANGE, form=Form.EXCHANGE)
-    room = kinds.room_for(occasion, case_.partner) if case_.partner else ()
-    return (*laid_anew(case_, occasion, way), *room)
+    held_to = within(occasion, case_.unit, case_.partner, case_.posts)
+    return (*laid_anew(case_, occasion, way), *held_to)
+
+
+def within(
+    occasion: Occasion, unit: str, partner: str, posts: Mapping[str, int]
+) -> tuple[Event | Ask, ...]:
+    """Hold what both units get to their standards and quotas; somebody outside has none."""
+    if not partner:
+        return ()
+    return (
+        *judged(occasion, partner, posts, kinds_of(occasion)),
+        *judged(occasion, unit, posts),
+    )
+
+
+def posts_of(
+    unit: str, posts: int | None, partner: str | None, partner_posts: int | None
+) -> dict[str, int]:
+    """Return how many posts each of the units has that says so."""
+    said = {unit: posts, partner or "": partner_posts}
+    return {one: number for one, number in said.items() if one and number is not None}
+
+
+def takes(case_: Exchange, verb: str, form: Mapping[str, Any]) -> tuple[Takes, ...]:
+    """Return what a step of an exchange brings the two units, and takes from them."""
+    unit, partner = case_.unit, case_.partner
+    match verb:
+        case "request":
+            unit, partner = (str(form.get(side) or "") for side in ("unit", "partner"))
+            out, into = named(form, "assets"), named(form, "coming")
+        case "resubmit":
+            out = corrected_list(case_.waiting, form.get("add"), form.get("remove"))
+            into = corrected_list(case_.coming, form.get("add_coming"), form.get("remove_coming"))
+        case "approve":
+            out, into = tuple(sorted(case_.waiting)), tuple(sorted(case_.coming))
+        case _:
+            return ()
+    return (Takes(partner, out, into), Takes(unit, into, out)) if partner else ()
 
 
 routed(lifecycle, REQUESTED, MY_TURN, resubmit)
-correctable(lifecycle, REQUESTED, lay_anew)
+correctable(lifecycle, REQUESTED, lay_anew, evolve_listed)
+held_to_standards(lifecycle, takes)
 
 
 @lifecycle.verb(NOTHING_MOVED, zh="撤回置换", en="Withdraw the exchange", roles=EXCHANGERS)
@@ -850,7 +919,7 @@ def sign(
     return ExchangeSigned(agreement=agreement, boot=boot, payer=payer, pieces=pieces)
 
 
-@lifecycle.verb(SIGNED, WITH_UNIT, zh="交出", en="Give out", roles=CARRIERS)
+@lifecycle.verb(SIGNED, zh="交出", en="Give out", roles=CARRIERS)
 def hand_out(
     case_: Exchange, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
@@ -890,21 +959,20 @@ def take_in(
     )
 
 
-@lifecycle.verb(SIGNED, WITH_OUTSIDER, zh="交付对方", en="Deliver", roles=CARRIERS)
+@lifecycle.verb(
+    SIGNED, WITH_OUTSIDER, SOMETHING_SENT, zh="对方签收", en="Confirm delivery", roles=CARRIERS
+)
 def deliver(
     case_: Exchange, occasion: Occasion, *, assets: tuple[AssetId, ...], scanned: Scans = ""
 ) -> tuple[Event | Ask, ...]:
-    """Deliver pieces to somebody outside, against the slip that both sides signed."""
+    """Record that somebody outside signed for pieces; another person than who gave them out does."""
     refuse_side(occasion, case_.unit, GIVING_SIDE)
-    for asset in listed(assets):
-        if asset not in case_.waiting:
-            raise ON_THE_LIST.broken(asset=asset)
     if not occasion.docs:
         raise SLIP_SIGNED.broken()
-    codes = read_off(occasion, assets, scanned)
+    pieces = taken_in(case_, occasion, assets, scanned, among=case_.waiting)
     form = {"form": Form.EXCHANGE, "case": occasion.stream}
     return (
-        *(PieceDelivered(asset=a, scanned=codes[a]) for a in assets),
+        *(PieceDelivered(asset=a, scanned=code) for a, code in pieces),
         *(Ask(f"asset/{a}", "leave_for_good", form) for a in assets),
     )
 
@@ -1103,11 +1171,13 @@ def next_step(case: Exchange) -> OpenStep | None:
 def carrying(case: Exchange) -> OpenStep:
     """Return whose turn it is while pieces change hands: what is on its way is taken in first."""
     going = on_the_way(case)
+    if going and not case.partner:  # the other side has no account here; its slip is recorded
+        return OpenStep(verb="deliver", roles=CARRIERS, unit=case.unit)
     if going:
         unit = case.partner if going & case.waiting else case.unit
         return OpenStep(verb="take_in", roles=CARRIERS, unit=unit)
     if not case.partner:
-        verb = "deliver" if case.waiting else "receive"
+        verb = "hand_out" if case.waiting else "receive"
         return OpenStep(verb=verb, roles=CARRIERS, unit=case.unit)
     unit = case.unit if case.waiting else case.partner
     return OpenStep(verb="hand_out", roles=CARRIERS, unit=unit)

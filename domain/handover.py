@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar, assert_never
 from msgspec.structs import replace
 
 from domain import asset as assets_
-from domain.asset import STILL_OURS, Asset, Custody, Lock
+from domain.asset import STILL_OURS, Asset, Book, Custody, Lock
 from domain.decider import Ask, Event, Lifecycle, Occasion, Rule
 from domain.holding import HELD_BY_CASE, LIST_MAX, ON_THE_LIST, listed
 from domain.paper_forms import PaperForm
@@ -365,9 +365,10 @@ def hand_out(
     to_unit: UnitId | None = None,
     scanned: Code = "",
 ) -> PutInTransit:
-    """Let the asset leave the giver's hands; only the case that holds or lent it may."""
+    """Let the asset leave the giver's hands; only the case that holds, lent or disposes of it may."""
     lent = asset.custody in (Custody.LENT, Custody.WAREHOUSE_LENT, Custody.LEASED)
-    if asset.case != case or (asset.lock is Lock.NONE and not lent):
+    held = lent or asset.lock is not Lock.NONE or asset.book is Book.TO_DISPOSE
+    if asset.case != case or not held:
         raise HELD_BY_CASE.broken(case=case)
     identified(asset, scanned)
     return PutInTransit(case=case, to_unit=to_unit)

@@ -5,7 +5,7 @@ Kinds are named by their values, so that `asset` itself can ask here when a card
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -181,7 +181,11 @@ def passed_on(from_unit: str, to_unit: str, assets: tuple[str, ...]) -> Ask:
     return Ask(f"quota/{from_unit}", "pass_on", {"to_unit": to_unit, "assets": assets})
 
 
-def room_for(occasion: Occasion, unit: str) -> tuple[Ask, ...]:
-    """Ask whether a unit may take the vehicles that a form lists, before anybody decides."""
-    cars = sum(asset.kind == VEHICLE for asset in occasion.listed)
-    return (Ask(f"quota/{unit}", "find_room", {"count": cars}),) if cars else ()
+def room_for(
+    occasion: Occasion, unit: str, coming: Iterable[str], going: Iterable[str]
+) -> tuple[Ask, ...]:
+    """Ask whether a unit may take the vehicles among these kinds, for those that it gives."""
+    cars = sum(kind == VEHICLE for kind in coming) - sum(kind == VEHICLE for kind in going)
+    kind, _, case = occasion.stream.partition("/")
+    form = {"count": cars, "kind": kind, "case": case}
+    return (Ask(f"quota/{unit}", "find_room", form),) if cars > 0 else ()

@@ -200,7 +200,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `lease_extensions_max`, `idle_days`, `remit_days`, `splitting_days`: local limits, None where the
     place gives no number. `price_floor_percent`: below which part of the appraisal a deal stops.
     `search_days_max`: how old the search for something to reallocate may be when a purchase rests
-    on it. `over_standard`: what becomes of a request beyond the configuration standard.
+    on it. `over_standard`: what becomes of a request beyond the configuration standard
+    or the vehicle quota of the unit that gets something: a plan, a reallocation, an exchange.
     `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
     property, in order.
     """

@@ -7,6 +7,7 @@ known, and never narrower than that (内蒙古机关运行保障条例 第17条)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
@@ -29,6 +30,18 @@ from domain.approval import (
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.correcting import ListCorrected, correctable, evolve_waiting, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
+from domain.exceeding import (
+    Count,
+    Excess,
+    Takes,
+    corrected_list,
+    held_to_standards,
+    judged,
+    kinds_of,
+    named,
+    stated,
+    told,
+)
 from domain.handover import (
     GIVING_SIDE,
     TAKING_SIDE,
@@ -121,6 +134,8 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     booked: frozenset[str] = frozenset()
     reason: str = ""
     dataset: str = ""
+    beyond: frozenset[Excess] = frozenset()
+    posts: dict[str, int] = {}
 
     @property
     def giver_unit(self) -> str:
@@ -145,7 +160,7 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             said = "The reallocation is {}: {} to send, {} on the way, {} received".format(
                 self.status.words.en, *counts
             )
-        return said + step
+        return said + step + told(self, lang)
 
 
 lifecycle: Lifecycle[Reallocation] = Lifecycle(
@@ -379,7 +394,8 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
         case ScopeWorkedOut(scope=scope):
             return replace(case, scope=scope)
         case ReallocationApproved(scope=scope):
-            return replace(case, status=ReallocationStatus.APPROVED, scope=scope or case.scope)
+            status = ReallocationStatus.APPROVED
+            return replace(case, status=status, scope=scope or case.scope, beyond=frozenset())
         case ReallocationRefused(reason=reason):
             return replace(
                 case, status=ReallocationStatus.REFUSED, waiting=frozenset(), reason=reason
@@ -416,7 +432,7 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
 def evolve_listed(case: Reallocation, event: ListCorrected) -> Reallocation:
     """What another list means here: so many are asked for now."""
     after = evolve_waiting(case, event)
-    return replace(after, quantity=str(len(after.waiting)))
+    return replace(after, quantity=str(len(after.waiting)), beyond=frozenset())
 
 
 def evolve_handed(case: Reallocation, event: HandOverEvent) -> Reallocation:
@@ -606,8 +622,12 @@ def request(
     assets: tuple[AssetId, ...],
     scope: Scope | None = None,
     purpose: Text = "",
+    posts: Count | None = None,
 ) -> tuple[Event | Ask, ...]:
-    """Ask for assets another unit or the warehouse can spare; they are reserved meanwhile."""
+    """Ask for assets another unit or the warehouse can spare; they are reserved meanwhile.
+
+    `posts` is how many posts the taking unit has, where a standard is for each post (T49).
+    """
     if from_unit == to_unit:
         raise DIFFERENT_UNITS.broken()
     form = {"case": occasion.stream, "from_unit": from_unit}
@@ -623,7 +643,8 @@ def request(
             purpose=purpose,
         ),
         Ask(f"unit/{from_unit}", "compare_belonging", compared),
-        *kinds.room_for(occasion, to_unit),
+        *stated(to_unit, posts),
+        *judged(occasion, to_unit, {} if posts is None else {to_unit: posts}, kinds_of(occasion)),
         *(Ask(f"asset/{a}", "hold_for_reallocation", form) for a in assets),
     )
 
@@ -712,6 +733,7 @@ def approve(
     return (
         ReallocationApproved(scope=stated, approval_no=approval_no),
         *declined(case_, occasion, assets, reason),
+        *judged(occasion, case_.to_unit, case_.posts),
     )
 
 
@@ -750,11 +772,34 @@ def lay_anew(
 ) -> tuple[Event | Ask, ...]:
     """Say who decides about the corrected list; it goes as far as it went."""
     way = route(occasion, Action.REALLOCATION, scope=case_.scope or "")
-    return (*laid_anew(case_, occasion, way), *kinds.room_for(occasion, case_.to_unit))
+    return (
+        *laid_anew(case_, occasion, way),
+        *judged(occasion, case_.to_unit, case_.posts, kinds_of(occasion)),
+    )
+
+
+def takes(case_: Reallocation, verb: str, form: Mapping[str, Any]) -> tuple[Takes, ...]:
+    """Return what a step of a reallocation brings the taking unit."""
+    match verb:
+        case "request":
+            return (Takes(str(form.get("to_unit")), named(form, "assets")),)
+        case "resubmit":
+            return (
+                Takes(
+                    case_.to_unit,
+                    corrected_list(case_.waiting, form.get("add"), form.get("remove")),
+                ),
+            )
+        case "approve":
+            assets = named(form, "assets") or tuple(sorted(case_.waiting))
+            return (Takes(case_.to_unit, assets),)
+        case _:
+            return ()
 
 
 routed(lifecycle, REQUESTED, MY_TURN, resubmit)
 correctable(lifecycle, REQUESTED, lay_anew, evolve_listed)
+held_to_standards(lifecycle, takes)
 
 
 @lifecycle.verb(

@@ -72,6 +72,29 @@ class Stock(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
 
 
+class Thing(msgspec.Struct, frozen=True):
+    """One card as the inventory shows it; `value` is in fen, of all that is on the card."""
+
+    kind: str
+    class_code: str
+    quantity: str
+    value: int | None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What a case brings a unit and takes from it, and by which standards the unit is bound.
+
+    `limits` are the standards in force for what comes, each with its kind.
+    """
+
+    case: str
+    unit: str
+    position: int
+    coming: tuple[Thing, ...]
+    going: tuple[Thing, ...] = ()
+    limits: tuple[tuple[str, Limit], ...] = ()
+
+
 A = TypeVar("A", Found, Stock)
 
 

@@ -20,11 +20,18 @@ from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.kinds import A_VEHICLE
 from domain.policy import Beyond
 from domain.unit import Unit
-from domain.values import AssetId, Code, Fen, Given, Reference, Text, UnitId
+from domain.values import AssetId, CaseId, Code, Fen, Given, Reference, Text, UnitId
 from domain.words import Role, Term, Words
 
 PLACES_MAX = 1_000_000
 Places: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=PLACES_MAX)]
+
+
+class Bringing(Term):
+    """Which kind of case brings a unit vehicles, and is flagged where they are too many."""
+
+    REALLOCATION = "reallocation", "调剂单", "reallocation"
+    EXCHANGE = "exchange", "置换单", "exchange"
 
 
 class VehicleUse(Term):
@@ -468,13 +475,17 @@ def take_over(
 
 
 @lifecycle.verb(zh="核对编制余额", en="Find room", inner=True)
-def find_room(quota: Quota, occasion: Occasion, *, count: int) -> tuple[Event, ...]:
-    """Refuse a request for more vehicles than there is room for, where the place refuses them."""
+def find_room(
+    quota: Quota, occasion: Occasion, *, count: int, kind: Bringing, case: CaseId
+) -> tuple[Ask, ...]:
+    """Refuse more vehicles than there is room for, or have the case flagged, as the place says."""
     limit, after = quota.total, len(quota.vehicles) + count
-    refuses = occasion.policy.over_standard is Beyond.REFUSE
-    if limit is not None and after > limit and refuses:
+    if limit is None or after <= limit:
+        return ()
+    if occasion.policy.over_standard is Beyond.REFUSE:
         raise WITHIN_QUOTA.broken(places=limit, count=after)
-    return ()
+    unit = occasion.stream.partition("/")[2]
+    return (Ask(f"{kind}/{case}", "flag_quota", {"unit": unit, "places": limit, "count": after}),)
 
 
 @units_.lifecycle.verb(units_.EXISTS, zh="核定编制", en="Have a quota", inner=True)

@@ -312,6 +312,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "owners": Words("资产所属单位", "whose books each piece is in"),
     "parent": Words("上级单位", "parent unit"),
     "partner": Words("对方单位", "other unit"),
+    "partner_posts": Words("对方单位岗位数", "number of posts of the other unit"),
     "parts": Words("各单位分得", "what each unit gets"),
     "payer": Words("补价支付方", "who pays the balance"),
     "people": Words("使用人数", "number of people"),

@@ -5,6 +5,8 @@ Every answer says the position of the log that the lists had reached when they g
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, and_, literal_column, or_, select
 
 from domain.asset import Book, Kind, Lock
@@ -32,6 +34,18 @@ def to_be_had(kind: Kind, class_code: str) -> Rows:
 def in_stock(unit: str, kind: Kind, class_code: str) -> Rows:
     """Return the position, and each card of a kind and class that a unit has on its books."""
     return _cards(and_(_of(kind, class_code), inventory.c.accounting_unit == unit))
+
+
+def cards(ids: Iterable[str], unit: str = "") -> Rows:
+    """Return what a standard must know of some cards; without those a unit has already."""
+    c = inventory.c
+    query = select(c.kind, c.class_code, c.quantity, c.value).where(c.id.in_(sorted(ids)))
+    return (query.where(c.accounting_unit != unit) if unit else query).order_by(c.id)
+
+
+def position() -> Rows:
+    """Return the position that the lists have reached."""
+    return select(progress_table.c.position)
 
 
 def published() -> Rows:

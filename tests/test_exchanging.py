@@ -25,7 +25,7 @@ from domain.exchanging import (
     Side,
     SideAppraised,
 )
-from domain.handover import TWO_PEOPLE
+from domain.handover import SOMETHING_SENT, TWO_PEOPLE
 from domain.leaving import Ground
 
 past = partial(given, exchanging.lifecycle)
@@ -105,11 +105,19 @@ def test_what_comes_from_outside_is_received_inspected_and_entered(ledger: Ledge
         pieces=1,
     )  # fmt: skip
     ledger.ask("u_clerk", X, "sign", agreement="协1", boot=10_000, payer="us", pieces=1)
-    ledger.refuses(exchanging.WITH_UNIT, "u_clerk", X, "hand_out", assets=["A"])
+    ledger.refuses(SOMETHING_SENT, "u_keeper", X, "deliver", assets=["A"])
+    ledger.ask("u_clerk", X, "hand_out", assets=["A"])
+    assert ledger.state("asset/A").custody is Custody.TRANSIT
+    assert exchanging.next_step(ledger.state(X)).verb == "deliver"
+    ledger.refuses(exchanging.WITH_UNIT, "u_keeper", X, "take_in", assets=["A"])
+    ledger.refuses(TWO_PEOPLE, "u_clerk", X, "deliver", assets=["A"])
     ledger.docs = ()
-    ledger.refuses(exchanging.SLIP_SIGNED, "u_clerk", X, "deliver", assets=["A"])
+    ledger.refuses(exchanging.SLIP_SIGNED, "u_keeper", X, "deliver", assets=["A"])
     ledger.docs = SLIP
-    ledger.ask("u_clerk", X, "deliver", assets=["A"])
+    ledger.ask("u_clerk", X, "call_back", assets=["A"], reason="对方未到场")
+    assert ledger.state("asset/A").custody is Custody.STORE
+    ledger.ask("u_clerk", X, "hand_out", assets=["A"])
+    ledger.ask("u_keeper", X, "deliver", assets=["A"])
     ledger.ask("u_clerk", X, "receive", asset="N", item="会议系统", kind="office")
     ledger.refuses(
         exchanging.SIGNED, "u_clerk", X, "receive", asset="M", item="会议系统", kind="office"

@@ -41,6 +41,7 @@ def office(database: str) -> Iterator[Office]:
         for id_ in ("o_near", "o_far"):
             office.ask(f"unit/{id_}", "establish", {"name": f"示例{id_}", "kind": "organ"}, admin)
             office.accounts.create(id_, PASSWORD, f"u_{id_}", f"示例{id_}", id_, ["clerk"])
+        office.accounts.create("near", PASSWORD, "u_near", "示例负责人", "o_near", ["head"])
         for id_, level in (("o_a", "county"), ("o_near", "county"), ("o_far", "prefecture")):
             place = {"level": level, "region": "150102", "competent": "o_dept"}
             office.ask(f"unit/{id_}", "belong", place, admin)
@@ -158,3 +159,94 @@ def test_what_is_idle_enters_the_virtual_warehouse_and_goes_to_another_level_wit
     types = [e["type"] for e in granted(door.get("asset/A/history"))["items"]]
     assert types.count("asset.label_bound") == 1 and "asset.label_voided" not in types
     assert granted(door.get("reallocation/R"))["state"]["status"] == "booked"
+
+
+# Standards and quota of the unit that takes (T49) ----------------------------------
+
+
+def bound(door: Door, office: Office, kind: str, **limits: Any) -> None:
+    """Publish a standard, and give the taking unit two things of that kind."""
+    norm = {"title": f"示例标准（{kind}）", "kind": kind} | limits
+    granted(door.post(f"standard/S-{kind}/draft", norm, who="office"))
+    today = {"in_force_from": office.today().isoformat()}
+    granted(door.post(f"standard/S-{kind}/publish", today, who="finance"))
+    for id_ in ("N1", "N2"):
+        card = {"asset_no": f"ZC-{kind}-{id_}", "kind": kind, "unit": "o_near"}
+        registered(door, f"{kind}-{id_}", **card)
+
+
+def strict(door: Door, office: Office) -> None:
+    content = json.dumps(RULES | {"over_standard": "refuse"}, ensure_ascii=False)
+    granted(door.post("policy/example/propose", {"content": content}, who="admin"))
+    today = office.today().isoformat()
+    granted(door.post("policy/example/publish", {"in_force_from": today}, who="finance"))
+
+
+def flags(door: Door, kind: str) -> list[dict[str, Any]]:
+    told = granted(door.get("reallocation/R/history", limit=50))["items"]
+    return [e["body"] for e in told if e["type"] == f"case.beyond_{kind}"]
+
+
+@pytest.mark.target("T49")
+def test_what_takes_a_unit_over_its_standard_is_flagged(door: Door, office: Office) -> None:
+    """Two computers are allowed, and two are there: the third is flagged, and so is its price."""
+    bound(door, office, "computer", quantity="2", price_cap=499_999)
+    granted(asked(door, "o_near"))
+    assert granted(door.get("reallocation/R"))["state"]["beyond"] == ["standard"]
+    (flag,) = flags(door, "standard")
+    assert (flag["held"], flag["wanted"], flag["cap"]) == ("2", "3", "2")
+    assert (flag["unit_price"], flag["price_cap"]) == (500_000, 499_999)
+    for lang, said in (("zh", "注意：超配置标准"), ("en", "note: over the configuration standard")):
+        assert said in granted(door.get("reallocation/R", lang=lang))["sentence"]
+    granted(door.post("reallocation/R/approve", {"approval_no": "调1"}, who="near"))
+    assert len(flags(door, "standard")) == 2  # whoever approved it was told
+
+
+@pytest.mark.target("T49")
+@pytest.mark.parametrize(("cap", "price", "fits"), [("3", 500_000, True), ("2", None, False)])
+def test_where_the_rules_say_so_nothing_beyond_the_standard_is_asked_for_or_approved(
+    door: Door, office: Office, cap: str, price: int | None, fits: bool
+) -> None:
+    bound(door, office, "computer", quantity=cap, price_cap=price)
+    strict(door, office)
+    if not fits:
+        answer = asked(door, "o_near")
+        refused(answer, "taker-over-standard")
+        assert "现有 2，办理后 3，上限 2" in answer.json()["detail"]
+        return
+    granted(asked(door, "o_near"))
+    assert granted(door.get("reallocation/R"))["state"]["beyond"] == []
+    # What was within when it was asked for is not when it is approved: another one came.
+    registered(door, "N3", asset_no="ZC-N3", unit="o_near")
+    refused(
+        door.post("reallocation/R/approve", {"approval_no": "调1"}, who="near"),
+        "taker-over-standard",
+    )
+
+
+@pytest.mark.target("T49")
+def test_a_standard_of_another_place_class_or_kind_binds_nobody_here(
+    door: Door, office: Office
+) -> None:
+    bound(door, office, "computer", quantity="2", region="65")
+    bound(door, office, "furniture", quantity="2")
+    granted(asked(door, "o_near"))
+    assert flags(door, "standard") == []
+
+
+@pytest.mark.target("T49")
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_vehicle_beyond_the_quota_of_the_taker_is_flagged_or_refused(
+    door: Door, office: Office, refuses: bool
+) -> None:
+    registered(door, "CAR", asset_no="ZC-CAR", name="轿车", kind="vehicle", value=9_000_000)
+    use = {"use": "emergency", "places": 0, "order_no": "编1"}
+    granted(door.post("quota/o_near/set_quota", use, who="office"))
+    if refuses:
+        strict(door, office)
+        refused(asked(door, "o_near", assets=["CAR"]), "beyond-vehicle-quota")
+        return
+    granted(asked(door, "o_near", assets=["CAR"]))
+    (flag,) = flags(door, "quota")
+    assert (flag["unit"], flag["places"], flag["count"]) == ("o_near", 0, 1)
+    assert granted(door.get("reallocation/R"))["state"]["beyond"] == ["quota"]

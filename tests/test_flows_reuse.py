@@ -183,6 +183,14 @@ def test_idle_things_are_exchanged_for_those_of_another_unit_and_the_balance_is_
         assert said in text
 
 
+def test_a_disposal_by_exchange_is_sent_to_the_exchange(door: Door) -> None:
+    registered(door, "A1", asset_no="ZC-A1", name="大会议桌", kind="furniture", value=1_000_000)
+    form = {"unit": "o_a", "form": "exchange", "ground": "idle", "minutes_no": "纪要8"}
+    answer = door.post("disposal/D1/propose", form | {"assets": ["A1"], "docs": PAPERS})
+    assert "另开“置换单”" in refused(answer, "exchange-is-its-own-case")
+
+
+@pytest.mark.target("T24")
 def test_what_somebody_outside_gives_is_inspected_before_it_is_entered(
     door: Door, office: Office
 ) -> None:
@@ -202,9 +210,14 @@ def test_what_somebody_outside_gives_is_inspected_before_it_is_entered(
     signed = {"agreement": "协2", "boot": 20_000, "payer": "us", "pieces": 1}
     granted(door.post("exchange/X2/sign", signed))
     things = {"assets": ["A1"], "scanned": "ZC-A1"}
-    refused(door.post("exchange/X2/deliver", things), "slip-not-attached")
     slip = {"docs": [{"type": "交接单", "number": "交1"}]}
-    granted(door.post("exchange/X2/deliver", things | slip))
+    refused(door.post("exchange/X2/deliver", things | slip, who="keeper"), "nothing-given-out")
+    granted(door.post("exchange/X2/hand_out", things))
+    assert state(door, "asset/A1")["custody"] == "transit"
+    refused(door.post("exchange/X2/deliver", things | slip), "gave-it-out-oneself")
+    unsigned = door.post("exchange/X2/deliver", things, who="keeper")
+    refused(unsigned, "other-side-slip-not-attached")
+    granted(door.post("exchange/X2/deliver", things | slip, who="keeper"))
     new = {"asset": "N1", "item": "复印机", "kind": "office"}
     granted(door.post("exchange/X2/receive", new))
     card = state(door, "asset/N1")
@@ -215,3 +228,55 @@ def test_what_somebody_outside_gives_is_inspected_before_it_is_entered(
     granted(door.post("exchange/X2/move_books", gone, who="accountant"))
     assert state(door, "asset/A1")["book"] == "gone"
     refused(door.post("exchange/X2/assess_balance", {}, who="accountant"), "no-balance-received")
+
+
+def normed(door: Door, office: Office, id_: str, **norm: Any) -> None:
+    """Publish a standard."""
+    said = {"title": f"标准{id_}", "kind": "computer"} | norm
+    granted(door.post(f"standard/{id_}/draft", said, who="office"))
+    today = {"in_force_from": office.today().isoformat()}
+    granted(door.post(f"standard/{id_}/publish", today, who="finance"))
+
+
+@pytest.mark.target("T49")
+def test_what_both_units_get_in_exchange_is_held_to_their_standards(
+    door: Door, office: Office
+) -> None:
+    """One computer a post: who gives one for one stays within; two for one is flagged."""
+    for id_, unit in (("A1", "o_a"), ("B1", "o_b"), ("B2", "o_b"), ("B3", "o_b")):
+        registered(door, id_, asset_no=f"ZC-{id_}", unit=unit, value=500_000)
+    normed(door, office, "S1", basis="post", quantity="1")
+    form = {"unit": "o_a", "assets": ["A1"], "partner": "o_b", "coming": ["B1"], "needed": "电脑"}
+    form |= {"ground": "idle", "minutes_no": "纪要8", "docs": PAPERS}
+    refused(door.post("exchange/X3/request", form), "taker-posts-not-stated")
+    # o_b has three already and gets none more: it is not taken further beyond.
+    granted(door.post("exchange/X3/request", form | {"posts": 1, "partner_posts": 1}))
+    assert state(door, "exchange/X3")["beyond"] == []
+    granted(door.post("exchange/X3/send_back", {"reason": "再换一台"}, who="head"))
+    # Another list of theirs: two come for one, one more than o_a may have.
+    more = {"note": "另换", "add_coming": ["B2", "B3"], "remove_coming": ["B1"]}
+    granted(door.post("exchange/X3/resubmit", more))
+    now = state(door, "exchange/X3")
+    assert (now["coming"], now["beyond"]) == (["B2", "B3"], ["standard"])
+    assert state(door, "asset/B1")["case"] == "" and state(door, "asset/B2")["case"]
+    told = granted(door.get("exchange/X3/history", limit=50))["items"]
+    (flag,) = (e["body"] for e in told if e["type"] == "case.beyond_standard")
+    assert (flag["unit"], flag["held"], flag["wanted"], flag["cap"]) == ("o_a", "1", "2", "1")
+    assert "超配置标准" in pages(office, "auditor").get("/cases/exchange/X3").text
+    granted(door.post("exchange/X3/send_back", {"reason": "只换一台"}, who="head"))
+    granted(door.post("exchange/X3/resubmit", {"note": "改为一台", "remove_coming": ["B3"]}))
+    assert state(door, "exchange/X3")["beyond"] == []
+
+
+@pytest.mark.target("T49")
+@pytest.mark.parametrize("action", ["plan", "vehicle", "reallocation", "exchange"])
+def test_the_rules_say_what_becomes_of_what_is_beyond_a_standard(
+    office: Office, action: str
+) -> None:
+    http = pages(office, "auditor")
+    for lang, key, value in (
+        ("zh", "超出接收单位的配置标准或者公务用车编制的", "提示并记录"),
+        ("en", "what goes beyond the standards or the vehicle quota", "flagged"),
+    ):
+        page = http.get("/rules", params={"action": action, "lang": lang}).text
+        assert key in page and value in page[page.index(key) :]
