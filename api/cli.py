@@ -20,6 +20,7 @@ from api import (
     cli_read,
     cli_registers,
     cli_restore,
+    cli_rfid,
     cli_serve,
     cli_verify,
     cli_ways,
@@ -44,6 +45,7 @@ app.add_typer(asset, name="asset")
 app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
+app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")
 app.command()(cli_accounts.init)

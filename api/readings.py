@@ -348,6 +348,12 @@ class Readings:
             _, complete, gaps = self._gaps(c, device)
         return complete, gaps
 
+    def last(self, device: str) -> int:
+        """Return the highest number a device has used, 0 when it sent nothing yet."""
+        query = select(func.max(batch.c.seq)).where(batch.c.device == device)
+        with self.engine.connect() as c:
+            return int(c.execute(query).scalar() or 0)
+
     def devices(self, session: str) -> list[Mapping[str, Any]]:
         """Return the devices of a session: how many batches and reads, on time and late."""
         late = func.sum(batch.c.late)
