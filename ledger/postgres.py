@@ -180,7 +180,8 @@ CREATE TABLE IF NOT EXISTS ledger_node (
 );
 CREATE TABLE IF NOT EXISTS ledger_checkpoint (
   size bigint PRIMARY KEY,
-  note bytea NOT NULL
+  note bytea NOT NULL,
+  seal text NOT NULL
 );
 """
 FILES = """
@@ -546,9 +547,9 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         """Publish a checkpoint, or its newer text with more cosignatures."""
         with self._writing() as c:
             c.execute(
-                "INSERT INTO ledger_checkpoint VALUES (%s,%s)"
-                " ON CONFLICT (size) DO UPDATE SET note=excluded.note",
-                (size, note),
+                "INSERT INTO ledger_checkpoint VALUES (%s,%s,%s)"
+                " ON CONFLICT (size) DO UPDATE SET note=excluded.note, seal=excluded.seal",
+                (size, note, seal(size, note.hex())),
             )
 
     def version(self, stream: str) -> int:

@@ -296,7 +296,8 @@ class _Return:
         self.proven = frontier, at
         if (checkpoint.size, checkpoint.root) != (at, tree.root(frontier)):
             raise ValueError(f"the checkpoint of {checkpoint.size} entries is of another log")
-        self.insert("INSERT INTO ledger_checkpoint VALUES (?,?)", [(at, note)])
+        kept = (at, note, seal(at, note.hex()))
+        self.insert("INSERT INTO ledger_checkpoint VALUES (?,?,?)", [kept])
 
     def _entry(self, line: bytes) -> None:
         if len(line) > ENTRY_BYTES_MAX:

@@ -99,7 +99,8 @@ CREATE TABLE IF NOT EXISTS ledger_node (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ledger_checkpoint (
   size INTEGER PRIMARY KEY,
-  note BLOB NOT NULL
+  note BLOB NOT NULL,
+  seal TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS ledger_file (
   sha256 TEXT PRIMARY KEY,
@@ -556,9 +557,9 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         """Publish a checkpoint, or its newer text with more cosignatures."""
         with told(), self.datastore.transaction(commit=True) as cursor:
             cursor.execute(
-                "INSERT INTO ledger_checkpoint VALUES (?,?)"
-                " ON CONFLICT (size) DO UPDATE SET note=excluded.note",
-                (size, note),
+                "INSERT INTO ledger_checkpoint VALUES (?,?,?)"
+                " ON CONFLICT (size) DO UPDATE SET note=excluded.note, seal=excluded.seal",
+                (size, note, seal(size, note.hex())),
             )
 
     def version(self, stream: str) -> int:

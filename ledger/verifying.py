@@ -308,15 +308,16 @@ def _check_kept(select: Select, leaves: list[bytes], found: _Findings) -> None:
             found.add("node", 0, f"{level}/{number}")
     last, kept = FIRST, list[tuple[int, bytes]]()
     while page := select(
-        "SELECT size, note FROM ledger_checkpoint WHERE size > ? ORDER BY size LIMIT ?",
+        "SELECT size, note, seal FROM ledger_checkpoint WHERE size > ? ORDER BY size LIMIT ?",
         *(last, PAGE_ROWS),
     ):
-        for size, note in page:
+        for size, note, kept_seal in page:
             try:
                 checkpoint = Checkpoint.parse(Note.parse(bytes(note)).text)
             except Unproven:
                 checkpoint = None
-            if checkpoint is None or checkpoint.size != size or not 0 <= size <= len(leaves):
+            rotten = kept_seal != seal(size, bytes(note).hex())
+            if checkpoint is None or checkpoint.size != size or size > len(leaves) or rotten:
                 found.add("checkpoint", 0, size)
             else:
                 kept.append((size, checkpoint.root))

@@ -310,12 +310,12 @@ def test_a_case_with_a_route_prints_its_steps_and_what_they_decided(office: Offi
     )
     stream = applied(office)
     opened = office.book.stream(stream)
-    laid = opened.entries[0]
+    laid, last = opened.entries[0], opened.version
     decided = (
-        (2, route, "u_clerk"),
-        (3, Endorsed(note="情况属实"), "u_head"),
+        (last + 1, route, "u_clerk"),
+        (last + 2, Endorsed(note="情况属实"), "u_head"),
         (
-            4,
+            last + 3,
             IntakeApproved(
                 keeper_unit="o_p",
                 virtual=False,

@@ -170,7 +170,7 @@ def rewrite(url: str, states: Sequence[bytes], key: Signer) -> None:
             (1, n, root_of([row[5] for row in entries[n * 256 : n * 256 + 256]]))
             for n in range(len(entries) // 256)
         ],
-        "ledger_checkpoint": [(len(states), note)],
+        "ledger_checkpoint": [(len(states), note, seal(len(states), note.hex()))],
     }
     with unguarded(url) as execute:
         for table, rows in tables.items():
@@ -285,14 +285,15 @@ def test_what_is_kept_beside_the_log_is_checked(database: str, tmp_path: Path):
         with unguarded(database) as execute:
             execute("UPDATE ledger_node SET level=3")
             execute("UPDATE ledger_checkpoint SET note=?", b"nothing")
-            execute("INSERT INTO ledger_checkpoint VALUES (7, ?)", b"nothing")
+            execute("INSERT INTO ledger_checkpoint VALUES (7, ?, ?)", b"nothing", "")
         found = [p.check for p in verify(book).integrity]
         assert found == ["node", "checkpoint", "checkpoint"]
         text = Checkpoint(ORIGIN, 7, bytes(32)).text
+        forged = Note(text, (signer().sign(text),)).raw
         with unguarded(database) as execute:
             execute("DELETE FROM ledger_node")
             execute("DELETE FROM ledger_checkpoint WHERE size<>7")
-            execute("UPDATE ledger_checkpoint SET note=?", Note(text, (signer().sign(text),)).raw)
+            execute("UPDATE ledger_checkpoint SET note=?, seal=?", forged, seal(7, forged.hex()))
         assert [p.check for p in verify(book).integrity] == ["checkpoint"]
 
 
