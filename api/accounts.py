@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Self
@@ -18,9 +19,11 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import (
     Boolean,
     Column,
+    Connection,
     Engine,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -33,9 +36,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from api.remembering import Remembered
+from ledger import vault
+from ledger.vault import Sealed
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -44,6 +49,7 @@ WINDOW = timedelta(minutes=15)
 TRIES_PER_LOGIN = 5
 TRIES_PER_ADDRESS = 30
 PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX = 8, 200
+SUBJECTS_AT_ONCE = 500  # a statement holds so many
 
 metadata = MetaData()
 account = Table(
@@ -64,6 +70,20 @@ person_ = Table(
     Column("name", String(200), nullable=False),
     Column("name_en", String(200), nullable=False),
     Column("erased_at", String(32), nullable=False),
+)
+# A key for each person, apart from what it opens: whoever copies the database for long leaves it out.
+key_ = Table(
+    "vault_key",
+    metadata,
+    Column("subject", String(80), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+)
+value_ = Table(
+    "vault_value",
+    metadata,
+    Column("subject", String(80), primary_key=True),
+    Column("field", String(40), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
 )
 session_ = Table(
     "account_acting",
@@ -176,6 +196,7 @@ class Accounts:
         with engine.begin() as connection:
             # Sessions of the first release knew a role alone; whoever had one signs in again.
             connection.execute(text("DROP TABLE IF EXISTS account_session"))
+            _move_names(connection)
         return cls(engine, clock or (lambda: datetime.now(UTC)))
 
     def close(self) -> None:
@@ -358,22 +379,51 @@ class Accounts:
     # People ------------------------------------------------------------------
 
     def introduce(self, person: str, name: str, name_en: str = "") -> None:
-        """Say what a person is called; a later name replaces the earlier one."""
-        values = {"name": name, "name_en": name_en, "erased_at": ""}
+        """Say what a person is called; a later name replaces the earlier one.
+
+        Only what is sealed is written: no byte of a name ever reaches the database.
+        """
+        values = {"name": "", "name_en": "", "erased_at": ""}
         with self.engine.begin() as connection:
             known = connection.execute(
                 update(person_).where(person_.c.person == person).values(values)
             )
             if known.rowcount == 0:
                 connection.execute(insert(person_).values(person=person, **values))
+            _keep(connection, person, {"name": name, "name_en": name_en})
         self._people.forget()
 
     def erase(self, person: str) -> None:
-        """Forget what a person was called; the log keeps only the id (T09)."""
+        """Forget what a person was called: key and values go; the log keeps only the id (T09)."""
         values = {"name": "", "name_en": "", "erased_at": stamp(self.clock())}
         with self.engine.begin() as connection:
+            connection.execute(delete(key_).where(key_.c.subject == person))
+            connection.execute(delete(value_).where(value_.c.subject == person))
             connection.execute(update(person_).where(person_.c.person == person).values(values))
         self._people.forget()
+        self._scrub()
+
+    def _scrub(self) -> None:
+        """Let the database write over what was deleted, as far as it can be made to.
+
+        SQLite overwrites pages and empties what it wrote ahead. PostgreSQL makes the tables anew;
+        what it wrote ahead (WAL, and copies of it) holds destroyed keys until it is used again.
+        """
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if self.engine.dialect.name == "sqlite":
+                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            else:
+                # Whoever reads for long is not waited for: the next erasure, or the server, does it.
+                with suppress(OperationalError):
+                    connection.execute(text("SET lock_timeout = '2s'"))
+                    for table in (key_, value_):
+                        connection.execute(text(f"VACUUM (FULL) {table.name}"))
+                connection.execute(text("RESET lock_timeout"))
+
+    def opening(self, person: str, field: str = "name") -> Sealed | None:
+        """Return a value with the key of its commitment; None when it is erased or unknown."""
+        with self.engine.connect() as connection:
+            return _opened(connection, [person]).get((person, field))
 
     def name_of(self, person: str, lang: str = "zh") -> str:
         """Return what a person is called; the id when nobody said, a remark when it was erased."""
@@ -382,7 +432,8 @@ class Accounts:
 
     def _person(self, person: str) -> Any:
         with self.engine.connect() as connection:
-            return connection.execute(select(person_).where(person_.c.person == person)).first()
+            row = connection.execute(select(person_).where(person_.c.person == person)).first()
+            return _known(connection, [row])[0] if row else None
 
     def names(self, lang: str, persons: Iterable[str] | None = None) -> Mapping[str, str]:
         """Return the names of the given persons, or of all who still have one."""
@@ -392,7 +443,74 @@ class Accounts:
         else:
             query = query.where(person_.c.person.in_(list(persons)))
         with self.engine.connect() as connection:
-            return {row.person: named(row, lang) for row in connection.execute(query)}
+            rows = _known(connection, connection.execute(query).all())
+        return {row.person: named(row, lang) for row in rows}
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A person of the directory, with the names that the vault opened."""
+
+    person: str
+    name: str
+    name_en: str
+    erased_at: str
+
+
+def _keep(connection: Connection, subject: str, values: Mapping[str, str]) -> None:
+    """Seal values of a subject under the key it has, or a new one."""
+    found = connection.execute(select(key_.c.key).where(key_.c.subject == subject)).scalar()
+    key = bytes(found) if found is not None else vault.new_key()
+    if found is None:
+        connection.execute(insert(key_).values(subject=subject, key=key))
+    connection.execute(delete(value_).where(value_.c.subject == subject))
+    rows = [
+        {"subject": subject, "field": field, "sealed": vault.seal(key, subject, field, value)}
+        for field, value in values.items()
+        if value
+    ]
+    if rows:
+        connection.execute(insert(value_), rows)
+
+
+def _opened(connection: Connection, subjects: Sequence[str]) -> dict[tuple[str, str], Sealed]:
+    """Open what is kept of subjects, by subject and field."""
+    query = (
+        select(value_.c.subject, value_.c.field, value_.c.sealed, key_.c.key)
+        .join(key_, key_.c.subject == value_.c.subject)
+        .where(value_.c.subject.in_(subjects))
+    )
+    return {
+        (row.subject, row.field): vault.unseal(
+            bytes(row.key), row.subject, row.field, bytes(row.sealed)
+        )
+        for row in connection.execute(query)
+    }
+
+
+def _known(connection: Connection, rows: Sequence[Any]) -> list[Known]:
+    found: dict[tuple[str, str], Sealed] = {}
+    for start in range(0, len(rows), SUBJECTS_AT_ONCE):
+        page = [row.person for row in rows[start : start + SUBJECTS_AT_ONCE]]
+        found |= _opened(connection, page)
+
+    def value(person: str, field: str) -> str:
+        kept = found.get((person, field))
+        return kept.value if kept else ""
+
+    return [
+        Known(r.person, value(r.person, "name"), value(r.person, "name_en"), r.erased_at)
+        for r in rows
+    ]
+
+
+def _move_names(connection: Connection) -> None:
+    """Seal the names that an earlier release wrote plainly."""
+    plain = connection.execute(select(person_).where(person_.c.name != "")).all()
+    for row in plain:
+        _keep(connection, row.person, {"name": row.name, "name_en": row.name_en})
+        connection.execute(
+            update(person_).where(person_.c.person == row.person).values(name="", name_en="")
+        )
 
 
 def named(row: Any, lang: str) -> str:
