@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 BROKEN := $(shell $(BIN)/python -c '' 2>/dev/null || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format types bench bench-smoke ci lock clean FORCE
+.PHONY: help demo serve test reliability lint format types bench bench-smoke ci lock clean FORCE
 
 help: ## what can be done here · 这里能做什么
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ serve: $(VENV)/.run ## your own ledger · 运行自己的账本
 
 test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
 	@$(BIN)/pytest -n auto --dist worksteal --targets -rs $(ARGS)
+
+reliability: $(VENV)/.dev ## the tests of docs/reliability.md at their large sizes · 发布前的可靠性测试
+	@GONGWU_SIZES=release $(BIN)/pytest -n auto --dist worksteal -m reliability -rs $(ARGS)
 
 lint: $(VENV)/.dev ## layout, mistakes, who imports whom · 代码检查
 	@$(BIN)/ruff check .

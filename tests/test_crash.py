@@ -28,12 +28,12 @@ from books import (
     write_documents,
     write_until_killed,
 )
+from sizes import SEED, sized
 
 from ledger.act import Unavailable
 from ledger.book import Book
 from ledger.verifying import verify
 
-SEED = random.SystemRandom().randrange(2**32)
 WRITERS = 3
 
 
@@ -86,13 +86,14 @@ def resolved(book: Book, seen: dict[str, int], heads: dict[str, int]) -> tuple[i
     return len(seen), unknown
 
 
+@pytest.mark.reliability("R6")
 @pytest.mark.target("T125")
 def test_killed_writers_lose_nothing_they_acknowledged(sqlite_url: str):
     print(f"seed {SEED}")
     dice = random.Random(SEED)
     heads = {f"w{i}": 0 for i in range(WRITERS)}
     acts = unknown = 0
-    for _ in range(20):
+    for _ in range(sized("R6")):
         seen = acknowledged_then_killed(sqlite_url, heads, dice)
         with opened(sqlite_url) as book:
             found = resolved(book, seen, heads)
@@ -168,13 +169,14 @@ def server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.reliability("R10")
 @pytest.mark.target("T125")
 @pytest.mark.postgresql
 def test_a_killed_postgresql_server_loses_nothing_it_acknowledged(server: Server):
     print(f"seed {SEED}")
     dice = random.Random(SEED)
     heads = {f"w{i}": 0 for i in range(WRITERS)}
-    for _ in range(2):
+    for _ in range(sized("R10")):
         seen = acknowledged_then_killed(server.url, heads, dice, strike=server.kill)
         server.start()
         with opened(server.url) as book:
@@ -253,6 +255,7 @@ def survives(book: Book, done: int, trouble: Unavailable, free: Callable[[], Non
     assert verdict.intact, verdict.sentence("en")
 
 
+@pytest.mark.reliability("R9")
 @pytest.mark.target("T125")
 def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(tmp_path: Path):
     disk = tmp_path / "disk"

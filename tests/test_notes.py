@@ -55,6 +55,7 @@ def verdict(raw: bytes, vkeys: list[str]) -> list[str] | None:
 # Foreign vectors (R1) ---------------------------------------------------------------
 
 
+@pytest.mark.reliability("R1")
 def test_foreign_notes_are_read_and_refused_as_their_authors_say(
     shared_file: Callable[[str], Path],
 ):
@@ -112,6 +113,7 @@ def test_teseras_published_key_makes_teseras_published_checkpoints(
         assert (judged.checkpoint.size, judged.met) == (int(size), True)
 
 
+@pytest.mark.reliability("R1")
 def test_ed25519_as_wycheproof_demands(shared_file: Callable[[str], Path]):
     """A signature that a note carries is accepted exactly where Wycheproof says so."""
     groups = vectors(shared_file, "ed25519/wycheproof-ed25519_test")["testGroups"]

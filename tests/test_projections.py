@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from sizes import sized
 from sqlalchemy import text
 
 from domain.asset import AssetRegistered, Kind
@@ -194,6 +195,27 @@ def test_lists_told_by_several_processes_are_the_same_to_the_byte(
     followed = dump(models)
     models.rebuild(book, shares=1)
     assert dump(models) == followed
+
+
+@pytest.mark.reliability("R17")
+@pytest.mark.target("T01")
+def test_the_lists_of_a_long_log_are_the_same_to_the_byte_each_time(sqlite_url: str) -> None:
+    """Followed, built again alone, and built again by two processes."""
+    book, models = Book.open(sqlite_url), ReadModels.open(sqlite_url)
+    user = IssuedToUser(unit="o_1", user="u_7")
+    life: list[tuple[Any, date]] = [(registered(""), DAY), (user, DAY), (ReturnedByUser(), DAY)]
+    life += [(user, DAY + timedelta(days=3)), (EntryReversed(seq=4, reason="录错"), DAY)]
+    wanted = sized("R17")
+    while (size := book.head()[0]) < wanted:
+        drafts = [d for n in range(200) for d in drafted(f"asset/a{size}.{n}", life[: 1 + n % 5])]
+        book.append(drafts, actor="u_1", cause="cmd_test")
+    models.catch_up(book)
+    before = dump(models)
+    for shares in (1, 2):
+        models.rebuild(book, shares=shares)
+        assert dump(models) == before
+    models.close()
+    book.close()
 
 
 def test_what_a_killed_process_left_behind_is_swept_away(sqlite_url: str, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def unpacked(case: dict[str, Any], *names: str) -> list[bytes]:
     return [base64.b64decode(case[name] or "") for name in names]
 
 
+@pytest.mark.reliability("R1")
 def test_foreign_inclusion_proofs(shared_file: Callable[[str], Path]):
     cases = json.loads(shared_file("merkle/transparency-dev-inclusion.json").read_text())
     for case in cases:
@@ -69,6 +70,7 @@ def test_foreign_inclusion_proofs(shared_file: Callable[[str], Path]):
         assert found is not case["wantErr"], case["file"]
 
 
+@pytest.mark.reliability("R1")
 def test_foreign_consistency_proofs(shared_file: Callable[[str], Path]):
     cases = json.loads(shared_file("merkle/transparency-dev-consistency.json").read_text())
     for case in cases:
@@ -93,6 +95,7 @@ def test_proofs_of_real_rekor_logs(shared_file: Callable[[str], Path]):
         assert same is case["checkpoint_matches_proof"], case["name"]
 
 
+@pytest.mark.reliability("R1")
 def test_foreign_tlog_proofs(shared_file: Callable[[str], Path]):
     said = json.loads(shared_file("merkle/tlog-proof.json").read_text())
     for case in said["must_fail"]:
@@ -105,6 +108,7 @@ def test_foreign_tlog_proofs(shared_file: Callable[[str], Path]):
         assert Proof.parse(proof.raw) == proof
 
 
+@pytest.mark.reliability("R1")
 def test_the_tiles_of_a_log_that_tessera_made(shared_file: Callable[[str], Path]):
     log = json.loads(shared_file("merkle/tessera-log.json").read_text())
     entries = [b"one", b"two", b"three", b"four", b"five", b"six", b"seven"]
@@ -123,6 +127,7 @@ def test_the_tiles_of_a_log_that_tessera_made(shared_file: Callable[[str], Path]
 # Every way to the same root (R3) ------------------------------------------------------
 
 
+@pytest.mark.reliability("R3")
 def test_every_proof_of_every_small_tree():
     """All (m, n) up to 70: made from tiles, checked, and wrong for any other place or size."""
     leaves = some(SMALL)
@@ -148,6 +153,7 @@ def test_every_proof_of_every_small_tree():
 EDGES = sorted({2**k + d for k in range(1, 17) for d in (-1, 0, 1)} | {256**2 + 256, 70_001})
 
 
+@pytest.mark.reliability("R3")
 def test_edges_of_tiles_and_powers_of_two_in_a_long_log():
     leaves = some(EDGES[-1])
     log = Leaves(leaves)

@@ -379,6 +379,7 @@ def other_policy(folder: Path) -> Path:
     return file
 
 
+@pytest.mark.reliability("R20")
 def test_after_a_lossy_restore_a_mirror_brings_everything_back(
     office: Office, place: Place, tmp_path: Path, gongwu: Callable[..., str]
 ):

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sizes import sized
 
 from api.forms import Field, Invalid, checked, fields
 from domain.asset import Asset, Custody, Lock
@@ -27,7 +28,7 @@ from ledger.act import Conflict
 from ledger.auditing import violations
 from ledger.book import Book
 
-SEQUENCES, STEPS = 300, 50
+SEQUENCES, STEPS = sized("R15"), 50
 START = date(2025, 1, 6)
 CLOCK = datetime(2025, 12, 31, 4, tzinfo=UTC)
 UNITS = ("o_a", "o_b", "o_wh", "o_goa")
@@ -155,6 +156,7 @@ def forbidden(name: str, asset: Asset) -> list[str]:
     return [f"{name}: {what}" for what, so in wrong.items() if so]
 
 
+@pytest.mark.reliability("R15")
 @pytest.mark.target("T20")
 @pytest.mark.target("T30")
 @settings(

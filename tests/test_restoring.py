@@ -53,6 +53,7 @@ def lists(book: Book) -> object:
     return shown
 
 
+@pytest.mark.reliability("R20")
 @pytest.mark.target("T17", "T124")
 def test_a_ledger_that_went_out_comes_back_the_same(source: Book, target: Book) -> None:
     """Root, exact bytes, lists, keys and evidence are equal; the way out is the same again."""

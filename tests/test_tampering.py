@@ -7,7 +7,6 @@ he cannot reach are a few checkpoints that an auditor kept at home.
 from __future__ import annotations
 
 import json
-import os
 import random
 import sqlite3
 from collections import Counter
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 from books import CLERK, NOON, card, correction, opened, unguarded
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sizes import SEED, sized
 
 from ledger import tree
 from ledger.act import Unavailable, Unsafe, seal
@@ -30,10 +30,9 @@ from ledger.notes import LOG, Checkpoint, Note, Signer
 from ledger.tiles import Tree
 from ledger.verifying import Verdict, root_of, verify
 
-SEED = int(os.environ.get("GONGWU_SEED", random.SystemRandom().randrange(2**32)))
 EVENTS, ASSETS, HELD_EVERY = 400, 20, 100
-PLACES = int(os.environ.get("GONGWU_TAMPERINGS", "50"))  # of each kind, on each back end
-FLIPS = int(os.environ.get("GONGWU_FLIPS", "500"))
+PLACES = sized("R4")  # of each kind, on each back end
+FLIPS = sized("R5")
 ORIGIN = "ledger.example.gov.cn/warehouse-1"
 Told = dict[str, Any]
 
@@ -197,6 +196,7 @@ def named(verdict: Verdict, *checks: str) -> list[int]:
     return [p.position for p in verdict.integrity if p.check in checks]
 
 
+@pytest.mark.reliability("R4")
 @pytest.mark.target("T06")
 def test_nine_attacks_on_a_database_made_whole_again_are_all_found(database: str, tmp_path: Path):
     """The interval between two held checkpoints is named; with a mirror, the very entry."""
@@ -227,6 +227,7 @@ def test_nine_attacks_on_a_database_made_whole_again_are_all_found(database: str
     assert all(unseen[attack.__name__] == PLACES for attack in ATTACKS), unseen
 
 
+@pytest.mark.reliability("R4")
 def test_untouched_logs_raise_no_alarm(sqlite_url: str, tmp_path: Path):
     """Any set of true checkpoints, at any sizes, on a log that went on growing."""
     filled(sqlite_url, tmp_path)
@@ -306,6 +307,7 @@ def contents(file: Path) -> list[Any]:
         return [db.execute(f"SELECT * FROM ledger_{table}").fetchall() for table in tables]
 
 
+@pytest.mark.reliability("R5")
 def test_no_flipped_bit_of_the_file_is_silent(tmp_path: Path):
     """Each is harmless (the same is read), or refused, or found."""
     whole = tmp_path / "whole.db"

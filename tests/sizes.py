@@ -1,0 +1,33 @@
+"""How often each test of reliability tries: small for every change, large before a release.
+
+`make reliability` runs the large sizes; docs/reliability.md shows both beside the names of the
+tests. A random test prints its seed; GONGWU_SEED repeats it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+RELEASE = os.environ.get("GONGWU_SIZES") == "release"
+SEED = int(os.environ.get("GONGWU_SEED", random.SystemRandom().randrange(2**32)))
+
+# For every change, before a release; what is counted stands in docs/reliability.md.
+SIZES: dict[str, tuple[int, int]] = {
+    "R2": (500, 33_334),
+    "R4": (50, 1_000),
+    "R5": (500, 20_000),
+    "R6": (20, 2_000),
+    "R7": (2_000, 100_000),
+    "R10": (2, 300),
+    "R12": (250, 25_000),
+    "R14": (66, 2_000),
+    "R15": (300, 20_000),
+    "R17": (100_000, 1_000_000),
+    "R18": (1_500, 300_000),
+}
+
+
+def sized(name: str) -> int:
+    """Return how often this test tries here and now."""
+    return SIZES[name][RELEASE]
