@@ -92,7 +92,10 @@ class Counting:
     """Whoever answers for the stocktakes of one office."""
 
     def __init__(
-        self, book: Book, scanned: Scanned, report: Callable[[str, Stocktake], ReportMade]
+        self,
+        book: Book,
+        scanned: Scanned,
+        report: Callable[[str, Stocktake], tuple[bytes, int, str]],
     ) -> None:
         self.book, self.scanned, self.report = book, scanned, report
         self._frozen: dict[str, Frozen] = {}
@@ -234,9 +237,9 @@ class Counting:
         return {row["id"] for row in look(lists.cards(made)) if row["book"] in ON_BOOKS}
 
     def _report(self, ask: Ask, state: Stocktake, _: Look) -> tuple[Seen, list[Evidence]]:
-        made = self.report(ask.stream, state)
-        evidence = Evidence(REPORT_MEDIA, made.content)
-        seen = ReportSeen(stream=ask.stream, sha256=evidence.sha256, size=made.size, root=made.root)
+        content, size, root = self.report(ask.stream, state)
+        evidence = Evidence(REPORT_MEDIA, content)
+        seen = ReportSeen(stream=ask.stream, sha256=evidence.sha256, size=size, root=root)
         return seen, [evidence]
 
     # What is known of a stocktake -------------------------------------------------
@@ -325,14 +328,6 @@ class Counting:
             if len(rows) == 1:
                 return str(rows[0]["id"])
         return ""
-
-
-class ReportMade(msgspec.Struct, frozen=True):
-    """A report and the head of the log that it names."""
-
-    content: bytes
-    size: int
-    root: str
 
 
 _ANSWERS: dict[str, Callable[[Counting, Ask, Stocktake, Look], tuple[Seen, list[Evidence]]]] = {

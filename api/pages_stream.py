@@ -18,6 +18,7 @@ from api import (
     pages_plan,
     pages_reorganisation,
     pages_shares,
+    pages_stocktakes,
     pages_ways,
     rest_label,
 )
@@ -221,7 +222,7 @@ def show(
         files=pages_filing.panel(page, stream, pages_bundles.link(page, stream.name)),
         **(asset_extra(page, stream) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
-        **(case_extra(page, state) if kind in cases.KINDS else {}),
+        **(case_extra(page, stream) if kind in cases.KINDS else {}),
     )
 
 
@@ -277,8 +278,9 @@ def unit_extra(page: Page, id_: str) -> dict[str, Any]:
     }
 
 
-def case_extra(page: Page, state: Any) -> dict[str, Any]:
+def case_extra(page: Page, stream: Stream) -> dict[str, Any]:
     """Return the assets of a case, grouped by where they stand in it."""
+    state = stream.state
     groups = [
         (field, sorted(getattr(state, field)))
         for field in state.__struct_fields__
@@ -289,6 +291,7 @@ def case_extra(page: Page, state: Any) -> dict[str, Any]:
         groups.append(("moving", sent))
     return {
         "groups": groups,
+        "stocktake": pages_stocktakes.panel(page, stream),
         "plan_panel": pages_plan.panel(page, state),
         "shares": pages_shares.panel(page, state),
         "reorganisation": pages_reorganisation.panel(page, state),

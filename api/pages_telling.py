@@ -23,6 +23,8 @@ UNTOLD = frozenset(
     | {"powers", "delegated", "handers", "doubt"}
     | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
+    | {"places", "scope", "teams", "devices", "counters", "written_off"}  # of a stocktake, too
+    | {"scans", "differences", "found", "surpluses", "report", "population"}
     | {"latest", "aside", "voided", "namings", "labels_printed"}
 )
 STATE_WORDS = {

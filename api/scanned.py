@@ -246,6 +246,13 @@ class Scanned:
         with self.engine.connect() as connection:
             return [Kept(*row) for row in connection.execute(query.order_by(c.device, c.n))]
 
+    def assets(self, stocktake: str) -> set[str]:
+        """Return every thing that was seen at least once."""
+        c = scan_.c
+        query = select(c.asset).where(c.stocktake == stocktake, c.late == 0).distinct()
+        with self.engine.connect() as connection:
+            return {row[0] for row in connection.execute(query)} - {""}
+
     def undone(self, stocktake: str) -> set[tuple[str, int]]:
         """Return device and counter of every scan that was taken back."""
         c = scan_.c

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from doors import Door, app_of, registered, staffed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from api.office import Actor, Office
 from domain.words import Role
@@ -113,3 +119,369 @@ def test_a_device_reads_the_frozen_list_and_sends_what_it_saw(door: Door) -> Non
     assert (answer["received"], answer["missing"]) == (5, [])
     assert device.send() == answer, "sending again is answered the same"
     assert device.done()["owes"] is False
+
+
+def shelf(door: Door) -> Device:
+    """Count so that every way of differing occurs once: A1 right, the rest of them not."""
+    four(door)
+    registered(door, "A5", asset_no="SL-005", place="p_2")
+    registered(door, "A6", asset_no="SL-006", place="p_2")
+    registered(door, "B1", asset_no="SL-100", place="p_1", unit="o_b")
+    opened(door)
+    device = Device(door, "S1")
+    device.scan("SL-001")
+    device.scan("SL-001")  # again: nothing
+    device.scan("SL-002", "p_2")  # misplaced
+    device.scan("SL-004", "p_2")
+    device.scan("SL-004", "p_1")  # in two places
+    device.scan("SL-005", "p_2")  # moved meanwhile
+    device.scan("SL-100", "p_1")  # of another unit: known, not on the list
+    device.scan("NOBODY-KNOWS", "p_9", photo="ab" * 32, note="在窗台上")
+    device.scan("SL-006", "p_9")
+    device.scan("", "p_9", undo=9)
+    device.scan("SL-006", "p_2")
+    moved = door.post("asset/A5/relocate", {"place": "p_9", "reason": "搬走"})
+    assert moved.status_code == 200, moved.text
+    return device
+
+
+def refusal(door: Door, verb: str, who: str, **form: Any) -> str:
+    """Return the slug of the rule that refuses."""
+    answer = door.post(f"stocktake/S1/{verb}", form, who=who)
+    assert answer.status_code == 409, answer.text
+    return str(answer.json()["slug"])
+
+
+def did(door: Door, verb: str, who: str, **form: Any) -> dict[str, Any]:
+    answer = door.post(f"stocktake/S1/{verb}", form, who=who)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def found(office: Office) -> dict[str, list[str]]:
+    """Return which differences there are, by kind."""
+    state = office.book.stream("stocktake/S1").state
+    told: dict[str, list[str]] = {}
+    for one in office.counting.differences(state):
+        told.setdefault(one.finding.value, []).append(one.asset or one.code)
+    return told
+
+
+@pytest.mark.target("T61")
+@pytest.mark.target("T70")
+def test_what_was_found_is_told_in_six_ways_with_exact_counts(office: Office, door: Door) -> None:
+    device = shelf(door)
+    device.send()
+    device.done()
+    did(door, "end_count", "clerk")
+    state = office.book.stream("stocktake/S1").state
+    assert found(office) == {
+        "misplaced": ["A2"],
+        "missing": ["A3"],
+        "duplicate": ["A4"],
+        "moved": ["A5"],
+        "unexpected": ["B1"],
+        "unknown": ["NOBODY-KNOWS"],
+    }
+    assert (state.right, state.found) == (2, 6)
+    both = next(o for o in office.counting.differences(state) if o.asset == "A4")
+    assert [seen.place for seen in both.seen] == ["p_2", "p_1"], "neither sighting wins"
+    moved = next(o for o in office.counting.differences(state) if o.asset == "A5")
+    assert (moved.place, moved.now, moved.seen[0].place) == ("p_2", "p_9", "p_2")
+
+
+@pytest.mark.target("T62")
+def test_an_unknown_tag_keeps_picture_and_place_and_becomes_an_asset(
+    office: Office, door: Door
+) -> None:
+    device = shelf(door)
+    device.send()
+    device.done()
+    did(door, "end_count", "clerk")
+    state = office.book.stream("stocktake/S1").state
+    one = next(o for o in office.counting.differences(state) if o.code)
+    assert (one.seen[0].place, one.seen[0].photo, one.seen[0].note) == (
+        "p_9",
+        "ab" * 32,
+        "在窗台上",
+    )
+    did(door, "review", "head")
+    surplus = {"difference": one.key, "asset": "N1", "name": "旧投影仪", "kind": "office"}
+    did(door, "record_surplus", "clerk", **surplus)
+    assert office.book.stream("asset/N1").state.place == "p_9"
+    ends = {"differences": [one.key], "outcome": "surplus_booked", "cause": "never_booked"}
+    ends["reference"] = "盈1"
+    assert refusal(door, "close_differences", "head", **ends) == "surplus-not-booked"
+    accepted = door.post("asset/N1/pass_acceptance", {"inspector": "u_head"}, who="keeper")
+    assert accepted.status_code == 200, accepted.text
+    card = door.post("asset/N1/register", {"asset_no": "SL-900"})
+    assert card.status_code == 200, card.text
+    did(door, "close_differences", "head", **ends)
+
+
+@pytest.mark.target("T65")
+@pytest.mark.target("T68")
+def test_scans_arrive_exactly_once_and_no_device_is_forgotten(office: Office, door: Door) -> None:
+    device = shelf(door)
+    assert device.send(*device.queue[5:])["missing"] == [[1, 5]]
+    assert refusal(door, "end_count", "clerk") == "devices-owe-scans"
+    said = door.post("stocktake/S1/end_count").json()["detail"]
+    assert "d1" in said, "the device is named"
+    assert device.done()["owes"] is True
+    size = office.book.head()[0]
+    first = device.send()
+    assert [device.send(), device.send()] == [first, first]
+    assert office.book.head()[0] == size, "scans are not entries"
+    other = dict(device.queue[0], code="SL-003")
+    other["hash"] = hashed(other)
+    assert device.send(other)["results"][0]["result"] == "conflict"
+    broken = dict(device.queue[0], note="altered on the way")
+    assert device.send(broken)["results"][0]["result"] == "damaged"
+    assert len(office.scanned.contradictions("S1")) == 1
+    assert len(office.scanned.all("S1")) == len(device.queue)
+    assert device.done()["owes"] is False
+    did(door, "end_count", "clerk")
+
+
+@pytest.mark.target("T71")
+@pytest.mark.target("T72")
+@pytest.mark.target("T77")
+def test_a_difference_ends_by_an_outcome_and_the_report_stays_as_it_was(
+    office: Office, door: Door
+) -> None:
+    office.accounts.create(
+        "both", "a long enough password", "u_both", "双岗", "o_a", ["keeper", "head"]
+    )
+    device = shelf(door)
+    device.who = "both"
+    device.send()
+    device.done()
+    did(door, "end_count", "clerk")
+    path = "stocktake/S1/review"
+    counted = door.post(path, {}, who="both", Gongwu_Role="head")
+    assert counted.json()["slug"] == "reviewer-counted"
+    did(door, "review", "head", note="没有结果的说明")
+    assert refusal(door, "close_stocktake", "head", report_no="盘1") == "differences-open"
+    state = office.book.stream("stocktake/S1").state
+    keys = {one.asset or one.code: one.key for one in office.counting.differences(state)}
+    lost = {"differences": [keys["A3"]], "outcome": "loss_approved", "cause": "lost"}
+    assert refusal(door, "close_differences", "head", **lost) == "outcome-without-paper"
+    wrong = lost | {"outcome": "surplus_booked", "reference": "核1"}
+    assert refusal(door, "close_differences", "head", **wrong) == "outcome-does-not-fit"
+    did(door, "close_differences", "head", **lost, reference="核1")
+    moved = {"differences": [keys["A2"]], "outcome": "relocated", "cause": "moved_unrecorded"}
+    did(door, "close_differences", "head", **moved)
+    assert office.book.stream("asset/A2").state.place == "p_2", "the books follow in one act"
+    rest = [key for name, key in keys.items() if name in ("A4", "A5", "B1")]
+    did(door, "close_differences", "head", differences=rest, outcome="found", cause="not_scanned")
+    ours = {"differences": [keys["NOBODY-KNOWS"]], "outcome": "not_ours", "cause": "borrowed"}
+    did(door, "close_differences", "head", **ours)
+    did(door, "close_stocktake", "head", report_no="盘1")
+    report = office.book.stream("stocktake/S1").state.report
+    kept = office.book.log.evidence(report)
+    assert kept is not None
+    assert kept[1].startswith(b"%PDF-")
+    assert hashlib.sha256(kept[1]).hexdigest() == report
+    door.post("asset/A1/relocate", {"place": "p_9"})
+    assert office.book.log.evidence(report) == kept
+    assert refusal(door, "end_count", "clerk") == "not-being-counted"
+
+
+@pytest.mark.target("T60")
+def test_later_moves_leave_the_list_as_it_was_and_a_seed_draws_the_same_sample(
+    office: Office, door: Door
+) -> None:
+    four(door)
+    opened(door)
+    before = door.get("stocktakes/S1/scope", who="keeper").json()
+    door.post("asset/A1/relocate", {"place": "p_9"})
+    after = door.get("stocktakes/S1/scope", who="keeper").json()
+    assert before == after
+    opened(door, "S2", method="spot", sample=2, seed="2026-秋")
+    opened(door, "S3", method="spot", sample=2, seed="2026-秋")
+    states = [office.book.stream(f"stocktake/{id_}").state for id_ in ("S2", "S3")]
+    drawn = [[item.id for item in office.counting.frozen(state).items] for state in states]
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 2
+
+
+CODES = ("SL-001", "SL-002", "SL-003", "SL-004", "SL-100", "X-1", "X-2")
+
+
+@pytest.mark.target("T64")
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_what_is_sent_in_any_order_and_again_counts_as_if_sent_once(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Two devices, batches cut anywhere, lost answers, repeats: the clean run comes to the same."""
+    scans = data.draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from("de"), st.sampled_from(CODES), st.sampled_from(("p_1", "p_2"))
+            ),
+            max_size=12,
+        )
+    )
+    came: list[Any] = []
+    for shaken in (False, True):
+        database = f"sqlite:///{tmp_path_factory.mktemp('count')}/s.db"
+        with staffed(database) as office:
+            door = Door(app_of(office))
+            four(door)
+            registered(door, "B1", asset_no="SL-100", place="p_1", unit="o_b")
+            opened(door)
+            devices = {name: Device(door, "S1", name) for name in "de"}
+            for device, code, place in scans:
+                devices[device].scan(code, place)
+            parcels = [(device, scan) for device in devices.values() for scan in device.queue]
+            if shaken:
+                parcels = data.draw(st.permutations(parcels)) + parcels[::2]
+            for device, scan in parcels:
+                device.send(scan)
+            for device in devices.values():
+                assert device.done()["owes"] is False
+            result = office.counting.result(
+                "S1",
+                office.book.stream("stocktake/S1").state,
+                office.scanned.all("S1"),
+                office.models.rows,
+            )
+            came.append(result)
+    assert came[0] == came[1]
+
+
+@pytest.mark.target("T64")
+def test_a_clock_that_is_wrong_does_not_change_the_order(office: Office, door: Door) -> None:
+    four(door)
+    opened(door)
+    fast, right = Device(door, "S1", "fast"), Device(door, "S1", "right")
+    fast.scan("SL-001", "p_2", at="2026-11-02T10:00:00.000Z", offset=-7_200_000)
+    right.scan("SL-001", "p_1", at="2026-11-02T08:00:01.000Z")
+    for device in (right, fast):
+        device.send()
+    state = office.book.stream("stocktake/S1").state
+    kept = office.scanned.all("S1")
+    one = office.counting.result("S1", state, kept, office.models.rows).differences[0]
+    assert [seen.device for seen in one.seen] == ["fast", "right"]
+
+
+def test_what_comes_when_the_count_is_over_is_kept_and_not_counted(
+    office: Office, door: Door
+) -> None:
+    device = shelf(door)
+    device.send()
+    device.done()
+    did(door, "end_count", "clerk")
+    late = device.scan("SL-003", "p_1")
+    answer = device.send(late)
+    assert answer["late"] is True
+    assert office.scanned.late("S1") == 1
+    assert found(office)["missing"] == ["A3"]
+    stranger = {"device": "other", "scans": [late]}
+    assert door.post("stocktakes/S1/scans", stranger, who="keeper").status_code == 409
+
+
+def test_a_recount_finds_what_was_overlooked(office: Office, door: Door) -> None:
+    device = shelf(door)
+    device.send()
+    device.done()
+    did(door, "end_count", "clerk")
+    did(door, "order_recount", "head", reason="三号柜未打开")
+    assert refusal(door, "end_count", "clerk") == "devices-owe-scans"
+    device.scan("SL-003", "p_1")
+    device.scan("SL-002", "p_1")
+    device.send()
+    device.done()
+    did(door, "end_count", "clerk")
+    assert {"missing", "misplaced"}.isdisjoint(found(office))
+
+
+def test_a_lost_device_is_written_off_with_a_reason(office: Office, door: Door) -> None:
+    device = shelf(door)
+    device.send(device.queue[0])
+    assert refusal(door, "end_count", "clerk") == "devices-owe-scans"
+    assert refusal(door, "write_off_device", "clerk", device="x", reason="丢失") == "no-such-device"
+    did(door, "write_off_device", "clerk", device="d1", reason="手机掉进水里")
+    did(door, "end_count", "clerk")
+
+
+def test_a_blind_count_hides_the_list(door: Door) -> None:
+    four(door)
+    opened(door, blind=True)
+    assert door.get("stocktakes/S1/scope", who="keeper").json()["items"] == []
+    device = Device(door, "S1")
+    device.scan("SL-004", "p_1")
+    told = device.send()["results"][0]
+    assert told["expected_place"] == ""
+    assert "二号库房" not in told["sentence"]["zh"]
+
+
+def picture(width: int = 8) -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", (width, 8)).save(kept, "PNG")
+    return kept.getvalue()
+
+
+def put(door: Door, content: bytes, name: str = "") -> Any:
+    name = name or hashlib.sha256(content).hexdigest()
+    return door.http.put(
+        f"/api/v1/stocktakes/S1/photos/{name}",
+        content=content,
+        auth=("keeper", "a long enough password"),
+    )
+
+
+def bomb() -> bytes:
+    """Return a small PNG that says it is 60,000 pixels wide and as high."""
+    head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(1_000))), (b"IEND", b"")]
+    written = b"\x89PNG\r\n\x1a\n"
+    for kind, body in parts:
+        written += struct.pack(">I", len(body)) + kind + body
+        written += struct.pack(">I", zlib.crc32(kind + body))
+    return written
+
+
+def test_a_picture_is_kept_once_under_its_hash_and_anything_else_refused(door: Door) -> None:
+    four(door)
+    opened(door)
+    content = picture()
+    assert [put(door, content).status_code for _ in range(2)] == [200, 200]
+    name = hashlib.sha256(content).hexdigest()
+    assert door.get(f"stocktakes/S1/photos/{name}").content == content
+    for bad in (b"", b"GIF89a", content[:40], bomb(), b"<svg/>"):
+        assert put(door, bad).json()["slug"] == "not-a-picture"
+    assert put(door, content, "0" * 64).json()["slug"] == "other-picture"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"at": "yesterday"},
+        {"at": "2026-11-02T08:00:00"},
+        {"n": 0},
+        {"undo": 5},
+        {"source": "dream"},
+        {"hash": "x"},
+        {"code": "a\0b"},
+        {"more": 1},
+        {"offset": 1e400},
+    ],
+)
+def test_a_scan_that_is_none_is_refused_and_nothing_kept(
+    office: Office, door: Door, wrong: dict[str, Any]
+) -> None:
+    four(door)
+    opened(door)
+    device = Device(door, "S1")
+    good, bad = device.scan("SL-001"), device.scan("SL-002") | wrong
+    text = json.dumps({"device": "d1", "scans": [good, bad]}).replace("Infinity", "1e400")
+    answer = door.http.post(
+        "/api/v1/stocktakes/S1/scans",
+        content=text,
+        headers={"Content-Type": "application/json"},
+        auth=("keeper", "a long enough password"),
+    )
+    assert answer.status_code == 422, answer.text
+    assert office.scanned.all("S1") == []
