@@ -23,9 +23,12 @@ UNTOLD = frozenset(
     | {"powers", "delegated", "handers", "doubt"}
     | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
-    | {"places", "scope", "teams", "devices", "counters", "written_off"}  # of a stocktake, too
-    | {"scans", "differences", "found", "surpluses", "report", "population"}
     | {"latest", "aside", "voided", "namings", "labels_printed"}
+)
+# A stocktake's page shows these in tables of their own.
+UNTOLD_OF_STOCKTAKE = frozenset(
+    {"teams", "devices", "counters", "written_off", "scope", "scans", "differences", "found"}
+    | {"closed", "surpluses", "report", "population"}
 )
 STATE_WORDS = {
     "aside": Words("未发出的文号", "numbers set aside"),

@@ -17,12 +17,13 @@ from api import pages_words, problems, security
 from api.accounts import Post, Session
 from api.office import Actor, Office
 from api.pages_draw import TEMPLATES
-from api.pages_telling import STATE_REFS, UNTOLD, reason_of, say, words_of
+from api.pages_telling import STATE_REFS, UNTOLD, UNTOLD_OF_STOCKTAKE, reason_of, say, words_of
 from api.pages_trouble import SignIn
 from api.pages_words import CHOICES
 from api.rest_caller import NO_POST
 from domain.census import Trigger
 from domain.decider import LIFECYCLES, Lang
+from domain.stocktaking import Stocktake
 from domain.unit import UnitKind
 from domain.words import Role, Words, in_words
 from ledger.book import reversers
@@ -198,6 +199,7 @@ class Page:
         """
         name_of = self.namer_then(on) if on else self.name_of
         untold = UNTOLD | {"status", "currency"}
+        untold |= UNTOLD_OF_STOCKTAKE if isinstance(state, Stocktake) else frozenset()
         shown = [f for f in state.__struct_fields__ if f not in untold]
         found: list[tuple[str, str, str]] = []
         for field in shown:
