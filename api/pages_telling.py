@@ -12,6 +12,7 @@ from msgspec import inspect
 from api.reading_reasons import KINDS, OTHER
 from domain.decider import Event
 from domain.lending import ReturnResult
+from domain.stocktaking import Stocktake
 from domain.values import checked, yuan
 from domain.words import Words, in_words
 
@@ -241,10 +242,11 @@ def difference(
     """Return what changed between two states: the field, the old and the new value in words."""
     currency = getattr(after, "currency", "CNY") or "CNY"
     found: list[tuple[str, str, str]] = []
+    untold = UNTOLD | (UNTOLD_OF_STOCKTAKE if isinstance(after, Stocktake) else frozenset())
     for field in after.__struct_fields__:
         old = reason_of(field, getattr(before, field))
         new = reason_of(field, getattr(after, field))
-        if old == new or field in UNTOLD:
+        if old == new or field in untold:
             continue
         holds = STATE_REFS.get(field, "")
         called = in_words(words_of(field), lang)

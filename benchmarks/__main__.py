@@ -25,6 +25,7 @@ NAMES = (
     "proving",
     "tags",
     "readings",
+    "stocktaking",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 Section = tuple[str, list[Figure]]
