@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api import (
     audit_rest,
+    epcis_rest,
     filing_rest,
     papers_rest,
     problems,
@@ -63,6 +64,9 @@ def install(app: FastAPI, office: Office) -> None:
     around = APIRouter(route_class=ApiRoute)
     around.include_router(routes)
     around.include_router(auditing)
+    foreign = APIRouter(prefix="/epcis", route_class=ApiRoute)
+    epcis_rest.add(foreign, office, callers)
+    around.include_router(foreign)
 
     @around.api_route("/api/{path:path}", methods=METHODS, include_in_schema=False)
     @around.api_route("/audit/v1/{path:path}", methods=METHODS, include_in_schema=False)
@@ -71,7 +75,7 @@ def install(app: FastAPI, office: Office) -> None:
         raise problems.plain(405 if known else 404)
 
     app.include_router(around)
-    app.router.routes.insert(0, Index([*routes.routes, *auditing.routes]))
+    app.router.routes.insert(0, Index([*routes.routes, *auditing.routes, *foreign.routes]))
 
 
 def known_path(routes: APIRouter, request: Request) -> bool:
