@@ -334,6 +334,11 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "先在台账中勾选资产，再点下方的办理按钮，清单会自动带入。",
         "Choose assets in the inventory first; they are then listed here.",
     ),
+    "find-to-add": (
+        "按编号或名称查找可加入的资产（先查找，再填写下面各项）",
+        "Find assets to add by number or name (search first, then fill in the rest)",
+    ),
+    "found-none-to-add": ("没有找到可加入的资产。", "No asset found that could be added."),
     "choose-assets": ("去台账勾选", "Choose in the inventory"),
     "cannot-begin": (
         "您的岗位不能发起这类事项；请换岗位，或请单位资产管理员发起。",

@@ -18,6 +18,8 @@ from domain.kinds import OF_A_KIND
 from domain.words import Words
 from ledger.act import Receipt
 from ledger.book import Stream, new_id
+from projections import inventory
+from projections.scope import Filters
 
 # On a request for a case, whose units the page can guess from the assets or from the reader.
 GIVERS = frozenset({"lender", "lessor", "from_unit"})
@@ -47,6 +49,9 @@ class Warned(Exception):
         self.sentences = sentences
 
 
+FIND = "find"  # what was searched for among the assets that may be added
+FIND_CHARS_MAX = 80
+ADDABLE_MAX = 50  # more are found by searching
 ACKNOWLEDGED = "acknowledged"  # the question that is only asked when there is something to read
 
 
@@ -62,8 +67,11 @@ def possible(page: Page, stream: Stream, faulty: Step | None = None) -> list[Ste
     """
     life = LIFECYCLES[stream.name.partition("/")[0]]
     allowed = life.allowed(stream.state, occasion(page, stream.name))
+    searched = FIND in page.request.query_params
     steps = [
-        faulty if faulty is not None and faulty.verb.name == verb.name else Step(verb=verb)
+        faulty
+        if faulty is not None and faulty.verb.name == verb.name
+        else Step(verb=verb, open=searched and any(adds(f) for f in forms.fields(verb)))
         for verb in allowed
     ]
     if faulty is not None and faulty not in steps:
@@ -124,7 +132,12 @@ def question(
         "words": field.words,
         "type": field.type,
         "required": field.required,
-        "options": options(page, field, own, assets),
+        "options": (
+            addable(page, field, state, typed or ())
+            if adds(field)
+            else options(page, field, own, assets)
+        ),
+        "searched": page.request.query_params.get(FIND, "") if adds(field) else None,
         "value": value[0] if len(value) == 1 else "\n".join(value),
         "values": value,
         "chars_max": field.chars_max,
@@ -150,12 +163,32 @@ def options(
             return page.person_choices()
         case "place":
             return page.place_choices(own.get("place", ()))
-        case "assets" if field.name.startswith("add"):
-            return []
         case "asset" | "assets":
             return [(id_, page.name_of("asset", id_)) for id_ in assets or own.get("asset", ())]
         case _:
             return []
+
+
+def adds(field: Field) -> bool:
+    """Tell whether a question is for assets that come onto a list."""
+    return field.type == "assets" and field.name.startswith("add")
+
+
+def addable(page: Page, field: Field, state: Any, typed: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the unit has that gives here and no process holds, as far as the reader sees it.
+
+    What was searched for by number or name narrows it; what was chosen before stays.
+    """
+    sides = (*sorted(GIVERS), "unit") if field.name == "add" else ("partner",)
+    unit = next((side for name in sides if (side := getattr(state, name, ""))), "")
+    rows: Sequence[Any] = ()
+    if unit:
+        searched = page.request.query_params.get(FIND, "")[:FIND_CHARS_MAX]
+        free = Filters(custodian=unit, book="on_books", lock="none", text=searched)
+        rows = page.office.rows(inventory.listing(page.actor.scope, free, limit=ADDABLE_MAX))
+    found = {row["id"]: f"{row['asset_no']} {row['name']}".strip() for row in rows[:ADDABLE_MAX]}
+    chosen = {id_: page.name_of("asset", id_) for text in typed for id_ in text.split()}
+    return list((chosen | found).items())
 
 
 def concerned(state: Any) -> Mapping[str, list[str]]:

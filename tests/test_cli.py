@@ -160,6 +160,18 @@ def test_any_verb_is_done_from_the_command_line(run: Run) -> None:
     assert "已记入 asset/" in told and "到货：电脑" in told
 
 
+def test_a_dry_run_shows_what_would_be_recorded_and_records_nothing(run_here: Run) -> None:
+    line = "do asset/new receive --as clerk --name 电脑 --kind 计算机设备 --unit o_a --dry-run"
+    before = json.loads(run_here("head --json").output)
+    told = run_here(line).output
+    assert "将记入 asset/" in told and "到货：电脑" in told
+    answer = json.loads(run_here(line + " --json").output)
+    assert answer["dry_run"] is True and len(answer["entries"]) == 1
+    # A thing that is out cannot be registered again: the rule says no, tried or not.
+    run_here("do asset/A1 pass_acceptance --as keeper --inspector u_head --dry-run", code=REFUSED)
+    assert json.loads(run_here("head --json").output) == before
+
+
 def test_the_verbs_offered_are_those_declared(run_here: Run) -> None:
     offered = run_here("do").output
     for kind, life in LIFECYCLES.items():

@@ -359,3 +359,21 @@ def test_what_is_not_acknowledged_is_not_asked_where_there_is_nothing_to_read(
     client.cookies.set("session", office.accounts.sign_in(account))
     form = FORMS["disposal"][1] | {"assets": ["A"], "key": "k1", "version": "0"}
     assert client.post("/cases/disposal/ONE/do/propose", data=form).status_code == 303
+
+
+def test_what_is_added_is_chosen_by_number_or_name_not_typed(door: Door, office: Office) -> None:
+    """The page offers what the unit has and nothing holds; a search narrows it, without scripts."""
+    registered(door, "E", asset_no="ZC-E", name="碎纸机", kind="office", value=100)
+    stream = returned(door, office, "disposal", ["A"])
+    client = TestClient(create_app(office.settings, office))
+    clerk = next(a for a in office.accounts.all() if a.login == "clerk")
+    client.cookies.set("session", office.accounts.sign_in(clerk))
+    page = client.get(f"/cases/{stream}").text
+    choice = 'type="checkbox" name="add" value="{}"'
+    assert choice.format("E") in page and choice.format("B") in page
+    assert choice.format("A") not in page  # it is on a list already
+    page = client.get(f"/cases/{stream}", params={"find": "碎纸"}).text
+    assert choice.format("E") in page and choice.format("B") not in page
+    assert '<details class="step" id="do-resubmit" open>' in page
+    none = client.get(f"/cases/{stream}", params={"find": "没有", "lang": "en"}).text
+    assert "No asset found that could be added." in none and 'name="add"' in none
