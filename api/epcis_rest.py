@@ -12,23 +12,33 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import rest_openapi
+from api import problems, rest_openapi
+from api.captures import Job
 from api.office import Actor, Office
-from api.rest_answers import Answer, encode
-from api.rest_caller import Callers, lang_of
+from api.readings_rest import observer, unpacked
+from api.rest_answers import Answer, encode, reply
+from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.asset import lifecycle
-from domain.decider import EntryReversed
+from domain.decider import EntryReversed, Lang
+from domain.words import Words
 from labels import epcis
+from labels.epcis_checking import EVENTS_MAX
 from labels.epcis_hash import canonical
 from ledger.entry import Entry, standing
 
 PAGE, PAGE_MAX = 30, 1_000
+BEHAVIOUR: Final = Words(
+    "请求头 GS1-Capture-Error-Behaviour 须为 rollback 或 proceed。",
+    "GS1-Capture-Error-Behaviour must be rollback or proceed.",
+)
 SCANNED_MAX: Final = 20_000  # entries looked at for one page; then the page ends, and leads on
 ASKED: Final = (
     ("eventType", "ObjectEvent"),
@@ -54,6 +64,107 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             "epcis_events", "EPCIS事件", "EPCIS events", rest_openapi.asked(*ASKED)
         ),
     )
+
+    routes.add_api_route(
+        "/capture",
+        _captured(office, callers),
+        methods=["POST"],
+        response_model=None,
+        status_code=202,
+        **_published_capture(),
+    )
+    job = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    for path, answer, zh, en in (
+        ("/capture/{id}", _job(office), "接收结果", "What became of a document"),
+        ("/capture/{id}/events", _kept(office), "所接收的事件", "The events that were kept"),
+    ):
+        routes.add_api_route(
+            path,
+            endpoint_of(callers, answer),
+            methods=["GET"],
+            response_model=None,
+            **rest_openapi.read(
+                f"epcis_job{'_events' if path.endswith('events') else ''}", zh, en, [job]
+            ),
+        )
+
+
+def _captured(office: Office, callers: Callers) -> Any:
+    """Return the endpoint that takes a document in; it is done when it answers."""
+
+    def work(request: Request, body: bytes) -> Response:
+        actor = observer(callers.actor(request))
+        behaviour = request.headers.get("gs1-capture-error-behaviour", "rollback").lower()
+        if behaviour not in ("rollback", "proceed"):
+            raise problems.plain(400, BEHAVIOUR, "bad-behaviour")
+        try:
+            document = msgspec.json.decode(unpacked(request, body))
+        except msgspec.DecodeError:
+            raise problems.plain(400) from None
+        job = office.captures.capture(document, actor.person, behaviour=behaviour)
+        headers = {
+            "Location": f"/epcis/capture/{job.id}",
+            "GS1-EPCIS-Capture-Limit": str(EVENTS_MAX),
+            "GS1-EPCIS-Capture-File-Size-Limit": str(BODY_BYTES_MAX),
+        }
+        return Response(encode(_job_told(job, lang_of(request))), 202, headers, media_type="application/json")  # fmt: skip
+
+    async def endpoint(request: Request) -> Response:
+        body = await body_of(request, media=("application/json", "application/ld+json"))
+        return await run_in_threadpool(work, request, body)
+
+    return endpoint
+
+
+def _job_told(job: Job, lang: Lang) -> dict[str, Any]:
+    """Return a job as the standard tells it (EPCIS 2.0 REST bindings, EPCISCaptureJob)."""
+    errors = [
+        {"type": "epcisException:ValidationException", "title": one["path"], "detail": one[lang]}
+        for one in job.errors
+    ]
+    return {
+        "captureID": job.id,
+        "createdAt": job.created_at,
+        "finishedAt": job.created_at,
+        "running": False,
+        "success": job.success,
+        "captureErrorBehaviour": job.behaviour,
+        "errors": errors,
+        "kept": job.kept,
+        "repeated": job.repeated,
+    }
+
+
+def _found(office: Office, request: Request) -> Job:
+    Questions(request, {}).check()
+    job = office.captures.job(request.path_params["id"][:64])
+    if job is None:
+        raise problems.plain(404)
+    return job
+
+
+def _job(office: Office) -> Answer:
+    def answer(request: Request, _: Actor) -> Response:
+        return reply(request, _job_told(_found(office, request), lang_of(request)))
+
+    return answer
+
+
+def _kept(office: Office) -> Answer:
+    def answer(request: Request, _: Actor) -> Response:
+        return reply(request, {"eventList": office.captures.events(_found(office, request).id)})
+
+    return answer
+
+
+def _published_capture() -> dict[str, Any]:
+    described = rest_openapi.read("epcis_capture", "接收EPCIS事件", "Capture EPCIS events", [], troubles=(400, 401, 403, 413, 415, 503))  # fmt: skip
+    described["openapi_extra"]["requestBody"] = {
+        "required": True,
+        "content": {"application/ld+json": {"schema": {"type": "object"}}},
+    }
+    described["responses"][202] = described["responses"].pop(200)
+    return described
 
 
 def queried(office: Office) -> Answer:

@@ -16,6 +16,7 @@ import msgspec
 from api import reporting, seeing
 from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
+from api.captures import Captures
 from api.counting import Counting
 from api.policies import Rules
 from api.proving import Proving
@@ -119,6 +120,13 @@ class Office:
     def readings(self) -> Readings:
         """Return the store of what readers saw, beside the log."""
         store = Readings.open(self.settings.database, clock=self.book.clock)
+        self.closing.append(store.close)
+        return store
+
+    @cached_property
+    def captures(self) -> Captures:
+        """Return the store of EPCIS events that others sent, beside the log."""
+        store = Captures.open(self.settings.database, clock=self.book.clock)
         self.closing.append(store.close)
         return store
 

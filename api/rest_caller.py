@@ -166,10 +166,10 @@ def check_id(id_: str) -> str:
 # What a write carries -------------------------------------------------------------
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: Request, media: tuple[str, ...] = ("application/json",)) -> bytes:
     """Return the body of a JSON request; raise Problem 413 or 415."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/json":
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in media:
         raise problems.plain(415)
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced) > BODY_BYTES_MAX:
