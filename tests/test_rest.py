@@ -387,7 +387,7 @@ def written(field: forms.Field) -> st.SearchStrategy[Any]:
             return st.dates(date(2020, 1, 1), date(2030, 1, 1)).map(date.isoformat)
         case "quantity":
             return st.integers(0, 10**6).map(str)
-        case "assets":
+        case "assets" | "units":
             return st.lists(ids, max_size=3)
         case "deductions":
             return st.lists(
