@@ -85,7 +85,7 @@ def router(office: Office) -> APIRouter:
             return trouble(page, "wrong", refused.sentence(page.lang), 409)
         return page.go(f"{address(stream)}?done={receipt.first}#files")
 
-    @pages.post("/files/{kind}/{id_}/{sha256}/remove")
+    @pages.post("/files/{kind}/{id_}/{sha256}/take_out")
     def remove(kind: str, id_: str, sha256: str, page: Member, form: Sent) -> Response:
         stream = there(office, kind, id_)
         reason = text(form, "reason", REASON_CHARS_MAX)
@@ -93,7 +93,7 @@ def router(office: Office) -> APIRouter:
             return trouble(page, "not-removed", page.t("reason-needed"), 422)
         try:
             office.ask(
-                folder_of(stream), "remove", {"sha256": sha256, "reason": reason}, page.actor,
+                folder_of(stream), "take_out", {"sha256": sha256, "reason": reason}, page.actor,
                 key=text(form, "key") or None, **page.how,
             )  # fmt: skip
         except Refused as refused:

@@ -152,7 +152,7 @@ def attach(
 
 
 @lifecycle.verb(zh="移除文件", en="Remove a file", roles=REMOVING)
-def remove(folder: Folder, _: Occasion, *, sha256: Code, reason: Given) -> FileRemoved:
+def take_out(folder: Folder, _: Occasion, *, sha256: Code, reason: Given) -> FileRemoved:
     """Take a file out for good: its bytes go, both entries stay."""
     there = next((f for f in folder.files if f.sha256 == sha256), None)
     if there is None:

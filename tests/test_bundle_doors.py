@@ -156,7 +156,7 @@ def test_a_file_is_put_in_read_and_taken_out_on_the_page(door: Door, office: Off
     assert client.post("/files/asset/A1", files={"file": ("x.svg", b"<svg/>")}).status_code == 422
     assert client.post("/files/asset/A1", data={}).status_code == 422
     assert client.post("/files/asset/nobody", files={"file": ("x", text)}).status_code == 404
-    where = f"/files/asset/A1/{name}/remove"
+    where = f"/files/asset/A1/{name}/take_out"
     assert client.post(where, data={"reason": "误传"}).status_code == 409
     client.cookies.set("session", office.accounts.sign_in(_account(office, "head")))
     assert client.post(where, data={"reason": ""}).status_code == 422

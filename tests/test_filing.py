@@ -204,9 +204,9 @@ def test_a_removal_is_an_event_and_the_bytes_are_gone(
     marked = b"%PDF-1.7 " + b"a-very-private-sentence " * 400
     name = sha256(marked).hexdigest()
     upload(door, marked)
-    refused = door.post("folder/asset.A1/remove", {"sha256": name, "reason": "误传"}, who="clerk")
+    refused = door.post("folder/asset.A1/take_out", {"sha256": name, "reason": "误传"}, who="clerk")
     assert refused.status_code == 409
-    removed = door.post("folder/asset.A1/remove", {"sha256": name, "reason": "误传"}, who="head")
+    removed = door.post("folder/asset.A1/take_out", {"sha256": name, "reason": "误传"}, who="head")
     assert removed.status_code == 200, removed.text
     assert office.book.log.file(name) is None
     assert door.get("attachments/asset/A1").json()["items"] == []
@@ -234,16 +234,16 @@ def test_bytes_stay_while_another_folder_holds_them(door: Door, office: Office) 
     filing.attach(office, CLERK, "asset/A2", PNG, "另一处.png")
     assert attachments.fate(office.book, HASH).folders == ("folder/asset.A1", "folder/asset.A2")
     form = {"sha256": HASH, "reason": "误传"}
-    office.ask("folder/asset.A1", "remove", form, HEAD)
+    office.ask("folder/asset.A1", "take_out", form, HEAD)
     assert office.book.log.file(HASH) is not None
     assert verify(office.book).intact
-    office.ask("folder/asset.A2", "remove", form, HEAD)
+    office.ask("folder/asset.A2", "take_out", form, HEAD)
     assert office.book.log.file(HASH) is None
     assert attachments.fate(office.book, HASH).folders == ()
     assert attachments.fate(office.book, HASH).removed_by == office.book.head()[0]
     assert verify(office.book).intact
     with pytest.raises(Refused):
-        office.ask("folder/asset.A2", "remove", form, HEAD)
+        office.ask("folder/asset.A2", "take_out", form, HEAD)
 
 
 def test_attachments_travel_with_the_ledger(door: Door, office: Office, tmp_path: Path) -> None:
