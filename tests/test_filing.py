@@ -70,8 +70,8 @@ def test_a_file_is_attached_once_and_removed_once() -> None:
         folder.BYTES_COME_ALONG
     )
     gone = FileRemoved(sha256=HASH, title="照片.png", reason="拍错")
-    given(folder.lifecycle, there).when(folder.remove, sha256=HASH, reason="拍错").then(gone)
-    given(folder.lifecycle).when(folder.remove, sha256=HASH, reason="x").then_refused(
+    given(folder.lifecycle, there).when(folder.take_out, sha256=HASH, reason="拍错").then(gone)
+    given(folder.lifecycle).when(folder.take_out, sha256=HASH, reason="x").then_refused(
         folder.ATTACHED
     )
     given(folder.lifecycle, there, gone).when(folder.attach, **form).then(there)
