@@ -305,29 +305,14 @@ class Counting:
 
     # Which thing a code means ------------------------------------------------------
 
-    def meant(self, frozen: Frozen, code: str, look: Look) -> str:
-        """Return the asset that a code means; empty when nobody knows it.
-
-        On the list first, then anything the ledger ever bound an identifier to.
-        """
+    def listed(self, frozen: Frozen, code: str) -> str:
+        """Return the thing of the list that a code means; empty when it is none of them."""
         scanned = identity.parse(code)
         if scanned.kind in (identity.Kind.SEVERAL, identity.Kind.NOTHING):
             return ""
-        spellings = tuple(dict.fromkeys(filter(None, (code.strip(), scanned.id, folded(code)))))
-        for spelling in spellings:
-            found = frozen.by_code.get(folded(spelling))
-            if found is not None:
-                return found
-        for spelling in spellings:
-            for kind in CLAIMS:
-                stream = self.book.log.claimed(kind, spelling)
-                if stream is not None and stream.startswith("asset/"):
-                    return stream.removeprefix("asset/")
-        if scanned.kind in (identity.Kind.OBJECT, identity.Kind.ASSET_NO) and scanned.id:
-            rows = look(lists.folded(scanned.id))
-            if len(rows) == 1:
-                return str(rows[0]["id"])
-        return ""
+        spellings = (folded(code), folded(scanned.id))
+        found = (frozen.by_code.get(spelling) for spelling in spellings if spelling)
+        return next(filter(None, found), "")
 
 
 _ANSWERS: dict[str, Callable[[Counting, Ask, Stocktake, Look], tuple[Seen, list[Evidence]]]] = {

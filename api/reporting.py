@@ -32,7 +32,7 @@ def drawing(office: Office, stream: str, state: Stocktake, size: int, root: byte
     lost = [e.event for e in entries if isinstance(e.event, DeviceWrittenOff)]
     counters = "、".join(office.accounts.name_of(p, LANG) for p in sorted(state.counters))
     figures = (
-        ("应盘", ended.right + state.found - ended.unexpected - ended.unknown),
+        ("应盘", state.items),
         ("相符", ended.right),
         *((finding.words.zh, getattr(ended, finding.value)) for finding in Finding),
     )

@@ -19,6 +19,7 @@ from api import problems, rest_openapi, scanned
 from api.counting import Frozen, milliseconds
 from api.forms import Fault, Invalid, Malformed
 from api.office import Actor, Office
+from api.resolving import Seen, Sighting, Verdict, resolve
 from api.rest_answers import encode, reply
 from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, check_id, how, lang_of
 from api.rest_questions import Questions
@@ -425,6 +426,11 @@ def told(item: Item) -> dict[str, Any]:
     }
 
 
+def heard(verdict: Verdict) -> dict[str, Any]:
+    """Return what is said of a reading that no count is about."""
+    return {"sentence": {"zh": verdict.zh, "en": verdict.en}}
+
+
 class Taking:
     """One batch of one device: what each scan means is decided here, never on the device."""
 
@@ -442,6 +448,7 @@ class Taking:
         self.now = office.counting.now()
         self.late = int(state.status is not StocktakeStatus.COUNTING)
         self._seen: dict[str, list[Kept]] = {}
+        self._told: dict[int, Sighting] = {}
         self._gone = office.scanned.undone(name)
 
     def all(self, scans: Sequence[tuple[Scan, str]]) -> list[dict[str, Any]]:
@@ -451,11 +458,15 @@ class Taking:
         numbers = (scan.n for scan, _ in scans)
         there = self.office.scanned.found(self.name, self.device, numbers)
         rows: list[Kept] = []
-        for scan, body in scans:
-            if scanned.digest(body) == scan.hash:
-                known = there.get(scan.n)
-                row = self.judged(scan, body) if known is None else self.repeated(scan, body, known)
-                rows.append(row)
+        whole = [(scan, body) for scan, body in scans if scanned.digest(body) == scan.hash]
+        fresh = [scan for scan, _ in whole if scan.n not in there]
+        read = [Seen("rfid" if scan.source == "rfid" else "qr", scan.code) for scan in fresh]
+        told = resolve(self.office, self.actor.scope, read)
+        self._told = {id(scan): sighting for scan, sighting in zip(fresh, told, strict=True)}
+        for scan, body in whole:
+            known = there.get(scan.n)
+            row = self.judged(scan, body) if known is None else self.repeated(scan, body, known)
+            rows.append(row)
         kept = self.office.scanned.keep(self.name, rows)
         return [self.answer(scan, body, kept) for scan, body in scans]
 
@@ -506,10 +517,25 @@ class Taking:
             return "unknown", "", self.words("several")
         if self.forged(code):
             return "unknown", "", self.words("forged")
-        asset = self.office.counting.meant(self.frozen, scan.code, self.office.models.rows)
+        told = self._told[id(scan)]
+        if told.verdict is Verdict.CONFLICT:
+            return "unknown", "", heard(Verdict.CONFLICT)
+        asset = self.office.counting.listed(self.frozen, scan.code) or told.asset
         if not asset:
-            kind = "foreign" if code.kind is identity.Kind.FOREIGN else "unknown"
+            kind = "foreign" if told.verdict is Verdict.FOREIGN else "unknown"
             return kind, "", self.words(kind)
+        result, asset, said = self.known(scan, asset)
+        if told.verdict in (Verdict.VOID, Verdict.GONE):  # it is there, and something is wrong
+            more = heard(told.verdict)["sentence"]
+            sentence = said["sentence"]
+            said["sentence"] = {
+                "zh": sentence["zh"] + more["zh"],
+                "en": f"{sentence['en']} {more['en']}",
+            }
+        return result, asset, said
+
+    def known(self, scan: Scan, asset: str) -> tuple[str, str, dict[str, Any]]:
+        """Say what it means that a known thing was seen in a place."""
         before = self.before(asset)
         item = self.frozen.by_id.get(asset)
         if item is None:

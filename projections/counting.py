@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 
 from domain.asset import Book, Custody
 from projections.inventory import inventory
@@ -61,12 +61,6 @@ def cards(ids: Iterable[str]) -> Rows:
     c = inventory.c
     query = select(c.id, c.asset_no, c.name, c.place, c.book)
     return query.where(c.id.in_(sorted(ids))).order_by(c.id)
-
-
-def folded(id_: str) -> Rows:
-    """Return the cards whose id is this one in any case: scanners may lose it."""
-    c = inventory.c
-    return select(c.id).where(func.lower(c.id) == id_.lower()).order_by(c.id).limit(2)
 
 
 def named(ids: Iterable[str]) -> Rows:

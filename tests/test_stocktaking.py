@@ -485,3 +485,41 @@ def test_a_scan_that_is_none_is_refused_and_nothing_kept(
     )
     assert answer.status_code == 422, answer.text
     assert office.scanned.all("S1") == []
+
+
+def test_a_label_that_was_voided_still_means_its_thing_and_says_so(door: Door) -> None:
+    four(door)
+    assert door.post("asset/A1/bind_label", {"label": "L-1"}, who="keeper").status_code == 200
+    new = {"label": "L-2", "reason": "磨损"}
+    assert door.post("asset/A1/replace_label", new, who="keeper").status_code == 200
+    opened(door)
+    device = Device(door, "S1")
+    device.scan("L-1")
+    device.scan("https://a.example/obj/A2 https://a.example/obj/A3")
+    told, several = device.send()["results"]
+    assert (told["result"], told["asset"]) == ("right", "A1")
+    assert "已作废" in told["sentence"]["zh"]
+    assert "voided" in told["sentence"]["en"]
+    assert several["result"] == "unknown"
+
+
+def test_nothing_to_count_or_nobody_assigned_is_said_before_anything_is_kept(
+    office: Office, door: Door
+) -> None:
+    """Nothing to count, or a place nobody has anything in, is said before anybody walks there."""
+    plan = {"unit": "o_a", "title": "空", "due": "2099-12-31", "places": ["p_9"]}
+    assert door.post("stocktake/S1/plan_stocktake", plan).status_code == 200
+    assert refusal(door, "begin_count", "clerk") == "nothing-to-count"
+    assert door.get("stocktakes/S1/scope", who="keeper").json()["slug"] == "count-not-begun"
+    spot = plan | {"method": "spot"}
+    assert door.post("stocktake/S2/plan_stocktake", spot).json()["slug"] == "sample-without-seed"
+    four(door)
+    team = {"place": "p_1", "people": ["u_other"]}
+    opened(door, "S3")
+    assert door.post("stocktake/S3/assign_team", team).status_code == 200
+    device = Device(door, "S3")
+    device.scan("SL-001")
+    body = {"device": "d1", "scans": device.queue}
+    assert door.post("stocktakes/S3/scans", body, who="keeper").json()["slug"] == "not-in-a-team"
+    assert door.post("stocktakes/S3/scans", body, who="auditor").status_code in (403, 409)
+    assert office.scanned.all("S3") == []
