@@ -346,13 +346,16 @@ def export(terminal: Terminal, to: str, as_of: str, known_at: str) -> None:
     told_export(terminal, "inventory", to, written)
 
 
-def told_export(terminal: Terminal, what: str, to: str, lines: int) -> None:
+def told_export(terminal: Terminal, what: str, to: str, lines: int, digest: str = "") -> None:
     """Say what a file now holds; on standard output the lines themselves are the answer."""
     if to == "-":
         return
     if terminal.json:
-        terminal.answer({"what": what, "file": to, "lines": lines})
+        more = {"digest": digest} if digest else {}
+        terminal.answer({"what": what, "file": to, "lines": lines} | more)
     terminal.say(f"已写入 {lines:,} 行：{to}", f"{lines:,} lines written: {to}")
+    if digest:
+        terminal.say(f"状态摘要 {digest}", f"digest of states {digest}")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from api.office import Office
 from api.pages_telling import tell, words_of
 from domain.words import Words
 from ledger import restoring
+from ledger.replaying import replay as told_anew
 from ledger.verifying import verify
 
 COLUMNS = (
@@ -44,7 +45,14 @@ def export(terminal: Terminal, what: str, to: str, start: int, since: str, until
             for line in _lines(terminal, office, what, first, last, tick):
                 file.write(line)
                 written += line.count(b"\n")
-    told_export(terminal, what, to, written)
+        digest = _digest(terminal, office) if what == "ledger" and to != "-" else ""
+    told_export(terminal, what, to, written, digest)
+
+
+def _digest(terminal: Terminal, office: Office) -> str:
+    """Return the digest of every state: the same ledger elsewhere has the same (T17)."""
+    with terminal.progress(Words("计算状态摘要", "Working out the digest of states")) as tick:
+        return told_anew(office.book, progress=tick).digest()
 
 
 def period(office: Office, start: int, since: str, until: str) -> tuple[int, int]:
@@ -113,6 +121,7 @@ def restore(terminal: Terminal, file: Path, root: str) -> None:
             verdict = verify(office.book, progress=tick)
         with terminal.progress(Words("更新列表", "Bringing lists up to date")) as tick:
             office.models.catch_up(office.book, tick)
+        digest = _digest(terminal, office)
     if terminal.json:
         terminal.answer(
             {
@@ -120,11 +129,12 @@ def restore(terminal: Terminal, file: Path, root: str) -> None:
                 "root": restored.root.hex(),
                 "whole": restored.whole,
                 "intact": verdict.intact,
+                "digest": digest,
             }
         )
     terminal.say(
-        f"已还原 {restored.size:,} 条。{verdict.sentence('zh')}",
-        f"{restored.size:,} entries restored. {verdict.sentence('en')}",
+        f"已还原 {restored.size:,} 条。{verdict.sentence('zh')}\n状态摘要 {digest}",
+        f"{restored.size:,} entries restored. {verdict.sentence('en')}\ndigest of states {digest}",
     )
     if not restored.whole:
         terminal.say(

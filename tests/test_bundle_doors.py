@@ -199,3 +199,26 @@ def test_the_command_line_takes_it_and_the_checker(
     assert run("checker").exit_code == 0
     assert (tmp_path / "verify_bundle.py").read_bytes() == checker()
     assert run("checker", "--to", "-").stdout_bytes == checker()
+
+
+@pytest.mark.target("T17")
+def test_a_ledger_taken_out_and_brought_back_comes_to_the_same_states(
+    door: Door, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root, digest of states, attachments and checkpoints: all the same on both sides."""
+    monkeypatch.chdir(tmp_path)
+    there = f"sqlite:///{tmp_path / 'there.db'}"
+    said = []
+    for database, words in (
+        (office.settings.database, ["export", "ledger", "--to", "out.jsonl"]),
+        (there, ["restore", "out.jsonl"]),
+        (there, ["export", "ledger", "--to", "again.jsonl"]),
+    ):
+        done = CliRunner().invoke(cli.app, ["--database", database, *words, "--json"])
+        assert done.exit_code == 0, done.output
+        said.append(json.loads(done.stdout))
+    assert said[0]["digest"] == said[1]["digest"] == said[2]["digest"]
+    assert said[1]["root"] == office.book.head()[1].hex()
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "again.jsonl").read_bytes()
+    assert b'"checkpoint":' in (tmp_path / "out.jsonl").read_bytes()
+    assert b'"file":' in (tmp_path / "out.jsonl").read_bytes()
