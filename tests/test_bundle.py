@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import os
 import random
+import runpy
 import shutil
 import subprocess
 import sys
@@ -25,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sizes import RELEASE, SEED, sized
 
 from domain.decider import Document
-from ledger import bundling, verify_bundle
+from ledger import bundling, proofs, tree, verify_bundle
 from ledger.act import Evidence
 from ledger.book import Book
 from ledger.bundling import Bundle
@@ -33,6 +35,7 @@ from ledger.notes import LOG, WITNESS, Checkpoint, Note, Signer, Unproven
 from ledger.tiles import Tree
 from ledger.trust import Trust
 from ledger.verify_bundle import canonical, main, written
+from ledger.verifying import root_of
 
 ORIGIN = "ledger.example.gov.cn/warehouse-1"
 PHOTO = Evidence("image/png", b"\x89PNG a photograph")
@@ -650,6 +653,7 @@ FAULTS: dict[str, Callable[[Files], bytes]] = {
     "opened without a value": file("opened/", lambda o: b'{"serial":{"key":"AA=="}}'),
     "opened for a number": file("opened/", lambda o: b'{"serial":{"key":"AA==","value":1}}'),
     "opened no JSON": file("opened/", lambda o: b"{"),
+    "opened more than an entry holds": file("opened/", lambda o: o.replace("王".encode(), b"x" * 70_000)),
     "an attachment of nobody": added(f"attachments/{sha256(b'x').hexdigest()}"),
     "an attachment replaced": file("attachments/", lambda a: b"another photograph"),
 }  # fmt: skip
@@ -837,3 +841,89 @@ def test_whatever_comes_the_checker_answers_with_a_sentence(
         ours = ("README.txt", "policy.txt", "verify_bundle.py")
         code = judged(tmp_path, raw, *policy(tmp_path))
         assert code == 1 or (code == 0 and name in ours and repaired), (SEED, rounds, name)
+
+
+def handmade(*entries: bytes, question: str = "") -> bytes:
+    """Return a bundle of a whole log whose owner wrote what no ledger of ours would write."""
+    leaves = [tree.leaf(raw) for raw in entries]
+    checkpoint = Checkpoint(ORIGIN, len(leaves), root_of(leaves))
+    note = Note(checkpoint.text, (LOG_KEY.sign(checkpoint.text),)).raw
+    files: Files = {"checkpoint": note}
+    for index, raw in enumerate(entries):
+        path = proofs.inclusion(index, len(leaves), lambda a, b: root_of(leaves[a:b]))
+        files[f"entries/{index}.json"] = raw
+        files[f"proofs/{index}.tlog-proof"] = proofs.Proof(index, tuple(path), note).raw
+    told = {"format": bundling.FORMAT, "origin": ORIGIN, "entries": list(range(len(entries)))}
+    told |= {"question": question or f"entries 1-{len(entries)}", "streams": {"unit/o_1": 2}}
+    told |= {"files": {}, "made_at": json.loads(entries[-1]).get("recorded_at", "")}
+    return packed({"manifest.json": canonical(told), **files})
+
+
+def test_a_log_that_was_never_sound_is_refused_though_every_proof_holds(tmp_path: Path) -> None:
+    def entry(seq: int, at: str = "2026-01-01T00:00:00.000000Z", **more: Any) -> bytes:
+        said_ = {"actor": "u", "body": {}, "cause": "c", "corrects": None, "salt": "x", "seq": seq}
+        said_ |= {"effective_at": at, "recorded_at": at, "stream": "unit/o_1", "tv": 1}
+        return canonical(said_ | {"type": "unit.x", "v": 1} | more)
+
+    mine = ("--key", LOG_KEY.verifier.vkey)
+    late = "2026-01-02T00:00:00.000000Z"
+    assert judged(tmp_path, handmade(entry(1), entry(2)), *mine) == 0
+    for entries in (
+        (entry(1, late), entry(2)),  # recorded before the one in front
+        (entry(2), entry(2)),
+        (entry(2), entry(1)),
+        (entry(1), entry(2, more="x")),
+        (entry(1), entry(2, salt=1)),
+        (entry(1), entry(2, "yesterday")),
+        (entry(1), b'{"a":1}'),
+    ):
+        assert judged(tmp_path, handmade(*entries), *mine) == 1
+
+
+def test_the_program_runs_as_one(
+    made: tuple[Bundle, Checkpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b.zip").write_bytes(made[0].content)
+    monkeypatch.setattr(sys, "argv", ["verify_bundle.py", str(tmp_path / "b.zip"), "--show"])
+    with contextlib.redirect_stdout(io.StringIO()) as said_, pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(verify_bundle.__file__), run_name="__main__")
+    assert ended.value.code == 0
+    assert "asset/A1/1" in said_.getvalue()
+
+
+def test_points_that_are_none_and_folders_that_are_too_large_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not verify_bundle.verified(b"\xff" * 32, b"", bytes(64))
+    assert not verify_bundle.verified(b"\x02" + bytes(31), b"", bytes(64))
+    assert not verify_bundle.verified(b"", b"", bytes(64))
+    for name in ("README.txt", "policy.txt"):
+        (tmp_path / name).write_bytes(bytes(60))
+    monkeypatch.setattr(verify_bundle, "FILE_BYTES_MAX", 100)
+    assert main([str(tmp_path)]) == 1
+
+
+def test_consistency_is_checked_as_it_is_proven() -> None:
+    leaves = [tree.leaf(bytes([n])) for n in range(40)]
+    for old in range(1, 41):
+        path = proofs.consistency(old, 40, lambda a, b: root_of(leaves[a:b]))
+        one, two = (
+            verify_bundle.Checkpoint(Checkpoint(ORIGIN, n, root_of(leaves[:n])).text.encode(), True)
+            for n in (old, 40)
+        )
+        verify_bundle.consistent(one, two, path)
+        with pytest.raises(verify_bundle.Refused):
+            verify_bundle.consistent(one, two, [*path, bytes(32)])
+
+
+def test_a_case_is_shown_once_however_often_an_act_wrote_to_it(book: Book, tmp_path: Path) -> None:
+    filled(book)
+    correction = msgspec.structs.replace(
+        card("A1"), verb="correct_card", form={"reason": "核对", "model": "N"}
+    )
+    again = msgspec.structs.replace(correction, form={"reason": "核对", "model": "O"})
+    book.act([correction, again], msgspec.structs.replace(ADMIN, role="clerk"))
+    signed(book)
+    asked = bundling.of_case(book, "asset/A1")
+    assert [row[2] for row in asked.rows] == [1, 2, 3, 4]
+    assert judged(tmp_path, bundling.bundle(book, asked, TRUST).content) == 0

@@ -259,5 +259,7 @@ def test_attachments_travel_with_the_ledger(door: Door, office: Office, tmp_path
         assert [p.check for p in verify(back).integrity] == ["attachment"]
     asked = bundling.of_stream(office.book, "asset/A1")
     assert [row[1] for row in asked.rows] == ["asset/A1", "folder/asset.A1"]
+    case = bundling.of_case(office.book, "asset/A1")
+    assert [row[1] for row in case.rows] == ["asset/A1", "folder/asset.A1"]
     with pytest.raises(Unproven):
         bundling.bundle(office.book, asked, None)
