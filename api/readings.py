@@ -94,6 +94,7 @@ tag = Table(
     Column("rssi", Integer, nullable=False),  # the best, dBm; RSSI_UNKNOWN when none was said
     Column("first_ms", BigInteger, nullable=False),  # by the device's own clock
     Column("last_ms", BigInteger, nullable=False),
+    Index("reading_tag_by_key", "session", "key"),
 )
 # Bare statements: what is built anew for each row would cost more than writing the row.
 MERGE_ROWS: Final = """
@@ -223,9 +224,6 @@ class Readings:
         batch for a closed session is kept as late evidence and adds up to nothing. Raise
         `OtherBatch` when the number was used for other content.
         """
-        again = self.answered(incoming)
-        if again is not None:
-            return again
         try:
             with self.writer.begin() as c:
                 late = self._closed(c, incoming.session)
@@ -236,7 +234,7 @@ class Readings:
                     self._add_up(c, incoming, keys)
                 self._advance(c, incoming.device)
         except IntegrityError:
-            # The same batch came twice at the same moment; the other one was first.
+            # This number is kept already, perhaps since a moment ago.
             again = self.answered(incoming)
             if again is None:
                 raise
@@ -354,7 +352,7 @@ class Readings:
         with self.engine.connect() as c:
             return int(c.execute(query).scalar() or 0)
 
-    def devices(self, session: str) -> list[Mapping[str, Any]]:
+    def devices(self, session: str) -> list[dict[str, Any]]:
         """Return the devices of a session: how many batches and reads, on time and late."""
         late = func.sum(batch.c.late)
         query = (
@@ -376,7 +374,7 @@ class Readings:
 
     def seen(
         self, session: str, *, after: str = "", limit: int = TAGS_MAX, area: str = ""
-    ) -> list[Mapping[str, Any]]:
+    ) -> list[dict[str, Any]]:
         """Return what the batches of a session add up to: one row a key, area, round, carrier.
 
         Rows are in the order of their keys; `after` is the last key of the page before. Each has
@@ -417,7 +415,7 @@ class Readings:
         with self.engine.connect() as c:
             return set(c.execute(query.distinct()).scalars().all())
 
-    def late(self, session: str) -> list[Mapping[str, Any]]:
+    def late(self, session: str) -> list[dict[str, Any]]:
         """Return the batches that came after the session was closed; they count for nothing."""
         columns = (batch.c.device, batch.c.seq, batch.c.received_at, batch.c.reads, batch.c.sha256)
         query = (
@@ -473,7 +471,7 @@ class Readings:
         return hashed.hexdigest(), batches, reads
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(row: Any) -> dict[str, Any]:
     return {
         name: value if isinstance(value, str) else int(value or 0) for name, value in row.items()
     }
