@@ -84,7 +84,7 @@ const sender = new Sender(
 async function listOnline() {
   try {
     const told = await call('GET', '/api/v1/stocktakes', undefined, lang);
-    online = told.stocktakes || told.items || (Array.isArray(told) ? told : []);
+    online = told.items || [];
   } catch (error) { /* what is loaded can be opened all the same */ }
 }
 
@@ -93,18 +93,19 @@ async function listOnline() {
 async function drawHome() {
   if (task) { return; }
   const scopes = (await store.all('scopes')).filter((s) => !owner.person || s.person === owner.person);
-  const list = el('tasks');
-  list.textContent = '';
+  const buttons = [];
   for (const one of scopes) {
     const waiting = await store.waitingCount(one.chain);
-    list.appendChild(taskButton(one.title, t('task-loaded', { n: one.count, at: clock(one.loaded) })
+    buttons.push(taskButton(one.title, t('task-loaded', { n: one.count, at: clock(one.loaded) })
       + (waiting ? ' · ' + t('waiting', { n: waiting }) : ''), () => openTask(one.key)));
   }
   for (const one of online) {
-    const id = one.id || one.stocktake;
-    if (scopes.some((s) => s.stocktake === id) || one.open === false) { continue; }
-    list.appendChild(taskButton(one.title || one.name || id, t('task-load'), () => load(id)));
+    if (!one.open || scopes.some((s) => s.stocktake === one.id)) { continue; }
+    buttons.push(taskButton(one.title || one.id, t('task-load'), () => load(one.id)));
   }
+  const list = el('tasks');
+  list.textContent = '';  // at once: this may have been asked for twice
+  buttons.forEach((button) => list.appendChild(button));
   el('no-tasks').hidden = list.children.length > 0;
   el('sign-in').hidden = Boolean(owner.person) || sender.state.kind === 'idle';
 }
@@ -122,7 +123,7 @@ function taskButton(title, hint, then) {
 
 /** Load what is expected, all pages of it, and keep it for the time without a network. */
 async function load(id) {
-  show('trouble', t('loading'));
+  show('load-trouble', t('loading'));
   try {
     const base = '/api/v1/stocktakes/' + encodeURIComponent(id) + '/scope';
     const scope = await call('GET', base, undefined, lang);
@@ -138,10 +139,10 @@ async function load(id) {
       count: scope.count === undefined ? scope.items.length : scope.count, loaded: Date.now(), scope: scope,
     });
     if (navigator.storage && navigator.storage.persist) { navigator.storage.persist(); }
-    show('trouble', '');
+    show('load-trouble', '');
     await openTask(key);
   } catch (error) {
-    show('trouble', error instanceof Trouble ? error.sentence || t('trouble-' + error.kind) : String(error));
+    show('load-trouble', error instanceof Trouble ? error.sentence || t('trouble-' + error.kind) : String(error));
   }
 }
 
@@ -161,7 +162,7 @@ async function openTask(key) {
   const choice = el('place-choice');
   choice.textContent = '';
   choice.appendChild(new Option(t('choose-place'), ''));
-  for (const one of row.scope.places || []) { choice.appendChild(new Option(one.name, one.id)); }
+  for (const one of row.scope.places || []) { choice.appendChild(new Option(placeName(one.id), one.id)); }
   choice.value = task.place ? task.place.id : '';
   el('home').hidden = true;
   el('count').hidden = false;
@@ -228,7 +229,7 @@ async function setPlace(place) {
   await store.keep('place ' + task.key, place ? place.id : '');
   if (place) {
     beep.tell('place');
-    say('place', t('result-place'), place.name, '');
+    say('place', t('result-place'), placeName(place.id), '');
   }
   redraw();
 }
@@ -247,54 +248,68 @@ function judge(part) {
   const before = task.counted.get(item.asset);
   const found = { asset: item.asset };
   if (!task.place) { return Object.assign(found, { local: 'noplace' }); }
-  if (before) { return Object.assign(found, { local: 'already', before: before.n }); }
+  if (before) { return again(before, found); }
   if (task.scope.blind) { return Object.assign(found, { local: 'recorded' }); }
   return Object.assign(found, { local: item.place === task.place.id ? 'right' : 'misplaced' });
 }
 
-/* Scans are taken one after the other: the second of two equal ones must know of the first. */
-let chainOfWork = Promise.resolve();
+/* What one breath of a scanner holds. Judged at once, so that the second of two equal ones knows of
+   the first; told only when it is on the disk. Many may be on their way there together. */
 function accept(raw, source) {
-  if (!task) { return chainOfWork; }
-  chainOfWork = chainOfWork.then(async () => {
-    if (!task) { return; }
-    const parts = codes.read(raw, task.known);
-    for (const part of parts) {
-      if (part.kind === 'nothing') { continue; }
-      const place = part.key && part.kind !== 'half' ? task.known.places.get(part.key) : null;
-      if (place) { await setPlace(place); continue; }
-      const scan = await record(part.raw, source, judge(part));
-      // Scanned again where the place is known: the first time, without one, is taken back.
-      for (const lost of identityOf(scan) && scan.place ? placeless(identityOf(scan)) : []) { await takeBack(lost); }
-    }
+  if (!task) { return Promise.resolve(); }
+  const parts = codes.read(raw, task.known).filter((part) => part.kind !== 'nothing');
+  const done = parts.map((part) => {
+    const place = part.key && part.kind !== 'half' ? task.known.places.get(part.key) : null;
+    return place ? setPlace(place) : record(part.raw, source, judge(part));
+  });
+  return Promise.all(done).then(() => {
     if (parts.length > 1) { el('result-more').textContent = t('split', { n: parts.length }); }
   }).catch(failed);
-  return chainOfWork;
 }
 
 function blindly(seen) {
   const before = task.counted.get(seen);
   if (!task.place) { return { local: 'noplace', seen: seen }; }
-  return before ? { local: 'already', seen: seen, before: before.n } : { local: 'recorded', seen: seen };
+  return before ? again(before, { seen: seen }) : { local: 'recorded', seen: seen };
 }
 
+const again = (before, found) =>
+  Object.assign(found, { local: 'already', before: { at: before.at, place: before.place } });
+
 async function record(raw, source, found, more) {
+  const to = task;
   const scan = Object.assign({
-    chain: task.chain, at: new Date().toISOString(), offset: sender.offset, code: raw, source: source,
-    place: task.place ? task.place.id : '', undo: null, photo: null, note: '',
+    chain: to.chain, at: new Date().toISOString(), offset: sender.offset, code: raw, source: source,
+    place: to.place ? to.place.id : '', undo: null, photo: null, note: '',
   }, found, more || {});
-  // While it is written nobody waits for us; but nothing is claimed before it is on the disk.
-  await store.add(scan);
+  const thing = identityOf(scan);
+  const first = COUNTED.includes(scan.local) && thing && !to.counted.has(thing);
+  if (first) { to.counted.set(thing, scan); }
+  try {
+    await store.add(scan);
+  } catch (error) {
+    if (first) { to.counted.delete(thing); }
+    throw error;
+  }
+  if (task !== to) { return scan; }
   take(scan);
   showScan(scan);
   redraw();
   sender.soon();
+  // Scanned again where the place is known: the first time, without one, is taken back.
+  if (thing && scan.place) { await Promise.all(placeless(thing).map(takeBack)); }
   return scan;
 }
 
 function failed(error) {
   beep.tell('unknown');
   say('unknown', t('not-stored'), String(error && error.name), t('not-stored-hint'));
+}
+
+function placeName(id) {
+  const place = task.known.placeById.get(id);
+  if (!place) { return id || ''; }
+  return lang === 'en' && place.name_en ? place.name_en : place.name;
 }
 
 function described(scan) {
@@ -307,13 +322,10 @@ function sentenceOf(scan) {
   if (scan.server && scan.server.sentence) { return scan.server.sentence[lang] || ''; }
   const item = task.known.itemById.get(scan.asset);
   if (scan.local === 'misplaced' && item) {
-    const place = task.known.placeById.get(item.place);
-    return t('say-misplaced', { place: place ? place.name : item.place || t('no-place') });
+    return t('say-misplaced', { place: placeName(item.place) || t('no-place') });
   }
   if (scan.local === 'already') {
-    const before = task.scans[task.byN.get(scan.before)];
-    const place = before && task.known.placeById.get(before.place);
-    return before ? t('say-already', { at: clock(before.at), place: place ? place.name : '' }) : '';
+    return t('say-already', { at: clock(scan.before.at), place: placeName(scan.before.place) });
   }
   return 'say-' + scan.local in WORDS ? t('say-' + scan.local) : '';
 }
@@ -363,6 +375,7 @@ async function takeBack(scan) {
 
 async function undo(scan) {
   if (!scan || scan.undo || scan.undone) { return; }
+  scan.undone = true;  // a second tap undoes the one before
   await takeBack(scan);
   beep.tell('already');
   say('undone', t('result-undone'), described(scan), t('say-undone'));
@@ -452,7 +465,7 @@ function drawTask(waiting) {
   const expected = task.scope.items || [];
   const here = place ? expected.filter((i) => i.place === place.id) : [];
   const doneHere = here.filter((i) => task.counted.has(i.asset)).length;
-  el('place-name').textContent = place ? place.name : t('place-first');
+  el('place-name').textContent = place ? placeName(place.id) : t('place-first');
   el('place-box').className = place ? 'place' : 'place is-empty';
   const blind = task.scope.blind;
   el('here').textContent = place && !blind ? t('here', { n: doneHere, of: here.length }) : '';
@@ -467,9 +480,8 @@ function drawTask(waiting) {
     const left = blind ? [] : (place ? here : expected).filter((i) => !task.counted.has(i.asset));
     left.slice(0, ROWS).forEach((i) => {
       const li = make('li');
-      const where = task.known.placeById.get(i.place);
       li.appendChild(make('span', 'what', [i.no, i.name].filter(Boolean).join(' ')));
-      li.appendChild(make('small', '', where ? where.name : ''));
+      li.appendChild(make('small', '', placeName(i.place)));
       list.appendChild(li);
     });
     show('rows-empty', left.length ? '' : t(blind ? 'blind-left' : 'none-left'));
@@ -498,14 +510,13 @@ function rowOf(scan) {
   const mark = make('span', 'mark is-' + tone(result), (MARKS[result] || '✗') + ' ' + word(result));
   li.appendChild(mark);
   li.appendChild(make('span', 'what', described(scan)));
-  const place = task.known.placeById.get(scan.place);
   const state = t('state-' + scan.state);
-  li.appendChild(make('small', '', [clock(scan.at), place ? place.name : '', state, sentenceOf(scan)].filter(Boolean).join(' · ')));
+  li.appendChild(make('small', '', [clock(scan.at), placeName(scan.place), state, sentenceOf(scan)].filter(Boolean).join(' · ')));
   if (!scan.undone) {
     const button = make('button', 'small', t('undo'));
     button.type = 'button';
     button.setAttribute('aria-label', t('undo') + ' ' + described(scan));
-    button.addEventListener('click', () => { chainOfWork = chainOfWork.then(() => undo(scan)).catch(failed); });
+    button.addEventListener('click', () => { undo(scan).catch(failed); });
     li.appendChild(button);
   }
   return li;
@@ -602,7 +613,7 @@ function wire() {
     const place = task.known.placeById.get(event.target.value) || null;
     event.target.blur();  // else a scanner's keys would choose another one
     beep.wake();
-    chainOfWork = chainOfWork.then(() => setPlace(place)).catch(failed);
+    setPlace(place).catch(failed);
   });
   el('typed').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -612,7 +623,7 @@ function wire() {
     if (text.trim()) { accept(text, 'typed'); }
   });
   wedge.listen(el('code'), (text) => accept(text, 'wedge'));
-  el('undo').addEventListener('click', () => { chainOfWork = chainOfWork.then(() => undo(lastScan())).catch(failed); });
+  el('undo').addEventListener('click', () => { undo(lastScan()).catch(failed); });
   el('shot').addEventListener('change', (event) => {
     const file = event.target.files[0];
     event.target.value = '';

@@ -1,0 +1,396 @@
+"""A phone counts in a basement: camera, scanner and typing, without a network, killed, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from doors import PASSWORD, staffed
+from PIL import Image
+from serving import blameless, offline, served
+
+from api import rest_label
+from api.office import Actor, Office
+from api.scan_words import WORDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
+ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
+ITEMS = 24
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """Lend an office with 24 things in two rooms."""
+    with staffed(f"sqlite:///{tmp_path_factory.mktemp('scanning') / 'ledger.db'}") as office:
+        for place, name in (("p_302", "302室"), ("p_305", "305室")):
+            form = {"name": name, "kind": "room", "unit": "o_a"}
+            office.ask(f"place/{place}", "open_place", form, ADMIN)
+        for n in range(1, ITEMS + 1):
+            card = {"asset_no": f"SL-{n:03}", "name": f"笔记本电脑{n}", "kind": "computer"}
+            place = "p_302" if n <= ITEMS // 2 else "p_305"
+            form = card | {"unit": "o_a", "place": place}
+            office.ask(f"asset/A{n:03}", "register_existing", form, CLERK)
+        yield office
+
+
+@pytest.fixture(scope="module")
+def site(office: Office) -> Iterator[str]:
+    with served(office) as url:
+        yield url
+
+
+@pytest.fixture
+def stocktake(office: Office, request: pytest.FixtureRequest) -> str:
+    """Plan a count and begin it; every test counts for itself."""
+    name = f"S{abs(hash(request.node.name)) % 10**9}"
+    form = {"unit": "o_a", "title": f"年度盘点 {name}", "due": "2099-12-31"}
+    office.ask(f"stocktake/{name}", "plan_stocktake", form, CLERK)
+    office.ask(f"stocktake/{name}", "begin_count", {}, CLERK)
+    return name
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    with blameless(page):
+        yield page
+    context.close()
+
+
+def until(page: Page, true: str, seconds: float = 20) -> None:
+    """Wait for something of the page to be true; through the tools, which no CSP forbids."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(true):
+        assert time.monotonic() < deadline, f"never true: {true}: {page.inner_text('body')[:600]}"
+        page.wait_for_timeout(50)
+
+
+def sign_in(page: Page, site: str, lang: str = "zh") -> None:
+    page.goto(f"{site}/login?lang={lang}")
+    page.locator("#login").fill("keeper")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("main form").first.get_by_role("button").click()
+    page.wait_for_url(f"{site}/")
+
+
+def load(page: Page, site: str, stocktake: str, lang: str = "zh") -> None:
+    """Sign in, load the list, and wait until the page is on the device."""
+    sign_in(page, site, lang)
+    page.goto(f"{site}/scan/count")
+    page.locator("#tasks button", has_text=stocktake).click()
+    page.locator("#count").wait_for()
+    until(page, "!navigator.serviceWorker || !!navigator.serviceWorker.controller")
+
+
+def wedge(page: Page, code: str) -> None:
+    """Type as a scanner does, wherever the focus is."""
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+
+
+def shown(page: Page, word: str) -> None:
+    page.locator("#result-word", has_text=word).wait_for()
+
+
+def waiting(page: Page) -> int:
+    return int(page.locator("#sync").get_attribute("data-waiting") or -1)
+
+
+def sent(page: Page, seconds: float = 30) -> None:
+    until(page, "document.getElementById('sync').dataset.waiting === '0'", seconds)
+
+
+def stored(office: Office, stocktake: str) -> list[dict[str, Any]]:
+    """Return what the server keeps, in the order of the device, as it was hashed."""
+    rows = sorted(office.scanned.all(stocktake), key=lambda row: (row.device, row.n))
+    return [json.loads(row.body) | {"n": row.n, "result": row.result} for row in rows]
+
+
+@pytest.mark.target("T62", "T68")
+def test_place_first_then_items_and_the_server_has_the_last_word(
+    phone: Page, site: str, office: Office, stocktake: str
+) -> None:
+    load(phone, site, stocktake)
+    wedge(phone, "SL-001")
+    shown(phone, "未选处所")
+    wedge(phone, "p_302")
+    shown(phone, "处所")
+    for code, word in (
+        ("SL-001", "在册"),
+        ("SL-002", "在册"),
+        ("SL-024", "不在本处"),
+        ("SL-002", "重复"),
+        ("ZZ-999", "账外"),
+        ("https://id.exam", "只有半个码"),
+    ):
+        wedge(phone, code)
+        shown(phone, word)
+    phone.locator("#here", has_text="2/12").wait_for()
+    phone.locator("#whole", has_text="全部：已盘 3 / 应盘 24").wait_for()
+    phone.locator("#rows li", has_text="SL-024").get_by_role("button").click()
+    shown(phone, "已撤销")
+    phone.locator("#whole", has_text="全部：已盘 2 / 应盘 24").wait_for()
+    sent(phone)
+    told = stored(office, stocktake)
+    assert [one["code"] for one in told] == [
+        "SL-001", "SL-001", "", "SL-002", "SL-024", "SL-002", "ZZ-999", "https://id.exam", "",
+    ]  # fmt: skip
+    assert [one["undo"] for one in told if one["undo"]] == [1, 5]
+    assert {one["source"] for one in told if one["code"]} == {"wedge"}
+    # The chain holds, number by number.
+    assert [one["prev"] for one in told][1:] == [
+        row.hash for row in sorted(office.scanned.all(stocktake), key=lambda r: r.n)
+    ][:-1]
+    phone.locator("#finish").click()
+    shown(phone, "本机盘点完毕")
+    state = office.book.stream(f"stocktake/{stocktake}").state
+    assert office.counting.owing(stocktake, state) == ()
+
+
+@pytest.mark.target("T65")
+def test_a_lost_answer_counts_nothing_twice(
+    phone: Page, site: str, office: Office, stocktake: str
+) -> None:
+    load(phone, site, stocktake)
+    lost: list[int] = []
+
+    def lose(route: Any) -> None:
+        if len(lost) < 2:
+            lost.append(route.fetch().status)  # the server has it
+            route.abort()  # and the phone never hears of it
+        else:
+            route.continue_()
+
+    phone.context.route("**/scans", lose)
+    wedge(phone, "p_302")
+    for n in range(1, 6):
+        wedge(phone, f"SL-{n:03}")
+    until(phone, "document.querySelectorAll('#rows li').length === 5")
+    while len(lost) < 2:
+        phone.locator("#send-now").click()
+        phone.wait_for_timeout(100)
+    phone.locator("#send-now").click()
+    sent(phone)
+    assert lost == [200, 200]
+    assert [one["code"] for one in stored(office, stocktake)] == [f"SL-{n:03}" for n in range(1, 6)]
+    assert office.scanned.contradictions(stocktake) == []
+
+
+@pytest.mark.target("T76")
+def test_sixty_items_a_minute_without_a_dialog(
+    phone: Page, site: str, office: Office, stocktake: str
+) -> None:
+    load(phone, site, stocktake)
+    asked: list[str] = []
+    phone.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    began = time.monotonic()
+    wedge(phone, "p_302")
+    for n in range(60):
+        wedge(phone, f"SL-{n % ITEMS + 1:03}")
+        want = "重复" if n >= ITEMS else "在册" if n < ITEMS // 2 else "不在本处"
+        shown(phone, want)
+        phone.locator("#result-what", has_text=f"SL-{n % ITEMS + 1:03}").wait_for()
+    assert time.monotonic() - began < 60
+    assert asked == []
+    sent(phone)
+    assert len(stored(office, stocktake)) == 60
+
+
+# A camera ---------------------------------------------------------------------------
+
+
+def film(office: Office, path: Path, *assets: str) -> Path:
+    """Film labels as they are printed, as motion JPEG: each a second, with blank between."""
+    with path.open("wb") as out:
+        for id_ in ("", *assets):
+            frame = Image.new("L", (1280, 720), 190)
+            if id_:
+                asset = office.book.stream(f"asset/{id_}").state
+                label = Image.open(BytesIO(rest_label.png(office, id_, asset, "zh"))).convert("L")
+                label = label.rotate(7, expand=True, fillcolor=190)
+                frame.paste(label, ((1280 - label.width) // 2, (720 - label.height) // 2))
+            jpeg = BytesIO()
+            frame.convert("RGB").save(jpeg, "JPEG", quality=80)
+            out.write(jpeg.getvalue() * 30)
+    return path
+
+
+@contextmanager
+def launched(browser: Browser, *args: str) -> Iterator[Page]:
+    """Launch a browser of its own with flags."""
+    path = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
+    own = browser.browser_type.launch(executable_path=path, args=[*QUIET, *args])
+    context = own.new_context(
+        locale="zh-CN", viewport={"width": 390, "height": 844}, permissions=[]
+    )
+    page = context.new_page()
+    with blameless(page):
+        yield page
+    own.close()
+
+
+@pytest.mark.target("T64", "T75")
+def test_the_camera_reads_printed_labels_without_a_network(
+    browser: Browser, site: str, office: Office, stocktake: str, tmp_path: Path
+) -> None:
+    movie = film(office, tmp_path / "labels.mjpeg", "A001", "A013", "A002")
+    flags = (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={movie}",
+    )
+    with launched(browser, *flags) as phone:
+        load(phone, site, stocktake)
+        with offline(phone.context):
+            phone.reload()
+            phone.locator("#count").wait_for()
+            phone.locator("#place-choice").select_option("p_302")
+            phone.locator("#camera").click()
+            until(phone, "document.querySelectorAll('#rows li').length >= 3", 40)
+            phone.locator("#camera").click()
+            assert "没有网络" in phone.locator("#trouble").inner_text()
+            assert waiting(phone) >= 3
+        sent(phone)
+    told = {one["code"]: one for one in stored(office, stocktake)}
+    results = {code.partition("/obj/")[2][:4]: one["result"] for code, one in told.items()}
+    assert results.keys() == {"A001", "A013", "A002"}
+    assert {one["source"] for one in told.values()} == {"camera"}
+    assert stored(office, stocktake)[0]["result"] in ("right", "misplaced")
+
+
+@pytest.mark.target("T75")
+def test_without_https_a_photo_is_read_and_typing_works(
+    browser: Browser, site: str, office: Office, stocktake: str, tmp_path: Path
+) -> None:
+    plain = site.replace("127.0.0.1", "ledger.test")
+    with launched(browser, "--host-resolver-rules=MAP ledger.test 127.0.0.1") as phone:
+        load(phone, plain, stocktake)
+        assert not phone.evaluate("isSecureContext")
+        assert phone.locator("#mode").inner_text() == WORDS["mode-http"][0]
+        phone.locator("#place-choice").select_option("p_302")
+        asset = office.book.stream("asset/A003").state
+        label = tmp_path / "label.png"
+        label.write_bytes(rest_label.png(office, "A003", asset, "zh"))
+        phone.locator("#shot").set_input_files(label)
+        shown(phone, "在册")
+        wrong = tmp_path / "wrong.jpg"
+        wrong.write_bytes(b"no picture at all")
+        phone.locator("#shot").set_input_files(wrong)
+        shown(phone, "不是图片")
+        phone.locator("#code").fill("sl-004")
+        phone.locator("#typed button").click()
+        shown(phone, "在册")
+        wedge(phone, "ZZ-1")
+        shown(phone, "账外")
+        phone.locator("#evidence").set_input_files(label)
+        phone.locator("#result-more", has_text="照片已留存").wait_for()
+        sent(phone)
+        until(phone, PHOTOS_SENT)
+    told = stored(office, stocktake)
+    assert [one["source"] for one in told] == ["photo", "typed", "wedge", "photo"]
+    assert [one["result"] for one in told][:3] == ["right", "right", "unknown"]
+    kept = office.scanned.photo(stocktake, told[3]["photo"])
+    assert kept is not None
+    assert Image.open(BytesIO(kept[1])).format == "JPEG"
+
+
+PHOTOS_SENT = """import('/static/scan/store.js').then(m => m.all('photos'))
+.then(all => all.length > 0 && all.every(one => one.state === 'sent'))"""
+
+# Killed -----------------------------------------------------------------------------
+
+
+@contextmanager
+def process(browser: Browser, profile: Path) -> Iterator[tuple[Callable[[], None], BrowserContext]]:
+    """Start a browser as a process of ours, which can be killed like a phone that falls."""
+    (profile / "DevToolsActivePort").unlink(missing_ok=True)
+    command = [
+        os.environ.get("CHROMIUM") or "/usr/bin/chromium",
+        "--headless=new", "--no-sandbox", "--no-first-run", "--remote-debugging-port=0",
+        f"--user-data-dir={profile}", "--disable-gpu", *QUIET, "about:blank",
+    ]  # fmt: skip
+    quiet = subprocess.DEVNULL
+    running = subprocess.Popen(command, start_new_session=True, stdout=quiet, stderr=quiet)
+    deadline = time.monotonic() + 30
+    port = profile / "DevToolsActivePort"
+    while not port.exists() or "\n" not in port.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    address = f"http://127.0.0.1:{port.read_text().splitlines()[0]}"
+
+    def kill() -> None:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+
+    try:
+        yield kill, browser.browser_type.connect_over_cdp(address).contexts[0]
+    finally:
+        kill()
+
+
+SCAN_MANY = """async ([from, to]) => {
+  const press = (key) => document.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  for (let n = from; n <= to; n += 1) {
+    for (const key of 'TAG-' + String(n).padStart(5, '0')) { press(key); }
+    press('Enter');
+    if (n % 100 === 0) { await new Promise((done) => setTimeout(done, 0)); }
+  }
+}"""
+KEPT = """import('/static/scan/store.js').then(m => m.all('scans')).then(all => all.length)"""
+CLOCK_WRONG = "(() => { const real = Date.now; const D = Date; Date.now = () => real() + %d; })()"
+
+
+@pytest.mark.target("T64", "T65")
+def test_five_thousand_scans_offline_survive_two_kills(
+    browser: Browser, site: str, office: Office, stocktake: str, tmp_path: Path
+) -> None:
+    """Nothing lost, nothing twice, in order, with the device's clock two hours behind."""
+    profile, done = tmp_path / "profile", 0
+    for part in (1500, 3200, 5000):
+        with process(browser, profile) as (kill, context):
+            context.set_default_timeout(60_000)
+            page = context.pages[0]
+            page.clock.set_system_time(time.time() - 7200)
+            if not done:
+                load(page, site, stocktake)
+                wedge(page, "p_302")
+            context.set_offline(True)
+            page.goto(f"{site}/scan/count")
+            page.locator("#count").wait_for()
+            assert page.locator("#place-name").inner_text() == "302室"
+            assert page.evaluate(KEPT) == done
+            page.evaluate(SCAN_MANY, [done + 1, part])
+            until(page, f"{KEPT}.then(n => n === {part})", 60)
+            done = part
+            if part < 5000:
+                kill()
+                continue
+            assert stored(office, stocktake) == []
+            context.set_offline(False)
+            # The session died with the browser, as it should; what was scanned did not.
+            page.locator("#send-now").click()
+            page.locator("#sign-in").wait_for()
+            sign_in(page, site)
+            page.goto(f"{site}/scan/count")
+            sent(page, 90)
+    told = stored(office, stocktake)
+    assert [one["n"] for one in told] == list(range(1, 5001))
+    assert [one["code"] for one in told] == [f"TAG-{n:05}" for n in range(1, 5001)]
+    assert {one["place"] for one in told} == {"p_302"}
+    assert all(abs(one["offset"] - 7_200_000) < 60_000 for one in told)
