@@ -350,7 +350,9 @@ def test_the_guide_names_only_what_there_is_and_all_of_it(door: Door) -> None:
     published = door.http.get("/api/v1/openapi.json").json()["paths"]
     kinds = re.search(r"^`\{kind\}`：(.*)。$", guide, re.MULTILINE)
     assert kinds and set(kinds[1].split("、")) == set(LIFECYCLES)
-    named = {path for _, path in re.findall(r"(GET|POST) (/(?:api/v1|audit/v1|epcis)/[^\s`]*)", guide)}
+    named = {
+        path for _, path in re.findall(r"(GET|POST) (/(?:api/v1|audit/v1|epcis)/[^\s`]*)", guide)
+    }
     told = {p.replace("{kind}", k).replace("{verb}", "issue") for p in named for k in LIFECYCLES}
     verbs = {f"/api/v1/{k}/{{id}}/{v}" for k, life in LIFECYCLES.items() for v in life.verbs}
     left = {(kind, form.value) for kind in LIFECYCLES for form in papers.forms_of(kind)}

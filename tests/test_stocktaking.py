@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 from doors import Door, app_of, registered, staffed
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from api.app import create_app
 from api.office import Actor, Office
 from domain.words import Role
 
@@ -523,3 +526,38 @@ def test_nothing_to_count_or_nobody_assigned_is_said_before_anything_is_kept(
     assert door.post("stocktakes/S3/scans", body, who="keeper").json()["slug"] == "not-in-a-team"
     assert door.post("stocktakes/S3/scans", body, who="auditor").status_code in (403, 409)
     assert office.scanned.all("S3") == []
+
+
+def at_page(office: Office, who: str) -> TestClient:
+    token = office.accounts.sign_in(next(a for a in office.accounts.all() if a.login == who))
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    client.cookies.set("session", token)
+    return client
+
+
+def test_the_page_shows_progress_differences_and_closes_those_that_are_ticked(
+    office: Office, door: Door
+) -> None:
+    device = shelf(door)
+    device.send()
+    page = at_page(office, "head")
+    counting = page.get("/cases/stocktake/S1").text
+    assert "还有扫描没有传完" in counting
+    assert 'id="differences"' not in counting
+    device.done()
+    did(door, "end_count", "clerk")
+    did(door, "review", "head")
+    for lang, said in (("zh", ("位置不符", "一物多处")), ("en", ("misplaced", "seen in several"))):
+        text = page.get(f"/cases/stocktake/S1?lang={lang}").text
+        assert all(words in text for words in said)
+    text = page.get("/cases/stocktake/S1?finding=misplaced&lang=zh").text
+    assert "misplaced.A2" in text
+    assert "missing.A3" not in text
+    key = re.findall(r'name="key" value="([^"]+)"', text)[0]
+    form = {"key": key, "differences": "misplaced.A2", "outcome": "relocated", "reference": ""}
+    form["cause"] = "moved_unrecorded"
+    answer = page.post("/cases/stocktake/S1/do/close_differences", data=form)
+    assert answer.status_code in (302, 303), answer.text
+    assert office.book.stream("asset/A2").state.place == "p_2"
+    assert page.get("/stocktakes/S1/report.pdf").status_code == 404
+    assert page.get("/stocktakes").headers["location"] == "/cases?kind=stocktake"
