@@ -102,7 +102,7 @@ def test_who_may_not_read_entries_gets_none(door: Door) -> None:
 
 
 def test_a_question_that_means_nothing_is_refused_in_words(door: Door) -> None:
-    for body in (
+    questions: tuple[dict[str, Any], ...] = (
         {},
         {"of": "nothing"},
         {"of": "asset/"},
@@ -113,7 +113,8 @@ def test_a_question_that_means_nothing_is_refused_in_words(door: Door) -> None:
         {"of": 1},
         {"of": "asset/A1", "extra": "x"},
         {"of": "x" * 70_000},
-    ):
+    )
+    for body in questions:
         answer = ask(door, **body)
         assert (answer.status_code, answer.json()["slug"]) == (422, "invalid"), body
     for of in ("asset/nobody", "person/u_nobody", "8000-9000"):
