@@ -87,6 +87,24 @@ def test_an_event_says_who_gives_and_who_takes_and_where() -> None:
     assert moved["bizLocation"] == {"id": f"https://{HOST}/loc/p_2"}
 
 
+@pytest.mark.parametrize("outcome", ["found", "misplaced", "missing"])
+@pytest.mark.parametrize("spot", [False, True])
+def test_a_count_is_told_in_events_of_a_thousand(
+    valid: Callable[[Any], None], outcome: str, spot: bool
+) -> None:
+    names = tuple(f"https://{HOST}/obj/A{n}" for n in range(1_001))
+    what = epcis.Counted(
+        stocktake="S1", place="p_1", round=2, identities=names * 2, outcome=outcome, spot=spot,
+        at="2026-11-21T00:00:00+08:00", recorded_at="2026-11-21T10:00:00.000000Z", device="PDA-1",
+    )  # fmt: skip
+    found = epcis.counted(what, HOST)
+    valid(epcis.document(found, HOST, "2026-11-21T10:00:00.000Z"))
+    assert [len(event["epcList"]) for event in found] == [1_000, 1]
+    assert {event["bizStep"] for event in found} == {"cycle_counting" if spot else "stock_taking"}
+    assert all(("readPoint" in event) == (outcome != "missing") for event in found)
+    assert found == epcis.counted(what, HOST)
+
+
 # At the door -------------------------------------------------------------------------
 
 
