@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 BROKEN := $(shell $(BIN)/python -c '' 2>/dev/null || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test reliability lint format types bench bench-smoke ci lock clean FORCE
+.PHONY: help demo serve test reliability coverage lint format types bench bench-smoke ci lock clean FORCE
 
 help: ## what can be done here · 这里能做什么
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,18 @@ test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
 
 reliability: $(VENV)/.dev ## the tests of docs/reliability.md at their large sizes · 发布前的可靠性测试
 	@GONGWU_SIZES=release $(BIN)/pytest -n auto --dist worksteal -m reliability -rs $(ARGS)
+
+# The modules that a proof rests on, and the tests that take every branch of them.
+PROVEN := $(addprefix ledger/,tree.py notes.py proofs.py tiles.py trust.py keys.py witnessing.py auditing.py)
+PROVING := $(patsubst %,tests/test_%.py,tree notes notary proofs verifying bundle restoring \
+	auditing_notes audit_duties findings proving bundle_doors)
+comma := ,
+empty :=
+
+coverage: $(VENV)/.dev ## every branch of what proofs rest on is tested · 证明代码的分支覆盖
+	@$(BIN)/python -m coverage run --branch \
+	  --include="$(subst $(empty) ,$(comma),$(strip $(PROVEN)))" -m pytest -q --backend sqlite $(PROVING)
+	@$(BIN)/python -m coverage report --show-missing --fail-under=100
 
 lint: $(VENV)/.dev ## layout, mistakes, who imports whom · 代码检查
 	@$(BIN)/ruff check .
