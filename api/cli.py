@@ -115,9 +115,19 @@ def serve(
     ctx: typer.Context,
     host: Annotated[str, typer.Option(envvar="GONGWU_HOST", help="监听地址 · Address.")] = "",
     port: Annotated[int, typer.Option(envvar="GONGWU_PORT", help="端口 · Port.", max=65535)] = -1,
+    tls: Annotated[
+        bool,
+        typer.Option("--tls", help="用自制证书提供 HTTPS · HTTPS with a certificate made here."),
+    ] = False,
+    tls_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="手机打开的名称或地址，可多次 · A name or address phones open; repeatable."
+        ),
+    ] = None,
 ) -> None:
     """启动服务 · Serve the ledger's pages and API."""
-    cli_serve.serve(at(ctx, False), host, port)
+    cli_serve.serve(at(ctx, False), host, port, tls_names=tls_name or [] if tls else None)
 
 
 # Reading ------------------------------------------------------------------------

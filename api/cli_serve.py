@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from api import tls
 from api.cli_read import settings_of
 from api.cli_terminal import UNAVAILABLE, Stop, Terminal
 from api.notarising import ONE_MACHINE, Place, Watch
@@ -68,17 +69,42 @@ def demo(
     run(settings, office, listener)
 
 
-def serve(terminal: Terminal, host: str, port: int) -> None:
-    """Serve the ledger of the settings until it is stopped."""
+def serve(terminal: Terminal, host: str, port: int, *, tls_names: list[str] | None = None) -> None:
+    """Serve the ledger of the settings until it is stopped; over HTTPS when names are given."""
     settings = settings_of(terminal)
     changed: dict[str, Any] = {"host": host} if host else {}
     changed |= {"port": port} if port >= 0 else {}
     settings = msgspec.structs.replace(settings, **changed)
+    certificate = None
+    if tls_names is not None:
+        names = tuple(dict.fromkeys([*tls_names, *tls.here(settings.host)]))
+        certificate = tls.issued(settings.files / "gongwu-tls", names)
+        settings = msgspec.structs.replace(settings, https=True, ca=certificate.ca)
     listener = listen(settings.host, settings.port)
     office = open_office(terminal, settings)
     url = address(listener)
+    if certificate is not None:
+        url = url.replace("http:", "https:", 1)
+        vouch(terminal, certificate, listener.getsockname()[1])
     terminal.say(f"公物账本：{url}  （按 Ctrl+C 停止）", f"Gongwu: {url}  (Ctrl+C stops it)")
-    run(settings, office, listener)
+    run(settings, office, listener, certificate)
+
+
+def vouch(terminal: Terminal, certificate: tls.Certificate, port: int) -> None:
+    """Say what the certificate is for, and how phones come to trust it."""
+    names = "、".join(certificate.names)
+    terminal.say(
+        f"HTTPS 证书由本机自制的证书机构签发，适用于：{names}。",
+        f"HTTPS with a certificate of this machine's own authority, for: {', '.join(certificate.names)}.",
+    )
+    terminal.say(
+        f"手机第一次使用：打开 https://{certificate.names[0]}:{port}/ca ，核对指纹后安装证书"
+        f"（{certificate.ca}）。未列出的地址用 --tls-name 加上；要让其他机器访问用 --host 0.0.0.0。",
+        f"On each phone once: open https://{certificate.names[0]}:{port}/ca, compare the fingerprint,"
+        f" install the certificate ({certificate.ca}). Add other addresses by --tls-name; for other"
+        " machines to get in, --host 0.0.0.0.",
+    )
+    terminal.say(f"指纹 {certificate.fingerprint}", f"Fingerprint {certificate.fingerprint}")
 
 
 def embed(office: Office, place: Place) -> None:
@@ -164,7 +190,12 @@ def welcome(terminal: Terminal, listener: socket.socket, size: int, demonstratio
     terminal.say("按 Ctrl+C 停止。", "Ctrl+C stops it.")
 
 
-def run(settings: Settings, office: Office, listener: socket.socket) -> None:
+def run(
+    settings: Settings,
+    office: Office,
+    listener: socket.socket,
+    certificate: tls.Certificate | None = None,
+) -> None:
     """Serve until a signal comes. One process: SQLite has one writer, and threads share it."""
     import uvicorn
 
@@ -181,6 +212,8 @@ def run(settings: Settings, office: Office, listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=5,
+        ssl_certfile=certificate.chain if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
     )
     # Ctrl+C is how people stop it: that is no failure.
     with suppress(KeyboardInterrupt):

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api import (
     pages_audit,
     pages_bundles,
+    pages_ca,
     pages_cases,
     pages_changes,
     pages_count,
@@ -38,6 +39,7 @@ PARTS = (
     pages_inventory,
     pages_scan,
     pages_count,
+    pages_ca,
     pages_stocktakes,
     pages_cases,
     pages_open,

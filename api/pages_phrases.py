@@ -276,7 +276,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-acquisition": ("购置", "Acquisition"),
     "kind-stocktake": ("盘点", "Stocktake"),
     "kind-census": ("资产清查", "Census"),
-    "kind-stocktake": ("资产盘点", "Stocktake"),
     "kind-standard": ("配置标准", "Standard"),
     "kind-note": ("审计疑点", "Audit note"),
     "kind-person": ("人员", "Person"),

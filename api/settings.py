@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `label_secret` signs label codes; without one, labels carry no authenticity code.
     `trust` is the policy that says which log and which witnesses are believed (tlog-policy).
+    `ca` is the certificate of an authority we made ourselves; phones may fetch it.
     `https` is set when a proxy in front speaks it: cookies become Secure.
     """
 
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "Asia/Shanghai"
     files: Path = Path()
     trust: Path | None = None
+    ca: Path | None = None
 
     @classmethod
     def from_env(cls) -> Self:
