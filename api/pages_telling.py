@@ -28,7 +28,17 @@ UNTOLD = frozenset(
 )
 # A stocktake's page shows these in tables of their own.
 UNTOLD_OF_STOCKTAKE = frozenset(
-    {"teams", "devices", "counters", "written_off", "scope", "scans", "differences", "found"}
+    {
+        "places",
+        "teams",
+        "devices",
+        "counters",
+        "written_off",
+        "scope",
+        "scans",
+        "differences",
+        "found",
+    }
     | {"closed", "surpluses", "report", "population"}
 )
 STATE_WORDS = {

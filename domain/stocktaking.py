@@ -646,7 +646,7 @@ def plan_stocktake(
     title: Name,
     due: date,
     method: Method = Method.ANNUAL,
-    places: tuple[PlaceId, ...] = (),
+    count_places: tuple[PlaceId, ...] = (),
     blind: bool = False,
     sample: Sample = 0,
     seed: Code = "",
@@ -654,7 +654,7 @@ def plan_stocktake(
     """Plan a count of a unit's property, in the places named or everywhere."""
     if due < occasion.on:
         raise TIMELY.broken(due=due, on=occasion.on)
-    if len(places) > PLACES_MAX:
+    if len(count_places) > PLACES_MAX:
         raise PLACES_FEW.broken(most=PLACES_MAX)
     if (method is Method.SPOT) != bool(sample and seed.strip()):
         raise SAMPLE_SEEDED.broken()
@@ -666,7 +666,7 @@ def plan_stocktake(
         title=title,
         method=method,
         due=due,
-        places=tuple(dict.fromkeys(places)),
+        places=tuple(dict.fromkeys(count_places)),
         blind=blind,
         sample=sample,
         seed=seed,

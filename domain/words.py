@@ -173,6 +173,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "cost": Words("费用", "cost"),
     "cost_kind": Words("费用种类", "kind of cost"),
     "count": Words("件数", "number of items"),
+    "count_places": Words("盘点地点（不填为全部）", "places to count (none: everywhere)"),
     "counted_on": Words("计入日期", "counted on"),
     "counter": Words("盘点人", "counter"),
     "currency": Words("币种", "currency"),
