@@ -68,6 +68,9 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "first-page": ("回到第一页", "First page"),
     "next-page": ("下一页", "Next page"),
     "print": ("打印", "Print"),
+    "bind-to": ("贴到哪件资产上？输入编号或名称", "On which asset? Type its number or name"),
+    "bind-here": ("把这张标签绑定到此资产", "Bind this label to this asset"),
+    "print-labels": ("打印标签", "Print labels"),
     "any": ("不限", "any"),
     "apply": ("筛选", "Filter"),
     # Registers

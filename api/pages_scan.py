@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api import resolving
+from api import label_saying, resolving
 from api.office import Office
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
@@ -27,7 +27,7 @@ def router(office: Office) -> APIRouter:
     def scan(page: Member) -> Response:
         code = page.request.query_params.get("code", "")[:CODE_CHARS_MAX]
         if not code.strip():
-            return page.render("scan.html", code="", found=[], kind="")
+            return page.render("scan.html", code="", found=[], kind="", said=None)
         return resolve(page, code)
 
     @pages.get("/obj/{id_:path}")
@@ -42,6 +42,10 @@ def resolve(page: Page, code: str) -> Response:
     """Go to the one asset a code means, or show what it may mean."""
     scanned = identity.parse(code)
     office, scope = page.office, page.actor.scope
+    if said := label_saying.told(office, scanned):
+        return page.render(
+            "scan.html", code=code, found=[], kind="", said=said, bound_to=chosen(page, said)
+        )
     found = office.models.rows(inventory.find(scope, scanned.folded or code))
     if not found:
         found = office.models.rows(inventory.find(scope, code))
@@ -58,4 +62,18 @@ def resolve(page: Page, code: str) -> Response:
         if len(found) == 1:
             return page.go(f"/assets/{found[0]['id']}")
     status = 200 if found else 404
-    return page.render("scan.html", status, code=code, found=found, kind=scanned.kind.value)
+    return page.render(
+        "scan.html", status, code=code, found=found, kind=scanned.kind.value, said=None
+    )
+
+
+def chosen(page: Page, said: label_saying.Said) -> list[dict[str, str]]:
+    """Return the assets somebody looked for to stick a blank label on."""
+    asked = page.request.query_params.get("to", "").strip()[:TEXT_CHARS_MAX]
+    if not said.bindable or not asked:
+        return []
+    scope = page.actor.scope
+    rows = page.office.models.rows(inventory.find(scope, asked)) or page.office.models.rows(
+        inventory.listing(scope, Filters(text=asked), limit=FOUND_MAX)
+    )
+    return [dict(row) for row in rows]

@@ -56,6 +56,7 @@ KINDS = {
     "series": "/numbers/",
     "confiscated": "/confiscated/",
     "person": "/people/",
+    "labels": "/labels/units/",
     **{k: f"/cases/{k}/" for k in cases.KINDS},
 }
 

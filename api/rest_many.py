@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import numbering, open_cases, problems, resolving
+from api import label_saying, numbering, open_cases, problems, resolving
 from api import registers as registers_
 from api.office import Actor, Office
 from api.registers import REGISTERS
@@ -267,17 +267,13 @@ class Many:
             "items": [plain(row) for row in rows],
         }
         if read.kind in (identity.Kind.OBJECT, identity.Kind.GIAI):
-            verdict = self._verdict(read)
+            verdict = label_saying.verdict(self.office, read)
             found["signature"] = verdict.value
             found["signature_sentence"] = verdict.zh if lang == "zh" else verdict.en
+        if said := label_saying.told(self.office, read):
+            found["label"] = said.words.zh if lang == "zh" else said.words.en
+            found["label_asset"] = said.asset or None
         return reply(request, found)
-
-    def _verdict(self, read: identity.Scanned) -> identity.Verdict:
-        settings = self.office.settings
-        if not settings.label_secret:
-            return identity.Verdict.UNSIGNED if not read.mac else identity.Verdict.UNKNOWN_KEY
-        key = identity.LabelKey(settings.label_key, settings.label_secret)
-        return identity.verify(read, identity.KeyRing((key,)))
 
     def entries(self, request: Request, actor: Actor) -> Response:
         """Return the entries as they are stored, with their leaf hashes, by position."""
