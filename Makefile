@@ -70,6 +70,7 @@ test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
 
 reliability: $(VENV)/.dev ## the tests of docs/reliability.md at their large sizes · 发布前的可靠性测试
 	@GONGWU_SIZES=release $(BIN)/pytest -n auto --dist worksteal -m reliability -rs $(ARGS)
+	@GONGWU_SIZES=release $(BIN)/pytest -rP -k "practice or stack" tests/test_labels_print.py
 
 # The modules that a proof rests on, and the tests that take every branch of them.
 PROVEN := $(addprefix ledger/,tree.py notes.py proofs.py tiles.py trust.py keys.py witnessing.py auditing.py)

@@ -25,6 +25,7 @@ UNTOLD = frozenset(
     | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
     | {"latest", "aside", "voided", "namings", "labels_printed"}
+    | {"designs", "stock_voided", "number_rules", "counters"}
 )
 # A stocktake's page shows these in tables of their own.
 UNTOLD_OF_STOCKTAKE = frozenset(
@@ -44,6 +45,8 @@ UNTOLD_OF_STOCKTAKE = frozenset(
 STATE_WORDS = {
     "aside": Words("未发出的文号", "numbers set aside"),
     "counted": Words("计入项数", "items counted"),
+    "numbers_given": Words("已编资产编号", "asset numbers given"),
+    "stock": Words("已印空白标签", "blank labels printed"),
     "latest": Words("最近文号", "latest number"),
     "namings": Words("机关代字沿革", "prefixes over time"),
     "over": Words("超标准行", "lines over standard"),

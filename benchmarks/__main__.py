@@ -26,6 +26,7 @@ NAMES = (
     "tags",
     "readings",
     "stocktaking",
+    "labels",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 Section = tuple[str, list[Figure]]

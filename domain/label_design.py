@@ -105,7 +105,7 @@ class UnitLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     designs: tuple[Design, ...] = ()
     stock: int = 0  # blank labels 1 to this one were printed
     stock_voided: frozenset[int] = frozenset()
-    rules: tuple[NumberRule, ...] = ()
+    number_rules: tuple[NumberRule, ...] = ()
     numbers_given: int = 0  # asset numbers given so far, in all series
     counters: tuple[tuple[str, int], ...] = ()  # the last ordinal of each series
     latest: str = ""
@@ -116,8 +116,8 @@ class UnitLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if lang == "zh":
             return f"自定标签模板{templates}种，已印空白标签{self.stock}张，已编资产编号{self.numbers_given}个"
         return (
-            f"{templates} templates of its own, {self.stock} blank labels printed,"
-            f" {self.numbers_given} asset numbers given"
+            f"templates of its own: {templates}; blank labels printed: {self.stock};"
+            f" asset numbers given: {self.numbers_given}"
         )
 
     def template(self, name: str, on: date) -> Design | None:
@@ -136,7 +136,7 @@ class UnitLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def rule(self, on: date) -> NumberRule | None:
         """Return the rule of the asset numbers on a day."""
-        return next((rule for rule in reversed(self.rules) if rule.since <= on), None)
+        return next((rule for rule in reversed(self.number_rules) if rule.since <= on), None)
 
 
 lifecycle: Lifecycle[UnitLabels] = Lifecycle(
@@ -268,8 +268,10 @@ def evolve(state: UnitLabels, event: LabelsEvent) -> UnitLabels:
             return replace(state, stock_voided=state.stock_voided.union(lost))
         case NumberRuleSet():
             rule = NumberRule(**{name: getattr(event, name) for name in event.__struct_fields__})
-            others = (known for known in state.rules if known.since != rule.since)
-            return replace(state, rules=tuple(sorted((*others, rule), key=lambda r: r.since)))
+            others = (known for known in state.number_rules if known.since != rule.since)
+            return replace(
+                state, number_rules=tuple(sorted((*others, rule), key=lambda r: r.since))
+            )
         case AssetNumberGiven(number=number, series=series, ordinal=ordinal):
             last = max(ordinal, state.last_of(series))
             counters = {**dict(state.counters), series: last}

@@ -121,9 +121,16 @@ def png(face: LabelFace, payload: str, template: Template = templates.ROLL_50) -
     return qr.png_bytes(pixels(face, payload, template), dpi=template.dpi)
 
 
-def pixels(face: LabelFace, payload: str, template: Template = templates.ROLL_50) -> Image.Image:
+def pixels(
+    face: LabelFace,
+    payload: str,
+    template: Template = templates.ROLL_50,
+    *,
+    symbol: qr.Symbol | None = None,
+) -> Image.Image:
     """Draw one label as the raster a printer gets: one bit a dot, black on white."""
-    plan, m = layout(face, payload, template), templates.metrics(template)
+    plan = layout(face, payload, template, symbol=symbol)
+    m = templates.metrics(template)
     image = Image.new("1", (m.width, m.height), 1)
     draw = ImageDraw.Draw(image)
     draw.fontmode = "1"

@@ -232,4 +232,4 @@ def test_our_check_character_is_that_of_the_labels() -> None:
 def test_it_says_how_far_it_has_come() -> None:
     state = label_design.lifecycle.fold([drawn, StockPrinted(first=1, last=9)])
     assert state.describe("zh") == "自定标签模板1种，已印空白标签9张，已编资产编号0个"
-    assert UnitLabels().describe("en").startswith("0 templates")
+    assert UnitLabels().describe("en").startswith("templates of its own: 0;")

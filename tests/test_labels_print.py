@@ -16,9 +16,10 @@ import pypdfium2 as pdfium
 import pytest
 import zxingcpp
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from sizes import RELEASE
 
 from domain.label_design import LabelField, Overflow
-from labels import face, glyphs, identity, printer, sheet
+from labels import face, glyphs, identity, printer, qr, sheet
 from labels import template as templates
 from labels.face import LabelFace, Unprintable
 from labels.identity import BadLabel, Kind, LabelKey, LabelPayload
@@ -335,36 +336,78 @@ def test_our_check_sum_is_the_one_of_the_manual() -> None:
 # In practice ------------------------------------------------------------------
 
 
+# `make reliability` reads the 10,000 of the promise.
+MANY = 10_000 if RELEASE else 0
+
+
 def photo(image: Image.Image, chance: random.Random) -> Image.Image:
-    """Take a label printed at 203 dpi as a phone does: one dot of bleed, tilt, blur, noise."""
+    """Take a code printed at 203 dpi as a phone does: one dot of bleed, tilt, blur, noise."""
     bled = ImageChops.darker(image, ImageChops.offset(image, 1, 0))
     grown = bled.resize((bled.width * 2, bled.height * 2), Image.Resampling.BILINEAR)
     tilted = grown.rotate(
         chance.uniform(-25, 25), Image.Resampling.BICUBIC, expand=True, fillcolor=215
     )
-    noise = Image.effect_noise(tilted.size, 16)
+    noise = Image.effect_noise(tilted.size, 8)
     return ImageChops.add(tilted.filter(ImageFilter.GaussianBlur(1.2)), noise, offset=-128)
 
 
-def scratched(image: Image.Image, template: Template, text: str, chance: random.Random) -> None:
+def scratched(symbol: qr.Symbol, image: Image.Image, chance: random.Random) -> Image.Image:
+    """Draw a key over the code, off its finder patterns: no level of correction saves those.
+
+    A line of two dots that takes the print off, as long as the data region is wide.
+    """
+    low, high = (qr.QUIET_MODULES + 8) * symbol.dots, image.width
+    start, end = (chance.randint(low, high) for _ in "se")
+    ends = ((start, low), (end, high)) if chance.random() < 0.5 else ((low, start), (high, end))
+    dirty = image.copy()
+    ImageDraw.Draw(dirty).line(ends, fill=255, width=2)
+    return dirty
+
+
+def spoilt(symbol: qr.Symbol, image: Image.Image, chance: random.Random) -> Image.Image:
     """Lay a blob over 12 % of the symbol, off its three finder patterns."""
-    symbol = face.layout(label(1), text, template).symbol
-    dots, side = symbol.dots, len(symbol.modules)
-    blob = int(side * dots * 0.12**0.5)
-    low, high = 12 * dots, (side + 4) * dots - blob - 2 * dots
+    count, dots = len(symbol.modules), symbol.dots
+    blob = int(count * dots * 0.12**0.5)
+    # Below the upper finders and right of the lower one: 8 modules with their separator.
+    low, high = (qr.QUIET_MODULES + 8) * dots, (qr.QUIET_MODULES + count) * dots - blob
     x, y = (chance.randint(low, high) for _ in "xy")
-    top = metrics(template).head
-    ImageDraw.Draw(image).rectangle((x, top + y, x + blob, top + y + blob), fill=0)
+    dirty = image.copy()
+    ImageDraw.Draw(dirty).rectangle((x, y, x + blob - 1, y + blob - 1), fill=0)
+    return dirty
 
 
-def read_in_practice(count: int) -> tuple[int, int]:
-    """Return how many labels of so many were read from the photo, and how many with a blob."""
+@pytest.mark.target("T82")
+def test_labels_are_read_in_practice_at_203_dpi() -> None:
+    """With a scratch, bleed, blur and tilt 99.9 % are read; with a blob over 12 %, 98 %."""
     template, chance = ROLL_50.at(203), random.Random(2026)
-    clean = spoilt = 0
+    count = MANY or 60
+    missed: dict[str, list[int]] = {"scratched": [], "spoilt": []}
     for number in range(1, count + 1):
         text = payload(number)
         image = face.pixels(label(number), text, template).convert("L")
-        clean += read(photo(image, chance)) == [text]
-        scratched(image, template, text, chance)
-        spoilt += read(photo(image, chance)) == [text]
-    return clean, spoilt
+        symbol = face.symbol(text, template)
+        assert symbol.dots >= qr.dots_min(203)
+        top, side = metrics(template).head, symbol.side_dots
+        code = image.crop((0, top, side, top + side))
+        if read(photo(scratched(symbol, code, chance), chance)) != [text]:
+            missed["scratched"].append(number)
+        if read(photo(spoilt(symbol, code, chance), chance)) != [text]:
+            missed["spoilt"].append(number)
+    print(f"{count} labels; not read: {missed}")
+    assert len(missed["scratched"]) <= count * 0.001, missed
+    assert len(missed["spoilt"]) <= count * 0.02, missed
+
+
+@pytest.mark.target("T82")
+def test_every_label_of_a_printed_stack_of_sheets_is_read() -> None:
+    """Render every page of the real PDF; each of its codes is the one that was asked."""
+    count = MANY or 72
+    data = b"".join(sheet.pdf(drawn(count, SHEET_64), SHEET_64))
+    seen = 0
+    for page in pdfium.PdfDocument(data):
+        picture = page.render(scale=300 / 72, grayscale=True).to_pil().convert("L")
+        found = {code.text for code in zxingcpp.read_barcodes(picture)}
+        wanted = {payload(n) for n in range(seen + 1, min(seen + 24, count) + 1)}
+        assert found == wanted, f"page of label {seen + 1}: {wanted - found}"
+        seen += len(wanted)
+    assert seen == count
