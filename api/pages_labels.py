@@ -349,7 +349,8 @@ def unit_page(
     stream = page.office.book.stream(f"labels/{unit}")
     state, today = stream.state, page.office.today(page.actor.zone)
     editing = faulty if faulty is not None and faulty.verb.name == "draw_template" else None
-    typed = dict(page.request.query_params) if editing is None else dict(editing.typed or {})
+    given = page.request.query_params if editing is None else editing.typed or {}
+    typed = {k: v for k, v in given.items() if isinstance(v, str)}
     form = {**start_of(page, typed.get("base", "")), **{k: v for k, v in typed.items() if v}}
     steps = [s for s in possible(page, stream, faulty) if s.verb.name != "draw_template"]
     done = page.request.query_params.get("done", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from typing import Any
 
 import pytest
 from given import Ledger, given
@@ -30,7 +31,7 @@ from ledger.book import NUMBER_TAKEN
 past = partial(given, label_design.lifecycle)
 
 SPRING, SUMMER, AUTUMN = date(2026, 3, 1), date(2026, 6, 1), date(2026, 9, 1)
-SIZE = {"width": "60", "height": "40", "code_side": "28"}
+SIZE: Any = {"width": "60", "height": "40", "code_side": "28"}
 drawn = TemplateDrawn(
     template="desk",
     title="办公桌椅",

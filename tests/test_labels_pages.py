@@ -20,6 +20,7 @@ from api.office import Actor, Office
 from domain.label_design import stock_id
 
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
+SCALE: Any = 300 / 72  # a page at 300 dpi; declared as a whole number, but it need not be
 DESIGN = {
     "template": "desk", "title": "办公桌椅", "since": "2020-01-01", "width": "60", "height": "40",
     "code_side": "28", "fields": "name place", "overflow": "cut", "columns": "1", "rows": "1",
@@ -71,7 +72,7 @@ def fetched(client: TestClient, where: str) -> bytes:
 def codes(data: bytes) -> list[str]:
     found = []
     for page in pdfium.PdfDocument(data):
-        picture = page.render(scale=300 / 72, grayscale=True).to_pil().convert("L")
+        picture = page.render(scale=SCALE, grayscale=True).to_pil().convert("L")
         read = zxingcpp.read_barcodes(picture)
         read.sort(key=lambda c: (c.position.top_left.y // 300, c.position.top_left.x))
         found += [code.text for code in read]

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import pypdfium2 as pdfium
 import pytest
@@ -25,6 +26,7 @@ from labels.face import LabelFace, Unprintable
 from labels.identity import BadLabel, Kind, LabelKey, LabelPayload
 from labels.template import PRESETS, ROLL_50, ROLL_70, SHEET_64, SHEET_70, Template, metrics
 
+SCALE: Any = 300 / 72  # a page at 300 dpi; declared as a whole number, but it need not be
 KEY = LabelKey("a", b"the secret of this label office!" * 2)
 NAMES = ("台式计算机", "㙍岭乡会议桌", "𬭊靶材实验台", "䶮牌激光打印机", "Document camera, 4K")
 
@@ -216,7 +218,7 @@ def test_labels_stand_on_the_sheet_within_a_fifth_of_a_millimetre(
 def test_a_printed_page_reads_back_in_order() -> None:
     """Render the real PDF as a printer would: every code is whole, each at its own place."""
     data = b"".join(sheet.pdf(drawn(24, SHEET_70), SHEET_70))
-    page = pdfium.PdfDocument(data)[0].render(scale=300 / 72, grayscale=True).to_pil()
+    page = pdfium.PdfDocument(data)[0].render(scale=SCALE, grayscale=True).to_pil()
     found = zxingcpp.read_barcodes(page.convert("L"))
     ordered = sorted(found, key=lambda c: (c.position.top_left.y // 400, c.position.top_left.x))
     assert [code.text for code in ordered] == [payload(n) for n in range(1, 25)]
@@ -405,7 +407,7 @@ def test_every_label_of_a_printed_stack_of_sheets_is_read() -> None:
     data = b"".join(sheet.pdf(drawn(count, SHEET_64), SHEET_64))
     seen = 0
     for page in pdfium.PdfDocument(data):
-        picture = page.render(scale=300 / 72, grayscale=True).to_pil().convert("L")
+        picture = page.render(scale=SCALE, grayscale=True).to_pil().convert("L")
         found = {code.text for code in zxingcpp.read_barcodes(picture)}
         wanted = {payload(n) for n in range(seen + 1, min(seen + 24, count) + 1)}
         assert found == wanted, f"page of label {seen + 1}: {wanted - found}"
