@@ -23,7 +23,7 @@ from api.office import Actor, Office
 from api.scan_words import WORDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 pytestmark = pytest.mark.browser
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
@@ -197,7 +197,12 @@ def test_sixty_items_a_minute_without_a_dialog(
 ) -> None:
     load(phone, site, stocktake)
     asked: list[str] = []
-    phone.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def dismissed(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    phone.on("dialog", dismissed)
     began = time.monotonic()
     wedge(phone, "p_302")
     for n in range(60):
@@ -353,7 +358,6 @@ SCAN_MANY = """async ([from, to]) => {
   }
 }"""
 KEPT = """import('/static/scan/store.js').then(m => m.all('scans')).then(all => all.length)"""
-CLOCK_WRONG = "(() => { const real = Date.now; const D = Date; Date.now = () => real() + %d; })()"
 
 
 @pytest.mark.target("T64", "T65")

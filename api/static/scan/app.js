@@ -167,11 +167,12 @@ async function openTask(key) {
   el('home').hidden = true;
   el('count').hidden = false;
   el('task-title').textContent = row.title;
-  say('', task.place ? t('go-on') : t('place-first'), '', '');
+  say('', task.place ? t('go-on') : '', '', '');
   redraw();
 }
 
 async function close() {
+  shown = 0;
   if (live) { live.stop(); }
   task = null;
   await store.remove('kept', 'open');
@@ -220,6 +221,8 @@ function learn(sent) {
     scan.server = sent.server;
     if (sent.server.asset) { scan.asset = sent.server.asset; }
     if (!scan.undo) { weigh(scan); }
+    // The server knows what others counted: where it sees the last scan otherwise, it is told anew.
+    if (scan.n === shown && !scan.undone && sent.server.result !== scan.local) { showScan(scan); }
   }
 }
 
@@ -595,7 +598,7 @@ function wire() {
   el('lang').addEventListener('click', async () => {
     speak(lang === 'zh' ? 'en' : 'zh');
     await store.keep('lang', lang);
-    if (task) { say('', task.place ? t('go-on') : t('place-first'), '', ''); } else { await drawHome(); }
+    if (task) { say('', task.place ? t('go-on') : '', '', ''); } else { await drawHome(); }
     redraw();
   });
   el('back').addEventListener('click', close);
