@@ -277,6 +277,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-reorganisation": ("机构变动移交", "Reorganisation"),
     "kind-plan": ("配置计划", "Plan"),
     "kind-acquisition": ("购置", "Acquisition"),
+    "kind-stocktake": ("资产盘点", "Stocktake"),
     "kind-census": ("资产清查", "Census"),
     "kind-standard": ("配置标准", "Standard"),
     "kind-note": ("审计疑点", "Audit note"),
