@@ -73,9 +73,11 @@ def test_no_route_and_no_command_deletes_or_edits_history(office: Office) -> Non
             "/audit/v1/{path:path}",
         ):  # says that there is nothing here
             continue
-        assert route.methods and route.methods <= {"GET", "HEAD", "POST"}, route.path
+        # What is put under the hash of its own bytes can take the place of nothing else.
+        safe = {"PUT"} if route.path.endswith("/{sha256}") else set[str]()
+        assert route.methods and route.methods <= {"GET", "HEAD", "POST"} | safe, route.path
         path = re.sub(r"\{[^}]*\}", "1", route.path)
-        for method in ("PUT", "PATCH", "DELETE"):
+        for method in {"PUT", "PATCH", "DELETE"} - safe:
             answer = client.request(method, path, auth=("admin", PASSWORD))
             assert answer.status_code in (403, 404, 405), (method, path)
     said = list(commands(get_command(cli.app)))
