@@ -108,7 +108,8 @@ def test_what_comes_from_outside_is_received_inspected_and_entered(ledger: Ledge
     ledger.refuses(SOMETHING_SENT, "u_keeper", X, "deliver", assets=["A"])
     ledger.ask("u_clerk", X, "hand_out", assets=["A"])
     assert ledger.state("asset/A").custody is Custody.TRANSIT
-    assert exchanging.next_step(ledger.state(X)).verb == "deliver"
+    step = exchanging.next_step(ledger.state(X))
+    assert step is not None and step.verb == "deliver"
     ledger.refuses(exchanging.WITH_UNIT, "u_keeper", X, "take_in", assets=["A"])
     ledger.refuses(TWO_PEOPLE, "u_clerk", X, "deliver", assets=["A"])
     ledger.docs = ()

@@ -31,7 +31,7 @@ from ledger.book import NUMBER_TAKEN
 past = partial(given, label_design.lifecycle)
 
 SPRING, SUMMER, AUTUMN = date(2026, 3, 1), date(2026, 6, 1), date(2026, 9, 1)
-SIZE: Any = {"width": "60", "height": "40", "code_side": "28"}
+SIZE: dict[str, Any] = {"width": "60", "height": "40", "code_side": "28"}
 drawn = TemplateDrawn(
     template="desk",
     title="办公桌椅",
