@@ -162,6 +162,27 @@ def test_place_first_then_items_and_the_server_has_the_last_word(
     assert office.counting.owing(stocktake, state) == ()
 
 
+@pytest.mark.target("T71")
+def test_a_blind_count_shows_neither_list_nor_verdict(
+    phone: Page, site: str, office: Office, stocktake: str
+) -> None:
+    blind = f"{stocktake}b"
+    form = {"unit": "o_a", "title": f"盲盘 {blind}", "due": "2099-12-31", "blind": True}
+    office.ask(f"stocktake/{blind}", "plan_stocktake", form, CLERK)
+    office.ask(f"stocktake/{blind}", "begin_count", {}, CLERK)
+    load(phone, site, blind)
+    wedge(phone, "p_302")
+    for code, word in (("SL-001", "已记录"), ("SL-024", "已记录"), ("SL-001", "重复")):
+        wedge(phone, code)
+        shown(phone, word)
+    sent(phone)
+    phone.locator("#whole", has_text="已盘 2 件").wait_for()
+    phone.locator("#left").click()
+    phone.locator("#rows-empty", has_text="盲盘").wait_for()
+    assert "305" not in phone.locator("#rows").inner_text()
+    assert [one["result"] for one in stored(office, blind)] == ["right", "misplaced", "already"]
+
+
 @pytest.mark.target("T65")
 def test_a_lost_answer_counts_nothing_twice(
     phone: Page, site: str, office: Office, stocktake: str

@@ -209,7 +209,9 @@ function weigh(scan) {
 
 /* In a blind count nobody tells us which thing a code means: then the code itself stands for it. */
 const identityOf = (scan) => scan.asset || scan.seen || '';
-const resultOf = (scan) => (scan.server && scan.server.result) || scan.local;
+/* A blind count stays blind: that a thing is right is for the reviewer, not for who counts. */
+const resultOf = (scan) =>
+  (scan.local === 'recorded' ? scan.local : (scan.server && scan.server.result) || scan.local);
 
 /* The server has spoken of a scan that we show. */
 function learn(sent) {
@@ -219,10 +221,11 @@ function learn(sent) {
   scan.state = sent.state;
   if (sent.server) {
     scan.server = sent.server;
-    if (sent.server.asset) { scan.asset = sent.server.asset; }
+    if (sent.server.asset && !scan.seen) { scan.asset = sent.server.asset; }
     if (!scan.undo) { weigh(scan); }
     // The server knows what others counted: where it sees the last scan otherwise, it is told anew.
-    if (scan.n === shown && !scan.undone && sent.server.result !== scan.local) { showScan(scan); }
+    const other = sent.server.result !== scan.local && scan.local !== 'recorded';
+    if (scan.n === shown && !scan.undone && other) { showScan(scan); }
   }
 }
 
@@ -322,7 +325,7 @@ function described(scan) {
 }
 
 function sentenceOf(scan) {
-  if (scan.server && scan.server.sentence) { return scan.server.sentence[lang] || ''; }
+  if (scan.local !== 'recorded' && scan.server && scan.server.sentence) { return scan.server.sentence[lang] || ''; }
   const item = task.known.itemById.get(scan.asset);
   if (scan.local === 'misplaced' && item) {
     return t('say-misplaced', { place: placeName(item.place) || t('no-place') });
