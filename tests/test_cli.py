@@ -279,7 +279,7 @@ def test_the_demonstration_loads_once_and_serves_until_it_is_stopped(tmp_path: P
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=20)
         assert process.returncode == OK
-        assert all(login in rest for login in demo.LOGINS)
+        assert not [login for login in demo.LOGINS if login not in rest], rest
         sizes.append(size)
     assert sizes[0] == sizes[1]
 

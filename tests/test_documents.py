@@ -42,7 +42,7 @@ def output(*words: str) -> str:
     return result.output
 
 
-GROUPS = ("account", "asset", "audit", "policy")  # of commands
+GROUPS = ("account", "asset", "audit", "notary", "policy", "rfid", "witness")  # of commands
 
 
 def explained(words: list[str]) -> str:
