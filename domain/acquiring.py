@@ -184,6 +184,7 @@ class AcquisitionRefused(
     zh="不同意配置：{reason}",
     en="Acquisition refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#5 The answer is no."""
 

@@ -162,6 +162,7 @@ class ConversionRefused(
     zh="不同意转换用途：{reason}",
     en="Change of use refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """The use stays as it is; the assets are free again."""
 

@@ -257,6 +257,7 @@ class ExchangeRefused(
     zh="不同意置换：{reason}",
     en="Exchange refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#36 The answer is no; both sides' things are free again."""
 

@@ -31,6 +31,7 @@ from domain.leasing import (
     within_term,
 )
 from domain.lending import DUE_AHEAD
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.values import Code, Fen, Given, PersonId, Reference, Text, yuan
 from domain.words import Role
@@ -44,6 +45,7 @@ class LeaseExtensionRequested(
     zh="申请续租至{due}，租金{rent}：{reason}",
     en="Asked to extend the lease until {due}, rent {rent}: {reason}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
 ):
     """The lessor wants the lease to go on; rent in fen, for the period that was agreed."""
 
@@ -59,6 +61,7 @@ class LeaseExtensionApproved(
     zh="批准续租，文号{approval_no}",
     en="Extension of the lease approved: {approval_no}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """The lessee may be offered the longer term; the old one holds until it is signed."""
 
@@ -71,6 +74,7 @@ class LeaseExtensionRefused(
     zh="不同意续租：{reason}",
     en="Extension of the lease refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """The lease ends on the day that was agreed."""
 

@@ -201,6 +201,7 @@ class LeaseRefused(
     zh="不同意出租：{reason}",
     en="Lease refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """The answer is no; the assets are free again."""
 

@@ -163,6 +163,7 @@ class LoanRefused(
     zh="不同意借用：{reason}",
     en="Loan refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#20 The answer is no; the assets are free again."""
 

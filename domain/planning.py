@@ -272,6 +272,7 @@ class PlanRejected(
     zh="计划未通过：{reason}",
     en="Plan rejected: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#3 The plan was refused as a whole."""
 

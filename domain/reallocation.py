@@ -233,6 +233,7 @@ class ReallocationRefused(
     zh="不同意调剂：{reason}（{by_whom}）",
     en="Reallocation refused: {reason} ({by_whom})",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#30 The answer is no, with the reason; `words` keeps the source's own."""
 

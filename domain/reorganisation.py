@@ -25,6 +25,7 @@ from domain.asset import Asset, Book, Custody, Lock
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
+from domain.paper_forms import PaperForm
 from domain.policy import Action
 from domain.succession import ARRIVALS, DECISIONS
 from domain.values import AssetId, Code, Given, PersonId, Reference, Stream, Text, UnitId
@@ -125,6 +126,7 @@ class ReorganisationProposed(
     zh="按{order_no}提出机构变动移交，基准日{cut_off}",
     en="Reorganisation by {order_no} proposed, cut-off date {cut_off}",
     duty="apply",
+    papers=(PaperForm.APPLICATION,),
 ):
     """#56 An order changed which units there are; property must follow (国令738 第22条)."""
 
@@ -143,6 +145,7 @@ class ReorganisationApproved(
     zh="批准机构变动移交，文号{approval_no}",
     en="Reorganisation approved: {approval_no}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#56 Property may be handed over; nothing has moved yet."""
 
@@ -155,6 +158,7 @@ class ReorganisationRefused(
     zh="不同意机构变动移交：{reason}",
     en="Reorganisation refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#56 The answer is no."""
 
@@ -178,6 +182,7 @@ class PropertyHandedOver(
     zh="{from_unit}向{to_unit}移交{count}项，尚余{left}项",
     en="{from_unit} handed {count} cards over to {to_unit}; {left} are left",
     duty="execute",
+    papers=(PaperForm.HANDOVER,),
 ):
     """#56 One act moved `count` cards; `left` is what the old unit still has of what it had.
 
@@ -227,6 +232,7 @@ class PropertyTakenOver(
     name="reorganisation.property_taken_over",
     zh="{to_unit}确认接收：{note}",
     en="{to_unit} confirmed what it got: {note}",
+    papers=(PaperForm.RECEIPT,),
 ):
     """#56 The new unit signed; what is missing on the shelf is its stocktake's to say."""
 

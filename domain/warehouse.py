@@ -171,6 +171,7 @@ class IntakeRefused(
     zh="不同意入仓：{reason}",
     en="Intake refused: {reason}",
     duty="approve",
+    papers=(PaperForm.APPROVAL,),
 ):
     """#24 It stays where it is."""
 

@@ -130,15 +130,19 @@ def test_the_text_of_every_form_is_its_data(example: Office, lang: Lang) -> None
     assert {p.kind for p in made} >= set(PaperForm) - {
         PaperForm.USE_CERTIFICATE
     }  # no premises there
+    assert sum(one.table is None for one in made) <= 4  # of a reorganisation
     for one in made:
         said = text_of(paper.pdf(one))
-        assert one.table is not None, one.title
+        rows = (
+            one.table.rows if one.table else ()
+        )  # all that a unit has is not listed piece by piece
         given = [one.title, one.number, one.unit, one.date, one.identity, one.reflects]
         given += [t for pair in one.pairs for t in (pair.caption, pair.text)]
-        given += [c for row in one.table.rows for c in row.cells]
-        given += [yuan(row.amount) for row in one.table.rows if row.amount is not None]
-        total = sum(row.amount or 0 for row in one.table.rows)
-        given.append((numerals.capitals if lang == "zh" else numerals.in_english)(total))
+        given += [c for row in rows for c in row.cells]
+        given += [yuan(row.amount) for row in rows if row.amount is not None]
+        total = sum(row.amount or 0 for row in rows)
+        if one.table is not None:
+            given.append((numerals.capitals if lang == "zh" else numerals.in_english)(total))
         given += [t for box in one.boxes for t in (box.caption, box.text, *box.signatures)]
         lost = [t for t in given if re.sub(r"\s", "", t) not in said]
         assert lost == [], one.title
