@@ -40,8 +40,8 @@ def main() -> int:
     asked.add_argument("--repeats", type=int, default=3, help="medians of so many (default: 3)")
     asked.add_argument("--write", action="store_true", help="keep the table in RESULTS.md")
     args = asked.parse_args()
-    if args.write and (args.smoke or args.only):
-        asked.error("--write keeps a full run only")
+    if args.write and args.smoke:
+        asked.error("--write keeps runs of full size only")
     sections: list[Section] = []
     started = time.perf_counter()
     with places.opened(smoke=args.smoke, repeats=args.repeats) as place:
@@ -62,7 +62,8 @@ def main() -> int:
         print("A small run proves that everything runs and agrees; it does not judge speed.")
         return 0
     if args.write:
-        RESULTS.write_text(_document(facts, sections, args.repeats), encoding="utf-8")
+        kept = _kept(RESULTS.read_text(encoding="utf-8")) if args.only else {}
+        RESULTS.write_text(_document(facts, sections, args.repeats, kept), encoding="utf-8")
     for figure in missed:
         print(f"未达到 missed: {figure.work}: {number_of(figure)}", file=sys.stderr)
     return 1 if missed else 0
@@ -74,19 +75,31 @@ def number_of(figure: Figure) -> str:
     return f"{ours}, {ratio} ({beside}); {bar}"
 
 
-def _document(facts: list[tuple[str, str]], sections: list[Section], repeats: int) -> str:
+def _kept(document: str) -> dict[str, list[str]]:
+    """Return the sections of an earlier run by their titles: they stay until measured again."""
+    _, *sections = document.split("\n## ")
+    return {part.partition("\n")[0]: part.rstrip("\n").split("\n")[1:] for part in sections}
+
+
+def _document(
+    facts: list[tuple[str, str]],
+    sections: list[Section],
+    repeats: int,
+    kept: dict[str, list[str]],
+) -> str:
+    commit = dict(facts).get("提交 commit", "")
     lines = [
         "# 性能测量结果 · Measured figures",
         "",
         (
             "由 `make bench ARGS=--write` 写成，请勿手改。每个数字旁是同一次运行中测得的底线；"
-            f"取 {repeats} 次的中位数（最大规模次数较少）。机器不同数字就不同，比值较稳定。"
+            "机器不同数字就不同，比值较稳定。每节写明在哪个提交上测得。"
         ),
         "",
         (
             "Written by `make bench ARGS=--write`; do not edit. Beside each figure stands the"
-            f" floor measured in the same run; medians of {repeats} (the largest sizes fewer)."
-            " Figures change with the machine, ratios hardly."
+            " floor measured in the same run. Figures change with the machine, ratios hardly."
+            " Each section says on which commit it was measured."
         ),
         "",
         "| | |",
@@ -94,10 +107,16 @@ def _document(facts: list[tuple[str, str]], sections: list[Section], repeats: in
         f"| 日期 date | {datetime.now(UTC):%Y-%m-%d} |",
         *(f"| {name} | {value} |" for name, value in facts),
     ]
+    told = dict(kept)
     for title, figures in sections:
         rows = [figure.cells(judged=True) for figure in figures]
-        lines += ["", f"## {title.rstrip('.')}", "", _row(HEADER), _row(["---"] * len(HEADER))]
-        lines += [_row(row) for row in rows]
+        said = f"{commit}：{repeats} 次的中位数 · median of {repeats} (the largest sizes fewer)"
+        told[title.rstrip(".")] = [
+            *("", said, "", _row(HEADER), _row(["---"] * len(HEADER))),
+            *(_row(row) for row in rows),
+        ]
+    for title, body in told.items():
+        lines += ["", f"## {title}", *body]
     return "\n".join(lines) + "\n"
 
 
