@@ -126,7 +126,6 @@ class ReorganisationProposed(
     zh="按{order_no}提出机构变动移交，基准日{cut_off}",
     en="Reorganisation by {order_no} proposed, cut-off date {cut_off}",
     duty="apply",
-    papers=(PaperForm.APPLICATION,),
 ):
     """#56 An order changed which units there are; property must follow (国令738 第22条)."""
 

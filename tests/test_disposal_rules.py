@@ -76,6 +76,8 @@ def shipped(name: str) -> Policy:
 def rules_of(policy: Policy) -> Iterator[tuple[Form, DisposalForm, Asset]]:
     """Yield each form of a profile with a card of a kind it is for."""
     for rules in policy.forms:
+        if rules.form == Form.EXCHANGE:  # a case of its own, see test_exchanging
+            continue
         kind = Kind(min(rules.kinds)) if rules.kinds else Kind.FURNITURE
         yield Form(rules.form), rules, Asset(kind=kind, asset_no="ZC-1", value=100, listed=True)
 
@@ -115,7 +117,7 @@ def test_a_ground_is_one_the_rules_name(name: str) -> None:
 
 
 @pytest.mark.target("T90")
-@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("form", [f for f in Form if f is not Form.EXCHANGE])
 def test_where_no_rules_are_published_each_form_has_its_own_grounds(form: Form) -> None:
     now = case().at(listed=(DESK,))
     for ground in Ground:
