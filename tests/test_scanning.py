@@ -395,10 +395,11 @@ def test_five_thousand_scans_offline_survive_two_kills(
             if not done:
                 load(page, site, stocktake)
                 wedge(page, "p_302")
+                until(page, "document.querySelector('#place-name').textContent === '302室'")
             context.set_offline(True)
             page.goto(f"{site}/scan/count")
             page.locator("#count").wait_for()
-            assert page.locator("#place-name").inner_text() == "302室"
+            until(page, "document.querySelector('#place-name').textContent === '302室'")
             assert page.evaluate(KEPT) == done
             page.evaluate(SCAN_MANY, [done + 1, part])
             until(page, f"{KEPT}.then(n => n === {part})", 60)
