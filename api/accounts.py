@@ -416,8 +416,8 @@ class Accounts:
                 # Whoever reads for long is not waited for: the next erasure, or the server, does it.
                 with suppress(OperationalError):
                     connection.execute(text("SET lock_timeout = '2s'"))
-                    for table in (key_, value_):
-                        connection.execute(text(f"VACUUM (FULL) {table.name}"))
+                    for column in (key_.c.key, value_.c.sealed):
+                        connection.execute(text(_written_anew(column)))
                 connection.execute(text("RESET lock_timeout"))
 
     def opening(self, person: str, field: str = "name") -> Sealed | None:
@@ -470,6 +470,16 @@ def _keep(connection: Connection, subject: str, values: Mapping[str, str]) -> No
     ]
     if rows:
         connection.execute(insert(value_), rows)
+
+
+def _written_anew(column: Column[Any]) -> str:
+    """Return the statement by which PostgreSQL writes a table anew with its living rows alone.
+
+    VACUUM (FULL) keeps what was deleted as long as any other reader is older than the deletion,
+    be it the server's own statistics of another table; a change of a column's type does not.
+    """
+    table, name = column.table.name, column.name
+    return f"ALTER TABLE {table} ALTER COLUMN {name} TYPE bytea USING {name} || ''::bytea"
 
 
 def _opened(connection: Connection, subjects: Sequence[str]) -> dict[tuple[str, str], Sealed]:

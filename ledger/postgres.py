@@ -626,7 +626,10 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         with self._writing() as c:
             c.execute("DELETE FROM ledger_file WHERE sha256=%s", (sha256,))
         with self._lent() as connection:
-            connection.execute("VACUUM (FULL) ledger_file")
+            # Not VACUUM (FULL), which keeps what was deleted while any older reader lives.
+            connection.execute(
+                "ALTER TABLE ledger_file ALTER COLUMN media TYPE text USING media || ''"
+            )
 
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before a time."""

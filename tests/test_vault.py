@@ -67,6 +67,11 @@ def found_in(database: str, *wanted: bytes) -> list[str]:
     ]
 
 
+def found_beside_wal(database: str, *wanted: bytes) -> list[str]:
+    """Look everywhere but in what PostgreSQL wrote ahead, which is its own to use again."""
+    return [path for path in found_in(database, *wanted) if "pg_wal" not in path]
+
+
 @pytest.mark.target("T09")
 def test_an_erased_person_is_found_in_no_byte_and_every_proof_holds(database: str) -> None:
     """Database, what it wrote ahead, exports: searched as bytes for fifty names, before and after."""
@@ -89,11 +94,26 @@ def test_an_erased_person_is_found_in_no_byte_and_every_proof_holds(database: st
         assert verify(book).intact
         assert book.head() == before
         assert not any(name in line for line in restoring.lines(book) for name in seeded)
-    left = found_in(database, *keys)
-    if database.startswith("postgresql"):  # what it wrote ahead is its own to use again
-        left = [path for path in left if "pg_wal" not in path]
-    assert left == []
+    assert found_beside_wal(database, *keys) == []
     assert found_in(database, *seeded) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.target("T09")
+def test_keys_are_gone_although_somebody_reads_since_before(postgresql_url: str) -> None:
+    """A reader older than the erasure keeps deleted rows alive wherever PostgreSQL vacuums."""
+    with closing(Accounts.open(postgresql_url)) as accounts:
+        for number, name in enumerate(NAMES):
+            accounts.introduce(f"u_{number}", name)
+        with accounts.engine.connect() as connection:
+            keys = [bytes(row[0]) for row in connection.execute(text("SELECT key FROM vault_key"))]
+        with psycopg.connect(postgresql_url) as reader:
+            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            reader.execute("SELECT count(*) FROM account_person")
+            for number in range(1, len(NAMES)):
+                accounts.erase(f"u_{number}")
+            assert found_beside_wal(postgresql_url, *keys[1:]) == []
+            assert accounts.name_of("u_0") == NAMES[0]
 
 
 def test_names_written_plainly_by_an_earlier_release_are_sealed_at_the_next_start(
