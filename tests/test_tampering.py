@@ -87,7 +87,7 @@ def delete_tail(told: list[Told], at: int, seeded: random.Random) -> None:
 
 
 def insert(told: list[Told], at: int, seeded: random.Random) -> None:
-    told.insert(at + 1, json.loads(json.dumps(told[at])) | {"salt": "A" * 22 + "=="})
+    told.insert(at, json.loads(json.dumps(told[at])) | {"salt": "A" * 22 + "=="})
 
 
 def back_date(told: list[Told], at: int, seeded: random.Random) -> None:
