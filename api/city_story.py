@@ -49,6 +49,7 @@ from api.city_things import (
 )
 from domain.decider import Ask, Document
 from domain.leaving import GROUNDS, Form, Ground
+from domain.waterfall import Came, Way
 from domain.words import Role
 
 SEED: Final = 20260101
@@ -1282,8 +1283,33 @@ def disposals(story: Story) -> None:
     )
     for unit, count, sorts, on, form, upto in plans:
         things = group(story, unit, count, sorts, bought=ENOUGH_YEARS)
-        idle_all(story, unit, things, story.later(on, -35, -15))
+        idle_on = idle_all(story, unit, things, story.later(on, -35, -15))
+        offered(story, unit, things[: OFFERED.get((unit, on), 0)], idle_on, on)
         disposed(story, unit, things, on, form, upto)
+
+
+# How many things of an auction others could have had first: auditors find those that nobody could.
+OFFERED: Final = {
+    ("o_ex_edu", date(2025, 9, 22)): 6,
+    ("o_ex_goa", date(2026, 3, 16)): 3,
+    ("o_ex_dst", date(2026, 5, 18)): 4,
+    ("o_ex_edu", date(2026, 9, 14)): 5,
+    ("o_ex_hos", date(2026, 10, 28)): 3,
+}
+
+
+def offered(story: Story, unit: str, things: Sequence[Thing], idle_on: date, until: date) -> None:
+    """Offer idle things to other units; nobody wants them before the day of the disposal."""
+    clerk = who(unit, Role.CLERK)
+    for thing in things:
+        story.do(
+            working(idle_on + timedelta(days=1)),
+            clerk,
+            thing.stream,
+            "list_for_reuse",
+            description=f"{thing.sort.name}，尚可使用",
+        )
+        story.do(until, clerk, thing.stream, "delist", reason="上架期间没有单位申请")
 
 
 # Second rounds ----------------------------------------------------------------
@@ -1509,7 +1535,18 @@ def hard_to_sell(story: Story) -> None:
     unit, on = "o_ex_dst", date(2026, 3, 9)
     things = group(story, unit, 3, VEHICLES, bought=ENOUGH_YEARS)
     ids = [t.id for t in things]
-    idle_all(story, unit, things, story.later(on, -30, -15))
+    idle_on = idle_all(story, unit, things, story.later(on, -30, -15))
+    for thing in things:
+        story.do(
+            working(idle_on + timedelta(days=2)),
+            who(unit, Role.CLERK),
+            thing.stream,
+            "try_way",
+            tried=Way.REUSE,
+            result=Came.NO_USE,
+            reason="下属单位均不需要",
+            evidence="征询记录",
+        )
     clerk, finance, stream = (
         *(who(unit, Role.CLERK), who(FINANCE, Role.FINANCE)),
         story.case("disposal"),

@@ -71,6 +71,8 @@ def told(sample: Sample, answers: tuple[Answer, ...]) -> dict[str, Any]:
 
 def _tell(terminal: Terminal, answer: Answer, name_of: NameOf, *, every: bool) -> None:
     verdict = Words("是", "yes") if answer.good else Words("否", "no")
+    if not answer.good and any(line.good for line in answer.lines):
+        verdict = Words("不全是", "not all")
     if answer.number == 1:  # where the good answer is no
         verdict = Words("不能", "no") if answer.good else Words("能", "yes")
     terminal.say(
@@ -98,11 +100,11 @@ def _line(terminal: Terminal, number: int, line: Line, name_of: NameOf) -> list[
     mark = Words("✔", "✔") if line.good else Words("✘", "✘")
     entries = ", ".join(str(position) for position in line.entries[:8])
     more = "…" if len(line.entries) > 8 else ""
-    return [about, mark.zh, _said(terminal, number, line.said, name_of), entries + more]
+    return [about, mark.zh, _said(terminal, number, line, name_of), entries + more]
 
 
-def _said(terminal: Terminal, number: int, said: dict[str, Any], name_of: NameOf) -> str:
-    zh = terminal.lang == "zh"
+def _said(terminal: Terminal, number: int, line: Line, name_of: NameOf) -> str:
+    zh, said, good = terminal.lang == "zh", line.said, line.good
     match number:
         case 1:
             return (
@@ -131,4 +133,7 @@ def _said(terminal: Terminal, number: int, said: dict[str, Any], name_of: NameOf
         case _:
             days = said["days"]
             listed = f"上架{days}天" if zh else f"listed for {days} days"
-            return f"{said['sold_on']} {listed}"
+            if not days and not good:
+                listed = "没有上架" if zh else "never listed"
+            tried = f"；其他尝试{said['tried']}次" if zh else f"; other ways tried: {said['tried']}"
+            return f"{said['sold_on']} {listed}{tried if said['tried'] else ''}"

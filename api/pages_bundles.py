@@ -14,6 +14,7 @@ from api.pages_sign import Member
 from api.pages_trouble import Forbidden, PageRoute
 from api.pages_view import Page
 from domain.words import Words
+from ledger.book import Stream
 from ledger.bundling import checker as bundled_checker
 from ledger.notes import Unproven
 
@@ -36,6 +37,10 @@ WORDS = {
     "since": Words("您保存的检查点（可不填）", "A checkpoint you kept (optional)"),
     "take": Words("下载证据包", "Take the evidence"),
     "checker": Words("下载核验程序 verify_bundle.py", "Download the checker verify_bundle.py"),
+    "person-hint": Words(
+        "此人记入的全部条目和写到此人的条目；不填日期就是历来全部。",
+        "Every entry this person recorded and every entry that names them; without days, all ever.",
+    ),
     "none": Words("没有可下载的证据", "There is no evidence to take"),
 }
 
@@ -85,3 +90,11 @@ def panel(page: Page) -> dict[str, Any]:
 def link(page: Page, stream: str) -> str:
     """Return where the evidence of a thing is taken; empty for who may not."""
     return f"/audit/bundle?of={stream}" if page.may(*bundling.READERS) else ""
+
+
+def of_person(page: Page, stream: Stream) -> dict[str, Any] | None:
+    """Return what a person's page says of the evidence; None for who may not take it."""
+    if not page.may(*bundling.READERS):
+        return None
+    words = {key: page.words(said) for key, said in WORDS.items()}
+    return {"of": stream.name, "words": words}

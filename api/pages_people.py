@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api import pages_bundles
 from api.forms import Invalid
 from api.office import Office
 from api.pages_sign import Member, Typed, text
@@ -105,6 +106,7 @@ def show(
         today=today.isoformat(),
         powers=[row for row in powers if row["id"] == id_],
         delegated=[row for row in powers if row["delegator_id"] == id_],
+        bundle=pages_bundles.of_person(page, stream),
         steps=possible(page, stream, faulty),
         blocked=blocked(page, stream),
         timeline=lines(page, stream),

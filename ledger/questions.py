@@ -407,7 +407,8 @@ def offered(book: Book, sample: Sample) -> Answer:
             )
         )
     days = [line.said["days"] for line in lines if line.good]
-    never = len(lines) - len(days)
+    never = [line for line in lines if not line.good]
+    otherwise = sum(bool(line.said["tried"]) for line in never)
     return Answer(
         number=5,
         question=QUESTIONS[4],
@@ -415,10 +416,23 @@ def offered(book: Book, sample: Sample) -> Answer:
         said=Words(
             f"出售的{len(lines)}件中，{len(days)}件出售前曾上架供调剂"
             + (f"（{min(days)}至{max(days)}天）" if days else "")
-            + f"，{never}件没有上架记录。",
+            + f"，{len(never)}件没有上架记录"
+            + (
+                f"（其中{otherwise}件登记过其他盘活尝试，{len(never) - otherwise}件什么也没有）"
+                if never
+                else ""
+            )
+            + "。",
             f"Of {len(lines)} things sold, {len(days)} were listed for reuse first"
             + (f" ({min(days)} to {max(days)} days)" if days else "")
-            + f", {never} were not.",
+            + f", {len(never)} were not"
+            + (
+                f" (another way was tried with {otherwise} of them, none with"
+                f" {len(never) - otherwise})"
+                if never
+                else ""
+            )
+            + ".",
         ),
         lines=tuple(lines),
     )

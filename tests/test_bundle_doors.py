@@ -143,6 +143,20 @@ def test_the_button_of_a_thing_and_the_form_of_a_period(
     assert client.get("/audit/bundle?of=asset/A1").status_code == 403
 
 
+def test_the_page_of_a_person_offers_the_evidence_to_who_may_take_it(
+    door: Door, office: Office, tmp_path: Path
+) -> None:
+    client = TestClient(create_app(office.settings, office), headers={"Accept-Language": "zh"})
+    client.cookies.set("session", office.accounts.sign_in(_account(office, "auditor")))
+    person = _account(office, "clerk").person
+    page = client.get(f"/people/{person}").text
+    assert f'name="of" value="person/{person}"' in page
+    taken = client.get("/audit/bundle", params={"of": f"person/{person}", "from": "", "to": ""})
+    assert holds(tmp_path, taken.content)
+    client.cookies.set("session", office.accounts.sign_in(_account(office, "clerk")))
+    assert "/audit/bundle" not in client.get(f"/people/{person}").text
+
+
 def test_a_file_is_put_in_read_and_taken_out_on_the_page(door: Door, office: Office) -> None:
     client = TestClient(create_app(office.settings, office), headers={"Accept-Language": "zh"})
     client.cookies.set("session", office.accounts.sign_in(_account(office, "clerk")))

@@ -213,6 +213,9 @@ def test_5_whether_and_how_long_reuse_was_offered_before_the_sale(
         expected[stream] = days
     assert {line.about: line.said["days"] for line in answers[4].lines} == expected
     assert answers[4].good is all(line.good for line in answers[4].lines)
+    # The example holds all three: offered first, tried otherwise, and neither: that is a finding.
+    told = {(line.good, bool(line.said["tried"])) for line in answers[4].lines}
+    assert told == {(True, False), (False, True), (False, False)}
 
 
 @pytest.mark.target("T129")
