@@ -196,6 +196,7 @@ class Doors:
                 "known_to": close.position,
                 "closed_by": close.actor,
                 "closed_at": close.recorded_at,
+                "checkpoint": self.office.proving.covering(close.position),
                 "lines": changing.statement(self.office, actor.scope, close.span, Only(unit=unit)),
             }
             for close in changing.closes(self.office, unit)

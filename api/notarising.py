@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from domain.decider import FACTS
 from domain.words import Words
 from ledger import keys
 from ledger.act import Unavailable
@@ -125,12 +127,15 @@ class Watch:
         mirror: Mirror | None = None,
         told: Callable[[Judged], None] | None = None,
         trouble: Callable[[Unproven | Corrupt | Unavailable], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.place, self.notary, self.book = place, notary, book
         self._seconds, self._entries, self._mirror = seconds, entries, mirror
         self._told, self._trouble = told, trouble
-        self._stop = threading.Event()
-        self._waiting_since: float | None = None
+        self._clock, self._stop = clock, threading.Event()
+        # What waited while nobody looked has waited long enough.
+        self._waiting_since: float | None = -math.inf
+        self._looked, self._boundary = 0, 0
 
     def run(self) -> None:
         """Look once a second; what goes wrong is told, and tried again."""
@@ -145,15 +150,18 @@ class Watch:
                     return
 
     def look(self) -> Judged | None:
-        """Sign when the first unsigned entry has waited long enough, or when there are many."""
+        """Sign when the first unsigned entry has waited long enough, there are many, or one of
+        them is a boundary."""
         size, last = self.book.log.head()[0], self.notary.last()
         if size == last.size and last.note is not None:
             self._waiting_since = None
             return None
-        now = time.monotonic()
+        now = self._clock()
         since = self._waiting_since = self._waiting_since or now
-        early = size > last.size and now - since < self._seconds
-        if early and size - last.size < self._entries and last.note is not None:
+        # It may have been there since the last look, and waits until the next one.
+        early = size > last.size and now - since < self._seconds - 2 * LOOK_SECONDS
+        few = size - last.size < self._entries
+        if early and few and last.note is not None and not self._crossed(last.size, size):
             return None
         note, judged = signed(self.place, self.notary, self.book)
         self._waiting_since = None
@@ -162,6 +170,16 @@ class Watch:
         if self._told is not None:
             self._told(judged)
         return judged
+
+    def _crossed(self, signed: int, size: int) -> bool:
+        """Tell whether there is a boundary among the entries that are not signed."""
+        first, self._looked = max(signed, self._looked) + 1, size
+        for page in self.book.log.rows(first, size) if first <= size else ():
+            for position, _, _, type_name, _ in page:
+                fact = FACTS.get(type_name)
+                if fact is not None and fact.boundary:
+                    self._boundary = position
+        return self._boundary > signed
 
     def start(self) -> None:
         """Work beside whoever serves; `stop` ends it."""

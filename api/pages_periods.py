@@ -56,7 +56,10 @@ def periods_page(
         id_=id_,
         unit=page.name_of("unit", id_),
         said=stream.state.describe(page.lang),
-        closes=[(close, figures_of(id_, close)) for close in reversed(closes)],
+        closes=[
+            (close, figures_of(id_, close), page.office.proving.covering(close.position))
+            for close in reversed(closes)
+        ],
         since=since_of(page, id_, closes[-1]) if closes else "",
         wrong=wrong,
         steps=possible(page, stream, faulty),

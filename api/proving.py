@@ -61,12 +61,19 @@ class Proving:
         rows = self.book.log.checkpoints(low, high, 1)
         return Note.parse(rows[0][1]) if rows else None
 
-    def on_paper(self, covering: int) -> str:
+    def covering(self, position: int) -> int:
+        """Return the size of the first checkpoint that covers a position; 0 while there is none."""
+        found = self.book.log.first_checkpoint(position)
+        return found[0] if found else 0
+
+    def on_paper(self, covering: int = 0) -> str:
         """Return a checkpoint to be printed: its text and the log's own signature, or ''.
 
-        The newest that covers a position; while there is none, the newest.
+        The first that covers a position, so that one paper always carries the same; while there
+        is none, or nothing is asked to be covered, the newest.
         """
-        note = self.note(covering=covering) or self.note()
+        found = self.book.log.first_checkpoint(covering) if covering else None
+        note = Note.parse(found[1]) if found else self.note()
         if note is None:
             return ""
         own = (s for s in note.signatures if s.name == Checkpoint.parse(note.text).origin)

@@ -155,6 +155,7 @@ class VerificationClosed(
     name="census.closed",
     zh="清查结项，报告{report_no}",
     en="Census closed, report {report_no}",
+    boundary=True,
 ):
     """#55 All that was found is booked."""
 

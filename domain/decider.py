@@ -53,6 +53,7 @@ class EventMeta(msgspec.StructMeta):
         papers: tuple[PaperForm, ...] = (),
         numbered: bool = False,
         warns: bool = False,
+        boundary: bool = False,
         **config: Any,
     ) -> Any:
         config |= {"frozen": True, "gc": False, "kw_only": True}
@@ -71,7 +72,7 @@ class EventMeta(msgspec.StructMeta):
         assert not matter or matter in fields, f"{cls_name}: no field {matter!r}"
         said: dict[str, Any] = {"type_name": name, "type_version": version, "claims": claims}
         said |= {"zh": zh, "en": en, "duty": duty, "matter": matter}
-        said |= {"papers": papers, "numbered": numbered, "warns": warns}
+        said |= {"papers": papers, "numbered": numbered, "warns": warns, "boundary": boundary}
         for attribute, value in said.items():
             setattr(cls, attribute, value)
         FACTS[name] = cast("type[Event]", cls)
@@ -92,6 +93,8 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     stream forward: it draws a document number in the same act, once, where the acting unit has
     named a series (`numbering`).
     `warns` says that who asks should read it before they ask: a preview shows it.
+    A `boundary` ends something that people sign on paper: the notary signs the head of the log at
+    once, and the paper carries that checkpoint.
     """
 
     type_name: ClassVar[str]
@@ -104,6 +107,7 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     papers: ClassVar[tuple[PaperForm, ...]]
     numbered: ClassVar[bool]
     warns: ClassVar[bool]
+    boundary: ClassVar[bool]
 
 
 FACTS: dict[str, type[Event]] = {}

@@ -278,6 +278,7 @@ class DisposalApproved(
     en="Disposal approved: {approval_no}, amount {amount}",
     duty="approve",
     papers=(PaperForm.DISPOSAL,),
+    boundary=True,
 ):
     """#36 The approval document lists what may go; the rest is let go. Amount in fen."""
 

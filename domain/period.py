@@ -80,6 +80,7 @@ class PeriodClosed(
     en="Books closed until {until}",
     duty="approve",
     matter="until",
+    boundary=True,
 ):
     """#61 Another person agreed: the figures until that day are those known at this entry."""
 

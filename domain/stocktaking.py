@@ -335,6 +335,7 @@ class CountReviewed(
     zh="复核通过：{note}",
     en="Reviewed: {note}",
     duty="review",
+    boundary=True,
 ):
     """Somebody who did not count accepts what was counted (T71)."""
 
@@ -375,6 +376,7 @@ class StocktakeClosed(
     name="stocktake.closed",
     zh="盘点结项，报告{report_no}，摘要{report_sha256}",
     en="Stocktake closed, report {report_no}, digest {report_sha256}",
+    boundary=True,
 ):
     """#54 The report and the head of the log that it names; it never changes again (T77)."""
 

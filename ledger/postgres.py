@@ -543,6 +543,12 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         with self.reading() as c:
             return [(row[0], bytes(row[1])) for row in c.execute(query, (start, stop, limit))]
 
+    def first_checkpoint(self, position: int) -> tuple[int, bytes] | None:
+        """Return size and note of the first published checkpoint that covers a position."""
+        query = "SELECT size, note FROM ledger_checkpoint WHERE size >= %s ORDER BY size LIMIT 1"
+        row = self._one(query, position)
+        return (row[0], bytes(row[1])) if row else None
+
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Publish a checkpoint, or its newer text with more cosignatures."""
         with self._writing() as c:

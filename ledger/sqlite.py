@@ -553,6 +553,12 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         with self.reading() as c:
             return c.execute(query, (start, stop, limit)).fetchall()
 
+    def first_checkpoint(self, position: int) -> tuple[int, bytes] | None:
+        """Return size and note of the first published checkpoint that covers a position."""
+        query = "SELECT size, note FROM ledger_checkpoint WHERE size >= ? ORDER BY size LIMIT 1"
+        with self.reading() as c:
+            return cast(tuple[int, bytes] | None, c.execute(query, (position,)).fetchone())
+
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Publish a checkpoint, or its newer text with more cosignatures."""
         with told(), self.datastore.transaction(commit=True) as cursor:

@@ -188,6 +188,7 @@ def test_a_close_is_made_on_a_page_and_its_figures_are_read_by_programs(
         assert done.status_code == 303, done.text
     (period,) = asked(client, f"periods/{unit}")["periods"]
     assert period["until"] == "2026-06-30" and period["lines"]
+    assert period["checkpoint"] == 0  # nobody signs here
     figures = asked(
         client, "changes",
         **{"from": period["since"], "to": period["until"], "unit": unit,

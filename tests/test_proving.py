@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ import pypdfium2
 import pytest
 import uvicorn
 import zxingcpp
-from books import ADMIN, unguarded
+from books import ADMIN, ON, unguarded
 from doors import PASSWORD, Door, registered, staffed
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -34,11 +34,20 @@ from typer.testing import CliRunner
 from api import cli, finding, papers, problems, rest, rest_log, security
 from api.app import create_app
 from api.cli_serve import address, embed, listen
-from api.notarising import ONE_MACHINE, Place, Watch, over_http, signed
+from api.notarising import (
+    EVERY_ENTRIES,
+    EVERY_SECONDS,
+    LOOK_SECONDS,
+    ONE_MACHINE,
+    Place,
+    Watch,
+    over_http,
+    signed,
+)
 from api.office import Office
 from api.proving import held
 from api.witness_app import create_witness
-from domain.decider import Ask, Lang
+from domain.decider import FACTS, Ask, Lang, Occasion
 from labels import paper
 from ledger import keys, proofs, tiles, tree
 from ledger.book import Book
@@ -316,6 +325,52 @@ def test_it_waits_for_the_window_or_for_many_entries(office: Office, place: Plac
     many(office, 1)
     assert watch.look() is not None
     assert told == [2, 12]
+
+
+def test_a_boundary_is_signed_at_once_and_keeps_its_checkpoint(office: Office, place: Place):
+    """Periods, stocktakes and approvals are signed when they end, and cite that checkpoint."""
+    watch = Watch(place, place.notary(), office.book, seconds=3600)
+    watch.look()
+    many(office, 3)
+    assert watch.look() is None
+    asked = (("u_1", "accountant", "propose_close", {"until": date(2025, 1, 31)}),)
+    for by, role, verb, form in (*asked, ("u_2", "head", "close", {})):
+        book, stream = office.book, "period/o_a"
+        book.act([Ask(stream, verb, form)], Occasion(by=by, on=ON, role=role))
+    at = office.book.head()[0]
+    many(office, 2)
+    assert office.proving.covering(at) == 0
+    judged = watch.look()
+    assert judged is not None
+    assert judged.checkpoint.size == at + 2
+    many(office, 2)
+    assert watch.look() is None  # one boundary asks once
+    place.notary().sign(office.book)
+    assert office.proving.covering(at) == at + 2
+    assert f"\n{at + 2}\n" in office.proving.on_paper(at)
+    assert f"\n{at + 4}\n" in office.proving.on_paper()
+
+
+def test_what_ends_on_paper_is_a_boundary():
+    assert {name for name, fact in FACTS.items() if fact.boundary} == {
+        *("stocktake.reviewed", "stocktake.closed", "census.closed"),
+        *("disposal.approved", "period.closed"),
+    }
+
+
+def test_no_entry_waits_longer_than_a_minute(office: Office, place: Place):
+    """Looked at every second, at the latest after 58: within 60 whatever falls between looks."""
+    now = [0.0]
+    watch = Watch(place, place.notary(), office.book, clock=lambda: now[0])
+    watch.look()
+    many(office, 1)
+    seen = [(now.__setitem__(0, float(second)), watch.look())[1] for second in range(100, 161)]
+    signed_after = next(n for n, judged in enumerate(seen) if judged is not None)
+    assert signed_after + 2 * LOOK_SECONDS == EVERY_SECONDS == 60
+    assert EVERY_ENTRIES == 1_000
+    many(office, 1)
+    after_a_restart = Watch(place, place.notary(), office.book, clock=lambda: now[0])
+    assert after_a_restart.look() is not None
 
 
 # Verify, and what is done after a loss --------------------------------------------------
