@@ -99,20 +99,18 @@ def take(office: Office, actor: Actor, arrived: Arrived) -> tuple[dict[str, Any]
     if kept is None:
         sightings = _by_place(office, actor, observations, sent.area)
         keys = [sighting.key for sighting in sightings]
-        known = store.before(sent.session, keys)
 
-        def answer(late: bool, chips: Mapping[str, set[str]]) -> bytes:
-            return _encode(_answer(sightings, known, chips))
+        def answer(_: bool, before: Mapping[str, set[str]]) -> bytes:
+            return _encode(_answer(sightings, observations, before))
 
         kept = store.keep(incoming, keys, answer)
-    complete, gaps = store.reached(sent.device_id)
     status = "replayed" if kept.replayed else "late" if kept.late else "accepted"
     found: dict[str, Any] = {
         "status": status,
         "late": kept.late,
         "sha256": digest,
-        "complete_to": complete,
-        "gaps": gaps,
+        "complete_to": kept.complete,
+        "gaps": kept.gaps,
         "results": msgspec.json.decode(kept.answer),
     }
     return found, kept
@@ -140,19 +138,30 @@ def _by_place(
 
 
 def _answer(
-    sightings: Sequence[Sighting], known: set[str], chips: Mapping[str, set[str]]
+    sightings: Sequence[Sighting],
+    observations: Sequence[Observation],
+    before: Mapping[str, set[str]],
 ) -> list[dict[str, Any]]:
     """Return one result per different reading: verdict, asset, and whether it was counted before.
 
     The same content on two chips is a conflict: one of the two tags is a copy.
     """
-    results: dict[str, dict[str, Any]] = {}
-    for sighting in sightings:
-        if sighting.key in results:
-            continue
-        verdict = sighting.verdict
-        if len(chips.get(sighting.key, ())) > 1:
-            verdict = Verdict.CONFLICT
-        told = msgspec.to_builtins(msgspec.structs.replace(sighting, verdict=verdict))
-        results[sighting.key] = told | {"again": sighting.key in known}
-    return list(results.values())
+    chips: dict[str, set[str]] = {}
+    told: dict[str, Sighting] = {}
+    for sighting, seen in zip(sightings, observations, strict=True):
+        key = sighting.key
+        if key not in told:
+            told[key] = sighting
+        if seen.tid:
+            chips.setdefault(key, set()).add(seen.tid.upper())
+    results = []
+    for key, sighting in told.items():
+        said: dict[str, Any] = msgspec.to_builtins(sighting)
+        if len(chips.get(key, _NONE) | before.get(key, _NONE)) > 1:
+            said["verdict"] = Verdict.CONFLICT
+        said["again"] = key in before
+        results.append(said)
+    return results
+
+
+_NONE: Final = frozenset[str]()

@@ -8,10 +8,10 @@ log gets the digest of a closed session, never single reads: a count makes a mil
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -25,7 +25,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     and_,
     event,
     func,
@@ -34,16 +33,25 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.types import TypeEngine
 
 from api.accounts import engine_of
+from projections.scope import among
 
 OBSERVATIONS_MAX: Final = 1_000
 GAPS_MAX: Final = 100
 ABOVE_MAX: Final = 10_000  # numbers looked at above the first gap
 DEVICES_MAX: Final = 1_000
 TAGS_MAX: Final = 10_000
+KEY_CHARS_MAX: Final = 2_000
 RSSI_UNKNOWN: Final = -32_768
 MS_MAX: Final = 2**53 - 1  # what a program in a browser can still count exactly
+
+
+def _coded(length: int) -> TypeEngine[str]:
+    """Return a type for codes: a server compares them byte by byte, whatever language it speaks."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
 
 metadata = MetaData()
 session_ = Table(
@@ -82,34 +90,37 @@ reached_ = Table(
 tag = Table(
     "reading_tag",
     metadata,
-    Column("session", String(120), primary_key=True),
-    Column("area", String(80), primary_key=True),
+    Column("session", _coded(120), primary_key=True),
+    Column("area", _coded(80), primary_key=True),
     Column("round", Integer, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("carrier", String(8), primary_key=True),
-    Column("tid", String(128), primary_key=True),
-    Column("device", String(80), primary_key=True),
+    Column("key", _coded(KEY_CHARS_MAX), primary_key=True),
+    Column("carrier", _coded(8), primary_key=True),
+    Column("tid", _coded(128), primary_key=True),
+    Column("device", _coded(80), primary_key=True),
     Column("antenna", Integer, primary_key=True),
     Column("reads", BigInteger, nullable=False),
     Column("rssi", Integer, nullable=False),  # the best, dBm; RSSI_UNKNOWN when none was said
     Column("first_ms", BigInteger, nullable=False),  # by the device's own clock
     Column("last_ms", BigInteger, nullable=False),
     Index("reading_tag_by_key", "session", "key"),
+    # Room in each page of a server, so that a sum which grows stays where it is, and so its keys.
+    postgresql_with={"fillfactor": 50},
 )
 # Bare statements: what is built anew for each row would cost more than writing the row.
 MERGE_ROWS: Final = """
-INSERT INTO reading_tag AS t (session, area, round, device, key, carrier, tid, antenna,
+INSERT INTO reading_tag AS t (session, round, device, area, key, carrier, tid, antenna,
     reads, rssi, first_ms, last_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (session, area, round, key, carrier, tid, device, antenna) DO UPDATE SET
     reads = t.reads + excluded.reads, rssi = max(t.rssi, excluded.rssi),
     first_ms = min(t.first_ms, excluded.first_ms), last_ms = max(t.last_ms, excluded.last_ms)
 """
-MERGE_COLUMNS: Final = """
-INSERT INTO reading_tag AS t (session, area, round, device, key, carrier, tid, antenna,
+MERGE_SUMS: Final = """
+INSERT INTO reading_tag AS t (session, round, device, area, key, carrier, tid, antenna,
     reads, rssi, first_ms, last_ms)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[],
-    %s::text[], %s::int[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[])
+SELECT %s, %s, %s, area, key, carrier, tid, antenna, reads, rssi, first_ms, last_ms
+FROM json_to_recordset(%s::json) AS told(area text, key text, carrier text, tid text, antenna int,
+    reads bigint, rssi int, first_ms bigint, last_ms bigint)
 ON CONFLICT (session, area, round, key, carrier, tid, device, antenna) DO UPDATE SET
     reads = t.reads + excluded.reads, rssi = greatest(t.rssi, excluded.rssi),
     first_ms = least(t.first_ms, excluded.first_ms), last_ms = greatest(t.last_ms, excluded.last_ms)
@@ -124,6 +135,12 @@ ON CONFLICT (device) DO UPDATE SET complete_to = excluded.complete_to
 """
 
 
+SUMMED: Final = (
+    *("area", "key", "carrier", "tid", "antenna"),
+    *("reads", "rssi", "first_ms", "last_ms"),
+)
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One tag as a device saw it over a moment; times are milliseconds of the device's clock.
 
@@ -132,7 +149,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     carrier: Annotated[str, Meta(pattern=r"^(rfid|qr|manual)$")]
-    raw: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    raw: Annotated[str, Meta(min_length=1, max_length=KEY_CHARS_MAX, pattern=r"^[^\x00]*$")]
     tid: Annotated[str, Meta(pattern=r"^([0-9A-Fa-f]{4}){0,31}$")] = ""
     antenna: Annotated[int, Meta(ge=0, le=65_535)] | None = None
     rssi: Annotated[int, Meta(ge=-128, le=127)] | None = None
@@ -168,10 +185,15 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes
     replayed: bool
     late: bool
+    complete: int = 0  # nothing of the device is missing up to this number
+    gaps: tuple[tuple[int, int], ...] = ()  # above it
 
 
 class OtherBatch(Exception):
     """The device used this number for other content before."""
+
+
+Seen: TypeAlias = Mapping[str, "set[str]"]  # chips (TID) by the key of what was seen before
 
 
 def digest_of(observations: Any) -> tuple[bytes, str]:
@@ -215,31 +237,31 @@ class Readings:
         self,
         incoming: Incoming,
         keys: Sequence[str],
-        answer: Callable[[bool, Mapping[str, set[str]]], bytes],
+        answer: Callable[[bool, Seen], bytes],
+        over: Callable[[], bool] = lambda: False,
     ) -> Kept:
         """Keep a batch and add it up, all or nothing; a repetition gets the answer it got before.
 
         `keys` are the spellings by which each observation is recognised. `answer` is called once
-        with whether the batch is late, and by key the chips (TID) seen in this session so far. A
-        batch for a closed session is kept as late evidence and adds up to nothing. Raise
-        `OtherBatch` when the number was used for other content.
+        with whether the batch is late, and what was seen in this session before. A batch for a
+        session that was closed, or that is `over`, is kept as late evidence and adds up to
+        nothing. Raise `OtherBatch` when the number was used for other content.
         """
         try:
             with self.writer.begin() as c:
-                late = self._closed(c, incoming.session)
-                chips = self._chips(c, incoming, keys)
-                said = answer(late, chips)
+                late = self._closed(c, incoming.session) or over()
+                said = answer(late, self._seen(c, incoming, keys))
                 c.execute(insert(batch).values(**self._row(incoming, late, said)))
                 if not late:
                     self._add_up(c, incoming, keys)
-                self._advance(c, incoming.device)
+                complete, gaps = self._advance(c, incoming.device)
         except IntegrityError:
             # This number is kept already, perhaps since a moment ago.
             again = self.answered(incoming)
             if again is None:
                 raise
             return again
-        return Kept(answer=said, replayed=False, late=late)
+        return Kept(answer=said, replayed=False, late=late, complete=complete, gaps=tuple(gaps))
 
     def answered(self, incoming: Incoming) -> Kept | None:
         """Return what a batch was answered before, or None; raise `OtherBatch`."""
@@ -248,11 +270,13 @@ class Readings:
         )
         with self.engine.connect() as c:
             row = c.execute(query).first()
-        if row is None:
-            return None
-        if row.sha256 != incoming.sha256:
-            raise OtherBatch(incoming.device, incoming.seq)
-        return Kept(answer=zlib.decompress(row.answer), replayed=True, late=bool(row.late))
+            if row is None:
+                return None
+            if row.sha256 != incoming.sha256:
+                raise OtherBatch(incoming.device, incoming.seq)
+            _, complete, gaps = self._gaps(c, incoming.device)
+        answer, late = zlib.decompress(row.answer), bool(row.late)
+        return Kept(answer=answer, replayed=True, late=late, complete=complete, gaps=tuple(gaps))
 
     def _closed(self, c: Any, session: str) -> bool:
         found = select(session_.c.session).where(session_.c.session == session)
@@ -261,17 +285,16 @@ class Readings:
             c.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:s))"), {"s": session})
         return c.execute(found).first() is not None
 
-    def _chips(self, c: Any, incoming: Incoming, keys: Sequence[str]) -> dict[str, set[str]]:
+    def _seen(self, c: Any, incoming: Incoming, keys: Sequence[str]) -> Seen:
+        """Return by key the chips known of it; a key is there when it was seen before."""
+        query = select(tag.c.key, tag.c.tid).where(
+            tag.c.session == incoming.session, among(tag.c.key, keys)
+        )
         found: dict[str, set[str]] = {}
-        for key, seen in zip(keys, incoming.observations, strict=True):
-            if seen.tid:
-                found.setdefault(key, set()).add(seen.tid.upper())
-        if found:
-            query = select(tag.c.key, tag.c.tid).where(
-                tag.c.session == incoming.session, tag.c.tid != "", tag.c.key.in_(sorted(found))
-            )
-            for key, tid in c.execute(query).all():
-                found[key].add(tid)
+        for key, tid in c.execute(query).all():
+            chips = found.setdefault(key, set())
+            if tid:
+                chips.add(tid)
         return found
 
     def _row(self, incoming: Incoming, late: bool, said: bytes) -> dict[str, Any]:
@@ -296,7 +319,7 @@ class Readings:
         sums: dict[tuple[Any, ...], list[int]] = {}
         for key, seen in zip(keys, incoming.observations, strict=True):
             antenna = -1 if seen.antenna is None else seen.antenna
-            of = (key, seen.carrier, seen.tid.upper(), antenna)
+            of = (seen.place or incoming.area, key, seen.carrier, seen.tid.upper(), antenna)
             rssi = RSSI_UNKNOWN if seen.rssi is None else seen.rssi
             known = sums.get(of)
             if known is None:
@@ -306,18 +329,21 @@ class Readings:
                 known[1] = max(known[1], rssi)
                 known[2] = min(known[2], seen.first_ms)
                 known[3] = max(known[3], seen.last_ms)
-        head = (incoming.session, incoming.area, incoming.round, incoming.device)
-        rows = [(*head, *of, *told) for of, told in sorted(sums.items())]
+        head = (incoming.session, incoming.round, incoming.device)
+        # In one order, so that of two batches at once neither waits for the other and it for them.
+        rows = [(*of, *told) for of, told in sorted(sums.items())]
         if self.sqlite:
-            c.exec_driver_sql(MERGE_ROWS, rows)
+            c.exec_driver_sql(MERGE_ROWS, [(*head, *row) for row in rows])
         else:
-            c.exec_driver_sql(MERGE_COLUMNS, tuple(map(list, zip(*rows, strict=True))))
+            told = [dict(zip(SUMMED, row, strict=True)) for row in rows]
+            c.exec_driver_sql(MERGE_SUMS, (*head, _encode(told).decode()))
 
-    def _advance(self, c: Any, device: str) -> None:
+    def _advance(self, c: Any, device: str) -> tuple[int, list[tuple[int, int]]]:
         """Remember how far a device's numbers are complete, so that nobody counts from 1 again."""
-        known, complete, _ = self._gaps(c, device)
+        known, complete, gaps = self._gaps(c, device)
         if complete > known:
             c.exec_driver_sql(ADVANCE_SQLITE if self.sqlite else ADVANCE, (device, complete))
+        return complete, gaps
 
     def _gaps(self, c: Any, device: str) -> tuple[int, int, list[tuple[int, int]]]:
         """Return how far it was known to be complete, how far it is, and the gaps above."""
@@ -408,12 +434,6 @@ class Readings:
         return [
             row | {"rssi": None if row["rssi"] == RSSI_UNKNOWN else row["rssi"]} for row in found
         ]
-
-    def before(self, session: str, keys: Iterable[str]) -> set[str]:
-        """Return which of some keys were seen in a session already."""
-        query = select(tag.c.key).where(tag.c.session == session, tag.c.key.in_(sorted(set(keys))))
-        with self.engine.connect() as c:
-            return set(c.execute(query.distinct()).scalars().all())
 
     def late(self, session: str) -> list[dict[str, Any]]:
         """Return the batches that came after the session was closed; they count for nothing."""

@@ -6,10 +6,12 @@ same. A tag's content is looked up as it is bound; a GIAI of ours counts without
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -23,6 +25,7 @@ from projections.scope import Scope
 
 Carrier: TypeAlias = Literal["rfid", "qr", "manual"]
 REMEMBERED_MAX: Final = 20_000
+CARDS_AT_ONCE: Final = 5_000
 ASCII_CHARS_MIN: Final = 4  # suppliers write an asset number as bytes; fewer would be chance
 
 
@@ -191,6 +194,25 @@ def _ascii(content: Epc) -> str:
     return plain.strip()
 
 
+class _Memory:
+    """What readings meant while nothing was recorded: a reader sees the same tags all day."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._at: tuple[int, int] = (-1, -1)
+        self._told: dict[tuple[Scope, str, Seen], Sighting] = {}
+
+    def at(self, position: tuple[int, int]) -> dict[tuple[Scope, str, Seen], Sighting]:
+        """Return what is known at a position of the log and of the lists."""
+        with self._guard:
+            if position > self._at or len(self._told) > REMEMBERED_MAX:
+                self._at, self._told = position, {}
+            return self._told if position == self._at else {}
+
+
+_memories: WeakKeyDictionary[Office, _Memory] = WeakKeyDictionary()
+
+
 def resolve(
     office: Office, scope: Scope, seen: Sequence[Seen], *, place: str = ""
 ) -> list[Sighting]:
@@ -199,6 +221,20 @@ def resolve(
     One question to the ledger for each kind of identifier, one to the lists: a thousand readings
     cost little more than one. Never refuses: what is unknown is said to be unknown.
     """
+    lists = office.models
+    # Taken before anything is looked up: what is told may be newer than that, never older.
+    position = (office.book.log.head()[0], lists.position())
+    known = _memories.setdefault(office, _Memory()).at(position)
+    new = [one for one in dict.fromkeys(seen) if (scope, place, one) not in known]
+    told = dict(zip(new, _looked_up(office, scope, new, place), strict=True))
+    found = [told.get(one) or known[scope, place, one] for one in seen]
+    known.update({(scope, place, one): sighting for one, sighting in told.items()})
+    return found
+
+
+def _looked_up(office: Office, scope: Scope, seen: Sequence[Seen], place: str) -> list[Sighting]:
+    if not seen:
+        return []
     reads = [_taken_apart(one) for one in seen]
     held = _held(office, reads)
     ids = {asset for found in held.values() for asset in found.values()}
@@ -226,8 +262,9 @@ def _held(office: Office, reads: Sequence[_Read]) -> dict[str, dict[str, str]]:
 
 
 def _cards(office: Office, scope: Scope, ids: Sequence[str]) -> Iterator[Any]:
-    for start in range(0, len(ids), 1_000):
-        yield from office.models.rows(inventory.of_ids(scope, ids[start : start + 1_000]))
+    for start in range(0, len(ids), CARDS_AT_ONCE):
+        some = ids[start : start + CARDS_AT_ONCE]
+        yield from office.models.rows(inventory.of_ids(scope, some))
 
 
 def _judged(

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from domain.asset import Asset, Book
-from projections.scope import Filters, Rows, Scope, number, page, where
+from projections.scope import Filters, Rows, Scope, among, number, page, where
 from projections.temporal import OPEN, Thing, open_columns
 
 KIND = "asset"
@@ -241,7 +241,7 @@ def of_ids(scope: Scope, ids: Iterable[str]) -> Rows:
     c = inventory.c
     condition = where(inventory, scope, Filters(book="any"))
     shown = (c.id, c.asset_no, c.name, c.book, c.place, c.label, c.giai, c.tag, c.tag_tid)
-    return select(*shown).where(condition, c.id.in_(sorted(ids)))
+    return select(*shown).where(condition, among(c.id, ids))
 
 
 def one(id_: str) -> Rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,7 +18,11 @@ from sqlalchemy import (
     literal_column,
     or_,
     tuple_,
+    type_coerce,
 )
+from sqlalchemy import types as types_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from domain.asset import Book
 
@@ -55,6 +60,35 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     listed: bool | None = None
     sort: str = "asset_no"
     descending: bool = False
+
+
+class _Listed(FunctionElement[str]):
+    """The texts of a JSON list, one a row."""
+
+    inherit_cache = True
+    type = types_.Text()
+
+
+@compiles(_Listed, "sqlite")
+def _listed_on_sqlite(element: Any, compiler: Any, **how: Any) -> str:
+    list_ = compiler.process(element.clauses, **how)
+    return f"(SELECT value FROM json_each({list_}))"  # noqa: S608 - the name of a parameter
+
+
+@compiles(_Listed, "postgresql")
+def _listed_on_a_server(element: Any, compiler: Any, **how: Any) -> str:
+    list_ = compiler.process(element.clauses, **how)
+    return f"(SELECT json_array_elements_text(CAST({list_} AS json)))"
+
+
+def among(column: ColumnElement[Any], texts: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of some texts, none with a NUL, however many.
+
+    One value is sent instead of a thousand, and the statement stays the same: nothing is compiled
+    or planned anew.
+    """
+    list_ = type_coerce(json.dumps(sorted(set(texts)), ensure_ascii=False), types_.Text())
+    return column.op("IN", is_comparison=True)(_Listed(list_))
 
 
 class BadCursor(ValueError):

@@ -20,7 +20,7 @@ from api.resolving import Seen, Verdict, resolve
 from labels import epc
 from labels.epc import BadEpc
 from labels.epc_pasting import TEXT_CHARS_MAX, read_tags
-from projections.scope import EVERYTHING
+from projections.scope import EVERYTHING, Scope
 
 OURS = [epc.giai("697123456", str(10**11 + 500 + n)).hex for n in range(6)]
 FOREIGN = "3034257BF7194E4000001A85"
@@ -119,6 +119,25 @@ def test_what_is_off_the_books_or_in_another_place_is_said(office: Office) -> No
         assert resolve(office, EVERYTHING, [Seen("rfid", OURS[0])], place=place)[0].verdict is verdict  # fmt: skip
 
 
+def test_what_a_reading_meant_is_not_remembered_beyond_the_next_entry(office: Office) -> None:
+    """Nothing is looked up twice while nothing is recorded; whatever is recorded is seen at once."""
+    seen = [Seen("rfid", OURS[0])]
+
+    def told() -> tuple[Verdict, str]:
+        (sighting,) = resolve(office, EVERYTHING, seen, place="p_1")
+        return sighting.verdict, sighting.asset
+
+    assert told() == (Verdict.FOREIGN, "")
+    tagged(office, "A1", epc=OURS[0])
+    assert told() == told() == (Verdict.MATCHED, "A1")
+    office.ask("asset/A1", "relocate", {"place": "p_2"}, CLERK)
+    assert told() == (Verdict.ELSEWHERE, "A1")
+    assert resolve(office, EVERYTHING, seen, place="p_2")[0].verdict is Verdict.MATCHED
+    assert resolve(office, Scope(frozenset({"o_z"})), seen, place="p_2")[0].asset == ""
+    office.ask("asset/A1", "void_tag", {"reason": "破损"}, CLERK)
+    assert told() == (Verdict.VOID, "A1")
+
+
 def test_a_label_issued_before_the_last_one_is_void(office: Office) -> None:
     tagged(office, "A1")
     office.ask("asset/A1", "bind_label", {"label": "L1"}, CLERK)
@@ -161,11 +180,11 @@ def test_a_number_used_for_other_content_is_refused(office: Office) -> None:
 def test_gaps_are_named_until_they_are_filled(office: Office) -> None:
     for seq in (1, 2, 7, 4):
         found = sent(office, batch(seq, OURS[0]))
-    assert (found["complete_to"], found["gaps"]) == (2, [(3, 3), (5, 6)])
+    assert (found["complete_to"], found["gaps"]) == (2, ((3, 3), (5, 6)))
     for seq in (3, 5, 6):
         found = sent(office, batch(seq, OURS[0]))
-    assert (found["complete_to"], found["gaps"]) == (7, [])
-    assert sent(office, batch(9, OURS[0], device="PDA-2"))["gaps"] == [(1, 8)]
+    assert (found["complete_to"], found["gaps"]) == (7, ())
+    assert sent(office, batch(9, OURS[0], device="PDA-2"))["gaps"] == ((1, 8),)
 
 
 def test_what_comes_after_the_close_is_kept_and_counts_for_nothing(office: Office) -> None:
