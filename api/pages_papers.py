@@ -12,9 +12,10 @@ from api import papers
 from api.office import Office
 from api.pages_inventory import NOT_A_DAY, is_day
 from api.pages_sign import Member
+from api.pages_telling import NameOf, tell
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
-from domain.decider import LIFECYCLES
+from domain.decider import LIFECYCLES, Lang
 from domain.paper_forms import PaperForm
 from domain.words import Words, in_words
 from labels import paper, qr
@@ -23,6 +24,7 @@ from ledger.book import Stream
 
 MEDIA_TYPE = "application/pdf"
 SEQ_DIGITS_MAX = 15
+LINE_CHARS_MAX = 60
 PAPERS = Words("文书（打印、签字、盖章）", "Papers to print, sign and seal")
 NOT_PRINTABLE = Words("这份文书无法打印", "This paper cannot be printed")
 
@@ -72,13 +74,25 @@ def document(made: Paper) -> Response:
     return Response(paper.pdf(made), media_type=MEDIA_TYPE, headers=headers)
 
 
+def called(leaf: papers.Leaf, lang: Lang, name_of: NameOf) -> str:
+    """Return what a paper is called in a list: a record sheet is told apart by its sentence."""
+    name = in_words(leaf.form.words, lang)
+    if leaf.form is not PaperForm.RECORD:
+        return name
+    line = tell(leaf.entry.event, lang, name_of)
+    if len(line) > LINE_CHARS_MAX:
+        line = line[:LINE_CHARS_MAX] + "…"
+    return f"{name}：{line}" if lang == "zh" else f"{name}: {line}"
+
+
 def links(page: Page, stream: Stream) -> dict[str, Any]:
     """Return the papers a stream offers: where each is, what it is called, of which day."""
     kind = stream.name.partition("/")[0]
+    name_of = page.name_of
     found = [
         {
             "url": f"/papers/{stream.name}/{leaf.form.value}.pdf?at={leaf.entry.seq}",
-            "title": in_words(leaf.form.words, page.lang),
+            "title": called(leaf, page.lang, name_of),
             "on": leaf.entry.effective_on,
         }
         for leaf in papers.available(stream)

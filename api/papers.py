@@ -19,7 +19,7 @@ from api.naming import names_then
 from api.numbering import Fate
 from api.office import Office
 from api.pages_telling import NameOf, reason_of, say, shape, tell, words_of
-from api.papers_words import ABOUT, SAYS, SIGNERS, TITLES, document
+from api.papers_words import ABOUT, OTHERWISE, SAYS, SIGNERS, TITLES, document
 from domain.approval import Endorsed, RouteLaid
 from domain.decider import LIFECYCLES, Event, Lang
 from domain.holding import ItemsDeclined
@@ -36,7 +36,17 @@ from projections.scope import Scope
 # Fields by which somebody outside the ledger knows a paper, in order of preference.
 NUMBERS = ("document_no", "number", "certificate_no", "approval_no", "agreement_no", "receipt")
 UNTOLD = frozenset(
-    {"assets", "asset", "dataset", "currency", "item", "quantity", "measure", "warehouse"}
+    {
+        "assets",
+        "asset",
+        "dataset",
+        "currency",
+        "item",
+        "quantity",
+        "measure",
+        "warehouse",
+        "content",
+    }
 )
 # Papers that carry a checkpoint: what left the books, and what was found on the shelves.
 KEPT = {("disposal", PaperForm.APPROVAL), ("census", PaperForm.STOCKTAKE)}
@@ -62,12 +72,17 @@ class Leaf(msgspec.Struct, frozen=True):
 
 def available(stream: Stream) -> list[Leaf]:
     """Return the papers of a stream, oldest first; pieces of one day share one paper."""
-    found: dict[tuple[PaperForm, Any], Leaf] = {}
+    found: dict[tuple[PaperForm, str, Any], Leaf] = {}
     for entry in stream.standing:
         for form in entry.event.papers:
-            shared = by_piece(entry.event)
-            found[form, entry.effective_on if shared else entry.seq] = Leaf(form, entry)
+            which = entry.effective_on if by_piece(entry.event) else entry.seq
+            found[form, step(form, entry.event), which] = Leaf(form, entry)
     return list(found.values())
+
+
+def step(form: PaperForm, event: Event) -> str:
+    """Return the step that a record sheet is of; any other form is of all steps that leave it."""
+    return event.type_name if form is PaperForm.RECORD else ""
 
 
 def by_piece(event: Event) -> bool:
@@ -80,13 +95,15 @@ def printed(
 ) -> Paper:
     """Return the paper of a form that a stream leaves: its latest, or that of entry `at`.
 
-    An entry that was reversed is still printed when it is asked for, and marked so.
+    An entry that was reversed is still printed when it is asked for, and marked so; and of any
+    entry there is a record sheet when it is asked for.
     Raise NoPaper when no step left one.
     """
     leaves = [leaf for leaf in available(stream) if leaf.form == form]
     if at is not None:
         asked = (e for e in stream.entries if e.seq == at)
-        leaves = [Leaf(PaperForm(form), e) for e in asked if form in e.event.papers]
+        record = form == PaperForm.RECORD  # of whatever was written down
+        leaves = [Leaf(PaperForm(form), e) for e in asked if record or form in e.event.papers]
     if not leaves:
         raise NoPaper(form)
     return Making(office, stream, leaves[-1], lang).paper()
@@ -204,7 +221,7 @@ class Making:
         if hasattr(state, "dataset"):
             example = state.dataset == "example"
         else:  # as much of an example as the unit it is of
-            unit = getattr(state, "unit", "")
+            unit = getattr(state, "unit", "") or self.entry.beside.via.unit
             example = bool(unit) and self.office.book.stream(f"unit/{unit}").state.example
         return self.say("example") if example else ""
 
@@ -260,6 +277,8 @@ class Making:
 
     def pairs(self) -> Iterator[Pair]:
         """Yield what the request said, then what this step said, then who recorded it."""
+        if self.form is PaperForm.RECORD:
+            yield Pair(self.caption(SAYS["step"]), self.told(), wide=True)
         asset = self.stream.name.startswith("asset/")
         seen = None if asset or self.opening.seq == self.entry.seq else self.opening.event
         if seen is not None:
@@ -283,6 +302,19 @@ class Making:
                 for d in docs
             )
             yield Pair(self.say("docs"), "\n".join(lines), wide=True)
+
+    def told(self) -> str:
+        """Return what was recorded, in the sentence of the fact; of many pieces, the first one's."""
+        pieces = [e for e, _ in self.pieces()] if by_piece(self.event) else [self.entry]
+
+        def name_of(kind: str, id_: str) -> str:
+            if kind != "asset":
+                return self.names(kind, id_)
+            card = papers_list.as_it_was(self.office, id_, self.entry)
+            return f"{card.asset_no or id_} {card.name}".strip()
+
+        line = tell(pieces[0].event, self.lang, name_of)
+        return line if len(pieces) == 1 else f"{line}\n{self.say('pieces', count=len(pieces))}"
 
     def caption(self, words: Words) -> str:
         """Return a caption; English ones begin with a capital."""
@@ -315,7 +347,8 @@ class Making:
                 text = f"{text}\n{write(value, currency)}"
             wide = paper_type.width(paper_type.tidy(text).replace("\n", ""), 1) > WIDE_EMS
             wide = wide or "\n" in text
-            yield Pair(self.caption(words_of(field)), text, wide)
+            words = OTHERWISE.get((event.type_name, field)) or words_of(field)
+            yield Pair(self.caption(words), text, wide)
 
     def others(self, field: str, ids: tuple[str, ...]) -> Pair:
         """Return the things of another list than the paper's own, by number and name."""
@@ -341,7 +374,7 @@ class Making:
         """Return what a request is for when it names no cards: by its own words, or line by line."""
         life = LIFECYCLES[self.stream.name.partition("/")[0]]
         then = life.fold(entry.event for entry in self.before)
-        if lines := getattr(then, "lines", None):
+        if isinstance(lines := getattr(then, "lines", None), dict):
             return [line for _, line in sorted(lines.items())]
         told = (self.opening.event, then)
         return [n for n in told if getattr(n, "item", "") and getattr(n, "quantity", "")][:1]
@@ -372,6 +405,7 @@ class Making:
             return
         for entry in self.stream.standing:
             leaves = self.form in entry.event.papers
+            leaves = leaves and step(self.form, entry.event) == step(self.form, self.event)
             if leaves and by_piece(entry.event) and entry.effective_on == self.entry.effective_on:
                 yield entry, str(getattr(entry.event, "asset", ""))
 
@@ -469,4 +503,5 @@ def forms_of(kind: str) -> list[PaperForm]:
     """Return the forms that a kind of stream can ever leave, for what is published of it."""
     life = LIFECYCLES[kind]
     left = {form for fact in life.meanings for form in fact.papers} | set(life.papers)
+    left.add(PaperForm.RECORD)
     return [form for form in PaperForm if form in left]

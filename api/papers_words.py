@@ -87,7 +87,14 @@ SIGNERS: dict[PaperForm, tuple[Signer, ...]] = {
     PaperForm.STOCKTAKE: (COUNTING, HOLDING),
 }
 
+# A field that means something else in one fact than elsewhere.
+OTHERWISE = {
+    ("disposal.appraised", "value"): Words("评估价值", "appraised value"),
+    ("exchange.appraised", "value"): Words("评估价值", "appraised value"),
+}
 SAYS = {
+    "step": Words("本次登记", "what was recorded"),
+    "pieces": Words("共 {count} 项，逐项见下表", "{count} pieces in all, each in the list below"),
     "actor": Words("经办人", "recorded by"),
     "not-approved": Words("未予批准", "not approved"),
     "account": Words("账面", "in the books"),

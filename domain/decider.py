@@ -50,7 +50,7 @@ class EventMeta(msgspec.StructMeta):
         claims: tuple[str, ...] = (),
         duty: str = "",
         matter: str = "",
-        papers: tuple[PaperForm, ...] = (),
+        papers: tuple[PaperForm, ...] | None = None,
         numbered: bool = False,
         warns: bool = False,
         boundary: bool = False,
@@ -72,7 +72,8 @@ class EventMeta(msgspec.StructMeta):
         assert not matter or matter in fields, f"{cls_name}: no field {matter!r}"
         said: dict[str, Any] = {"type_name": name, "type_version": version, "claims": claims}
         said |= {"zh": zh, "en": en, "duty": duty, "matter": matter}
-        said |= {"papers": papers, "numbered": numbered, "warns": warns, "boundary": boundary}
+        left = papers if papers is not None else (PaperForm.RECORD,) if duty else ()
+        said |= {"papers": left, "numbered": numbered, "warns": warns, "boundary": boundary}
         for attribute, value in said.items():
             setattr(cls, attribute, value)
         FACTS[name] = cast("type[Event]", cls)
@@ -89,7 +90,8 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     `duty` names what somebody did by it (`apply`, `approve`): a policy says which duties one
     person may not have in the same case (国令738 第51条). `matter` names the field that tells the
     matters of one stream apart, where it goes on for years (a version of the rules of a place).
-    `papers` are the forms that people print, sign and seal of it. What is `numbered` puts its
+    `papers` are the forms that people print, sign and seal of it; what somebody did in a duty
+    leaves a record sheet where no other form is named. What is `numbered` puts its
     stream forward: it draws a document number in the same act, once, where the acting unit has
     named a series (`numbering`).
     `warns` says that who asks should read it before they ask: a preview shows it.

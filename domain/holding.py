@@ -51,6 +51,7 @@ class ItemsDeclined(
     zh="部分物品不予同意：{reason}",
     en="Some of the items declined: {reason}",
     duty="approve",
+    papers=(),  # the paper of the decision says it
 ):
     """The decision takes only part of the list; these are let go."""
 

@@ -273,6 +273,7 @@ class CountJoined(
     zh="{counter}用设备{device}参加盘点",
     en="{counter} counts with device {device}",
     duty="count",
+    papers=(),
 ):
     """#51 Somebody counts with a device; from now on the device owes what it has scanned."""
 
