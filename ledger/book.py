@@ -785,7 +785,8 @@ class Desk:
         forward = hasattr(fact, "applicant") or isinstance(fact, Resubmitted)
         if not forward or UnitsVerified not in lifecycle_of(stream).meanings:
             return ()
-        entries = tuple(self._version[f"unit/{unit}"] for unit in units)
+        names = [f"unit/{unit}" for unit in units]
+        entries = tuple(self._version[name] + self._added[name] for name in names)
         return (UnitsVerified(units=units, entries=entries, checked_on=occasion.on),)
 
     def _refuse_incompatible(self, stream: str, fact: Event, occasion: Occasion) -> None:

@@ -16,6 +16,8 @@ from api.city_people import BODIES, CITY, CULTURE, PEOPLE, SITES
 from api.city_rehearsal import rehearse
 from api.importing_facts import NOT_AFTER
 from api.pages_words import CHOICES
+from domain import unit
+from domain.approval import UnitsVerified
 from domain.asset import Asset, Custody, Kind, Lock
 from domain.asset import Book as Standing
 from domain.decider import LIFECYCLES
@@ -66,6 +68,16 @@ def test_every_decision_cites_a_version_of_the_rules_that_was_in_force(told: Boo
             GENERIC.reference,
         }:
             assert published[cited].isoformat() <= entry.effective_on, (entry.position, cited)
+
+
+@pytest.mark.target("T51")
+def test_who_may_ask_can_be_checked_again_from_the_entries_that_were_named(told: Book):
+    checks = [e.event for e in told.entries() if isinstance(e.event, UnitsVerified)]
+    assert len(checks) > 50
+    for check in checks:
+        for id_, upto in zip(check.units, check.entries, strict=True):
+            events = [e.event for e in told.stream(f"unit/{id_}").entries[:upto]]
+            unit.entitled(LIFECYCLES["unit"].fold(events), id_, check.checked_on)
 
 
 # The same every time ----------------------------------------------------------
