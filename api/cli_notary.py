@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +22,8 @@ from ledger.act import Unavailable
 from ledger.book import Book
 from ledger.entry import Corrupt
 from ledger.mirror import Mirror
-from ledger.notes import Note, Unproven
+from ledger.notary import Loss, Notary
+from ledger.notes import Note, Signer, Unproven
 from ledger.trust import Judged
 
 app = typer.Typer(help="公证 · The notary: signs the head of the log, never a past that changed.")
@@ -185,71 +186,139 @@ def recover(
     folder: Folder = HERE,
     mirror: MirrorOption = "",
     to: Annotated[str, typer.Option(help="写出全部条目 · Write every entry there.")] = "",
+    reopen: Annotated[
+        str,
+        typer.Option(
+            help="两人确认的丢失记录：启用新名 · Go on under a new name, as two persons recorded,"
+            " e.g. recovery/2026-1."
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
-    """数据库退回旧状态后，从镜像找回 · After a lossy restore: what is missing, and the way back."""
+    """数据库退回旧状态后：从镜像找回，或改用新名 · After a lossy restore: what is missing, the way on."""
     terminal, place = at(ctx, json), Place(folder)
-    last = place.notary(_key_of(place)).last()
+    key = _key_of(place)
+    notary = place.notary(key)
     with _book(terminal) as book:
-        size = book.head()[0]
-        begins = size < last.size or tiles.Tree(book.log).root(last.size) == last.root
-    missing = max(0, last.size - size)
+        if reopen:
+            origin = notary.close(book, reopen)
+            return _reopened(terminal, place.reopened(notary.signer, origin, key))
+        loss, last, size = notary.loss(book), notary.last(), book.head()[0]
     if terminal.json:
-        terminal.answer({"signed": last.size, "size": size, "missing": missing, "begins": begins})
-    if not missing and begins:
-        terminal.say(
+        terminal.answer(
+            {
+                "signed": last.size,
+                "size": size,
+                "missing": loss.gone if loss else 0,
+                "begins": loss is None or loss.proven == size,
+                "proven": loss.proven if loss else last.size,
+                "checkpoint": loss.note.raw.decode() if loss else "",
+            }
+        )
+    if loss is None:
+        return terminal.say(
             f"无需找回：已签署 {last.size:,} 条，账本有 {size:,} 条。",
             f"Nothing to recover: {last.size:,} entries are signed, the log has {size:,}.",
         )
-        return
-    if not begins:
-        raise Stop(
-            Words(
-                f"账本不再以已签署的 {last.size:,} 条开头：请从镜像还原到空库，旧库留作证据。",
-                f"The log no longer begins with the {last.size:,} signed entries: restore a mirror"
-                " into an empty database, and keep this one as evidence.",
-            )
+    _tell_loss(terminal, loss)
+    if mirror:
+        return _bring_back(terminal, notary, Mirror(Path(mirror)), loss, to)
+    kept = place.folder / "lost-checkpoint.txt"
+    kept.write_bytes(loss.note.raw)
+    _tell_ways(terminal, loss, kept)
+    return terminal.end(REFUSED)
+
+
+def _tell_loss(terminal: Terminal, loss: Loss) -> None:
+    """Say what is gone, and how much of what is there can be proven to be what was signed."""
+    if loss.gone:
+        terminal.say(
+            f"已签署到 {loss.signed:,} 条，账本只有 {loss.size:,} 条："
+            f"缺第 {loss.size + 1:,} 至 {loss.signed:,} 条。",
+            f"{loss.signed:,} entries are signed, the log has {loss.size:,}: entries"
+            f" {loss.size + 1:,} to {loss.signed:,} are missing.",
+        )
+    else:
+        terminal.say(
+            f"账本不再以已签署的 {loss.signed:,} 条开头：其后另记了别的条目，或内容被改动。",
+            f"The log no longer begins with the {loss.signed:,} signed entries: others were recorded"
+            " since, or what was there was changed.",
         )
     terminal.say(
-        f"已签署到 {last.size:,} 条，账本只有 {size:,} 条：缺第 {size + 1:,} 至 {last.size:,} 条。",
-        f"{last.size:,} entries are signed, the log has {size:,}: entries {size + 1:,} to"
-        f" {last.size:,} are missing.",
+        f"前 {loss.proven:,} 条与签署时相同，可以证明；其后的不能证明是签署过的那些。",
+        f"The first {loss.proven:,} are provably what was signed; of the rest nothing says so.",
     )
-    if not mirror:
-        terminal.say(
-            "请用 --mirror 指明镜像；或从另一备份恢复。缺失的条目找回之前，不会再签署。",
-            "Name a mirror with --mirror, or restore another backup. Until the missing entries are"
-            " back, nothing is signed.",
-        )
-        terminal.end(REFUSED)
-    _bring_back(terminal, Mirror(Path(mirror)), last.size, last.root, to)
 
 
-def _bring_back(terminal: Terminal, mirror: Mirror, size: int, root: bytes, to: str) -> None:
+def _tell_ways(terminal: Terminal, loss: Loss, kept: Path) -> None:
+    """Say how entries come back, and what is left to do when they never will."""
+    terminal.say(
+        "请用 --mirror 指明镜像；或从另一备份恢复。缺失的条目找回之前，不会再签署。",
+        "Name a mirror with --mirror, or restore another backup. Until the missing entries are"
+        " back, nothing is signed.",
+    )
+    command = (
+        f'gongwu do recovery/1 ask --proven {loss.proven} --checkpoint "$(cat {kept})"'
+        " --origin {} --reason {} --as {}"
+    )
+    terminal.say(
+        "确实找不回来时，改用新名：一人提出\n  "
+        + command.format("新名", "原因", "管理员")
+        + "\n另一人确认\n  gongwu do recovery/1 confirm --as 另一人\n"
+        "然后 gongwu notary recover --reopen recovery/1。原名及其检查点保留，不再签署。",
+        "If they are lost for ever, go on under a new name: one person tells the loss\n  "
+        + command.format("NEW-NAME", "WHY", "ADMIN")
+        + "\nanother confirms it\n  gongwu do recovery/1 confirm --as ANOTHER\n"
+        "then gongwu notary recover --reopen recovery/1. The old name and its checkpoints are kept,"
+        " and never signed again.",
+    )
+
+
+def _reopened(terminal: Terminal, signer: Signer) -> None:
+    if terminal.json:
+        terminal.answer({"origin": signer.name, "key": signer.verifier.vkey})
+    terminal.say(
+        f"已启用新名 {signer.name}。请把新公钥交给审计方和各见证方（gongwu witness log），镜像另建文件夹：\n"
+        f"{signer.verifier.vkey}",
+        f"The log is {signer.name} from now on. Give its key to auditors and witnesses (gongwu witness"
+        f" log), and begin a mirror in a new folder:\n{signer.verifier.vkey}",
+    )
+
+
+def _bring_back(terminal: Terminal, notary: Notary, mirror: Mirror, loss: Loss, to: str) -> None:
     checkpoint = mirror.checkpoint()
-    if checkpoint is None or (checkpoint.size, checkpoint.root) != (size, root):
+    size = checkpoint.size if checkpoint else 0
+    if checkpoint is None or size <= loss.proven or notary.signed_at(size) != checkpoint.root:
         raise Stop(
             Words(
-                "镜像没有到达最后签署的检查点，不能完整找回。",
-                "The mirror does not reach what was signed last; it cannot bring everything back.",
+                "镜像里没有比现有可证明部分更多的已签署条目，不能找回。",
+                "The mirror holds no more of what was signed than the database proves; it brings"
+                " nothing back.",
             )
         )
     if not to:
         raise Stop(
             Words(
-                "镜像完好，含全部条目。请用 --to 文件 写出，再用 gongwu restore 文件 还原到空库。",
-                "The mirror is whole. Write it with --to FILE, then gongwu restore FILE into an"
-                " empty database.",
+                f"镜像完好，含前 {size:,} 条。请用 --to 文件 写出，再用 gongwu restore 文件 还原到空库。",
+                f"The mirror is whole and holds the first {size:,} entries. Write it with --to FILE,"
+                " then gongwu restore FILE into an empty database.",
             ),
             USAGE,
         )
     with target(to) as file:
         for state in mirror.entries():
             file.write(state + b"\n")
+    root = checkpoint.root.hex()
     terminal.say(
-        f"已写出 {size:,} 条。下一步：gongwu restore {to} --database 新库 --root {root.hex()}",
-        f"{size:,} entries written. Next: gongwu restore {to} --database NEW --root {root.hex()}",
+        f"已写出 {size:,} 条。下一步：gongwu restore {to} --database 新库 --root {root}",
+        f"{size:,} entries written. Next: gongwu restore {to} --database NEW --root {root}",
     )
+    if size < loss.signed:
+        terminal.say(
+            f"镜像只到第 {size:,} 条：第 {size + 1:,} 至 {loss.signed:,} 条仍缺；还原后再运行本命令。",
+            f"The mirror ends at {size:,}: entries {size + 1:,} to {loss.signed:,} are still missing."
+            " Run this again after the restore.",
+        )
 
 
 def _tell(terminal: Terminal, judged: Judged) -> None:
@@ -283,11 +352,10 @@ def _book(terminal: Terminal) -> Iterator[Book]:
 
 def _key_of(place: Place) -> str:
     """Return the passphrase when the key has one."""
-    try:
-        guarded = b"ENCRYPTED" in place.key.read_bytes()
-    except OSError:
-        guarded = False
-    return passphrase() if guarded else ""
+    for file in (place.key, place.next_key):  # the next one alone after a crash
+        with suppress(OSError):
+            return passphrase() if b"ENCRYPTED" in file.read_bytes() else ""
+    return ""
 
 
 def passphrase(*, twice: bool = False) -> str:

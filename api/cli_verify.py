@@ -51,6 +51,7 @@ def verify_(
                 "since": [checkpoint.size for checkpoint in checkpoints],
                 "problems": problems,
                 "unlisted": verdict.unlisted,
+                "lost": list(verdict.lost),
                 "removed": [{"position": p.position, "sha256": p.detail} for p in verdict.removed],
             }
         )

@@ -43,6 +43,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.key, self.policy = folder / "log.key", folder / "policy.txt"
+        self.next_key = folder / "log.next"  # while a closed log is followed by another
 
     def make(self, origin: str, passphrase: str = "") -> Signer:
         """Draw the key of a new log and write the policy that believes it, without witnesses."""
@@ -50,6 +51,34 @@ class Place:
         signer = keys.make(self.key, origin, LOG, passphrase)
         self._write(Trust.two_of_three(signer.verifier, []))
         return signer
+
+    def reopened(self, closed: Signer, origin: str, passphrase: str = "") -> Signer:
+        """Draw the key of the log that follows a closed one; a crash in between is gone on with.
+
+        The old key is set aside and never used; its public half stays in the policy, so that what
+        it signed is still believed.
+        """
+        if (known := self._key_there(passphrase)).name == origin:
+            return known
+        fresh = self.next_key
+        signer = (
+            keys.load(fresh, passphrase)
+            if fresh.exists()
+            else keys.make(fresh, origin, LOG, passphrase)
+        )
+        trust = self.trust
+        if signer.verifier not in trust.logs:
+            logs = (signer.verifier, *trust.logs)
+            self._write(Trust(logs, trust.witnesses, trust.groups, trust.quorum))
+        self.key.replace(self.folder / f"closed-{closed.verifier.id.hex()}.key")
+        fresh.replace(self.key)
+        return signer
+
+    def _key_there(self, passphrase: str) -> Signer:
+        """Return the key in use; when a crash left only the next one, that."""
+        if not self.key.exists() and self.next_key.exists():
+            self.next_key.replace(self.key)
+        return keys.load(self.key, passphrase)
 
     @property
     def trust(self) -> Trust:
@@ -72,7 +101,7 @@ class Place:
 
     def notary(self, passphrase: str = "") -> Notary:
         """Return the notary of this folder."""
-        return Notary(self.folder / "signed.db", keys.load(self.key, passphrase))
+        return Notary(self.folder / "signed.db", self._key_there(passphrase))
 
     def witnesses(self) -> list[tuple[Verifier, Asked]]:
         """Return the witnesses that can be asked over the network."""

@@ -47,8 +47,10 @@ def router(office: Office) -> APIRouter:
         except Unproven as why:
             return audit_page(page, None, kept, why.sentence(page.lang))
         note = office.proving.note()
-        named = Checkpoint.parse(note.text).origin if note else ""
-        if since and named and since[0].origin != named:
+        trust = office.proving.trust
+        ours = {Checkpoint.parse(note.text).origin} if note else set()
+        ours |= {log.name for log in trust.logs} if ours and trust else set()
+        if since and ours and since[0].origin not in ours:
             return audit_page(page, None, kept, page.t("since-other", name=since[0].origin))
         behind = partial(_behind, office)
         verdict = verifying.verify(office.book, lists=behind, held=since)

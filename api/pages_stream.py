@@ -66,6 +66,8 @@ def address(stream: str) -> str:
     kind, _, id_ = stream.partition("/")
     if kind == "folder":
         return address(whose(stream))
+    if kind == "recovery":  # told where the ledger is verified
+        return "/audit"
     return f"{KINDS[kind]}{id_}" if kind in KINDS else "/"
 
 

@@ -37,6 +37,7 @@ from domain.duties import INCOMPATIBLE, Did, excluding, matter_of
 from domain.filing import BYTES_COME_ALONG, FileAttached
 from domain.holding import LIST_MAX
 from domain.period import PeriodClosed
+from domain.recovery import RecoveryConfirmed
 from domain.unit import entitled, receivers, requests
 from domain.words import Role, Words
 from ledger import tree
@@ -81,7 +82,7 @@ Clock: TypeAlias = Callable[[], datetime]
 NEVER_REVERSE = frozenset({Role.AUDITOR, Role.ADMIN})
 
 # Who is who and who may do what is the administrators' to say, and theirs to take back.
-OF_ADMINISTRATORS = frozenset({"person", "unit"})
+OF_ADMINISTRATORS = frozenset({"person", "unit", "recovery"})
 OWN_POWERS_STAND = Rule(
     slug="own-powers-reversed",
     zh="不能红冲关于自己岗位的记录；请由另一名系统管理员办理。",
@@ -120,6 +121,11 @@ CLOSED_STAYS = Rule(
     zh="已结账的期间不能红冲；以后记入的更正保留真实日期，计入下一期间。",
     en="A closed period is never opened again; what is corrected later keeps its true date and"
     " counts in the next period.",
+)
+LOSS_STAYS = Rule(
+    slug="confirmed-loss-stays",
+    zh="已确认的丢失不能红冲：新的账本名已据此启用。",
+    en="A confirmed loss is not taken back: the ledger was signed under another name for it.",
 )
 LAST_FIRST = Rule(
     slug="later-entries-stand",
@@ -469,6 +475,8 @@ class Book(Application[str]):
             raise NOT_THERE.broken(stream=stream, seq=seq)
         if isinstance(original.event, PeriodClosed):
             raise CLOSED_STAYS.broken()
+        if isinstance(original.event, RecoveryConfirmed):
+            raise LOSS_STAYS.broken()
         command = self.log.command(original.position)
         assert command is not None
         first, count = command[0], command[1]

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from domain.recovery import Recovery
 from ledger import proofs, tiles, tree
 from ledger.book import Book
 from ledger.notes import Checkpoint, Note, Signature, Signer, Unproven, Verifier, decimal
@@ -32,6 +33,12 @@ CREATE TABLE IF NOT EXISTS signed (
   frontier BLOB NOT NULL,
   note BLOB,
   PRIMARY KEY (origin, size)
+);
+CREATE TABLE IF NOT EXISTS closed (
+  origin TEXT PRIMARY KEY,
+  size INTEGER NOT NULL,
+  successor TEXT NOT NULL,
+  recovery TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS witness (
   vkey TEXT PRIMARY KEY,
@@ -49,6 +56,24 @@ class Last(msgspec.Struct, frozen=True):
     root: bytes = tree.EMPTY_ROOT
     frontier: bytes = b""
     note: bytes | None = None
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """What a database no longer has of what was signed: all beyond the first `proven` entries.
+
+    `size` is what it has now. Entries between `proven` and `size` may be the old ones, or others:
+    nothing signed says so.
+    """
+
+    signed: int
+    size: int
+    proven: int
+    note: Note
+
+    @property
+    def gone(self) -> int:
+        """Return how many entries are missing at least."""
+        return max(0, self.signed - self.size)
 
 
 class Refusal(Unproven):
@@ -98,6 +123,7 @@ class Notary:
         Raise Refusal when the log is shorter than what was signed, does not begin with it, or
         when bytes, leaves, frontier or kept nodes contradict each other.
         """
+        self._refuse_closed()
         last = self.last()
         found = self._told(book, last)
         if found.size != last.size or last.note is None:
@@ -191,6 +217,106 @@ class Notary:
         with self._open() as db:
             db.execute(
                 "UPDATE signed SET note=? WHERE origin=? AND size=?", (note.raw, self.origin, size)
+            )
+
+    # After a loss -----------------------------------------------------------------------
+
+    def signed_at(self, size: int) -> bytes | None:
+        """Return the root that was signed for a size; None when none was."""
+        with self._open() as db:
+            query = "SELECT root FROM signed WHERE origin=? AND size=?"
+            row = db.execute(query, (self.origin, size)).fetchone()
+        return row[0] if row else None
+
+    def loss(self, book: Book) -> Loss | None:
+        """Return what is missing of what was signed; None when the log still begins with it.
+
+        Every leaf is computed from its bytes: what the database keeps of hashes is not believed.
+        """
+        last = self.last()
+        if not last.size:
+            return None
+        with self._open() as db:
+            query = "SELECT size, root FROM signed WHERE origin=? ORDER BY size"
+            signed = db.execute(query, (self.origin,)).fetchall()
+        leaves = [tree.leaf(bytes(row[4])) for page in book.log.rows(1) for row in page]
+        frontier, at, proven = list[bytes](), 0, 0
+        for size, root in signed:
+            if size > len(leaves):
+                break
+            at = tree.grow(at, frontier, leaves[at:size])
+            if tree.root(frontier) != root:
+                break
+            proven = size
+        if proven == last.size:
+            return None
+        if last.note is not None:
+            return Loss(last.size, len(leaves), proven, Note.parse(last.note))
+        text = Checkpoint(self.origin, last.size, last.root).text  # written down before a crash
+        return Loss(last.size, len(leaves), proven, Note(text, (self.signer.sign(text),)))
+
+    def closed(self) -> tuple[str, str] | None:
+        """Return the name that follows this one and the record that says why; None while it lives."""
+        with self._open() as db:
+            query = "SELECT successor, recovery FROM closed WHERE origin=?"
+            row = db.execute(query, (self.origin,)).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def close(self, book: Book, stream: str) -> str:
+        """Sign never again under this name, because of a loss that two persons told; return the new.
+
+        Raise Refusal unless the record is confirmed and says exactly what the notary finds.
+        """
+        done = self.closed()
+        if done is not None and done[1] == stream:
+            return done[0]
+        self._refuse_closed()
+        found, said = self.loss(book), book.stream(stream).state
+        if found is None:
+            raise Refusal(
+                "nothing-lost",
+                "没有丢失，不必另立新名。",
+                "Nothing is lost; no new name is needed.",
+            )
+        if not isinstance(said, Recovery) or not said.confirmed:
+            raise Refusal(
+                "not-confirmed",
+                f"{stream} 尚未由两人提出并确认。",
+                f"{stream} is not yet told and confirmed by two persons.",
+            )
+        told = Checkpoint.parse(Note.parse(said.checkpoint.encode()).text)
+        if told != Checkpoint.parse(found.note.text) or said.proven != found.proven:
+            raise Refusal(
+                "told-otherwise",
+                f"{stream} 与公证所见不符：最后签署 {found.signed:,} 条，仍可证明 {found.proven:,} 条。",
+                f"{stream} does not say what the notary finds: signed at {found.signed:,} entries,"
+                f" {found.proven:,} of which can be proven.",
+            )
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            used = "SELECT 1 FROM signed WHERE origin=? UNION SELECT 1 FROM closed WHERE origin=?"
+            if db.execute(used, (said.origin, said.origin)).fetchone():
+                db.rollback()
+                raise Refusal(
+                    "origin-used",
+                    f"名称 {said.origin} 已用过，不能再用。",
+                    f"The name {said.origin} was used before; it cannot be used again.",
+                )
+            db.execute(
+                "INSERT INTO closed VALUES (?,?,?,?)",
+                (self.origin, found.signed, said.origin, stream),
+            )
+            db.commit()
+        return said.origin
+
+    def _refuse_closed(self) -> None:
+        done = self.closed()
+        if done is not None:
+            raise Refusal(
+                "closed",
+                f"账本名 {self.origin} 已停用，不再签署；现名 {done[0]}，见 {done[1]}。",
+                f"{self.origin} is closed and never signed again; the log is {done[0]} now, see"
+                f" {done[1]}.",
             )
 
     # Witnesses ------------------------------------------------------------------------

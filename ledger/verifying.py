@@ -16,6 +16,7 @@ import msgspec
 
 from domain.decider import FACTS, Lang
 from domain.filing import FileAttached, FileRemoved
+from domain.recovery import RecoveryAsked, RecoveryConfirmed
 from ledger import tree
 from ledger.act import Select, Unavailable, seal
 from ledger.book import Book
@@ -94,6 +95,10 @@ CHECKS = {
         "账本缺少已签署的记录：检查点证明曾有 {detail} 条；从第 {position} 条起可能缺失或被改动",
         "Signed entries are gone: there were {detail}; from {position} on they may be missing",
     ),
+    "lost": (
+        "检查点所证的 {detail} 条中，第 {position} 条起已丢失或不能证明（见恢复记录）",
+        "Of the {detail} entries of a checkpoint, all from {position} on are lost (see the recovery)",
+    ),
     "rewritten": (
         "第 {position} 至 {detail} 条之间的内容在签署之后被改动",
         "Between entry {position} and {detail}, what was signed has been changed since",
@@ -136,6 +141,34 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         return (zh if lang == "zh" else en).format(position=self.position, detail=self.detail)
 
 
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """What two persons recorded as lost for ever, at entry `position`, and the name since then."""
+
+    position: int
+    old_origin: str
+    signed: int
+    proven: int
+    origin: str
+    asker: str
+    confirmer: str
+
+    def sentence(self, lang: Lang) -> str:
+        """Say what is gone, who said so, and from where the new name counts."""
+        if lang == "zh":
+            return (
+                f"曾有丢失：{self.old_origin} 签署过 {self.signed:,} 条，其中前 {self.proven:,} 条仍在；"
+                f"第 {self.proven + 1:,} 至 {self.signed:,} 条丢失或不能证明。由{self.asker}提出、"
+                f"{self.confirmer}确认（第 {self.position:,} 条）；新名 {self.origin}"
+                f" 自第 {self.proven + 1:,} 条起算。"
+            )
+        return (
+            f"Records were lost: {self.old_origin} was signed at {self.signed:,} entries, of which the"
+            f" first {self.proven:,} are here; entries {self.proven + 1:,} to {self.signed:,} are lost"
+            f" or cannot be proven. Told by {self.asker}, confirmed by {self.confirmer} (entry"
+            f" {self.position:,}); the new name {self.origin} counts from entry {self.proven + 1:,}."
+        )
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of `verify`. `unlisted` counts problems beyond the first 100.
 
@@ -148,6 +181,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     completeness: tuple[Problem, ...] | None = None
     unlisted: int = 0
     removed: tuple[Problem, ...] = ()  # attachments that are rightly gone: no problem at all
+    lost: tuple[Lost, ...] = ()  # told and confirmed; whoever kept a checkpoint of it is told so
 
     @property
     def intact(self) -> bool:
@@ -192,6 +226,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
                 if zh
                 else f" Attachments removed: {count}: {gone}{more}"
             )
+        for one in self.lost:
+            said += ("" if zh else " ") + one.sentence(lang)
         if self.completeness is None:
             return said
         if self.complete:
@@ -234,7 +270,7 @@ def verify(
     nothing about the log's content; Unavailable when the database cannot be read at all.
     """
     found = _Findings()
-    size, leaves, removed = 0, list[bytes](), list[Problem]()
+    size, leaves, removed, lost = 0, list[bytes](), list[Problem](), list[Lost]()
     try:
         with book.log.snapshot() as select:
             for line in book.log.damage(select):
@@ -252,7 +288,8 @@ def verify(
             _check_claims(select, used, found)
             _check_evidence(select, found)
             _check_kept(select, leaves, found)
-            _check_held(leaves, held, found)
+            lost = used.lost()
+            _check_held(leaves, held, found, lost)
             if mirror is not None:
                 _check_mirror(leaves, mirror, found)
             removed = _check_files(select, used, found)
@@ -275,6 +312,7 @@ def verify(
         completeness=completeness,
         unlisted=found.unlisted,
         removed=tuple(removed),
+        lost=tuple(lost),
     )
 
 
@@ -342,9 +380,18 @@ def _same_roots(
         yield size, root, tree.root(frontier) == root
 
 
-def _check_held(leaves: list[bytes], held: Sequence[Checkpoint], found: _Findings) -> None:
-    """Hold the log against checkpoints kept elsewhere: what they cover must be as it was."""
-    ordered = sorted({(c.size, c.root) for c in held})
+def _check_held(
+    leaves: list[bytes], held: Sequence[Checkpoint], found: _Findings, lost: Sequence[Lost]
+) -> None:
+    """Hold the log against checkpoints kept elsewhere: what they cover must be as it was.
+
+    One of a name that was closed for a loss, and of more than was left then, is told so.
+    """
+    left = {one.old_origin: one.proven for one in lost}
+    for checkpoint in held:
+        if checkpoint.size > left.get(checkpoint.origin, checkpoint.size):
+            found.add("lost", left[checkpoint.origin] + 1, checkpoint.size)
+    ordered = sorted({(c.size, c.root) for c in held if c.size <= left.get(c.origin, c.size)})
     there = [(size, root) for size, root in ordered if size <= len(leaves)]
     good = 0
     for size, _, same in _same_roots(leaves, there):
@@ -379,6 +426,23 @@ class _Used:
         self.last_time = ""
         # Attachments by fingerprint and folder: the entry that put it there, or took it out (< 0).
         self.files: dict[str, dict[str, int]] = {}
+        self.asked: dict[str, RecoveryAsked] = {}
+        self.confirmed: list[tuple[Entry, RecoveryAsked]] = []
+
+    def lost(self) -> list[Lost]:
+        """Return what two persons told as lost, in the order of telling."""
+        return [
+            Lost(
+                position=entry.position,
+                old_origin=told.old_origin,
+                signed=told.signed,
+                proven=told.proven,
+                origin=told.origin,
+                asker=told.asker,
+                confirmer=entry.actor,
+            )
+            for entry, told in self.confirmed
+        ]
 
 
 def _check_entries(
@@ -445,6 +509,10 @@ def _note(entry: Entry, said: dict[str, Any], used: _Used, found: _Findings) -> 
             used.files.setdefault(name, {})[entry.stream] = entry.position
         case FileRemoved(sha256=name):
             used.files.setdefault(name, {})[entry.stream] = -entry.position
+        case RecoveryAsked() as told:
+            used.asked[entry.stream] = told
+        case RecoveryConfirmed() if entry.stream in used.asked:
+            used.confirmed.append((entry, used.asked[entry.stream]))
         case _:
             pass
     for kind in entry.event.claims:

@@ -354,7 +354,7 @@ def test_a_boundary_is_signed_at_once_and_keeps_its_checkpoint(office: Office, p
 def test_what_ends_on_paper_is_a_boundary():
     assert {name for name, fact in FACTS.items() if fact.boundary} == {
         *("stocktake.reviewed", "stocktake.closed", "census.closed"),
-        *("disposal.approved", "period.closed"),
+        *("disposal.approved", "period.closed", "recovery.confirmed"),
     }
 
 
