@@ -153,6 +153,7 @@ def test_no_shipped_statement_deletes_or_edits_history():
         # Bytes of a file that was taken out by an event; the entries stay (T13).
         ("ledger/sqlite.py", "ledger_file", "DELETE"),
         ("ledger/postgres.py", "ledger_file", "DELETE"),
+        ("ledger/postgres.py", "ledger_file", "ALTER"),  # to the same type: written anew without
         ("ledger/sqlite.py", "ledger_head", "UPDATE"),
         ("ledger/postgres.py", "ledger_head", "UPDATE"),
         ("ledger/restoring.py", "ledger_head", "UPDATE"),
