@@ -11,15 +11,20 @@ from pathlib import Path
 
 import pytest
 from books import ADMIN, CLERK, card, correction, opened, unguarded, unit
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from test_cli import commanded, ready
 from test_projections import dump
 
 from api import demo
 from api.cli_terminal import REFUSED, USAGE
 from domain.decider import Ask, Refused
+from ledger import restoring
 from ledger.act import Evidence, KeyReused
 from ledger.book import Book
-from ledger.restoring import Restored, Unrestorable, lines, restore
+from ledger.entry import ENTRY_BYTES_MAX
+from ledger.notary import Notary
+from ledger.notes import LOG, Checkpoint, Note, Signer
+from ledger.restoring import ENTRY_MARK, Restored, Unrestorable, lines, restore
 from ledger.verifying import verify
 from projections.store import ReadModels
 
@@ -127,6 +132,72 @@ def test_a_changed_shortened_or_reordered_file_leaves_nothing_behind(
         restore(target, out, root=bytes(32))
     assert restore(target, out, root=source.head()[1]).whole
     assert verify(target).intact
+
+
+@pytest.mark.target("T17")
+def test_the_log_alone_is_held_to_its_own_order_and_numbers(source: Book, target: Book) -> None:
+    """Without commands the entries speak for themselves: seq, time, numbers, size of each."""
+    out = [line for line in lines(source) if line.startswith(ENTRY_MARK)]
+    of_a1 = [n for n, line in enumerate(out) if b'"stream":"asset/A1"' in line]
+    a2 = next(n for n, line in enumerate(out) if b'"stream":"asset/A2"' in line)
+    bad = {
+        "goes from 1": out[: of_a1[1]] + out[of_a1[1] + 1 :],
+        "before the entry in front": [out[a2], *out[:a2], *out[a2 + 1 :]],
+        "used twice": changed(out, a2, b'"asset_no":"A2"', b'"asset_no":"A1"'),
+        "65,535 bytes": [*out, ENTRY_MARK + bytes(ENTRY_BYTES_MAX)],
+        "neither an entry": [*out, b"{}\n"],
+    }
+    for why, file in bad.items():
+        with pytest.raises(Unrestorable, match=why):
+            restore(target, file)
+        assert target.head()[0] == 0, why
+
+
+def test_commands_and_checkpoints_must_fit_the_entries(
+    source: Book, target: Book, tmp_path: Path
+) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    note = Notary(tmp_path / "n.db", Signer.of("log.example", LOG, key)).sign(source)
+    out = list(lines(source))
+    assert out[-1].startswith(b'{"checkpoint":')
+    other = Note(Checkpoint("log.example", 2, bytes(32)).text, note.signatures).raw.decode()
+    bad = {
+        "the command begins at 2": changed(out, 1, b'"first":1', b'"first":2'),
+        "lacks entries": changed(out, 1, b'"count":3', b'"count":4'),
+        "of another log": [*out[:-1], json.dumps({"checkpoint": other}).encode()],
+        "cannot be restored": [*out[:-1], b'{"checkpoint":"nothing"}'],
+    }
+    for why, file in bad.items():
+        with pytest.raises(Unrestorable, match=why):
+            restore(target, file)
+        assert target.head()[0] == 0, why
+    assert restore(target, out).whole
+    assert target.log.checkpoints(0, 99, 9) == [(source.head()[0], note.raw)]
+
+
+def test_a_long_ledger_is_written_page_by_page_and_each_is_told(
+    source: Book, target: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "ROWS", 2)
+    told: list[tuple[int, int]] = []
+    out = list(lines(source, progress=lambda done, size: told.append((done, size))))
+    size = source.head()[0]
+    assert told == [(3, size), (5, size), (6, size), (7, size)]
+    told.clear()
+    assert restore(target, out, progress=lambda done, of: told.append((done, of))).whole
+    assert told[0] == (2, size) and told[-1] == (size, size) and len(told) > 3
+    assert verify(target).intact
+
+
+def test_a_line_beyond_the_limit_is_refused(
+    source: Book, target: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = list(lines(source))
+    monkeypatch.setattr(restoring, "LINE_BYTES_MAX", max(len(line) for line in out))
+    with pytest.raises(Unrestorable, match="too long"):
+        restore(target, [*out, max(out, key=len)[:-1] + b"  \n"])
+    assert target.head()[0] == 0
+    assert restore(target, out).whole
 
 
 def test_only_an_empty_ledger_is_restored_into(source: Book, target: Book) -> None:

@@ -13,13 +13,17 @@ from pathlib import Path
 
 import pytest
 from books import ADMIN, CLERK, NOON, card, correction, opened, unguarded, unit
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import tree
+from ledger import tree, verifying
 from ledger.act import Evidence, Unavailable, Unsafe
 from ledger.book import Book
 from ledger.entry import Corrupt
+from ledger.mirror import Mirror
+from ledger.notary import Notary
+from ledger.notes import LOG, Signer
 from ledger.verifying import CHECKS, PROBLEMS_MAX, Problem, Verdict, root_of, uncanonical, verify
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -217,6 +221,101 @@ def test_a_ruined_log_is_answered_within_bounds(url: str):
     assert "212" in verdict.sentence("en")
 
 
+def test_a_right_edge_with_the_right_root_that_is_another_edge_is_a_finding(url: str):
+    """Twelve leaves end in two subtrees; one hash that is the root would pass for them."""
+    with opened(url) as book:
+        root = book.head()[1]
+    with unguarded(url) as execute:
+        execute("UPDATE ledger_head SET frontier=?", root)
+    assert checks(verdict_of(url)) == {"root"}
+
+
+def rewritten(url: str, position: int, old: bytes, new: bytes) -> None:
+    """Change an entry's bytes and its leaf, as its owner can."""
+    with opened(url) as book:
+        ((_, _, _, _, state),) = next(book.log.rows(position, position))
+    forged = bytes(state).replace(old, new)
+    assert forged != state
+    with unguarded(url) as execute:
+        query = "UPDATE ledger_entry SET state=?, leaf=? WHERE notification_id=?"
+        execute(query, forged, tree.leaf(forged), position)
+
+
+def test_one_number_of_two_things_is_a_finding_at_the_second(url: str):
+    rewritten(url, 4, "示002".encode(), "示001".encode())
+    found = [p for p in verdict_of(url).integrity if p.check == "claim"]
+    assert [p.position for p in found] == [4]
+    assert "示001" in found[0].detail
+
+
+def test_an_entry_beyond_the_limit_is_a_finding(url: str):
+    rewritten(url, 1, "示例市".encode(), "示例市".encode() * 8_000)
+    assert ("too-large", 1) in {(p.check, p.position) for p in verdict_of(url).integrity}
+
+
+def test_a_log_without_its_head_is_told_as_damaged(url: str):
+    with opened(url) as book:
+        with unguarded(url) as execute:
+            execute("DELETE FROM ledger_head")
+        assert checks(verify(book)) == {"unreadable-file"}
+
+
+def test_a_page_of_zeros_is_told_as_damaged(tmp_path: Path):
+    """Whatever page is lost: refused, found, or not one that is read."""
+    whole, torn = tmp_path / "whole.db", tmp_path / "torn.db"
+    filled(f"sqlite:///{whole}")
+    content, found = whole.read_bytes(), set[str]()
+    for start in range(4096, len(content), 4096):
+        torn.write_bytes(content[:start] + bytes(4096) + content[start + 4096 :])
+        try:
+            with opened(f"sqlite:///{torn}") as book:
+                found |= checks(verify(book))
+        except Unavailable as trouble:
+            assert trouble.kind == "damaged"
+        for file in tmp_path.glob("torn.db*"):
+            file.unlink()
+    assert "unreadable-file" in found
+
+
+def test_a_database_that_cannot_be_opened_is_no_verdict(sqlite_url: str):
+    """Away is not forged: whoever asks is told why there is no answer."""
+    filled(sqlite_url)
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with opened(sqlite_url) as book:
+        with book.log.reading():  # the next reader has to open the file anew
+            file.rename(file.with_name("elsewhere.db"))
+            file.mkdir()
+            with pytest.raises(Unavailable) as trouble:
+                verify(book)
+            assert trouble.value.kind != "damaged"
+        file.rmdir()
+        file.with_name("elsewhere.db").rename(file)
+
+
+def test_who_waits_is_told_page_by_page(url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(verifying, "PAGE_ROWS", 5)
+    seen: list[int] = []
+    with opened(url) as book:
+        assert verify(book, progress=lambda done, _: seen.append(done)).intact
+    assert seen == [5, 10, 12]
+
+
+def test_a_mirror_that_knows_more_than_the_log_tells_what_was_cut_off(
+    database: str, tmp_path: Path
+):
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    with opened(database) as book:
+        book.act([unit(f"u{n}") for n in range(9)], ADMIN)
+        note = Notary(tmp_path / "n.db", Signer.of("log.example", LOG, key)).sign(book)
+        mirror = Mirror(tmp_path / "mirror")
+        mirror.bring(book.log, note)
+        assert verify(book, mirror=mirror).intact
+        with unguarded(database) as execute:
+            execute("DELETE FROM ledger_entry WHERE notification_id>6")
+        verdict = verify(book, mirror=mirror)
+        assert Problem(check="cut-off", position=7, detail="9") in verdict.integrity
+
+
 @pytest.mark.target("T16")
 def test_a_list_that_misses_an_entry_fails_completeness_alone(url: str):
     def lists(_: Book) -> Iterable[str]:
@@ -266,6 +365,21 @@ ENTRY = (
 def test_bytes_that_are_not_canonical_are_named(state: bytes):
     assert uncanonical(ENTRY) == ""
     assert uncanonical(state)
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        (b'{"n":9007199254740991}', True),
+        (b'{"n":-9007199254740991}', True),
+        (b'{"a":[true,{"n":9007199254740991}],"b":"9"}', True),
+        (b'{"a":[true,9007199254740992]}', False),
+        (b'{"a":{"b":[1,2,-9007199254740992]}}', False),
+    ],
+)
+def test_integers_end_where_every_reader_can_follow(said: bytes, right: bool):
+    """The last whole number that JSON readers of all languages share, and the one after it."""
+    assert (uncanonical(ENTRY.replace(b'{"n":1}', said)) == "") is right
 
 
 @given(st.binary(max_size=200))
