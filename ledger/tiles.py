@@ -61,12 +61,13 @@ class Tree:
         """Return the root over `size` entries after every kept node was held against the others.
 
         A node below is what the node above was made of, so one that was changed is found by the
-        node above it, or by the root. Raise Unproven at one that contradicts.
+        node above it, or by the root. Raise Unproven at one that contradicts, or is there too soon.
         """
         self.reach(size)
         for below, here in pairwise(self._levels):
             for number, hash_ in enumerate(here[: size >> BITS]):
-                if _folded(below[number * WIDTH : (number + 1) * WIDTH]) != hash_:
+                made_of = below[number * WIDTH : (number + 1) * WIDTH]
+                if len(made_of) < WIDTH or _folded(made_of) != hash_:
                     raise Unproven("保存的哈希自相矛盾。", "The kept hashes contradict each other.")
         return self.root(size)
 
@@ -123,7 +124,10 @@ class Tree:
             return
         with self._busy:
             if not self._levels:
-                self._levels = [self._kept(level) for level in range(1, LEVELS_MAX + 1)]
+                # From the top: while another process keeps more, nothing is there without what
+                # it was made of.
+                kept = [self._kept(level) for level in range(LEVELS_MAX, 0, -1)]
+                self._levels = kept[::-1]
             made = self._grown(size)
             if made:
                 try:

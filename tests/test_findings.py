@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from books import unguarded
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
@@ -44,13 +45,15 @@ from domain.exchanging import (
 )
 from domain.leaving import Derecognised, Form, Ground, LeftForGood
 from domain.lending import AssetLent, LoanApproved, LoanHandedOver, LoanRequested
+from domain.period import PeriodClosed
 from domain.policy import GENERIC, DisposalForm, Policy
 from domain.selling import Appraised
 from domain.unit import UnitEstablished, UnitKind
 from domain.use import DeclaredIdle, IssuedToUser
+from ledger import findings as looking
 from ledger.book import Book
 from ledger.entry import Corrects, Draft, Via
-from ledger.findings import CHECKS, LATE_DAYS, Finding, findings
+from ledger.findings import CHECKS, IMPORTER, LATE_DAYS, Finding, findings, published
 
 NOW = datetime(2025, 6, 30, 4, tzinfo=UTC)
 TODAY = date(2025, 6, 30)
@@ -89,6 +92,7 @@ def write(
     by: str = "u_1",
     policy: str = "generic@1",
     unit: str = "o_1",
+    role: str = "clerk",
     corrects: int = 0,
 ) -> None:
     """Write entries past every rule, as somebody with the database in hand could."""
@@ -101,7 +105,7 @@ def write(
             actor=by,
             cause=f"cmd_{stream.replace('/', '_')}_{version + number}",
             effective_at=f"{on}T00:00:00+08:00",
-            via=Via(unit=unit, role="clerk", channel="web", policy=policy),
+            via=Via(unit=unit, role=role, channel="web", policy=policy),
             corrects=Corrects(corrects, stream) if corrects else None,
         )
         book.append([draft], actor=by, cause=draft.cause)
@@ -344,6 +348,14 @@ def clock_ahead(book: Book) -> None:
     book.clock = clock
 
 
+def closed_before(book: Book) -> None:
+    write(book, "period/o_1", PeriodClosed(until=date(2025, 5, 31)), on="2025-06-02")
+    write(book, "asset/Y", replace(card, asset_no="Y"), on="2025-06-01")
+    write(book, "asset/Z", replace(card, asset_no="Z"), on="2025-06-02", unit="o_2")
+    write(book, "asset/X", replace(card, asset_no="X"), on="2025-05-31")
+    write(book, "asset/W", replace(card, asset_no="W"), on="2025-05-31", unit="o_2")
+
+
 PLANTED: list[tuple[str, Callable[[Book], None], int]] = [
     ("executed-unapproved", unapproved, 1),
     ("executed-unapproved", without_proposal, 1),
@@ -372,6 +384,7 @@ PLANTED: list[tuple[str, Callable[[Book], None], int]] = [
     ("stuck", stuck, 1),
     ("clock-stood", clock_put_back, 1),
     ("clock-ahead", clock_ahead, 1),
+    ("closed-period", closed_before, 1),
 ]
 
 
@@ -414,6 +427,74 @@ def test_what_was_taken_back_raises_no_question(book: Book) -> None:
     taken_back = EntryReversed(seq=last, reason="误记")
     write(book, "disposal/X", taken_back, corrects=last, by="u_4")
     assert ask(book) == {}
+
+
+def test_what_was_taken_back_does_not_make_what_follows_back_dated(book: Book) -> None:
+    """What stands is asked, not what was once written: the wrong date was reversed."""
+    write(book, "asset/Z", card, on="2025-06-20")
+    write(book, "asset/Z", DeclaredIdle(since=TODAY), on="2025-06-28")
+    taken_back = EntryReversed(seq=2, reason="日期误记")
+    write(book, "asset/Z", taken_back, corrects=2, on="2025-06-28")
+    write(book, "asset/Z", DeclaredIdle(since=TODAY), on="2025-06-21")
+    assert ask(book) == {}
+
+
+def test_a_published_register_that_names_no_approval_is_told_once(book: Book) -> None:
+    """Registers say what was sold, not who approved: told as a note, never as a fault."""
+    write(book, "disposal/X", proposed, sold, role=IMPORTER)
+    left = LeftForGood(form=Form.SALE, case="disposal/none")
+    write(book, "asset/Z", card, left, role=IMPORTER)
+    write(book, "disposal/Y", proposed, role=IMPORTER)  # nothing carried out: nothing to compare
+    found = ask(book)
+    assert found.keys() == {"registers", "loaded"}
+    assert found["registers"][0].details == {"cases": 1, "entries": 1}
+    assert found["loaded"][0].details["entries"] == 5
+
+
+def test_published_rules_are_looked_up_once_by_name(book: Book) -> None:
+    """Nobody published any here: every reference is unknown, the first as well as the next."""
+    named = published(book)
+    assert [named(reference) for reference in ("x@1", "x@2", "y@1")] == [None] * 3
+
+
+def test_findings_of_one_kind_are_counted_in_full_and_kept_up_to_a_bound(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "EACH_MAX", 2)
+    for name in "XYZ":
+        write(book, f"asset/{name}", replace(card, asset_no=name), on="2025-01-01")
+    told: list[tuple[int, int]] = []
+    found = findings(
+        book, TODAY, named=RULES.get, progress=lambda done, of: told.append((done, of))
+    )
+    assert (found.counts, len(found.found), found.grave) == ({"late-entry": 3}, 2, 3)
+    assert told == [(3, 3)]
+
+
+def test_a_clock_that_went_back_is_found_in_entries_that_were_rewritten(
+    book: Book, sqlite_url: str
+) -> None:
+    """The ledger itself never writes an earlier time: only somebody with the file does."""
+    right(book)
+    last = list(book.entries())[-1]
+    with unguarded(sqlite_url) as execute:
+        execute(
+            "UPDATE ledger_entry SET state=CAST(replace(CAST(state AS TEXT), ?, ?) AS BLOB)"
+            " WHERE notification_id=?",
+            *(last.recorded_at, last.recorded_at.replace("2025", "2024"), last.position),
+        )
+    (one,) = ask(book)["clock-back"]
+    assert one.position == last.position
+    assert str(one.details["at"]) < str(one.details["before"])
+
+
+def test_a_tail_that_is_gone_is_a_gap_of_the_whole_log(book: Book, sqlite_url: str) -> None:
+    right(book)
+    size = book.head()[0]
+    with unguarded(sqlite_url) as execute:
+        execute("DELETE FROM ledger_entry WHERE notification_id>?", size - 2)
+    (one,) = ask(book)["position-gap"]
+    assert (one.position, one.details) == (0, {"position": size + 1, "missing": 2})
 
 
 def test_how_late_is_late_may_be_asked(book: Book) -> None:
