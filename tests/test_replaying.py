@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from books import opened
 
 from api import city
 from ledger.book import Book
 from ledger.entry import Corrupt
-from ledger.replaying import replay
+from ledger.replaying import ALWAYS, replay, work
 
 
 @pytest.fixture
@@ -65,3 +67,25 @@ def test_a_changed_byte_stops_a_hashed_replay_in_whichever_process(
                 )
             with pytest.raises(Corrupt, match="leaf"):
                 replay(book, hashed=True, shares=shares)
+
+
+def test_what_a_share_says_is_what_it_is_without_another_process(book: Book) -> None:
+    """What the other process runs, run here: packed, the shares are the whole, and no more."""
+    size = book.head()[0]
+    told = {"url": book.url, "size": size, "on": ALWAYS, "hashed": True, "of": 2}
+    shares = [msgspec.msgpack.decode(work(**told, number=number)) for number in range(2)]
+    assert not shares[0].keys() & shares[1].keys()
+    assert shares[0].keys() | shares[1].keys() == replay(book).states.keys()
+
+
+def test_a_replay_tells_how_far_it_is_and_leaves_the_collector_as_it_was(book: Book) -> None:
+    size, seen = book.head()[0], list[tuple[int, int]]()
+    gc.disable()
+    try:
+        replay(book, progress=lambda done, of: seen.append((done, of)))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    replay(book)
+    assert gc.isenabled()
+    assert seen[-1] == (size, size)

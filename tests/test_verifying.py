@@ -248,6 +248,12 @@ def test_one_number_of_two_things_is_a_finding_at_the_second(url: str):
     assert "示001" in found[0].detail
 
 
+def test_an_entry_recorded_before_the_one_in_front_of_it_is_a_finding(url: str):
+    rewritten(url, 7, b'"recorded_at":"2025', b'"recorded_at":"2024')
+    found = [p for p in verdict_of(url).integrity if p.check == "time-backwards"]
+    assert [p.position for p in found] == [7]
+
+
 def test_an_entry_beyond_the_limit_is_a_finding(url: str):
     rewritten(url, 1, "示例市".encode(), "示例市".encode() * 8_000)
     assert ("too-large", 1) in {(p.check, p.position) for p in verdict_of(url).integrity}
