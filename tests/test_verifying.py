@@ -254,6 +254,11 @@ def test_an_entry_recorded_before_the_one_in_front_of_it_is_a_finding(url: str):
     assert [p.position for p in found] == [7]
 
 
+def test_an_entry_written_in_another_form_is_a_finding(url: str):
+    rewritten(url, 5, b'{"actor"', b'{ "actor"')
+    assert ("canonical", 5) in {(p.check, p.position) for p in verdict_of(url).integrity}
+
+
 def test_an_entry_beyond_the_limit_is_a_finding(url: str):
     rewritten(url, 1, "示例市".encode(), "示例市".encode() * 8_000)
     assert ("too-large", 1) in {(p.check, p.position) for p in verdict_of(url).integrity}
@@ -320,6 +325,8 @@ def test_a_mirror_that_knows_more_than_the_log_tells_what_was_cut_off(
             execute("DELETE FROM ledger_entry WHERE notification_id>6")
         verdict = verify(book, mirror=mirror)
         assert Problem(check="cut-off", position=7, detail="9") in verdict.integrity
+        rewritten(database, 4, "示例市".encode(), "某某市".encode())
+        assert Problem(check="mirror", position=4) in verify(book, mirror=mirror).integrity
 
 
 @pytest.mark.target("T16")
