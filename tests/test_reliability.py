@@ -24,7 +24,7 @@ def test_every_row_names_tests_that_carry_its_number(number: str) -> None:
 
 @pytest.mark.parametrize("number", SIZES)
 def test_the_table_shows_the_sizes_that_run(number: str) -> None:
-    for shown, runs in zip(ROWS[number][1:], SIZES[number], strict=True):
+    for shown, runs in zip(ROWS[number.split()[0]][1:], SIZES[number], strict=True):
         assert re.search(rf"(?<![\d,]){runs:,}(?![\d,])", shown), (number, shown, runs)
 
 

@@ -72,6 +72,7 @@ def found_beside_wal(database: str, *wanted: bytes) -> list[str]:
     return [path for path in found_in(database, *wanted) if "pg_wal" not in path]
 
 
+@pytest.mark.reliability("R19")
 @pytest.mark.target("T09")
 def test_an_erased_person_is_found_in_no_byte_and_every_proof_holds(database: str) -> None:
     """Database, what it wrote ahead, exports: searched as bytes for fifty names, before and after."""
