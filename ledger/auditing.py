@@ -10,6 +10,7 @@ import msgspec
 from domain.decider import FACTS, EntryReversed
 from domain.duties import Did, excluding
 from domain.policy import Policy
+from domain.words import Role
 from ledger.book import Book, did_in
 from ledger.entry import Entry, decode, standing
 
@@ -38,7 +39,8 @@ def violations(
     """Yield every breach of the exclusions of the policy each entry names, in log order of cases.
 
     Nothing but the log is read: no accounts, no lists. What was taken back does not count.
-    Entries without a policy (imports of what others did) are judged by the general rules.
+    Entries without a policy are judged by the general rules. What a program told of others'
+    register names nobody who did it, and nothing can be said of it; findings list what was told.
     """
     size = book.head()[0]
     told: dict[str, list[Entry]] = {}
@@ -53,11 +55,19 @@ def violations(
     yield from breaches(told, policy_of)
 
 
+def told_of_others(entry: Entry) -> bool:
+    """Tell whether a program recorded what somebody did elsewhere; no unit and no person acted."""
+    via = entry.beside.via
+    return via.role == Role.IMPORTER and via.channel == "import" and not via.unit
+
+
 def breaches(told: Mapping[str, Sequence[Entry]], policy_of: PolicyOf) -> Iterator[Violation]:
     """Yield every breach in streams of which all facts with a duty, and all reversals, are told."""
     for stream, entries in told.items():
         did: list[Did] = []
         for entry in sorted(standing(entries), key=lambda e: e.seq):
+            if told_of_others(entry):
+                continue
             now = list(did_in([entry]))
             policy = policy_of(entry.beside.via.policy)
             for duty, person, matter in now:
