@@ -9,12 +9,14 @@ from __future__ import annotations
 import gzip
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
 
+from api.readings import Readings
 from api.scanned import Body, Kept, Scanned
 from domain import counting as results
 from domain.counting import Difference, Item, Known, Sighting
@@ -88,6 +90,15 @@ def packed(document: Any) -> bytes:
     return gzip.compress(written, compresslevel=1, mtime=0)
 
 
+class Gathered(msgspec.Struct, frozen=True):
+    """What radio readings come to: sightings, and what is kept as evidence of them."""
+
+    sightings: tuple[Sighting, ...] = ()
+    digest: str = ""
+    reads: int = 0
+    document: Mapping[str, Any] | None = None
+
+
 class Counting:
     """Whoever answers for the stocktakes of one office."""
 
@@ -96,8 +107,11 @@ class Counting:
         book: Book,
         scanned: Scanned,
         report: Callable[[str, Stocktake], tuple[bytes, int, str]],
+        readings: Callable[[], Readings],
+        heard: Callable[[str, Stocktake, Look], Gathered],
     ) -> None:
         self.book, self.scanned, self.report = book, scanned, report
+        self.readings, self.heard = readings, heard
         self._frozen: dict[str, Frozen] = {}
         self._differences: dict[str, tuple[Difference, ...]] = {}
 
@@ -175,19 +189,18 @@ class Counting:
         owing = self.owing(name, state)
         kept = self.scanned.all(name)
         contradictions = self.scanned.contradictions(name)
-        result = self.result(name, state, kept, look)
+        heard = self.heard(name, state, look)
+        result = self.result(name, state, kept, look, heard)
         photos = self._photos(name, kept)
-        scans = Evidence(
-            SCANS_MEDIA,
-            packed(
-                {
-                    "stocktake": name,
-                    "round": state.round,
-                    "scans": [_written(scan) for scan in kept],
-                    "contradictions": contradictions,
-                }
-            ),
-        )
+        document = {
+            "stocktake": name,
+            "round": state.round,
+            "scans": [_written(scan) for scan in kept],
+            "contradictions": contradictions,
+        }
+        if heard.document is not None:
+            document["readings"] = heard.document
+        scans = Evidence(SCANS_MEDIA, packed(document))
         differences = Evidence(DIFFERENCES_MEDIA, packed(result))
         seen = CountSeen(
             stream=ask.stream,
@@ -199,6 +212,8 @@ class Counting:
             repeats=result.repeats,
             counts=result.counts,
             conflicts=len(contradictions),
+            reads=heard.reads,
+            readings=heard.digest,
         )
         return seen, [scans, differences, *photos]
 
@@ -281,16 +296,34 @@ class Counting:
         return tuple(
             device
             for device in devices
-            if device not in state.written_off
-            and self.scanned.standing(name, device, state.round).owes
+            if device not in state.written_off and self._owes(name, device, state.round)
         )
 
+    def _owes(self, name: str, device: str, round_: int) -> bool:
+        """Tell whether scans or batches may still be on a device; a reader has no scans."""
+        scans = self.scanned.standing(name, device, round_)
+        batches = self.readings().standing(name, device, round_)
+        begun = bool(scans.received or scans.missing) or scans.declared is not None
+        reader = bool(batches.batches) or batches.declared is not None
+        return batches.owes or (scans.owes and (begun or not reader))
+
     def result(
-        self, name: str, state: Stocktake, kept: Sequence[Kept], look: Look
+        self,
+        name: str,
+        state: Stocktake,
+        kept: Sequence[Kept],
+        look: Look,
+        heard: Gathered | None = None,
     ) -> results.Result:
-        """Compare the frozen list with all that was scanned, whatever came first."""
+        """Compare the frozen list with all that was seen, whatever came first.
+
+        What somebody read off a label decides; what a radio heard of the same thing adds nothing.
+        """
         frozen = self.frozen(state)
         sightings = list(standing_sightings(kept))
+        read = {one.asset or folded(one.code) for one in sightings}
+        heard = heard or self.heard(name, state, look)
+        sightings += (one for one in heard.sightings if (one.asset or one.code) not in read)
         strange = {one.asset for one in sightings if one.asset} - frozen.by_id.keys()
         others: dict[str, Known] = {}
         for page in _pages(sorted(strange)):
@@ -302,6 +335,14 @@ class Counting:
             if row["id"] in frozen.by_id and row["place"] != frozen.by_id[row["id"]].place
         }
         return results.compared(frozen.items, sightings, others, moved)
+
+    @contextmanager
+    def alone(self, asks: Iterable[Ask]) -> Iterator[None]:
+        """Let no batch into a count while it ends."""
+        with ExitStack() as stack:
+            for ask in sorted({ask.stream for ask in asks if ask.verb == "end_count"}):
+                stack.enter_context(self.readings().alone(ask.partition("/")[2]))
+            yield
 
     # Which thing a code means ------------------------------------------------------
 

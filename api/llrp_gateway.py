@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api import observing
+from api import observing, radio_counting
 from api.office import Actor, Office
 from api.readings import OBSERVATIONS_MAX
 from labels import llrp
@@ -154,7 +154,8 @@ def gather(
 ) -> int:
     """Hand on what a reader sees for so many seconds; return how many reports there were.
 
-    `told` gets the answer to each batch. Numbers go on where the device's last batch ended.
+    `told` gets the answer to each batch. Numbers go on where the device's last batch ended. When
+    the readings belong to a stocktake, the reader says at the end how many batches there are.
     """
     seq, reports, until = office.readings.last(device), 0, time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
@@ -167,4 +168,7 @@ def gather(
             found, _ = observing.take(office, actor, batch(session, device, seq, some, area=area))
             reports += len(some)
             told(found)
+    count = radio_counting.counted(office, session)
+    if count is not None:
+        office.readings.declare(session, device, seq, count.round)
     return reports

@@ -11,9 +11,20 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from api import radio_counting
 from api.office import Actor, Office
-from api.readings import MS_MAX, OBSERVATIONS_MAX, Incoming, Kept, Observation, digest_of
+from api.radio_counting import Hearing
+from api.readings import (
+    MS_MAX,
+    OBSERVATIONS_MAX,
+    Before,
+    Incoming,
+    Kept,
+    Observation,
+    digest_of,
+)
 from api.resolving import Seen, Sighting, Verdict, resolve
+from domain.stocktaking import Stocktake, StocktakeStatus
 from domain.values import ID
 from domain.words import Role
 
@@ -28,18 +39,19 @@ class SentBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     `session` is the count it belongs to (any id), `batch_seq` counts from 1 on each device without
     a gap. `sha256` is that of the observations in canonical JSON (RFC 8785), when the device says
-    it; `device_clock` is the device's time when it sent this, with its zone.
+    it; `device_clock` is the device's time when it sent this, with its zone. `round` is that of the
+    count; 0 is the one that is on.
     """
 
-    session: _Id
     device_id: _Id
     batch_seq: Annotated[int, Meta(ge=1, le=MS_MAX)]
     observations: Annotated[
         tuple[Observation, ...], Meta(min_length=1, max_length=OBSERVATIONS_MAX)
     ]
+    session: _Id = ""
     device_clock: Annotated[str, Meta(max_length=40)] = ""
     area: _Code = ""
-    round: Annotated[int, Meta(ge=1, le=99)] = 1
+    round: Annotated[int, Meta(ge=0, le=99)] = 0
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
@@ -72,20 +84,30 @@ def read_batch(body: bytes) -> Arrived:
     return Arrived(sent, content, digest)
 
 
-def take(office: Office, actor: Actor, arrived: Arrived) -> tuple[dict[str, Any], Kept]:
+class NoSuchRound(Exception):
+    """The batch names a round that has not begun."""
+
+
+def take(office: Office, actor: Actor, arrived: Arrived, **how: str) -> tuple[dict[str, Any], Kept]:
     """Keep a batch and say what each reading means.
+
+    When its session is a stocktake, the batch counts in its round, and each result says how (see
+    `radio_counting`); who may not count is refused.
 
     Return the answer (see `_answer`) with what is true now: `status` is `accepted`, `late` or
     `replayed`, `complete_to` the number up to which nothing of the device is missing, `gaps` the
     ranges above it that did not arrive. Raise `readings.OtherBatch` when the number was used for
-    other content.
+    other content, `NoSuchRound`, or `Refused`.
     """
     sent, digest = arrived.batch, arrived.sha256
     observations = sent.observations
+    count = radio_counting.counted(office, sent.session)
+    if count is not None and sent.round > max(1, count.round):
+        raise NoSuchRound(sent.round)
     incoming = Incoming(
         session=sent.session,
         area=sent.area,
-        round=sent.round,
+        round=sent.round or (count.round if count else 1),
         device=sent.device_id,
         seq=sent.batch_seq,
         sha256=digest,
@@ -99,11 +121,15 @@ def take(office: Office, actor: Actor, arrived: Arrived) -> tuple[dict[str, Any]
     if kept is None:
         sightings = _by_place(office, actor, observations, sent.area)
         keys = [sighting.key for sighting in sightings]
-
-        def answer(_: bool, before: Mapping[str, set[str]]) -> bytes:
-            return _encode(_answer(sightings, observations, before))
-
-        kept = store.keep(incoming, keys, answer)
+        if count is None:
+            kept = store.keep(
+                incoming,
+                keys,
+                lambda _, before: _encode(_answer(sightings, observations, before.chips)),
+            )
+        else:
+            radio_counting.join(office, sent.session, count, sent.device_id, actor, **how)
+            kept = _counted(office, incoming, keys, sightings)
     status = "replayed" if kept.replayed else "late" if kept.late else "accepted"
     found: dict[str, Any] = {
         "status": status,
@@ -114,6 +140,24 @@ def take(office: Office, actor: Actor, arrived: Arrived) -> tuple[dict[str, Any]
         "results": msgspec.json.decode(kept.answer),
     }
     return found, kept
+
+
+def _counted(
+    office: Office, incoming: Incoming, keys: Sequence[str], sightings: Sequence[Sighting]
+) -> Kept:
+    """Keep a batch of a stocktake; a count ends between two batches, never inside one."""
+    name = f"stocktake/{incoming.session}"
+    hearing = Hearing(office, incoming, office.book.stream(name).state, sightings)
+
+    def over() -> bool:
+        state: Stocktake = office.book.stream(name).state
+        return state.status is not StocktakeStatus.COUNTING or state.round != incoming.round
+
+    def answer(_: bool, before: Before) -> bytes:
+        return _encode(hearing.told(before))
+
+    with office.writing():
+        return office.readings.keep(incoming, keys, answer, over)
 
 
 def _by_place(

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api import reporting, seeing
+from api import radio_counting, reporting, seeing
 from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
 from api.captures import Captures
@@ -64,6 +64,7 @@ class _Turn(threading.local):
 
     mine: ExitStack | None = None
     taken = False
+    held = False
 
     def passed(self) -> None:
         self.taken = False
@@ -88,7 +89,11 @@ class Office:
         self.proving = Proving(book, settings.trust)
         self.scanned = Scanned.open(settings.database)
         self.counting = Counting(
-            book, self.scanned, lambda s, state: reporting.made(self, s, state)
+            book,
+            self.scanned,
+            lambda s, state: reporting.made(self, s, state),
+            lambda: self.readings,
+            lambda s, state, look: radio_counting.gathered(self, s, state, look),
         )
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
@@ -254,18 +259,19 @@ class Office:
         occasion, asks = self._asked(requests, actor, on, docs)
 
         def act() -> Receipt:
-            informed, found = self._told_all(occasion, asks)
-            return self.book.act(
-                asks,
-                informed,
-                key=key,
-                expected=expected,
-                via=self._via(occasion, channel, request),
-                context=_context(channel, request, address, device),
-                zone=actor.zone,
-                evidence=(*evidence, *found),
-                today_meant=on is None,
-            )
+            with self.counting.alone(asks):
+                informed, found = self._told_all(occasion, asks)
+                return self.book.act(
+                    asks,
+                    informed,
+                    key=key,
+                    expected=expected,
+                    via=self._via(occasion, channel, request),
+                    context=_context(channel, request, address, device),
+                    zone=actor.zone,
+                    evidence=(*evidence, *found),
+                    today_meant=on is None,
+                )
 
         return self._recorded(act, (ask.stream for ask in asks), shown)
 
@@ -294,6 +300,9 @@ class Office:
         """Return who asks what, with what the lists answer to it."""
         occasion = self._in_post(self.occasion(actor, on, docs))
         asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
+        if self.counting.asks(asks) and "readings" not in self.__dict__:
+            self.settle()  # making its tables waits for whoever writes to the same file
+            assert self.readings
         self.authority.refuse_ended(occasion, asks, self.today())
         return self.search.informed(occasion, asks, self.today(actor.zone)), asks
 
@@ -406,12 +415,21 @@ class Office:
             return nullcontext()
         mine = self._turn.mine
         if mine is None:
-            return self._turns.turn()
+            return self._held(self._turns)
         if not self._turn.taken:
             mine.callback(self._turn.passed)
             mine.enter_context(self._turns.turn())
             self._turn.taken = True
         return nullcontext()
+
+    @contextmanager
+    def _held(self, turns: Turns) -> Iterator[None]:
+        with turns.turn():
+            self._turn.held = True
+            try:
+                yield
+            finally:
+                self._turn.held = False
 
     def show(self, last: int) -> None:
         """Bring the lists up to a position; what is recorded stays recorded when they are stuck.
@@ -419,11 +437,13 @@ class Office:
         One request does it for all that were recorded meanwhile and wait here.
         """
         self.settle()  # the lists wait for whoever writes to the same file
-        with self._showing:
+        # Who has the turn does not wait for somebody who shows and waits for the turn.
+        with nullcontext() if self._turn.held else self._showing:
             if self._shown >= last:
                 return
             try:
-                with self._turns.turn() if self._turns else nullcontext():
+                waits = self._turns is not None and not self._turn.held
+                with self._turns.turn() if self._turns and waits else nullcontext():
                     self._shown = self._lists.catch_up(self.book)
                 self.stuck = None
             except (Stuck, Unavailable) as trouble:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from api import reporting
+from api import radio_counting, reporting
 from api.office import Office
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
@@ -153,7 +153,7 @@ def row(page: Page, id_: str, one: Difference, ends: Any) -> dict[str, Any]:
 def progress(page: Page, id_: str, state: Stocktake) -> dict[str, Any]:
     """Return for each place how many things are listed and how many of them were seen."""
     frozen = page.office.counting.frozen(state)
-    seen = page.office.scanned.assets(id_)
+    seen = page.office.scanned.assets(id_) | radio_counting.heard_assets(page.office, id_, frozen)
     rows = []
     for place in frozen.places:
         items = frozen.by_place[place]

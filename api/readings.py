@@ -8,10 +8,11 @@ log gets the digest of a closed session, never single reads: a count makes a mil
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final, Self, TypeAlias
+from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import Meta
@@ -26,6 +27,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    case,
     event,
     func,
     insert,
@@ -36,6 +38,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
 from api.accounts import engine_of
+from domain.radio import Threshold
 from projections.scope import among
 
 OBSERVATIONS_MAX: Final = 1_000
@@ -105,6 +108,26 @@ tag = Table(
     Index("reading_tag_by_key", "session", "key"),
     # Room in each page of a server, so that a sum which grows stays where it is, and so its keys.
     postgresql_with={"fillfactor": 50},
+)
+done_ = Table(
+    "reading_done",
+    metadata,
+    Column("session", String(120), primary_key=True),
+    Column("device", String(80), primary_key=True),
+    Column("last", BigInteger, primary_key=True, autoincrement=False),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("received_at", String(32), nullable=False),
+)
+threshold_ = Table(
+    "reading_threshold",
+    metadata,
+    Column("device", String(80), primary_key=True),
+    Column("area", String(80), primary_key=True),
+    Column("made_at", String(32), primary_key=True),  # the last one holds
+    Column("rssi", Integer, nullable=False),
+    Column("reads", Integer, nullable=False),
+    Column("session", String(120), nullable=False),  # of the walk with known tags
+    Column("person", String(80), nullable=False),
 )
 # Bare statements: what is built anew for each row would cost more than writing the row.
 MERGE_ROWS: Final = """
@@ -189,11 +212,46 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[tuple[int, int], ...] = ()  # above it
 
 
+class Sum(msgspec.Struct, frozen=True, gc=False):
+    """What the batches of a session add up to, of one tag on one antenna of a device in an area."""
+
+    area: str
+    round: int
+    key: str
+    carrier: str
+    tid: str
+    device: str
+    antenna: int  # -1 when none was said
+    reads: int
+    rssi: int | None
+    first_ms: int
+    last_ms: int
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What was seen in a session before a batch: by key the chips (TID) known of it."""
+
+    chips: Mapping[str, set[str]]
+    sums: Callable[[], list[Sum]]  # of the keys of the batch
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a device has sent, and what it says it has; `declared` is None when it has not said."""
+
+    complete: int
+    gaps: tuple[tuple[int, int], ...]
+    batches: int  # in this session
+    due: bool  # some of them are of this round, so that it is to say how many there are
+    declared: int | None
+
+    @property
+    def owes(self) -> bool:
+        """Tell whether batches may still be on the device."""
+        return self.due if self.declared is None else self.complete < self.declared
+
+
 class OtherBatch(Exception):
     """The device used this number for other content before."""
-
-
-Seen: TypeAlias = Mapping[str, "set[str]"]  # chips (TID) by the key of what was seen before
 
 
 def digest_of(observations: Any) -> tuple[bytes, str]:
@@ -237,7 +295,7 @@ class Readings:
         self,
         incoming: Incoming,
         keys: Sequence[str],
-        answer: Callable[[bool, Seen], bytes],
+        answer: Callable[[bool, Before], bytes],
         over: Callable[[], bool] = lambda: False,
     ) -> Kept:
         """Keep a batch and add it up, all or nothing; a repetition gets the answer it got before.
@@ -250,7 +308,7 @@ class Readings:
         try:
             with self.writer.begin() as c:
                 late = self._closed(c, incoming.session) or over()
-                said = answer(late, self._seen(c, incoming, keys))
+                said = answer(late, self._before(c, incoming.session, keys))
                 c.execute(insert(batch).values(**self._row(incoming, late, said)))
                 if not late:
                     self._add_up(c, incoming, keys)
@@ -285,17 +343,24 @@ class Readings:
             c.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:s))"), {"s": session})
         return c.execute(found).first() is not None
 
-    def _seen(self, c: Any, incoming: Incoming, keys: Sequence[str]) -> Seen:
-        """Return by key the chips known of it; a key is there when it was seen before."""
-        query = select(tag.c.key, tag.c.tid).where(
-            tag.c.session == incoming.session, among(tag.c.key, keys)
-        )
+    def _before(self, c: Any, session: str, keys: Sequence[str]) -> Before:
+        query = select(tag.c.key, tag.c.tid).where(tag.c.session == session, among(tag.c.key, keys))
         found: dict[str, set[str]] = {}
         for key, tid in c.execute(query).all():
             chips = found.setdefault(key, set())
             if tid:
                 chips.add(tid)
-        return found
+        return Before(found, lambda: self._sums(c, session, found))
+
+    def _sums(self, c: Any, session: str, keys: Iterable[str] | None) -> list[Sum]:
+        query = select(*(tag.c[name] for name in Sum.__struct_fields__))
+        query = query.where(tag.c.session == session)
+        if keys is not None:
+            query = query.where(among(tag.c.key, keys))
+        return [
+            Sum(*row[:8], None if row[8] == RSSI_UNKNOWN else row[8], *row[9:])
+            for row in c.execute(query)
+        ]
 
     def _row(self, incoming: Incoming, late: bool, said: bytes) -> dict[str, Any]:
         return {
@@ -306,7 +371,7 @@ class Readings:
             "round": incoming.round,
             "sha256": incoming.sha256,
             "device_clock": incoming.device_clock,
-            "received_at": self.clock().astimezone(UTC).isoformat(timespec="milliseconds"),
+            "received_at": self._now(),
             "person": incoming.person,
             "late": int(late),
             "reads": incoming.reads,
@@ -364,7 +429,80 @@ class Readings:
             last = seq
         return start, complete, gaps[:GAPS_MAX]
 
+    # Who is done -----------------------------------------------------------------
+
+    @contextmanager
+    def alone(self, session: str) -> Iterator[None]:
+        """Let no batch of a session in meanwhile; a file has one writer, who sees to it."""
+        if self.sqlite:
+            yield
+            return
+        with self.engine.connect() as c:
+            name = {"s": session}
+            c.execute(text("SELECT pg_advisory_lock(hashtext(:s))"), name)
+            try:
+                yield
+            finally:
+                c.execute(text("SELECT pg_advisory_unlock(hashtext(:s))"), name)
+
+    def declare(self, session: str, device: str, last: int, round_: int) -> None:
+        """Keep that a device says which is the number of its last batch."""
+        values = {"session": session, "device": device, "last": last, "round": round_}
+        try:
+            with self.engine.begin() as c:
+                c.execute(insert(done_).values(received_at=self._now(), **values))
+        except IntegrityError:
+            return  # said before
+
+    def standing(self, session: str, device: str, round_: int) -> Standing:
+        """Return what a device has sent of its batches, and what it says of them in a round."""
+        mine = (batch.c.session == session, batch.c.device == device)
+        due = func.max(case((and_(batch.c.round == round_, batch.c.late == 0), 1), else_=0))
+        counts = select(func.count(), due).select_from(batch).where(*mine)
+        said = select(func.max(done_.c.last)).where(
+            done_.c.session == session, done_.c.device == device, done_.c.round == round_
+        )
+        with self.engine.connect() as c:
+            _, complete, gaps = self._gaps(c, device)
+            batches, due_now = c.execute(counts).one()
+            declared = c.execute(said).scalar()
+        if declared is not None and not gaps and complete < int(declared):
+            gaps = [(complete + 1, int(declared))]
+        last = None if declared is None else int(declared)
+        return Standing(complete, tuple(gaps), int(batches), bool(due_now), last)
+
+    # What a device hears in an area ------------------------------------------------
+
+    def calibrate(self, device: str, area: str, least: Threshold, session: str, by: str) -> None:
+        """Keep what a device must hear in an area, as a walk with known tags has shown."""
+        values = {"device": device, "area": area, "rssi": least.rssi, "reads": least.reads}
+        with self.engine.begin() as c:
+            c.execute(
+                insert(threshold_).values(made_at=self._now(), session=session, person=by, **values)
+            )
+
+    def thresholds(self) -> dict[tuple[str, str], Threshold]:
+        """Return what each device must hear in each area, where somebody has walked it."""
+        columns = (threshold_.c.device, threshold_.c.area, threshold_.c.rssi, threshold_.c.reads)
+        with self.engine.connect() as c:
+            rows = c.execute(select(*columns).order_by(threshold_.c.made_at)).all()
+        return {(row[0], row[1]): Threshold(row[2], row[3]) for row in rows}
+
     # What there is ---------------------------------------------------------------
+
+    def sums(self, session: str) -> list[Sum]:
+        """Return everything that the batches of a session add up to, in no order."""
+        with self.engine.connect() as c:
+            return self._sums(c, session, None)
+
+    def keys(self, session: str) -> list[str]:
+        """Return what was seen in a session, each once."""
+        query = select(tag.c.key).where(tag.c.session == session).distinct()
+        with self.engine.connect() as c:
+            return [row[0] for row in c.execute(query)]
+
+    def _now(self) -> str:
+        return self.clock().astimezone(UTC).isoformat(timespec="milliseconds")
 
     def reached(self, device: str) -> tuple[int, list[tuple[int, int]]]:
         """Return how far a device's numbers are complete from 1, and the gaps above (100 at most)."""
@@ -467,8 +605,7 @@ class Readings:
             if known is not None:
                 return known.digest, known.batches, known.reads
             digest, batches, reads = self._digest(c, session)
-            now = self.clock().astimezone(UTC).isoformat(timespec="milliseconds")
-            row = {"session": session, "closed_at": now, "digest": digest}
+            row = {"session": session, "closed_at": self._now(), "digest": digest}
             c.execute(insert(session_).values(**row, batches=batches, reads=reads))
         return digest, batches, reads
 
@@ -508,10 +645,11 @@ def _at_once(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+GUARDED: Final = ("reading_batch", "reading_session", "reading_done", "reading_threshold")
 SQLITE_GUARDS: Final = tuple(
     f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table}"
     " BEGIN SELECT RAISE(ABORT, 'evidence is never changed'); END"
-    for table in ("reading_batch", "reading_session")
+    for table in GUARDED
     for verb in ("update", "delete")
 )
 SERVER_GUARDS: Final = (
@@ -522,6 +660,6 @@ SERVER_GUARDS: Final = (
     *(
         f"CREATE OR REPLACE TRIGGER {table}_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
         " FOR EACH STATEMENT EXECUTE FUNCTION reading_refuse()"
-        for table in ("reading_batch", "reading_session")
+        for table in GUARDED
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,13 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import observing, problems, rest_openapi
-from api.observing import OBSERVERS, Arrived, Damaged
+from api import observing, problems, radio_counting, rest_openapi
+from api.observing import OBSERVERS, Arrived, Damaged, NoSuchRound
 from api.office import Actor, Office
 from api.readings import OtherBatch
 from api.resolving import Seen, Sighting, Verdict, resolve
 from api.rest_answers import Answer, reply
-from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, check_id, lang_of
+from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, check_id, how, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.decider import Lang
@@ -38,6 +39,17 @@ OTHER = Words(
     "该设备的这个批次号已用于其他内容，两者都已保留；请换用下一个批次号。",
     "The device used this number for other content before, which is kept; take the next number.",
 )
+NO_SUCH_ROUND = Words(
+    "这一轮盘点还没有开始，批次没有收下；请核对轮次。",
+    "That round of the count has not begun, so the batch was not taken; check the round.",
+)
+OTHER_SESSION = Words(
+    "批次写明的盘点与地址中的不同，没有收下。",
+    "The batch names another stocktake than its address does, so it was not taken.",
+)
+NO_SESSION = Words(
+    "请写明批次属于哪次盘点（session）。", "Say which count the batch is of (session)."
+)
 TOO_LARGE_INSIDE = Words(
     f"解压后超过{BODY_BYTES_MAX >> 10}KiB，未予接收；请分成较小的批次。",
     f"It unpacks to more than {BODY_BYTES_MAX >> 10} KiB and was not taken; send smaller batches.",
@@ -54,6 +66,20 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         methods=["POST"],
         response_model=None,
         **_published("observation_batch", "上传一批读取结果", "Send a batch of readings", BATCH),
+    )
+    of_count = {key: part for key, part in BATCH["properties"].items() if key != "session"}
+    routes.add_api_route(
+        "/stocktakes/{id}/observation-batches",
+        _batches(office, callers),
+        methods=["POST"],
+        response_model=None,
+        **_published(
+            "stocktake_observation_batch",
+            "上传一批射频读取结果，计入盘点",
+            "Send a batch of radio readings that counts",
+            BATCH | {"required": BATCH["required"][1:], "properties": of_count},
+            parameters=[rest_openapi.id_of("stocktake")],
+        ),
     )
     routes.add_api_route(
         "/tags/read",
@@ -84,12 +110,16 @@ def _batches(office: Office, callers: Callers) -> Any:
     def work(request: Request, body: bytes) -> Response:
         actor = observer(callers.actor(request))
         try:
-            found, _ = observing.take(office, actor, _batch(unpacked(request, body)))
+            arrived = _batch(unpacked(request, body))
+            arrived = _of_session(office, request, arrived)
+            found, _ = observing.take(office, actor, arrived, **how(request))
+        except NoSuchRound as round_:
+            raise problems.Problem(422, "no-such-round", NO_SUCH_ROUND, round=str(round_)) from None
         except Damaged as damaged:
             raise problems.Problem(422, "batch-damaged", DAMAGED, sha256=str(damaged)) from None
         except OtherBatch:
             raise problems.Problem(409, "batch-number-used", OTHER) from None
-        said = _with_sentences(found["results"], lang_of(request))
+        said = _with_sentences(office, found["results"], lang_of(request))
         return reply(request, found | {"results": said})
 
     async def endpoint(request: Request) -> Response:
@@ -135,8 +165,36 @@ def _batch(body: bytes) -> Arrived:
         raise problems.plain(400) from None
 
 
-def _with_sentences(results: list[dict[str, Any]], lang: Lang) -> list[dict[str, Any]]:
-    return [found | {"sentence": _sentence(Verdict(found["verdict"]), lang)} for found in results]
+def _of_session(office: Office, request: Request, arrived: Arrived) -> Arrived:
+    """Return a batch of the stocktake that its address names, or else of the session it names."""
+    named = request.path_params.get("id")
+    if named is None:
+        if not arrived.batch.session:
+            raise problems.Problem(
+                422, "bad-batch", problems.INVALID, NO_SESSION, place="$.session"
+            )
+        return arrived
+    name = check_id(named)
+    if radio_counting.counted(office, name) is None:
+        raise problems.plain(404)
+    if arrived.batch.session not in ("", name):
+        raise problems.Problem(422, "other-session", OTHER_SESSION, place="$.session")
+    batch = msgspec.structs.replace(arrived.batch, session=name)
+    return msgspec.structs.replace(arrived, batch=batch)
+
+
+def _with_sentences(
+    office: Office, results: list[dict[str, Any]], lang: Lang
+) -> list[dict[str, Any]]:
+    return [
+        found
+        | {
+            "sentence": radio_counting.sentence(office, found, lang)
+            if "result" in found
+            else _sentence(Verdict(found["verdict"]), lang)
+        }
+        for found in results
+    ]
 
 
 def _sentence(verdict: Verdict, lang: Lang) -> str:
@@ -238,7 +296,7 @@ BATCH: Final[dict[str, Any]] = {
         "sha256": {"type": "string", "title": "observations 规范化JSON的摘要 · of their RFC 8785 form"},
         "device_clock": {"type": "string", "title": "设备时间（含时区） · the device's time, with zone"},
         "area": {"type": "string", "title": "区域（地点标识） · area, the id of a place"},
-        "round": {"type": "integer", "minimum": 1, "title": "轮次 · round"},
+        "round": {"type": "integer", "minimum": 0, "title": "轮次，0为当前轮 · round, 0 for the one that is on"},
         "observations": {
             "type": "array",
             "minItems": 1,
@@ -273,9 +331,15 @@ PASTED: Final[dict[str, Any]] = {
 }
 
 
-def _published(operation: str, zh: str, en: str, body: dict[str, Any]) -> dict[str, Any]:
+def _published(
+    operation: str,
+    zh: str,
+    en: str,
+    body: dict[str, Any],
+    parameters: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
     """Return what is published of a request that records nothing in the log."""
-    described = rest_openapi.read(operation, zh, en, [], troubles=(400, 401, 403, 409, 413, 415, 422, 503))  # fmt: skip
+    described = rest_openapi.read(operation, zh, en, [*parameters], troubles=(400, 401, 403, 404, 409, 413, 415, 422, 503))  # fmt: skip
     described["openapi_extra"]["requestBody"] = {
         "required": True,
         "content": {"application/json": {"schema": body}},

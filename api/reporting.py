@@ -44,8 +44,10 @@ def drawing(office: Office, stream: str, state: Stocktake, size: int, root: byte
         Pair("盘点人", counters or "—"),
         *(Pair(name, str(number)) for name, number in figures),
         Pair("扫描次数", f"{ended.scans}（重复{ended.repeats}，矛盾{ended.conflicts}）"),
+        *((Pair("射频读取次数", f"{ended.reads}"),) if ended.reads else ()),
         Pair("清单摘要", state.scope, wide=True),
         Pair("扫描记录摘要", state.scans, wide=True),
+        *((Pair("射频读取摘要", state.readings, wide=True),) if state.readings else ()),
         Pair("差异清单摘要", state.differences, wide=True),
     ]
     if state.sample:

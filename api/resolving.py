@@ -7,21 +7,23 @@ same. A tag's content is looked up as it is bound; a GIAI of ours counts without
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 import msgspec
 
-from api.office import Office
 from domain.asset import Book
 from domain.decider import Lang
 from labels import epc, identity
 from labels.epc import BadEpc, Epc, Sort
 from projections import inventory
-from projections.scope import Scope
+from projections.scope import Rows, Scope
+
+if TYPE_CHECKING:
+    from api.office import Office
 
 Carrier: TypeAlias = Literal["rfid", "qr", "manual"]
 REMEMBERED_MAX: Final = 20_000
@@ -214,32 +216,46 @@ _memories: WeakKeyDictionary[Office, _Memory] = WeakKeyDictionary()
 
 
 def resolve(
-    office: Office, scope: Scope, seen: Sequence[Seen], *, place: str = ""
+    office: Office,
+    scope: Scope,
+    seen: Sequence[Seen],
+    *,
+    place: str = "",
+    look: Callable[[Rows], Sequence[Any]] | None = None,
 ) -> list[Sighting]:
     """Say what each reading means, in the order given; `place` is where they were read.
 
     One question to the ledger for each kind of identifier, one to the lists: a thousand readings
-    cost little more than one. Never refuses: what is unknown is said to be unknown.
+    cost little more than one. Never refuses: what is unknown is said to be unknown. Whoever has
+    the turn to write gives `look`, which asks the lists as they are.
     """
+    if look is not None:
+        return _looked_up(office, scope, seen, place, look)
     lists = office.models
     # Taken before anything is looked up: what is told may be newer than that, never older.
     position = (office.book.log.head()[0], lists.position())
     known = _memories.setdefault(office, _Memory()).at(position)
     new = [one for one in dict.fromkeys(seen) if (scope, place, one) not in known]
-    told = dict(zip(new, _looked_up(office, scope, new, place), strict=True))
+    told = dict(zip(new, _looked_up(office, scope, new, place, lists.rows), strict=True))
     found = [told.get(one) or known[scope, place, one] for one in seen]
     known.update({(scope, place, one): sighting for one, sighting in told.items()})
     return found
 
 
-def _looked_up(office: Office, scope: Scope, seen: Sequence[Seen], place: str) -> list[Sighting]:
+def _looked_up(
+    office: Office,
+    scope: Scope,
+    seen: Sequence[Seen],
+    place: str,
+    look: Callable[[Rows], Sequence[Any]],
+) -> list[Sighting]:
     if not seen:
         return []
     reads = [_taken_apart(one) for one in seen]
     held = _held(office, reads)
     ids = {asset for found in held.values() for asset in found.values()}
     ids |= {id_ for read in reads for id_ in read.object_ids}
-    rows = {row["id"]: row for row in _cards(office, scope, sorted(ids))}
+    rows = {row["id"]: row for row in _cards(look, scope, sorted(ids))}
     ours: dict[str, bool] = {}
     return [_judged(office, read, held, rows, place, ours) for read in reads]
 
@@ -261,10 +277,12 @@ def _held(office: Office, reads: Sequence[_Read]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _cards(office: Office, scope: Scope, ids: Sequence[str]) -> Iterator[Any]:
+def _cards(
+    look: Callable[[Rows], Sequence[Any]], scope: Scope, ids: Sequence[str]
+) -> Iterator[Any]:
     for start in range(0, len(ids), CARDS_AT_ONCE):
         some = ids[start : start + CARDS_AT_ONCE]
-        yield from office.models.rows(inventory.of_ids(scope, some))
+        yield from look(inventory.of_ids(scope, some))
 
 
 def _judged(

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from api.accounts import engine_of
+from projections.scope import among
 
 TRIES = 5
 metadata = MetaData()
@@ -245,6 +246,15 @@ class Scanned:
         )
         with self.engine.connect() as connection:
             return [Kept(*row) for row in connection.execute(query.order_by(c.device, c.n))]
+
+    def seen_of(self, stocktake: str, assets: Iterable[str]) -> list[Kept]:
+        """Return the scans of some things, in no order."""
+        c = scan_.c
+        query = select(*(c[name] for name in _FIELDS)).where(
+            c.stocktake == stocktake, c.late == 0, among(c.asset, assets)
+        )
+        with self.engine.connect() as connection:
+            return [Kept(*row) for row in connection.execute(query)]
 
     def assets(self, stocktake: str) -> set[str]:
         """Return every thing that was seen at least once."""

@@ -19,6 +19,7 @@ from api import problems, rest_openapi, scanned
 from api.counting import Frozen, milliseconds
 from api.forms import Fault, Invalid, Malformed
 from api.office import Actor, Office
+from api.readings import MS_MAX
 from api.resolving import Seen, Sighting, Verdict, resolve
 from api.rest_answers import encode, reply
 from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, check_id, how, lang_of
@@ -67,9 +68,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many scans a device has in all."""
+    """How many scans a device has in all, and the number of its last batch of radio readings."""
 
-    last: Annotated[int, Meta(ge=0, le=10_000_000)]
+    last: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    batches: Annotated[int, Meta(ge=0, le=MS_MAX)] | None = None
 
 
 NOT_FROZEN = Words(
@@ -177,8 +179,10 @@ def _json(kind: Any) -> dict[str, Any]:
         schema: dict[str, Any] = {
             "type": "object",
             "additionalProperties": False,
-            "required": ["last"],
-            "properties": {"last": {"type": "integer", "minimum": 0, "maximum": 10_000_000}},
+            "properties": {
+                "last": {"type": "integer", "minimum": 0, "maximum": 10_000_000},
+                "batches": {"type": "integer", "minimum": 0},
+            },
         }
     else:
         _, parts = msgspec.json.schema_components([Scan])
@@ -398,6 +402,11 @@ class Doors:
             "missing": standing.missing,
             "owes": standing.owes,
         }
+        if said.batches is not None:
+            self.office.readings.declare(name, device, said.batches, state.round)
+            batches = self.office.readings.standing(name, device, state.round)
+            answer |= {"complete_to": batches.complete, "gaps": batches.gaps}
+            answer["owes"] = standing.owes or batches.owes
         return reply(request, answer)
 
     def keep_photo(self, request: Request, body: bytes) -> Response:

@@ -34,6 +34,7 @@ from domain.words import Role, Term, Words
 PLACES_MAX = 200
 CLOSED_AT_ONCE_MAX = 300  # differences that one act closes
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=10_000_000)]
+Reads: TypeAlias = Annotated[int, Meta(ge=0, le=10**12)]
 Sample: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
 DeviceId: TypeAlias = Code
 DifferenceKey: TypeAlias = Reference
@@ -117,6 +118,7 @@ class Stocktake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     written_off: frozenset[str] = frozenset()
     counters: frozenset[str] = frozenset()
     scans: str = ""  # hash of the scans that count
+    readings: str = ""  # digest of the radio readings that count
     differences: str = ""  # hash of the list of differences
     right: int = 0
     found: int = 0  # differences
@@ -177,6 +179,8 @@ class CountSeen(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int
     counts: dict[str, int]
     conflicts: int
+    reads: int = 0  # by radio readers, repetitions included
+    readings: str = ""  # digest of their batches
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -316,6 +320,8 @@ class CountEnded(
     moved: Count
     repeats: Count = 0
     conflicts: Count = 0
+    reads: Reads = 0
+    readings_sha256: Code = ""
 
 
 class RecountOrdered(
@@ -447,6 +453,7 @@ def evolve(stocktake: Stocktake, event: StocktakeEvent) -> Stocktake:
                 stocktake,
                 status=StocktakeStatus.COUNTED,
                 scans=event.scans_sha256,
+                readings=event.readings_sha256,
                 differences=event.differences_sha256,
                 right=event.right,
                 found=event.missing
@@ -735,6 +742,8 @@ def end_count(stocktake: Stocktake, occasion: Occasion) -> CountEnded:
         right=count.right,
         repeats=count.repeats,
         conflicts=count.conflicts,
+        reads=count.reads,
+        readings_sha256=count.readings,
         **count.counts,
     )
 

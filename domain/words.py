@@ -344,6 +344,8 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "proven": Words("仍可证明的条数", "entries still proven"),
     "purpose": Words("用途", "purpose"),
     "quantity": Words("数量", "quantity"),
+    "readings_sha256": Words("射频读取摘要", "digest of the radio readings"),
+    "reads": Words("射频读取次数", "radio reads"),
     "reason": Words("原因", "reason"),
     "receipt": Words("收据编号", "receipt no."),
     "received": Words("已到货", "received"),
