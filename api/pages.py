@@ -28,6 +28,7 @@ from api import (
     pages_sign,
     pages_stocktakes,
     pages_stream,
+    pages_tags,
     pages_units,
     pages_ways,
 )
@@ -39,6 +40,7 @@ PARTS = (
     pages_home,
     pages_inventory,
     pages_labels,
+    pages_tags,
     pages_scan,
     pages_count,
     pages_ca,

@@ -71,6 +71,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "bind-to": ("贴到哪件资产上？输入编号或名称", "On which asset? Type its number or name"),
     "bind-here": ("把这张标签绑定到此资产", "Bind this label to this asset"),
     "print-labels": ("打印标签", "Print labels"),
+    "radio-tags": ("射频标签", "Radio tags"),
     "any": ("不限", "any"),
     "apply": ("筛选", "Filter"),
     # Registers

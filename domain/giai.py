@@ -9,9 +9,10 @@ Source: GS1 EPC Tag Data Standard 2.3 §14.6.5; 中国物品编码中心 assigns
 from __future__ import annotations
 
 import re
-from typing import TypeAlias, assert_never
+from typing import Annotated, TypeAlias, assert_never
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
@@ -20,7 +21,11 @@ from domain.words import Role, Words
 
 FIRST, LAST = 10**11, 10**12 - 1
 PREFIX = re.compile(r"[0-9]{6,12}")
+# What follows the prefix in AI (8004), 30 characters in all (GS1 General Specifications, set 82).
+REFERENCE = re.compile(r"""[!"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+""")
+CHARS_MAX = 30
 UNITS_MAX = 200
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=LAST)]
 
 
 class Giais(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -81,7 +86,20 @@ class GiaiGiven(
     asset: AssetId
 
 
-GiaiEvent: TypeAlias = PrefixRecorded | PrefixShared | GiaiGiven
+class GiaiTakenOver(
+    Event,
+    name="giai.taken_over",
+    zh="{giai}原已用于资产{asset}，予以登记",
+    en="{giai} was given to asset {asset} before, and is recorded",
+):
+    """The asset had this identity before it came into this system, as an older register says."""
+
+    giai: Code
+    asset: AssetId
+    serial: Number = 0  # when it is one that the counter would come to
+
+
+GiaiEvent: TypeAlias = PrefixRecorded | PrefixShared | GiaiGiven | GiaiTakenOver
 
 # Where that leaves us ---------------------------------------------------------
 
@@ -96,6 +114,8 @@ def evolve(state: Giais, event: GiaiEvent) -> Giais:
         case GiaiGiven(giai=giai):
             last = giai[-12:]
             number = int(last) if last.isascii() and last.isdigit() else state.last
+            return replace(state, last=max(state.last, number))
+        case GiaiTakenOver(serial=number):
             return replace(state, last=max(state.last, number))
         case _:
             assert_never(event)
@@ -121,6 +141,11 @@ UNHELD = Rule(
     zh="本厂商识别代码已登记持有单位。",
     en="The holder of this company prefix is recorded already.",
     holds=lambda state, _: not state.units,
+)
+OF_THE_PREFIX = Rule(
+    slug="not-of-the-prefix",
+    zh="“{giai}”不是以{prefix}编制的单项资产标识：须以它开头，共至多30个字符。",
+    en="{giai} is no GIAI under {prefix}: it begins with that and has at most 30 characters.",
 )
 UNITS_LEFT = Rule(
     slug="prefix-shared-enough",
@@ -166,6 +191,26 @@ def give(state: Giais, occasion: Occasion, *, asset: AssetId) -> tuple[GiaiGiven
     return (
         GiaiGiven(giai=giai, asset=asset),
         Ask(f"asset/{asset}", "assign_giai", {"giai": giai, "units": state.units}),
+    )
+
+
+@lifecycle.verb(
+    HELD, zh="登记已有单项资产标识", en="Record a GIAI given before",
+    roles=(Role.CLERK, Role.KEEPER, Role.ADMIN, Role.OFFICE),
+)  # fmt: skip
+def take_over(
+    state: Giais, occasion: Occasion, *, asset: AssetId, giai: Code
+) -> tuple[GiaiTakenOver, Ask]:
+    """Record the identity that an asset was given before, from the register that was kept then."""
+    prefix, plain = prefix_of(occasion), giai.strip()
+    reference = plain.removeprefix(prefix)
+    if not plain.startswith(prefix) or not REFERENCE.fullmatch(reference) or len(plain) > CHARS_MAX:
+        raise OF_THE_PREFIX.broken(giai=giai, prefix=prefix)
+    counted = len(reference) == len(str(FIRST)) and reference.isascii() and reference.isdigit()
+    number = int(reference) if counted and int(reference) >= FIRST else 0
+    return (
+        GiaiTakenOver(giai=plain, asset=asset, serial=number),
+        Ask(f"asset/{asset}", "assign_giai", {"giai": plain, "units": state.units}),
     )
 
 

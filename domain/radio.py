@@ -49,7 +49,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def decibels(self, least: Threshold) -> float:
         """Return the weight of it, in decibels above what is just enough."""
-        above = 0.0 if self.rssi is None else float(self.rssi - least.rssi)
+        above: float = 0 if self.rssi is None else self.rssi - least.rssi
         above += 10 * log10(min(self.reads, READS_MAX))
         above += ANTENNA_DECIBELS * (min(self.antennas, ANTENNAS_MAX) - 1)
         above += SECOND_DECIBELS * min(self.milliseconds / 1_000, SECONDS_MAX)

@@ -275,6 +275,8 @@ def addresses(office: Office) -> list[str]:
         f"/cases/new?kind=loan&asset={idle['id']}",
         *(f"/cases/{row['id']}" for row in case if row),
         "/scan",
+        "/tags",
+        "/tags?what=giais&recorded=3",
         "/scan?code=nothing-like-this",
         "/scan?code=https://elsewhere.example/x",
         "/units",

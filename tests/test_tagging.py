@@ -11,7 +11,7 @@ from given import Ledger, given
 from domain import asset, giai, tagging
 from domain.asset import AssetRegistered, Kind
 from domain.decider import Ask
-from domain.giai import GiaiGiven, PrefixRecorded, PrefixShared
+from domain.giai import GiaiGiven, GiaiTakenOver, PrefixRecorded, PrefixShared
 from domain.leaving import Derecognised, PutUpForDisposal
 from domain.tagging import GiaiAssigned, TagBound, TagVoided
 from domain.words import Role
@@ -141,6 +141,35 @@ def test_the_first_and_the_last_number_fit_every_tag() -> None:
     register(held, last).at(stream="giai/697123").when(giai.give, asset="A2").then_refused(
         giai.NUMBERS_LEFT
     )
+
+
+def test_a_giai_of_an_older_register_is_taken_over_and_never_given_again() -> None:
+    at = register(held).at(stream="giai/697123456")
+
+    def taken(number: str, serial: int) -> None:
+        plain = f"697123456{number}"
+        at.when(giai.take_over, asset="A1", giai=plain).then(
+            GiaiTakenOver(giai=plain, asset="A1", serial=serial),
+            Ask("asset/A1", "assign_giai", {"giai": plain, "units": ("o_a",)}),
+        )
+
+    taken("5678", 0)
+    taken("ABC/5", 0)
+    taken("099999999999", 0)
+    taken("100000000041", 100_000_000_041)
+    taken("1" * 21, 0)
+    for wrong in ("1" * 22, "", "甲", "A B"):
+        at.when(giai.take_over, asset="A1", giai=f"697123456{wrong}").then_refused(
+            giai.OF_THE_PREFIX
+        )
+    at.when(giai.take_over, asset="A1", giai="6971234561").then_state(last=giai.FIRST - 1)
+    older = GiaiTakenOver(giai="697123456100000000041", asset="A1", serial=100_000_000_041)
+    register(held, older).at(stream="giai/697123456").when(giai.give, asset="A2").then_state(
+        last=100_000_000_042
+    )
+    register().at(stream="giai/697123456").when(
+        giai.take_over, asset="A1", giai="6971234561"
+    ).then_refused(giai.HELD)
 
 
 def test_an_asset_keeps_its_giai_for_life() -> None:
