@@ -228,6 +228,9 @@ class Sum(msgspec.Struct, frozen=True, gc=False):
     last_ms: int
 
 
+_RSSI: Final = Sum.__struct_fields__.index("rssi")
+
+
 class Before(msgspec.Struct, frozen=True):
     """What was seen in a session before a batch: by key the chips (TID) known of it."""
 
@@ -357,10 +360,13 @@ class Readings:
         query = query.where(tag.c.session == session)
         if keys is not None:
             query = query.where(among(tag.c.key, keys))
-        return [
-            Sum(*row[:8], None if row[8] == RSSI_UNKNOWN else row[8], *row[9:])
-            for row in c.execute(query)
-        ]
+        found: list[Sum] = []
+        for row in c.execute(query):
+            values = list(row)
+            if values[_RSSI] == RSSI_UNKNOWN:
+                values[_RSSI] = None
+            found.append(Sum(*values))
+        return found
 
     def _row(self, incoming: Incoming, late: bool, said: bytes) -> dict[str, Any]:
         return {
