@@ -69,8 +69,8 @@ test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
 	@$(BIN)/pytest -n auto --dist worksteal --targets -rs $(ARGS)
 
 reliability: $(VENV)/.dev ## the tests of docs/reliability.md at their large sizes · 发布前的可靠性测试
-	@GONGWU_SIZES=release $(BIN)/pytest -n auto --dist worksteal -m reliability -rs $(ARGS)
-	@GONGWU_SIZES=release $(BIN)/pytest -rP -k "practice or stack" tests/test_labels_print.py
+	@GONGWU_SIZES=$${GONGWU_SIZES:-release} $(BIN)/pytest -n auto --dist worksteal -m reliability -rs $(ARGS)
+	@GONGWU_SIZES=$${GONGWU_SIZES:-release} $(BIN)/pytest -rP -k "practice or stack" tests/test_labels_print.py
 
 # The modules that a proof rests on, and the tests that take every branch of them. What only goes
 # over the same ground again, or asks other modules, is left out: a minute for each change.

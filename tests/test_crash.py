@@ -167,7 +167,8 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL the server with all its children, as a power cut of the process would."""
-        assert self.process is not None
+        if self.process is None or self.process.poll() is not None:
+            return
         main = psutil.Process(self.process.pid)
         for process in (main, *main.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
