@@ -170,10 +170,23 @@ class Server:
         if self.process is None or self.process.poll() is not None:
             return
         main = psutil.Process(self.process.pid)
-        for process in (main, *main.children(recursive=True)):
+        main.suspend()  # no child is born any more
+        victims = [main, *main.children(recursive=True)]
+        for process in victims:
             with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
+                process.kill()
         self.process.wait()
+        # Until the last has let go of what they share, no other server starts on these files.
+        while any(map(lives, victims)):
+            pass
+
+
+def lives(process: psutil.Process) -> bool:
+    """Tell whether a process still holds anything: one that only waits to be buried does not."""
+    try:
+        return process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture

@@ -186,8 +186,8 @@ class Service(World):
             *(self.start_again, self.clock_goes_back, self.keep_a_copy),
             *(self.old_copy_is_put_in_place,),
         )
-        self.chance.choice(happens)()
         self.now = max(self.now, datetime.combine(on + timedelta(days=1), time(1), UTC))
+        self.chance.choice(happens)()
 
 
 @pytest.fixture
