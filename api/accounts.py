@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -23,8 +24,6 @@ from sqlalchemy import (
     Engine,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     String,
     Table,
     create_engine,
@@ -39,7 +38,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from api.remembering import Remembered
-from ledger import vault
+from api.vaulting import Closed, Vault, file_of, key_, metadata, take_turn, value_
+from domain.words import Words
 from ledger.vault import Sealed
 
 IDLE = timedelta(minutes=30)
@@ -51,7 +51,6 @@ TRIES_PER_ADDRESS = 30
 PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX = 8, 200
 SUBJECTS_AT_ONCE = 500  # a statement holds so many
 
-metadata = MetaData()
 account = Table(
     "account_login",
     metadata,
@@ -70,20 +69,6 @@ person_ = Table(
     Column("name", String(200), nullable=False),
     Column("name_en", String(200), nullable=False),
     Column("erased_at", String(32), nullable=False),
-)
-# A key for each person, apart from what it opens: whoever copies the database for long leaves it out.
-key_ = Table(
-    "vault_key",
-    metadata,
-    Column("subject", String(80), primary_key=True),
-    Column("key", LargeBinary, nullable=False),
-)
-value_ = Table(
-    "vault_value",
-    metadata,
-    Column("subject", String(80), primary_key=True),
-    Column("field", String(40), primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
 )
 session_ = Table(
     "account_acting",
@@ -179,8 +164,8 @@ class TooManyTries(Exception):
 class Accounts:
     """The log-ins, sessions and names of one installation."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        self.engine, self.clock = engine, clock
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], vault: Vault) -> None:
+        self.engine, self.clock, self.vault = engine, clock, vault
         self._hasher = PasswordHasher()  # Argon2id, RFC 9106 low-memory profile
         self._nobody = ""
         # A second old at most, and never older than what this process changed.
@@ -189,15 +174,24 @@ class Accounts:
         self._people: Remembered[str, Any] = Remembered()
 
     @classmethod
-    def open(cls, url: str, *, clock: Callable[[], datetime] | None = None) -> Self:
-        """Open the tables at `sqlite:///FILE` or `postgresql://…`, creating them when absent."""
+    def open(
+        cls, url: str, *, clock: Callable[[], datetime] | None = None, vault: Path | None = None
+    ) -> Self:
+        """Open the tables at `sqlite:///FILE` or `postgresql://…`, creating them when absent.
+
+        `vault` is the file of the master key of names, where it is not where `file_of` says.
+        """
         engine = engine_of(url)
         metadata.create_all(engine)
         with engine.begin() as connection:
             # Sessions of the first release knew a role alone; whoever had one signs in again.
             connection.execute(text("DROP TABLE IF EXISTS account_session"))
-            _move_names(connection)
-        return cls(engine, clock or (lambda: datetime.now(UTC)))
+            kept = Vault(vault or file_of(url))
+            _move_names(connection, kept)
+        opened = cls(engine, clock or (lambda: datetime.now(UTC)), kept)
+        if kept.settle(engine):
+            opened.scrub()
+        return opened
 
     def close(self) -> None:
         """Let go of the database."""
@@ -240,10 +234,11 @@ class Accounts:
         try:
             with self.engine.begin() as connection:
                 connection.execute(insert(account).values(values))
+                self._name(connection, person, name, name_en)
         except IntegrityError:
             raise ValueError(f"{login}: this log-in exists already") from None
         self._accounts.forget()
-        self.introduce(person, name, name_en)
+        self._people.forget()
         return new
 
     def check(self, login: str, password: str, address: str = "") -> Account | None:
@@ -381,29 +376,51 @@ class Accounts:
     def introduce(self, person: str, name: str, name_en: str = "") -> None:
         """Say what a person is called; a later name replaces the earlier one.
 
-        Only what is sealed is written: no byte of a name ever reaches the database.
+        Only what is sealed is written: no byte of a name ever reaches the database. Raise
+        `vaulting.Closed` when the master key is not there.
         """
-        values = {"name": "", "name_en": "", "erased_at": ""}
         with self.engine.begin() as connection:
-            known = connection.execute(
-                update(person_).where(person_.c.person == person).values(values)
-            )
-            if known.rowcount == 0:
-                connection.execute(insert(person_).values(person=person, **values))
-            _keep(connection, person, {"name": name, "name_en": name_en})
+            self._name(connection, person, name, name_en)
         self._people.forget()
+
+    def _name(self, connection: Connection, person: str, name: str, name_en: str) -> None:
+        values = {"name": "", "name_en": "", "erased_at": ""}
+        take_turn(connection)
+        known = connection.execute(update(person_).where(person_.c.person == person).values(values))
+        if known.rowcount == 0:
+            connection.execute(insert(person_).values(person=person, **values))
+        self.vault.keep(connection, person, {"name": name, "name_en": name_en})
 
     def erase(self, person: str) -> None:
         """Forget what a person was called: key and values go; the log keeps only the id (T09)."""
         values = {"name": "", "name_en": "", "erased_at": stamp(self.clock())}
         with self.engine.begin() as connection:
-            connection.execute(delete(key_).where(key_.c.subject == person))
-            connection.execute(delete(value_).where(value_.c.subject == person))
+            self.vault.erase(connection, person)
             connection.execute(update(person_).where(person_.c.person == person).values(values))
         self._people.forget()
-        self._scrub()
+        self.scrub()
 
-    def _scrub(self) -> None:
+    @property
+    def closed(self) -> Words | None:
+        """Say why names do not open, when some do not for want of the master key."""
+        with self.engine.connect() as connection:
+            total, opened = self.vault.standing(connection)
+        return Closed(self.vault.file).words if opened < total else None
+
+    def rotate(self, cipher: str = "") -> int:
+        """Wrap the key of everybody under a new master key; return how many there are."""
+        count = self.vault.rotate(self.engine, cipher)
+        self.scrub()
+        return count
+
+    def renew(self) -> int:
+        """Begin again after the master key was lost; return how many people lost their names."""
+        count = self.vault.renew(self.engine)
+        self._people.forget()
+        self.scrub()
+        return count
+
+    def scrub(self) -> None:
         """Let the database write over what was deleted, as far as it can be made to.
 
         SQLite overwrites pages and empties what it wrote ahead. PostgreSQL makes the tables anew;
@@ -423,7 +440,7 @@ class Accounts:
     def opening(self, person: str, field: str = "name") -> Sealed | None:
         """Return a value with the key of its commitment; None when it is erased or unknown."""
         with self.engine.connect() as connection:
-            return _opened(connection, [person]).get((person, field))
+            return self.vault.opened(connection, [person]).get((person, field))
 
     def name_of(self, person: str, lang: str = "zh") -> str:
         """Return what a person is called; the id when nobody said, a remark when it was erased."""
@@ -433,7 +450,7 @@ class Accounts:
     def _person(self, person: str) -> Any:
         with self.engine.connect() as connection:
             row = connection.execute(select(person_).where(person_.c.person == person)).first()
-            return _known(connection, [row])[0] if row else None
+            return self._known(connection, [row])[0] if row else None
 
     def names(self, lang: str, persons: Iterable[str] | None = None) -> Mapping[str, str]:
         """Return the names of the given persons, or of all who still have one."""
@@ -443,8 +460,23 @@ class Accounts:
         else:
             query = query.where(person_.c.person.in_(list(persons)))
         with self.engine.connect() as connection:
-            rows = _known(connection, connection.execute(query).all())
+            rows = self._known(connection, connection.execute(query).all())
         return {row.person: named(row, lang) for row in rows}
+
+    def _known(self, connection: Connection, rows: Sequence[Any]) -> list[Known]:
+        found: dict[tuple[str, str], Sealed] = {}
+        for start in range(0, len(rows), SUBJECTS_AT_ONCE):
+            page = [row.person for row in rows[start : start + SUBJECTS_AT_ONCE]]
+            found |= self.vault.opened(connection, page)
+
+        def value(person: str, field: str) -> str:
+            kept = found.get((person, field))
+            return kept.value if kept else ""
+
+        return [
+            Known(r.person, value(r.person, "name"), value(r.person, "name_en"), r.erased_at)
+            for r in rows
+        ]
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -454,22 +486,6 @@ class Known(msgspec.Struct, frozen=True):
     name: str
     name_en: str
     erased_at: str
-
-
-def _keep(connection: Connection, subject: str, values: Mapping[str, str]) -> None:
-    """Seal values of a subject under the key it has, or a new one."""
-    found = connection.execute(select(key_.c.key).where(key_.c.subject == subject)).scalar()
-    key = bytes(found) if found is not None else vault.new_key()
-    if found is None:
-        connection.execute(insert(key_).values(subject=subject, key=key))
-    connection.execute(delete(value_).where(value_.c.subject == subject))
-    rows = [
-        {"subject": subject, "field": field, "sealed": vault.seal(key, subject, field, value)}
-        for field, value in values.items()
-        if value
-    ]
-    if rows:
-        connection.execute(insert(value_), rows)
 
 
 def _written_anew(column: Column[Any]) -> str:
@@ -482,42 +498,11 @@ def _written_anew(column: Column[Any]) -> str:
     return f"ALTER TABLE {table} ALTER COLUMN {name} TYPE bytea USING {name} || ''::bytea"
 
 
-def _opened(connection: Connection, subjects: Sequence[str]) -> dict[tuple[str, str], Sealed]:
-    """Open what is kept of subjects, by subject and field."""
-    query = (
-        select(value_.c.subject, value_.c.field, value_.c.sealed, key_.c.key)
-        .join(key_, key_.c.subject == value_.c.subject)
-        .where(value_.c.subject.in_(subjects))
-    )
-    return {
-        (row.subject, row.field): vault.unseal(
-            bytes(row.key), row.subject, row.field, bytes(row.sealed)
-        )
-        for row in connection.execute(query)
-    }
-
-
-def _known(connection: Connection, rows: Sequence[Any]) -> list[Known]:
-    found: dict[tuple[str, str], Sealed] = {}
-    for start in range(0, len(rows), SUBJECTS_AT_ONCE):
-        page = [row.person for row in rows[start : start + SUBJECTS_AT_ONCE]]
-        found |= _opened(connection, page)
-
-    def value(person: str, field: str) -> str:
-        kept = found.get((person, field))
-        return kept.value if kept else ""
-
-    return [
-        Known(r.person, value(r.person, "name"), value(r.person, "name_en"), r.erased_at)
-        for r in rows
-    ]
-
-
-def _move_names(connection: Connection) -> None:
+def _move_names(connection: Connection, kept: Vault) -> None:
     """Seal the names that an earlier release wrote plainly."""
     plain = connection.execute(select(person_).where(person_.c.name != "")).all()
     for row in plain:
-        _keep(connection, row.person, {"name": row.name, "name_en": row.name_en})
+        kept.keep(connection, row.person, {"name": row.name, "name_en": row.name_en})
         connection.execute(
             update(person_).where(person_.c.person == row.person).values(name="", name_en="")
         )
@@ -527,7 +512,7 @@ def named(row: Any, lang: str) -> str:
     """Return the name in a row of the directory."""
     if row.erased_at:
         return "（姓名已删除）" if lang == "zh" else "(name erased)"
-    return (row.name_en if lang == "en" else "") or row.name
+    return (row.name_en if lang == "en" else "") or row.name or row.person
 
 
 def account_of(row: Any) -> Account:

@@ -22,6 +22,7 @@ from api import (
     cli_restore,
     cli_rfid,
     cli_serve,
+    cli_vault,
     cli_verify,
     cli_ways,
     cli_witness,
@@ -48,6 +49,7 @@ app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")
+app.add_typer(cli_vault.app, name="vault")
 app.command()(cli_accounts.init)
 app.command()(cli_classes.classes)
 app.command()(cli_classes.numbers)

@@ -136,6 +136,26 @@ def disable(ctx: typer.Context, login: Login, json: Json = False) -> None:
     terminal.say(f"账号 {login} 已停用，会话已结束。", f"{login} is closed and signed out.")
 
 
+@app.command("name")
+def name_(
+    ctx: typer.Context,
+    person: Annotated[str, typer.Argument(help="人员标识 · Person id, e.g. u_wang.")],
+    name: Annotated[str, typer.Option("--name", help="姓名 · What the person is called.")],
+    name_en: Annotated[str, typer.Option(help="英文姓名 · The name in English.")] = "",
+    json: Json = False,
+) -> None:
+    """登记或更改姓名 · Say what a person is called, now or from now on."""
+    terminal = at(ctx, json)
+    fits(person, "--person")
+    if not 1 <= len(name) <= NAME_CHARS_MAX:
+        raise Stop(Words("姓名为空或过长。", "The name is empty or too long."), USAGE)
+    with opened(terminal) as office:
+        office.accounts.introduce(person, name, name_en)
+    if terminal.json:
+        terminal.answer({"person": person})
+    terminal.say(f"{person} 的姓名已登记。", f"The name of {person} is kept.")
+
+
 @app.command("forget")
 def forget(
     ctx: typer.Context,

@@ -119,7 +119,10 @@ def open_office(terminal: Terminal, settings: Settings) -> Office:
     """Open the ledger, showing how far its lists are."""
     with terminal.progress(Words("更新列表", "Bringing lists up to date")) as tick:
         progress: Progress = tick
-        return Office.open(settings, progress)
+        office = Office.open(settings, progress)
+    if (closed := office.accounts.closed) is not None:
+        terminal.say(closed.zh, closed.en)
+    return office
 
 
 def label_secret(folder: Path) -> bytes:

@@ -108,7 +108,7 @@ class Office:
         book = Book.open(settings.database)
         models = ReadModels.open(settings.database)
         shown = models.catch_up(book, progress)
-        office = cls(settings, book, models, Accounts.open(settings.database))
+        office = cls(settings, book, models, Accounts.open(settings.database, vault=settings.vault))
         office._shown = shown
         return office
 

@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `label_secret` signs label codes; without one, labels carry no authenticity code.
     `trust` is the policy that says which log and which witnesses are believed (tlog-policy).
+    `vault` is the file of the master key of names, outside the database.
     `ca` is the certificate of an authority we made ourselves; phones may fetch it.
     `https` is set when a proxy in front speaks it: cookies become Secure.
     """
@@ -32,11 +33,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "Asia/Shanghai"
     files: Path = Path()
     trust: Path | None = None
+    vault: Path | None = None
     ca: Path | None = None
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE, _TRUST."""
+        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE, _TRUST, _VAULT."""
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
             for name in ("database", "host", "label_host", "label_key", "zone")
@@ -46,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             **given,  # type: ignore[arg-type] # all of them are texts
             port=int(os.environ.get("GONGWU_PORT") or 8000),
             https=os.environ.get("GONGWU_HTTPS", "").lower() in {"1", "true", "yes"},
+            vault=Path(os.environ["GONGWU_VAULT"]) if os.environ.get("GONGWU_VAULT") else None,
             trust=Path(os.environ["GONGWU_TRUST"]) if os.environ.get("GONGWU_TRUST") else None,
             label_secret=bytes.fromhex(os.environ.get("GONGWU_LABEL_SECRET", "")),
         )

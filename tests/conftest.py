@@ -7,6 +7,7 @@ started once per session, or the one named by GONGWU_TEST_POSTGRES.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -31,6 +32,11 @@ BACKENDS = ("sqlite", "postgresql")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 # The one reason that excuses a test in CI: evidence that may not be committed is not there.
 ABSENT_EVIDENCE = re.compile(r"absent: \S*shared/")
+
+# Names are sealed under a master key, which is not to lie where the tests are run.
+VAULT = Path(tempfile.mkdtemp(prefix="gongwu-vault-"))
+atexit.register(shutil.rmtree, VAULT, ignore_errors=True)
+os.environ["GONGWU_VAULT"] = str(VAULT / "vault.key")
 
 # The machine is shared and slow at times: a deadline would measure the neighbours.
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)

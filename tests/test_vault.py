@@ -9,10 +9,15 @@ from typing import Any
 import psycopg
 import pytest
 from books import ADMIN, opened, unit
+from doors import PASSWORD
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from api import cli
 from api.accounts import Accounts
+from api.vaulting import Closed, file_of
 from ledger import restoring, vault
+from ledger.notes import Unproven
 from ledger.vault import Unreadable
 from ledger.verifying import verify
 
@@ -34,6 +39,49 @@ def test_a_value_opens_only_in_its_place_and_with_its_key() -> None:
     ):
         with pytest.raises(Unreadable):
             vault.unseal(*wrong)
+
+
+@pytest.mark.parametrize("cipher", ["aes-256-gcm", "sm4-gcm"])
+def test_a_key_opens_only_with_its_master_and_for_its_subject(cipher: str) -> None:
+    master = vault.draw(cipher)
+    key = vault.new_key(len(master.key))
+    wrapped = master.wrap("u_1", key)
+    assert (master.cipher, master.unwrap("u_1", wrapped)) == (cipher, key)
+    assert key not in wrapped
+    sealed = vault.seal(key, "u_1", "name", "王示例")
+    assert vault.unseal(key, "u_1", "name", sealed).value == "王示例"
+    other = vault.draw(cipher)
+    broken = wrapped[:-1] + bytes([wrapped[-1] ^ 1])
+    for who, subject, what in (
+        (other, "u_1", wrapped),
+        (master, "u_2", wrapped),
+        (master, "u_1", broken),
+    ):
+        with pytest.raises(Unreadable):
+            who.unwrap(subject, what)
+    with pytest.raises(Unreadable):
+        vault.unseal(vault.new_key(len(key)), "u_1", "name", sealed)
+
+
+def test_a_master_key_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "vault.key"
+    assert vault.masters(file) == []
+    first, second = vault.draw(), vault.draw("sm4-gcm")
+    assert vault.keep_masters(file, [first], new=True)
+    assert not vault.keep_masters(file, [second], new=True)
+    assert vault.masters(file) == [first]
+    vault.keep_masters(file, [second, first])
+    assert vault.masters(file) == [second, first]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in file.parent.iterdir()] == ["vault.key"]
+    file.chmod(0o640)
+    with pytest.raises(Unproven, match="chmod 600"):
+        vault.masters(file)
+    file.chmod(0o600)
+    for wrong in ("", "x\n", f"{vault.HEADING}\n", f"{vault.HEADING}\nsm4-gcm AAAA\n", "é"):
+        file.write_text(wrong)
+        with pytest.raises(Unproven):
+            vault.masters(file)
 
 
 def test_a_commitment_binds_and_cannot_be_guessed() -> None:
@@ -86,6 +134,7 @@ def test_an_erased_person_is_found_in_no_byte_and_every_proof_holds(database: st
         assert found_in(database, *seeded) == []  # not even while they are known
         with accounts.engine.connect() as connection:
             keys = [bytes(row[0]) for row in connection.execute(text("SELECT key FROM vault_key"))]
+        assert len(set(keys)) == len(NAMES)
         before = book.head()
         for number in range(len(NAMES)):
             accounts.erase(f"u_{number}")
@@ -115,6 +164,141 @@ def test_keys_are_gone_although_somebody_reads_since_before(postgresql_url: str)
                 accounts.erase(f"u_{number}")
             assert found_beside_wal(postgresql_url, *keys[1:]) == []
             assert accounts.name_of("u_0") == NAMES[0]
+
+
+@pytest.mark.target("T09")
+def test_a_copy_of_the_database_alone_opens_nothing(database: str, tmp_path: Path) -> None:
+    """Whoever has a backup, or all the tables, has no name; the ledger still verifies."""
+    file = tmp_path / "outside" / "vault.key"
+    with opened(database) as book, closing(Accounts.open(database, vault=file)) as accounts:
+        accounts.introduce("u_1", "王示例")
+        assert accounts.closed is None
+        book.act([unit("o_1")], ADMIN)
+        (master,) = vault.masters(file)
+        assert found_in(database, master.key, "王示例".encode()) == []
+        with accounts.engine.connect() as connection:
+            (wrapped,) = connection.execute(text("SELECT key FROM vault_key")).scalars()
+        assert found_in(database, master.unwrap("u_1", bytes(wrapped))) == []
+    away = tmp_path / "elsewhere.key"
+    with opened(database) as book, closing(Accounts.open(database, vault=away)) as accounts:
+        assert accounts.name_of("u_1") == "u_1"
+        assert accounts.closed is not None
+        assert accounts.names("zh") == {"u_1": "u_1"}
+        assert verify(book).intact
+        for refused in (lambda: accounts.introduce("u_2", "李示例"), accounts.rotate):
+            with pytest.raises(Closed):
+                refused()
+        with pytest.raises(Closed):
+            accounts.create("li", PASSWORD, "u_2", "李示例", "o_1", ["clerk"])
+        assert not accounts.taken("li")
+        assert not away.exists()
+        assert accounts.renew() == 1
+        accounts.introduce("u_2", "李示例")
+        assert accounts.name_of("u_2") == "李示例"
+
+
+def test_a_new_master_key_opens_what_the_old_one_did_and_copies_of_before_nothing(
+    database: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "vault.key"
+    with (
+        closing(Accounts.open(database, vault=file)) as accounts,
+        closing(Accounts.open(database, vault=file)) as elsewhere,
+    ):
+        accounts.introduce("u_1", "甲", "Jia")
+        elsewhere.introduce("u_2", "乙")
+        before = opening_of(accounts)
+        (old,) = vault.masters(file)
+        with accounts.engine.connect() as connection:
+            copies = [
+                bytes(k) for k in connection.execute(text("SELECT key FROM vault_key")).scalars()
+            ]
+        assert accounts.rotate("sm4-gcm") == 2
+        (new,) = vault.masters(file)
+        assert (new.cipher, old.key != new.key) == ("sm4-gcm", True)
+        assert found_beside_wal(database, *copies) == []
+        assert opening_of(accounts) == before  # what an entry committed to is opened still
+        elsewhere.introduce("u_3", "丙")  # a process that knew the old key alone
+        assert elsewhere.name_of("u_1", "en") == "Jia"
+        assert accounts.rotate() == 3
+        assert vault.masters(file)[0].cipher == "sm4-gcm"
+        assert accounts.rotate("aes-256-gcm") == 3
+        assert dict(accounts.names("zh")) == {"u_1": "甲", "u_2": "乙", "u_3": "丙"}
+
+
+def opening_of(accounts: Accounts) -> str:
+    found = accounts.opening("u_1")
+    assert found is not None
+    return found.commitment
+
+
+@pytest.mark.parametrize("after", ["file", "tables"])
+def test_a_rotation_that_was_cut_short_is_ended_at_the_next_start(
+    database: str, tmp_path: Path, after: str
+) -> None:
+    """The new key is in the file first; the old one leaves it last."""
+    file, fresh = tmp_path / "vault.key", vault.draw()
+    with closing(Accounts.open(database, vault=file)) as accounts:
+        accounts.introduce("u_1", "甲")
+        (old,) = vault.masters(file)
+        if after == "tables":
+            accounts.rotate()
+            (fresh,) = vault.masters(file)
+        vault.keep_masters(file, [fresh, old])
+    with closing(Accounts.open(database, vault=file)) as accounts:
+        assert vault.masters(file) == [fresh]
+        assert accounts.name_of("u_1") == "甲"
+
+
+def test_keys_that_an_earlier_release_left_plain_are_wrapped_at_the_next_start(
+    database: str, tmp_path: Path
+) -> None:
+    file, key = tmp_path / "vault.key", vault.new_key()
+    with closing(Accounts.open(database, vault=file)) as accounts:
+        accounts.introduce("u_1", "")
+        sealed = vault.seal(key, "u_1", "name", "旧示例")
+        with accounts.engine.begin() as connection:
+            connection.execute(text("UPDATE vault_key SET key=:key"), {"key": key})
+            row = {"subject": "u_1", "field": "name", "sealed": sealed}
+            connection.execute(
+                text("INSERT INTO vault_value VALUES (:subject, :field, :sealed)"), row
+            )
+    with closing(Accounts.open(database, vault=file)) as accounts:
+        assert accounts.name_of("u_1") == "旧示例"
+        assert found_beside_wal(database, key) == []
+
+
+def test_where_the_master_key_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GONGWU_VAULT", "/secure/key")
+    assert file_of("sqlite:////data/gongwu.db") == Path("/secure/key")
+    monkeypatch.delenv("GONGWU_VAULT")
+    assert file_of("sqlite:////data/gongwu.db") == Path("/data/gongwu.vault-key")
+    assert file_of("postgresql://server/gongwu") == Path("gongwu.vault-key")
+
+
+def test_the_vault_on_the_command_line(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GONGWU_VAULT", str(tmp_path / "vault.key"))
+
+    def gongwu(*words: str, code: int = 0) -> str:
+        asked = ["--lang", "en", "--database", sqlite_url, *words]
+        result = CliRunner().invoke(cli.app, asked)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    with closing(Accounts.open(sqlite_url)), opened(sqlite_url):
+        pass
+    gongwu("account", "name", "u_1", "--name", "王示例")
+    assert "opens 1 of 1" in gongwu("vault", "status")
+    assert "keys of 1" in gongwu("vault", "rotate", "--cipher", "sm4-gcm")
+    assert "aes-256-gcm" in gongwu("vault", "rotate", "--cipher", "rot13", code=2)
+    (tmp_path / "vault.key").unlink()
+    assert "opens 0 of 1" in gongwu("vault", "status", code=1)
+    assert "renew" in gongwu("account", "name", "u_2", "--name", "李示例", code=1)
+    assert "--lost" in gongwu("vault", "renew", code=2)
+    assert "1 people" in gongwu("vault", "renew", "--lost")
+    gongwu("account", "name", "u_2", "--name", "李示例")
 
 
 def test_names_written_plainly_by_an_earlier_release_are_sealed_at_the_next_start(
