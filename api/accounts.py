@@ -442,6 +442,23 @@ class Accounts:
         with self.engine.connect() as connection:
             return self.vault.opened(connection, [person]).get((person, field))
 
+    def bound_name(self, person: str) -> str:
+        """Return the commitment to what a person is called, for an entry; '' when nobody said."""
+        known = self.opening(person)
+        if known is None:
+            return ""
+        with self.engine.connect() as connection:
+            found = self.vault.bound(connection, person, known.value)
+        if found:
+            return found
+        with self.engine.begin() as connection:
+            return self.vault.bind(connection, person, known.value)
+
+    def opens(self, person: str, commitment: str) -> Sealed | None:
+        """Return the name that an entry committed to, and the key; None when it is erased."""
+        with self.engine.connect() as connection:
+            return self.vault.opening(connection, person, commitment)
+
     def name_of(self, person: str, lang: str = "zh") -> str:
         """Return what a person is called; the id when nobody said, a remark when it was erased."""
         row = self._people.get(person, self._person)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 from typing import Final
 
 from api.office import Office
 from api.proving import held
 from domain.decider import LIFECYCLES
+from domain.person import NameBound
 from domain.words import Role, Words
 from ledger import bundling
+from ledger.act import Row
 from ledger.bundling import Asked, Bundle
+from ledger.entry import decode
 from projections import cases
 
 READERS: Final = (Role.AUDITOR, Role.ADMIN)
@@ -63,17 +67,37 @@ def asked(office: Office, of: str, first: str = "", last: str = "") -> Asked:
     return ask_one(book, of)
 
 
-def bundle(office: Office, of: str, first: str = "", last: str = "", since: str = "") -> Bundle:
+def bundle(
+    office: Office,
+    of: str,
+    first: str = "",
+    last: str = "",
+    since: str = "",
+    *,
+    names: bool = False,
+) -> Bundle:
     """Return the evidence; `since` is the text of a checkpoint that the reader kept.
+
+    With `names`, what entries only commit to is opened beside them, as far as it is not erased.
 
     Raise NotAsked, or Unproven when nothing can be shown or nothing is signed yet.
     """
     question = asked(office, of, first, last)
     kept = held(since) if since.strip() else None
     proving = office.proving
+    opened = partial(opened_of, office) if names else None
     return bundling.bundle(
-        office.book, question, proving.trust, of=proving.tree, since=kept
-    )  # fmt: skip
+        office.book, question, proving.trust, of=proving.tree, since=kept, opened=opened
+    )
+
+
+def opened_of(office: Office, row: Row) -> dict[str, tuple[bytes, str]] | None:
+    """Return what opens the commitment of an entry; None when there is none, or it is erased."""
+    event = decode(*row).event
+    if not isinstance(event, NameBound):
+        return None
+    kept = office.accounts.opens(row[1].removeprefix("person/"), event.commitment)
+    return {"commitment": (kept.key, kept.value)} if kept is not None else None
 
 
 def _day(text: str) -> str:

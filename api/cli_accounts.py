@@ -151,6 +151,8 @@ def name_(
         raise Stop(Words("姓名为空或过长。", "The name is empty or too long."), USAGE)
     with opened(terminal) as office:
         office.accounts.introduce(person, name, name_en)
+        console = Actor(person=CONSOLE, unit="", role=Role.ADMIN, zone=office.settings.zone)
+        bind_name(office, person, console)
     if terminal.json:
         terminal.answer({"person": person})
     terminal.say(f"{person} 的姓名已登记。", f"The name of {person} is kept.")
@@ -267,6 +269,7 @@ def create(
     except ValueError:  # somebody else opened it at the same moment
         said = Words(f"账号 {login} 已经存在。", f"The log-in {login} exists already.")
         raise Stop(said) from None
+    bind_name(office, person, by)
     if terminal.json:
         terminal.answer(account)
     told = roles_told(terminal, account.roles)
@@ -275,6 +278,13 @@ def create(
         f"已建立账号 {account.login}：{name}（{person}），{called}，岗位：{told}",
         f"Opened {account.login}: {name_en or name} ({person}), {called}, as {told}",
     )
+
+
+def bind_name(office: Office, person: str, by: Actor) -> None:
+    """Record the commitment to what a person is called, unless the ledger has it already."""
+    stream = f"person/{person}"
+    if office.accounts.bound_name(person) != office.book.stream(stream).state.name:
+        office.ask(stream, "record_name", {}, by, channel="cli")
 
 
 def appoint(

@@ -25,6 +25,12 @@ def bundle(
     since: Annotated[
         Path | None, typer.Option("--since", help="自己保存的检查点 · A checkpoint you kept.")
     ] = None,
+    names: Annotated[
+        bool,
+        typer.Option(
+            "--names", help="附上条目只记承诺值的姓名 · With names that entries commit to."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """取走可离线核验的证据包 · Take evidence away in a zip that one file checks offline."""
@@ -34,7 +40,7 @@ def bundle(
         raise typer.BadParameter(str(since), param_hint="--since")
     with opened(terminal) as office:
         try:
-            made = bundling.bundle(office, of, start, until, text)
+            made = bundling.bundle(office, of, start, until, text, names=names)
         except bundling.NotAsked as no:
             raise Stop(no.words, USAGE) from None
     file = to or bundling.name(of)

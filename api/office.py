@@ -27,6 +27,7 @@ from api.searching import Search
 from api.settings import Settings
 from api.turns import Turns
 from domain.decider import Ask, Document, Lang, Occasion
+from domain.person import Named
 from domain.policy import Policy
 from ledger import attachments
 from ledger.act import Evidence, Receipt, Unavailable
@@ -304,7 +305,18 @@ class Office:
             self.settle()  # making its tables waits for whoever writes to the same file
             assert self.readings
         self.authority.refuse_ended(occasion, asks, self.today())
-        return self.search.informed(occasion, asks, self.today(actor.zone)), asks
+        occasion = self.search.informed(occasion, asks, self.today(actor.zone))
+        named = tuple(
+            Named(person, commitment)
+            for person in dict.fromkeys(a.stream[7:] for a in asks if asks_for_name(a))
+            if (commitment := self._bound_name(person))
+        )
+        return msgspec.structs.replace(occasion, seen=(*occasion.seen, *named)), asks
+
+    def _bound_name(self, person: str) -> str:
+        """Bind what a person is called; the vault writes to the same file as the log."""
+        self.settle()
+        return self.accounts.bound_name(person)
 
     def reverse(
         self,
@@ -458,6 +470,11 @@ class Office:
             request=request,
             policy=occasion.policy.reference,
         )
+
+
+def asks_for_name(ask: Ask) -> bool:
+    """Tell whether a request binds what a person is called."""
+    return ask.stream.startswith("person/") and ask.verb == "record_name"
 
 
 def _context(channel: str, request: str, address: str, device: str) -> dict[str, str]:

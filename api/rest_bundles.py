@@ -19,6 +19,9 @@ FIELDS = {
     "of": bundling.OF,
     "from": Words("记账日起 YYYY-MM-DD（UTC）", "recorded from this day on (UTC)"),
     "to": Words("记账日止 YYYY-MM-DD（UTC）", "recorded up to this day (UTC)"),
+    "names": Words(
+        "填 open：附上条目只记承诺值的姓名", "open: with the names that entries only commit to"
+    ),
     "since": Words("您保存的检查点原文", "a checkpoint you kept, as text"),
 }
 CHARS_MAX = 65_536
@@ -33,8 +36,13 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         given = asked_of(body)
         try:
             made = bundling.bundle(
-                office, given["of"], given["from"], given["to"], given["since"]
-            )  # fmt: skip
+                office,
+                given["of"],
+                given["from"],
+                given["to"],
+                given["since"],
+                names=given["names"] == "open",
+            )
         except bundling.NotAsked as no:
             raise Invalid([Fault("of", no.words)]) from None
         except Unproven as none:

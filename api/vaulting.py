@@ -180,22 +180,29 @@ class Vault:
             found[place] = vault.unseal(key, *place, bytes(row.sealed))
         return found
 
-    def bind(self, connection: Connection, subject: str, field: str, value: str) -> str:
+    def bind(self, connection: Connection, subject: str, value: str) -> str:
         """Keep a value that an entry is to commit to, and return the commitment.
 
-        The same value of the same field has one commitment, however often it is bound.
+        It stays when the subject gets another name, until the subject is erased. The same value
+        has one commitment, however often it is bound.
         """
         take_turn(connection)
         key = self._key_for(connection, subject)
-        for (_, name), kept in self.opened(connection, [subject]).items():
-            if name.startswith(BOUND) and kept.value == value:
-                return kept.commitment
+        if found := self.bound(connection, subject, value):
+            return found
         secret = vault.new_key()
         commitment = vault.committed(secret, value)
         place = f"{BOUND}{commitment[:BOUND_CHARS]}"
         sealed = vault.seal(key, subject, place, value, commitment_key=secret)
         connection.execute(insert(value_).values(subject=subject, field=place, sealed=sealed))
         return commitment
+
+    def bound(self, connection: Connection, subject: str, value: str) -> str:
+        """Return the commitment to a value that is bound; '' when it is not."""
+        for (_, field), kept in self.opened(connection, [subject]).items():
+            if field.startswith(BOUND) and kept.value == value:
+                return kept.commitment
+        return ""
 
     def opening(self, connection: Connection, subject: str, commitment: str) -> Sealed | None:
         """Return what opens a commitment; None when it is erased, or not of this subject."""

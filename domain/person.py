@@ -57,11 +57,22 @@ class Delegated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     until: date
 
 
+class Named(msgspec.Struct, frozen=True):
+    """What the directory answers of a person; nobody types it (`Occasion.seen`)."""
+
+    person: str
+    commitment: str  # HMAC-SHA-256 under a random key that lies beside the name: 64 digits
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one person may do, and what others may do in their stead."""
+    """What one person may do, and what others may do in their stead.
+
+    `name` is the commitment to what they are called: the name itself is kept outside the log.
+    """
 
     powers: tuple[Power, ...] = ()
     delegated: tuple[Delegated, ...] = ()
+    name: str = ""
 
     def describe(self, lang: Lang) -> str:
         """Say how many powers there are; the list says which."""
@@ -87,6 +98,17 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 lifecycle: Lifecycle[Person] = Lifecycle("person", Person, Words("人员", "Person"))
 
 # What happened ----------------------------------------------------------------
+
+
+class NameBound(
+    Event,
+    name="person.name_bound",
+    zh="登记姓名：账内只记承诺值{commitment}",
+    en="Was named; the log holds only a commitment, {commitment}",
+):
+    """Whoever is shown name and key can check both; once they are erased, nobody can guess."""
+
+    commitment: str
 
 
 class RoleAssigned(
@@ -178,7 +200,13 @@ class PowersLapsed(
 
 
 PersonEvent: TypeAlias = (
-    RoleAssigned | RoleEnded | PowersDelegated | PowersReceived | DelegationRevoked | PowersLapsed
+    NameBound
+    | RoleAssigned
+    | RoleEnded
+    | PowersDelegated
+    | PowersReceived
+    | DelegationRevoked
+    | PowersLapsed
 )
 
 # Where that leaves us ---------------------------------------------------------
@@ -187,6 +215,8 @@ PersonEvent: TypeAlias = (
 def evolve(person: Person, event: PersonEvent) -> Person:
     """What an event means. Never refuses: it already happened."""
     match event:
+        case NameBound(commitment=commitment):
+            return replace(person, name=commitment)
         case RoleAssigned(unit=unit, post=role, since=since, until=until):
             power = Power(unit=unit, role=role, since=since, until=until)
             return replace(person, powers=(*person.powers, power))
@@ -311,6 +341,31 @@ IN_POST = Rule(
     " date that fit.",
     law="《行政事业性国有资产管理条例》第51条",
 )
+
+
+NAME_KNOWN = Rule(
+    slug="name-not-known",
+    zh="人员名册中没有此人的姓名，或已删除；请先登记（gongwu account name）。",
+    en="The directory does not know what this person is called, or it was erased; say it first"
+    " (gongwu account name).",
+)
+NAME_NEW = Rule(
+    slug="name-bound-already",
+    zh="此人的姓名已登记，没有变化。",
+    en="This name is recorded already and has not changed.",
+)
+
+
+@lifecycle.verb(zh="登记姓名", en="Record the name", roles=(Role.ADMIN,))
+def record_name(person: Person, occasion: Occasion) -> NameBound:
+    """Bind what the directory calls the person now, without writing it into the log."""
+    me = occasion.stream.removeprefix("person/")
+    found = [n.commitment for n in occasion.seen if isinstance(n, Named) and n.person == me]
+    if not found:
+        raise NAME_KNOWN.broken()
+    if found[0] == person.name:
+        raise NAME_NEW.broken()
+    return NameBound(commitment=found[0])
 
 
 @lifecycle.verb(zh="安排岗位", en="Assign a role", roles=(Role.ADMIN,))

@@ -174,6 +174,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "copies": Words("卡片张数", "number of cards"),
     "cost": Words("费用", "cost"),
     "cost_kind": Words("费用种类", "kind of cost"),
+    "commitment": Words("承诺值", "commitment"),
     "count": Words("件数", "number of items"),
     "count_places": Words("盘点地点（不填为全部）", "places to count (none: everywhere)"),
     "counted_on": Words("计入日期", "counted on"),

@@ -14,6 +14,8 @@ from domain import person, unit
 from domain.decider import Ask, Event
 from domain.person import (
     DelegationRevoked,
+    NameBound,
+    Named,
     Person,
     PowersDelegated,
     PowersLapsed,
@@ -55,6 +57,21 @@ def ledger(database: str) -> Iterator[Ledger]:
     book.on = TODAY
     yield book
     book.close()
+
+
+# Names ----------------------------------------------------------------------------
+
+
+def test_a_name_is_bound_as_the_directory_knows_it_and_once() -> None:
+    """Nobody types it: what is bound is what the directory answered, of this very person."""
+    mine, other = Named("u_1", "ab" * 32), Named("u_2", "cd" * 32)
+    asking = past().at(stream="person/u_1", by="u_admin")
+    asking.at(seen=(other, mine)).when(person.record_name).then(NameBound(commitment="ab" * 32))
+    asking.at(seen=(other,)).when(person.record_name).then_refused(person.NAME_KNOWN)
+    again = past(NameBound(commitment="ab" * 32)).at(stream="person/u_1", by="u_admin")
+    again.at(seen=(mine,)).when(person.record_name).then_refused(person.NAME_NEW)
+    renamed = Named("u_1", "ef" * 32)
+    again.at(seen=(renamed,)).when(person.record_name).then_granted()
 
 
 # Roles ----------------------------------------------------------------------------

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import io
+import json
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,14 +14,18 @@ from typing import Any
 import psycopg
 import pytest
 from books import ADMIN, opened, unit
-from doors import PASSWORD
+from doors import PASSWORD, staffed
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from api import cli
+from api import bundling, cli
 from api.accounts import Accounts
+from api.notarising import Place
+from api.office import Actor
 from api.vaulting import Closed, file_of
-from ledger import restoring, vault
+from domain.decider import Refused
+from domain.person import NAME_KNOWN, NAME_NEW
+from ledger import restoring, vault, verify_bundle
 from ledger.notes import Unproven
 from ledger.vault import Unreadable
 from ledger.verifying import verify
@@ -290,6 +299,7 @@ def test_the_vault_on_the_command_line(
     with closing(Accounts.open(sqlite_url)), opened(sqlite_url):
         pass
     gongwu("account", "name", "u_1", "--name", "王示例")
+    gongwu("account", "name", "u_1", "--name", "王示例")  # nothing new to bind
     assert "opens 1 of 1" in gongwu("vault", "status")
     assert "keys of 1" in gongwu("vault", "rotate", "--cipher", "sm4-gcm")
     assert "aes-256-gcm" in gongwu("vault", "rotate", "--cipher", "rot13", code=2)
@@ -314,6 +324,59 @@ def test_names_written_plainly_by_an_earlier_release_are_sealed_at_the_next_star
         with accounts.engine.connect() as connection:
             row: Any = connection.execute(text("SELECT name FROM account_person")).first()
         assert row[0] == ""
+
+
+@pytest.mark.target("T09")
+def test_an_entry_binds_a_name_that_can_be_shown_and_then_never_guessed(
+    database: str, tmp_path: Path
+) -> None:
+    """Ten thousand guesses, every key that is left: nothing tells which name an entry meant."""
+    place = Place(tmp_path / "notary")
+    place.make("ledger.example.gov.cn/1")
+    with staffed(database) as office:
+        admin = Actor(person="u_admin", unit="o_a", role="admin")
+        office.accounts.introduce("u_x", NAMES[7])
+        with pytest.raises(Refused) as unknown:
+            office.ask("person/u_nobody", "record_name", {}, admin)
+        assert unknown.value.rule is NAME_KNOWN
+        office.ask("person/u_x", "record_name", {}, admin)
+        first = office.book.stream("person/u_x").state.name
+        with pytest.raises(Refused) as again:
+            office.ask("person/u_x", "record_name", {}, admin)
+        assert again.value.rule is NAME_NEW
+        office.accounts.introduce("u_x", NAMES[8])  # what was bound stays what it was
+        office.ask("person/u_x", "record_name", {}, admin)
+        assert found_in(database, NAMES[7].encode(), NAMES[8].encode()) == []
+        place.notary().sign(office.book)
+        shown = bundling.bundle(office, "person/u_x", names=True)
+        assert told(shown, place, tmp_path) == [NAMES[7], NAMES[8]]
+        assert told(bundling.bundle(office, "person/u_x"), place, tmp_path) == []
+        office.accounts.erase("u_x")
+        erased = bundling.bundle(office, "person/u_x", names=True)
+        assert told(erased, place, tmp_path) == []
+        assert told(shown, place, tmp_path) == [NAMES[7], NAMES[8]]  # whoever was shown, knows
+        assert verify(office.book).intact
+        entry = office.book.stream("person/u_x").entries[0]
+        salt = json.loads(entry.state)["salt"]
+        with office.accounts.engine.connect() as connection:
+            rows = connection.execute(text("SELECT subject, key FROM vault_key")).all()
+        (master,) = office.accounts.vault._masters().values()
+        left = [master.unwrap(row.subject, bytes(row.key)) for row in rows]
+        left += [b"", bytes(32), base64.b64decode(salt), master.key]
+        guesses = (f"欧阳示例{number:04}" for number in range(10_000))
+        assert first not in {vault.committed(key, name) for name in guesses for key in left}
+
+
+def told(made: bundling.Bundle, place: Place, folder: Path) -> list[str]:
+    """Check a bundle as its reader would, and return the names that it shows."""
+    file = folder / "evidence.zip"
+    file.write_bytes(made.content)
+    said: list[str] = []
+    arguments = [str(file), "--policy", str(place.policy)]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert verify_bundle.main(arguments) == 0, out.getvalue()
+    said += re.findall(r"Opened commitment: (\S+)", out.getvalue())
+    return said
 
 
 def test_a_new_name_replaces_the_old_and_an_erased_person_may_come_back(database: str) -> None:
