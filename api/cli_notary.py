@@ -278,10 +278,12 @@ def _reopened(terminal: Terminal, signer: Signer) -> None:
     if terminal.json:
         terminal.answer({"origin": signer.name, "key": signer.verifier.vkey})
     terminal.say(
-        f"已启用新名 {signer.name}。请把新公钥交给审计方和各见证方（gongwu witness log），镜像另建文件夹：\n"
+        f"已启用新名 {signer.name}。请重新启动 gongwu notary run，镜像另建文件夹，并把新公钥交给审计方和各见证方"
+        f"（gongwu witness log）：\n"
         f"{signer.verifier.vkey}",
-        f"The log is {signer.name} from now on. Give its key to auditors and witnesses (gongwu witness"
-        f" log), and begin a mirror in a new folder:\n{signer.verifier.vkey}",
+        f"The log is {signer.name} from now on. Start gongwu notary run again, begin a mirror in a new"
+        f" folder, and give the key to auditors and witnesses (gongwu witness log):\n"
+        f"{signer.verifier.vkey}",
     )
 
 

@@ -176,8 +176,8 @@ def keep_masters(file: Path, keys: Sequence[Master], *, new: bool = False) -> bo
     """
     lines = [f"{m.cipher} {base64.b64encode(m.key).decode()}" for m in keys]
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    beside = file.with_name(f"{file.name}.{os.urandom(8).hex()}.new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as out:
         out.write("\n".join((HEADING, *lines, "")))
         out.flush()

@@ -23,7 +23,7 @@ from domain import recovery
 from domain.decider import Ask, Occasion, Refused
 from domain.duties import INCOMPATIBLE
 from domain.recovery import RecoveryAsked, RecoveryConfirmed, RecoveryDeclined
-from ledger import keys
+from ledger import bundling, keys, verify_bundle
 from ledger.book import LOSS_STAYS, Book
 from ledger.notary import Refusal
 from ledger.notes import LOG, Checkpoint
@@ -222,6 +222,10 @@ def test_a_new_name_needs_the_truth(office: Office, place: Place, tmp_path: Path
         again = place.notary()
         assert Checkpoint.parse(again.sign(book).text).origin == ORIGIN + "x"
         assert again.loss(book) is None
+        evidence = bundling.bundle(book, bundling.of_stream(book, "recovery/2"), place.trust)
+        (tmp_path / "evidence.zip").write_bytes(evidence.content)
+        checked = [str(tmp_path / "evidence.zip"), "--policy", str(place.policy)]
+        assert verify_bundle.main(checked) == 0
         with pytest.raises(Refusal) as refused:
             again.close(book, "recovery/2")
         assert refused.value.slug == "nothing-lost"
