@@ -345,9 +345,9 @@ IN_POST = Rule(
 
 NAME_KNOWN = Rule(
     slug="name-not-known",
-    zh="人员名册中没有此人的姓名，或已删除；请先登记（gongwu account name）。",
-    en="The directory does not know what this person is called, or it was erased; say it first"
-    " (gongwu account name).",
+    zh="人员名册中没有此人的姓名，或已删除；请先由管理账号的人填写。",
+    en="The directory does not know what this person is called, or it was erased; whoever keeps"
+    " the log-ins says it first.",
 )
 NAME_NEW = Rule(
     slug="name-bound-already",

@@ -68,7 +68,7 @@ def test_the_first_hour(run: Run) -> None:
         ),
         ("inventory", ["ZC-0001", "办公桌", "示例市财政局", "一号楼101室", "¥800.00"]),
         ("account list", ["admin", "王芳", "li", "李明", "示例市财政局", "单位资产管理员"]),
-        ("verify", ["完整性：通过，共 7 条"]),
+        ("verify", ["完整性：通过，共 9 条"]),
     ]
     for line, expected in transcript:
         output = run(line).output
@@ -173,7 +173,8 @@ def test_roles_are_facts_of_the_ledger_from_a_day_on(run: Run, sqlite_url: str) 
     assert "不担任示例市财政局的单位资产管理员" in run(early, code=REFUSED).output
     office = Office.open(Settings(database=sqlite_url))
     try:
-        entries = office.book.stream("person/u_li").entries
+        *entries, name = office.book.stream("person/u_li").entries
+        assert (name.event.type_name, name.actor) == ("person.name_bound", "console")
         assert [(e.event.type_name, e.actor) for e in entries] == [
             ("person.role_assigned", "console")
         ] * 2
