@@ -126,7 +126,16 @@ def understood(page: Page, pasted: str) -> Response:
         wrong = bad.zh if page.lang == "zh" else bad.en
         return drawn(page, READ, pasted="", wrong=wrong, status=422)
     verdicts = [(Verdict(name), n) for name, n in sorted(told["verdicts"].items())]
-    return drawn(page, READ, pasted=pasted, told=told, verdicts=verdicts)
+
+    def means(verdict: Verdict) -> str:
+        """Say it without the part that it was noted: here nothing is."""
+        if page.lang == "zh":
+            return verdict.zh.replace("，已记下", "")
+        return verdict.en.replace("; noted", "")
+
+    return drawn(
+        page, READ, pasted=pasted, told=told, verdicts=verdicts, means=means, verdict_of=Verdict
+    )
 
 
 def bound(page: Page, what: Bound, pasted: str, form: FormData) -> Response:
