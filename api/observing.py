@@ -184,7 +184,7 @@ def _by_place(
 def _answer(
     sightings: Sequence[Sighting],
     observations: Sequence[Observation],
-    before: Mapping[str, set[str]],
+    before: Mapping[str, frozenset[str]],
 ) -> list[dict[str, Any]]:
     """Return one result per different reading: verdict, asset, and whether it was counted before.
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from api.counting import Frozen, Gathered, folded
-from api.readings import Before, Incoming, Sum
+from api.readings import Before, Incoming, Sum, chips_of
 from api.resolving import Seen, Sighting, Verdict, resolve
 from api.scanned import Body, Kept
 from domain import counting as results
@@ -123,63 +123,63 @@ class Hearing:
 
     def told(self, before: Before) -> list[dict[str, Any]]:
         """Return one result for each different tag, in the order in which they came."""
-        chips: dict[str, set[str]] = {}
-        first: dict[str, tuple[Sighting, str, str]] = {}
-        for sighting, asset, seen in zip(
-            self.sightings, self.assets, self.incoming.observations, strict=True
-        ):
-            place = seen.place or self.incoming.area
-            first.setdefault(sighting.key, (sighting, asset, place))
-            if seen.tid:
-                chips.setdefault(sighting.key, set()).add(seen.tid.upper())
-        mine = self.incoming.round
-        heard = heard_of([*before.sums(), *self._sums()], mine) if mine == FIRST else {}
-        return [
-            self._result(sighting, asset, place, heard.get(key, ()))
-            | {"again": key in before.chips}
-            if len(chips.get(key, _NONE) | before.chips.get(key, _NONE)) < 2
-            else _plain(sighting, Verdict.CONFLICT)
-            | {"result": "conflict", "again": key in before.chips}
-            for key, (sighting, asset, place) in first.items()
-        ]
+        seen_before, mine = before.sums, list(self._sums())
+        known = chips_of(seen_before)
+        chips = chips_of((*seen_before, *mine))
+        round_ = self.incoming.round
+        heard = heard_of((*seen_before, *mine), round_) if round_ == FIRST else {}
+        results: dict[str, dict[str, Any]] = {}
+        for sighting, asset, one in zip(self.sightings, self.assets, mine, strict=True):
+            key = sighting.key
+            if key in results:
+                continue
+            said = results[key] = msgspec.to_builtins(sighting)
+            said["again"] = key in known
+            if len(chips[key]) > 1 or sighting.verdict is Verdict.CONFLICT:
+                said["verdict"] = said["result"] = Verdict.CONFLICT.value
+            elif not asset:
+                said["result"] = sighting.verdict.value
+            else:
+                self._say(said, sighting, asset, one.area, heard.get(key, ()))
+        return list(results.values())
 
     def _sums(self) -> Iterable[Sum]:
         batch = self.incoming
         for sighting, seen in zip(self.sightings, batch.observations, strict=True):
             antenna = -1 if seen.antenna is None else seen.antenna
             yield Sum(
-                *(seen.place or batch.area, batch.round, sighting.key, seen.carrier, seen.tid),
+                *(seen.place or batch.area, batch.round, sighting.key, seen.carrier),
+                seen.tid.upper(),
                 *(batch.device, antenna, seen.count, seen.rssi, seen.first_ms, seen.last_ms),
             )
 
-    def _result(
-        self, sighting: Sighting, asset: str, place: str, heard: Iterable[Heard]
-    ) -> dict[str, Any]:
-        verdict = sighting.verdict
-        if verdict is Verdict.CONFLICT:
-            return _plain(sighting, verdict) | {"result": "conflict"}
-        if not asset:
-            return _plain(sighting, verdict) | {"result": verdict.value}
+    def _say(
+        self,
+        said: dict[str, Any],
+        sighting: Sighting,
+        asset: str,
+        place: str,
+        heard: Sequence[Heard],
+    ) -> None:
+        """Add what the count has to say of a thing."""
         item = self.frozen.by_id.get(asset)
         before = self.scanned.get(asset)
+        said["asset"], said["expected_place"] = asset, item.place if item else ""
         if before is not None:
-            told: dict[str, Any] = {"result": "already", "scanned": msgspec.to_builtins(before)}
+            said["result"], said["scanned"] = "already", msgspec.to_builtins(before)
         elif sighting.carrier != RADIO:
-            told = {"result": self._standing(sighting, item, place)}
+            said["result"] = self._standing(sighting, item, place)
         elif self.incoming.round != FIRST:
-            told = {"result": "recount"}
+            said["result"] = "recount"
         else:
             where = whereabouts(heard, self.thresholds)
-            told = {"result": self._heard(sighting, item, where), "areas": list(where.areas)}
-        expected = item.place if item else ""
-        if not self.state.blind:
-            card = {"asset": asset, "expected_place": expected}
-            return _plain(sighting, verdict) | card | told
-        verdict = Verdict.MATCHED if verdict is Verdict.ELSEWHERE else verdict
-        if told["result"] in ("right", "misplaced", "unexpected", "moved"):
-            told["result"] = "recorded"
-        plain = _plain(sighting, verdict) | {"asset": asset, "place": "", "expected_place": ""}
-        return plain | told
+            said["result"], said["areas"] = self._heard(sighting, item, where), where.areas
+        if self.state.blind:
+            said["place"] = said["expected_place"] = ""
+            if sighting.verdict is Verdict.ELSEWHERE:
+                said["verdict"] = Verdict.MATCHED.value
+            if said["result"] in ("right", "misplaced", "unexpected", "moved"):
+                said["result"] = "recorded"
 
     def _heard(self, sighting: Sighting, item: results.Item | None, where: Whereabouts) -> str:
         if where.weak:
@@ -192,14 +192,6 @@ class Hearing:
         if sighting.asset and sighting.place != item.place:
             return "moved"
         return "misplaced" if item.place and place and place != item.place else "right"
-
-
-_NONE: Final = frozenset[str]()
-
-
-def _plain(sighting: Sighting, verdict: Verdict) -> dict[str, Any]:
-    said: dict[str, Any] = msgspec.to_builtins(sighting)
-    return said | {"verdict": verdict.value}
 
 
 def sentence(office: Office, result: Mapping[str, Any], lang: Lang) -> str:

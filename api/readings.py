@@ -8,9 +8,10 @@ log gets the digest of a closed session, never single reads: a count makes a mil
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Final, Self
 
@@ -231,11 +232,42 @@ class Sum(msgspec.Struct, frozen=True, gc=False):
 _RSSI: Final = Sum.__struct_fields__.index("rssi")
 
 
-class Before(msgspec.Struct, frozen=True):
-    """What was seen in a session before a batch: by key the chips (TID) known of it."""
+class Before:
+    """What was seen in a session of the tags of a batch before it, as far as that is asked."""
 
-    chips: Mapping[str, set[str]]
-    sums: Callable[[], list[Sum]]  # of the keys of the batch
+    def __init__(self, ask: Callable[[Iterable[str]], list[Any]]) -> None:
+        self._ask = ask
+
+    @cached_property
+    def chips(self) -> dict[str, frozenset[str]]:
+        """Return the chips (TID) by key; a key is there when it was seen."""
+        return chips_of(self._ask(("key", "tid")))
+
+    @cached_property
+    def sums(self) -> list[Sum]:
+        """Return everything known of these tags."""
+        return [_sum(row) for row in self._ask(Sum.__struct_fields__)]
+
+
+_NO_CHIPS: Final = frozenset[str]()
+
+
+def chips_of(seen: Iterable[Any]) -> dict[str, frozenset[str]]:
+    """Return by key the chips that whatever has a `key` and a `tid` names."""
+    found: dict[str, frozenset[str]] = {}
+    for one in seen:
+        if one.tid:
+            found[one.key] = found.get(one.key, _NO_CHIPS) | {one.tid}
+        elif one.key not in found:
+            found[one.key] = _NO_CHIPS
+    return found
+
+
+def _sum(row: Any) -> Sum:
+    values = list(row)
+    if values[_RSSI] == RSSI_UNKNOWN:
+        values[_RSSI] = None
+    return Sum(*values)
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -347,26 +379,10 @@ class Readings:
         return c.execute(found).first() is not None
 
     def _before(self, c: Any, session: str, keys: Sequence[str]) -> Before:
-        query = select(tag.c.key, tag.c.tid).where(tag.c.session == session, among(tag.c.key, keys))
-        found: dict[str, set[str]] = {}
-        for key, tid in c.execute(query).all():
-            chips = found.setdefault(key, set())
-            if tid:
-                chips.add(tid)
-        return Before(found, lambda: self._sums(c, session, found))
-
-    def _sums(self, c: Any, session: str, keys: Iterable[str] | None) -> list[Sum]:
-        query = select(*(tag.c[name] for name in Sum.__struct_fields__))
-        query = query.where(tag.c.session == session)
-        if keys is not None:
-            query = query.where(among(tag.c.key, keys))
-        found: list[Sum] = []
-        for row in c.execute(query):
-            values = list(row)
-            if values[_RSSI] == RSSI_UNKNOWN:
-                values[_RSSI] = None
-            found.append(Sum(*values))
-        return found
+        mine = (tag.c.session == session, among(tag.c.key, keys))
+        return Before(
+            lambda names: c.execute(select(*(tag.c[name] for name in names)).where(*mine)).all()
+        )
 
     def _row(self, incoming: Incoming, late: bool, said: bytes) -> dict[str, Any]:
         return {
@@ -498,8 +514,9 @@ class Readings:
 
     def sums(self, session: str) -> list[Sum]:
         """Return everything that the batches of a session add up to, in no order."""
+        query = select(*(tag.c[name] for name in Sum.__struct_fields__))
         with self.engine.connect() as c:
-            return self._sums(c, session, None)
+            return [_sum(row) for row in c.execute(query.where(tag.c.session == session))]
 
     def keys(self, session: str) -> list[str]:
         """Return what was seen in a session, each once."""

@@ -8,7 +8,7 @@ what was swapped. All of it is sums, so that the order in which readings arrive 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import log10
 
 import msgspec
@@ -74,10 +74,17 @@ class Whereabouts(msgspec.Struct, frozen=True, gc=False):
 
 
 def whereabouts(
-    heard: Iterable[Heard], thresholds: Mapping[tuple[str, str], Threshold]
+    heard: Sequence[Heard], thresholds: Mapping[tuple[str, str], Threshold]
 ) -> Whereabouts:
     """Return where a tag is, by all that was heard of it; `thresholds` are by device and area."""
     best: dict[str, tuple[float, bool]] = {}
+    one: Heard
+    if len(heard) == 1:  # nearly always: nothing to compare it with
+        (one,) = heard
+        least = thresholds.get((one.device, one.area), NO_THRESHOLD)
+        if one.enough(least):
+            return Whereabouts((one.area,), (one.decibels(least),))
+        return Whereabouts((), ())
     for one in heard:
         least = thresholds.get((one.device, one.area), NO_THRESHOLD)
         if one.enough(least):
