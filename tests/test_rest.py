@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
+import msgspec.inspect
 import pytest
 import uvicorn
 import zxingcpp
@@ -25,7 +27,8 @@ from PIL import Image
 
 from api import cli_serve, forms, papers, problems
 from api.office import Office
-from domain.decider import LIFECYCLES
+from domain.decider import LIFECYCLES, Verb
+from domain.values import END, LINE, PRINTABLE
 from ledger import tree
 from ledger.verifying import verify
 
@@ -372,7 +375,19 @@ def test_the_guide_names_only_what_there_is_and_all_of_it(door: Door) -> None:
 # Whatever the schema allows -------------------------------------------------------------
 
 
-def written(field: forms.Field) -> st.SearchStrategy[Any]:
+def pattern_of(verb: Verb, field: str) -> str:
+    """Return how a text must be written beyond what every line is; '' for any line."""
+    info = msgspec.inspect.type_info(verb.form)
+    assert isinstance(info, msgspec.inspect.StructType)
+    (kind,) = (f.type for f in info.fields if f.name == field)
+    for one in getattr(kind, "types", (kind,)):
+        pattern = one.pattern if isinstance(one, msgspec.inspect.StrType) else None
+        if pattern and pattern not in (LINE, PRINTABLE):
+            return str(pattern).removesuffix(END)
+    return ""
+
+
+def written(field: forms.Field, pattern: str) -> st.SearchStrategy[Any]:
     """Return values that a form may hold in a field, as a program writes them."""
     ids = st.sampled_from(["A1", "o_a", "u_head", "nobody"])
     match field.type:
@@ -401,6 +416,11 @@ def written(field: forms.Field) -> st.SearchStrategy[Any]:
         case "text" | "long":
             if field.named:
                 return ids
+            if pattern:
+                plain = st.characters(min_codepoint=33, max_codepoint=126)
+                least, most = field.chars_min or 0, field.chars_max or 80
+                made = st.from_regex(pattern, fullmatch=True, alphabet=plain)
+                return made.filter(lambda text: least <= len(text) <= most)
             return st.text("公物 abc1-", min_size=field.chars_min or 1, max_size=20)
         case _:
             return ids
@@ -413,8 +433,9 @@ OFFERED = [v for life in LIFECYCLES.values() for v in life.verbs.values() if not
 def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, Any], str]:
     """Return a verb, a thing, a body that its schema allows, and a role that may ask it."""
     verb = draw(st.sampled_from(OFFERED))
-    asked = {f.name: written(f) for f in forms.fields(verb) if f.required}
-    more = {f.name: written(f) for f in forms.fields(verb) if not f.required}
+    held = {f.name: written(f, pattern_of(verb, f.name)) for f in forms.fields(verb)}
+    asked = {f.name: held[f.name] for f in forms.fields(verb) if f.required}
+    more = {f.name: held[f.name] for f in forms.fields(verb) if not f.required}
     body = draw(st.fixed_dictionaries(asked, optional=more))
     role = draw(st.sampled_from(sorted(verb.roles & set(PEOPLE)) or ["admin"]))
     return verb.kind, verb.name, body, role
