@@ -180,7 +180,8 @@ class Service(World):
         """Let a day go by."""
         for number in range(STEPS_A_DAY):
             self.now += timedelta(minutes=self.chance.randrange(1, 200))
-            (self.step, self.work)[number % 2](on)
+            # Nothing happens on a day that the server's clock has not reached.
+            (self.step, self.work)[number % 2](min(on, self.now.date()))
         happens = (
             *(self.sign, self.sign, self.catch_up, self.come_back, self.come_back),
             *(self.start_again, self.clock_goes_back, self.keep_a_copy),
