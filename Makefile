@@ -83,6 +83,7 @@ AGAIN := whatever_comes or bit_that_flips or flipped_bit or nine_attacks or rais
 	on_the_network or stocktake_sheet or demonstration or sqlite-3
 comma := ,
 empty :=
+COVERED ?= 100
 MEASURED = --branch --include="$(subst $(empty) ,$(comma),$(strip $(PROVEN)))"
 
 coverage: $(VENV)/.dev ## every branch of what proofs rest on is tested · 证明代码的分支覆盖
@@ -90,7 +91,7 @@ coverage: $(VENV)/.dev ## every branch of what proofs rest on is tested · 证�
 	  -k "not ($(AGAIN))"
 	@$(BIN)/python -m coverage run -a $(MEASURED) -m pytest -q tests/test_restoring.py \
 	  -k "comes_back_the_same and postgresql"
-	@$(BIN)/python -m coverage report --show-missing --fail-under=100
+	@$(BIN)/python -m coverage report --show-missing --fail-under=$(COVERED)
 
 lint: $(VENV)/.dev ## layout, mistakes, who imports whom · 代码检查
 	@$(BIN)/ruff check .

@@ -93,6 +93,22 @@ def test_a_master_key_is_its_owners_alone(tmp_path: Path) -> None:
             vault.masters(file)
 
 
+def test_what_opens_and_is_no_value_is_unreadable() -> None:
+    """A key wrapped for a person opens with the same key, and is still no name."""
+    master = vault.draw()
+    wrapped = master.wrap("u_1", vault.new_key())
+    with pytest.raises(Unreadable):
+        vault.unseal(master.key, "u_1", "", wrapped[vault.ID_BYTES :])
+
+
+def test_a_key_wrapped_by_another_master_is_unreadable() -> None:
+    master, key = vault.draw(), vault.new_key()
+    wrapped = master.wrap("u_1", key)
+    assert master.unwrap("u_1", wrapped) == key
+    with pytest.raises(Unreadable):
+        vault.draw().unwrap("u_1", wrapped)
+
+
 def test_a_commitment_binds_and_cannot_be_guessed() -> None:
     """A plain hash of an id number falls to guessing; a keyed one does not, the key being gone."""
     key = vault.new_key()
