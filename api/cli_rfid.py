@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api import cli_do, llrp_gateway
+from api import cli_do, llrp_gateway, radio_counting
 from api.cli_read import opened
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal, at
 from api.observing import OBSERVERS
 from api.resolving import Seen, resolve
+from domain.radio import threshold
 from domain.words import Words
 from labels import llrp
 from labels.epc import BadEpc
@@ -26,6 +27,11 @@ TAG = Words("标签", "tag")
 MEANING = Words("含义", "meaning")
 ASSET = Words("资产", "asset")
 READS = Words("次数", "reads")
+NO_PART = Words("您的岗位不参与盘点。", "Your role takes no part in counting things.")
+NOT_HEARD = Words(
+    "这次走查没有读到清单中的标签，或设备没有给出信号强度；没有定出下限。",
+    "The walk heard none of the known tags, or the device says no strength; nothing was set.",
+)
 
 
 @app.command("read")
@@ -92,10 +98,7 @@ def gateway(
     with opened(terminal, must_exist=True) as office:
         actor = cli_do.sign_in(terminal, office, login, role)
         if actor.role not in OBSERVERS:
-            raise Stop(
-                Words("您的岗位不参与盘点。", "Your role takes no part in counting things."),
-                REFUSED,
-            )
+            raise Stop(NO_PART, REFUSED)
         counts: dict[str, int] = {}
 
         def told(found: dict[str, Any]) -> None:
@@ -112,6 +115,49 @@ def gateway(
         except BadLabel as trouble:
             raise Stop(Words(trouble.zh, trouble.en), REFUSED) from None
     _told(terminal, reports, counts)
+
+
+@app.command("calibrate")
+def calibrate(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="区域内已知标签的清单 · List of the tags known to be there.")],
+    session: Annotated[str, typer.Option(help="走查时用的会话 · Session of the walk.")],
+    device: Annotated[str, typer.Option(help="设备标识 · Device.")],
+    area: Annotated[str, typer.Option(help="地点标识 · Id of the place.")],
+    login: Annotated[str, typer.Option("--as", help="账号 · Log-in.")],
+    role: Annotated[str, typer.Option(help="岗位 · Role.")] = "",
+    json: Json = False,
+) -> None:  # fmt: skip
+    """按已知标签的走查定出设备在某地点的信号下限 · Set what a device must hear in a place."""
+    terminal = at(ctx, json)
+    try:
+        known = {tag.hex for tag in read_tags(_text(file)).tags}
+    except BadEpc as bad:
+        raise Stop(Words(bad.zh, bad.en), USAGE) from None
+    with opened(terminal, must_exist=True) as office:
+        actor = cli_do.sign_in(terminal, office, login, role)
+        if actor.role not in OBSERVERS:
+            raise Stop(NO_PART, REFUSED)
+        inside, outside = radio_counting.walked(office, session, device, area, known)
+        if not inside:
+            raise Stop(NOT_HEARD, REFUSED)
+        least, apart = threshold(inside, outside)
+        office.readings.calibrate(device, area, least, session, actor.person)
+    if terminal.json:
+        found = {"rssi": least.rssi, "apart": apart, "heard": len(inside), "known": len(known)}
+        terminal.answer(found | {"others": len(outside)})
+        return
+    terminal.say(
+        f"信号下限 {least.rssi} dBm（已知标签读到 {len(inside)}/{len(known)} 个，其他 {len(outside)} 个）。",
+        f"At least {least.rssi} dBm ({len(inside)} of {len(known)} known tags heard, {len(outside)}"
+        " others).",
+    )
+    if not apart:
+        terminal.say(
+            "区域内外的信号强弱有重叠，仅凭下限分不开；请降低功率后重新走查。",
+            "Tags inside and outside are heard alike, so no strength tells them apart; lower the"
+            " power and walk again.",
+        )
 
 
 def _told(terminal: Terminal, reports: int, counts: dict[str, int]) -> None:

@@ -8,7 +8,7 @@ what a recount looks for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -276,6 +276,18 @@ def heard_assets(office: Office, session: str, frozen: Frozen) -> set[str]:
     """Return the things of a frozen list of which a reader has heard at all, to show progress."""
     found = (frozen.by_code.get(folded(key), "") for key in office.readings.keys(session))
     return {asset for asset in found if asset}
+
+
+def walked(
+    office: Office, session: str, device: str, area: str, known: Collection[str]
+) -> tuple[list[int], list[int]]:
+    """Return how loud (dBm) a device heard each known tag of an area there, and each other tag."""
+    best: dict[str, int] = {}
+    for one in office.readings.sums(session):
+        if (one.device, one.area, one.carrier) == (device, area, RADIO) and one.rssi is not None:
+            best[one.key] = max(best.get(one.key, one.rssi), one.rssi)
+    inside = [rssi for key, rssi in best.items() if key in known]
+    return inside, [rssi for key, rssi in best.items() if key not in known]
 
 
 def gathered(office: Office, session: str, state: Stocktake, look: Look) -> Gathered:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import shlex
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
-from doors import Door, app_of, staffed
+from doors import PASSWORD, Door, app_of, staffed
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from api import cli
+from api.cli_terminal import OK, REFUSED
 from api.office import Actor, Office
 from domain.decider import Refused
 from domain.radio import Heard, Threshold, threshold, whereabouts
@@ -306,6 +311,28 @@ def test_what_a_walk_with_known_tags_says_is_faint_is_not_counted(local: Office)
     assert reader.read("p_1", (TAGS[0], -59), (TAGS[1], -61)) == {TAGS[0]: "right", TAGS[1]: "weak"}  # fmt: skip
     reader.done()
     assert "A1" in ended(local)["missing"]
+
+
+def test_a_walk_with_known_tags_sets_what_a_reader_must_hear(
+    local: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GONGWU_DATABASE", local.settings.database)
+    monkeypatch.setenv("GONGWU_PASSWORD", PASSWORD)
+    known = tmp_path / "inside.txt"
+    known.write_text(f"{TAGS[0]}\n{TAGS[1]}\n", "utf-8")
+
+    def calibrated(session: str, code: int = OK) -> str:
+        line = f"rfid calibrate {known} --session {session} --device PDA-1 --area p_1 --as keeper"
+        result = CliRunner().invoke(cli.app, ["--lang", "zh", *shlex.split(line)])
+        assert result.exit_code == code, result.output
+        return str(result.output)
+
+    walk = Reader(local)
+    walk.door.post("observation-batches", walk.batch("p_1", (TAGS[0], -50), (TAGS[1], -56), (TAGS[4], -72), session="walk"), who="keeper")  # fmt: skip
+    assert "信号下限 -64 dBm" in calibrated("walk")
+    assert local.readings.thresholds() == {("PDA-1", "p_1"): Threshold(-64)}
+    assert walk.read("p_1", (TAGS[2], -63), (TAGS[3], -65)) == {TAGS[2]: "right", TAGS[3]: "weak"}
+    assert "没有定出下限" in calibrated("nobody-walked", REFUSED)
 
 
 def test_a_recount_needs_the_qr_code(local: Office) -> None:
