@@ -16,9 +16,11 @@ import pytest
 from doors import PASSWORD, Door, app_of, staffed
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api import cli
+from api.app import create_app
 from api.cli_terminal import OK, REFUSED
 from api.office import Actor, Office
 from domain.decider import Refused
@@ -230,6 +232,21 @@ def test_the_entry_that_ends_a_count_names_the_readings_and_the_evidence_holds_t
     assert (readings["digest"], readings["batches"]) == (entry.readings_sha256, 1)
     (sum_,) = readings["sums"]
     assert (sum_["key"], sum_["reads"], sum_["rssi"]) == (TAGS[0], 20, -55)
+
+
+def test_the_page_shows_what_was_heard_before_and_after_the_count_ends(local: Office) -> None:
+    client = TestClient(create_app(local.settings, local), follow_redirects=False)
+    account = next(a for a in local.accounts.all() if a.login == "clerk")
+    client.cookies.set("session", local.accounts.sign_in(account))
+    reader = Reader(local)
+    reader.read("p_1", TAGS[0], FOREIGN)
+    page = client.get("/cases/stocktake/S1").text
+    assert "PDA-1" in page and "没有传完" in page
+    reader.done()
+    ended(local)
+    answer = client.get("/cases/stocktake/S1")  # nobody has reviewed it, so nothing can be closed
+    assert answer.status_code == 200, answer.text
+    assert FOREIGN in answer.text and "RFID ×10 -50 dBm" in answer.text
 
 
 def test_batches_before_the_count_or_of_a_round_to_come_are_refused(local: Office) -> None:
