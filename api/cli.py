@@ -247,10 +247,18 @@ def verify(
     mirror: Annotated[
         Path | None, typer.Option("--mirror", help="镜像：指出具体哪一条 · Names the very entry.")
     ] = None,
+    tsa_trust: Annotated[
+        Path | None,
+        typer.Option("--tsa-trust", help="时间戳机构证书 · Certificates of the time stamps."),
+    ] = None,
+    sm2: Annotated[
+        Path | None,
+        typer.Option("--sm2", help="国密并行账本公钥 · Public key of the parallel log (SM3)."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """重算全部哈希并核对 · Recompute every hash and check everything against the log."""
-    cli_verify.verify_(at(ctx, json), since or [], trust, mirror)
+    cli_verify.verify_(at(ctx, json), since or [], trust, mirror, tsa_trust, sm2)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from api import notarising
 from api.cli_read import settings_of, target
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.notarising import Place
+from api.stamper import Stamper
 from domain.words import Words
 from ledger import tiles
 from ledger.act import Unavailable
@@ -24,6 +25,7 @@ from ledger.entry import Corrupt
 from ledger.mirror import Mirror
 from ledger.notary import Loss, Notary
 from ledger.notes import Note, Signer, Unproven
+from ledger.stamping import Stamp
 from ledger.trust import Judged
 
 app = typer.Typer(help="公证 · The notary: signs the head of the log, never a past that changed.")
@@ -35,6 +37,18 @@ Folder = Annotated[
 ]
 MirrorOption = Annotated[
     str, typer.Option("--mirror", help="镜像文件夹 · Folder of a mirror to keep or to read.")
+]
+Tsa = Annotated[
+    str,
+    typer.Option(
+        "--tsa", envvar="GONGWU_TSA", help="时间戳机构地址 · Address of a time-stamping authority."
+    ),
+]
+TsaTrust = Annotated[
+    Path | None,
+    typer.Option(
+        "--tsa-trust", envvar="GONGWU_TSA_TRUST", help="时间戳机构证书 · Its certificates (PEM)."
+    ),
 ]
 IN_ENVIRONMENT = "GONGWU_NOTARY_PASSPHRASE"
 HERE = Path("gongwu-notary")
@@ -84,9 +98,72 @@ def add_witness(
     terminal.say(f"信任策略：\n{trust.text}", f"The policy is now:\n{trust.text}")
 
 
+@app.command("sm2")
+def sm2_(
+    ctx: typer.Context,
+    public: Annotated[Path, typer.Argument(help="SM2 公钥（PEM）· Public key of SM2, in PEM.")],
+    command: Annotated[
+        list[str],
+        typer.Argument(
+            help="签名命令：由标准输入读原文，向标准输出写签名 · What signs its input onto its output."
+        ),
+    ],
+    folder: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """从此另签一本国密并行账本（SM3、SM2）· Keep a parallel log besides, of SM3, signed with SM2."""
+    terminal, place = at(ctx, json), Place(folder)
+    try:
+        pem = public.read_bytes()
+    except OSError as error:
+        said = Words(
+            f"读不到 {public}：{error.strerror}", f"Cannot read {public}: {error.strerror}"
+        )
+        raise Stop(said, USAGE) from error
+    signer = place.beside(pem, command)
+    if terminal.json:
+        terminal.answer({"origin": signer.name, "key": signer.verifier.vkey})
+    terminal.say(
+        f"国密并行账本 {signer.name}，公钥在 {place.sm2_key}（交给审计方）：\n{signer.verifier.vkey}",
+        f"The parallel log {signer.name}; its public key, for auditors, is in {place.sm2_key}:\n"
+        f"{signer.verifier.vkey}",
+    )
+
+
+@app.command()
+def stamp(
+    ctx: typer.Context,
+    tsa: Tsa = "",
+    tsa_trust: TsaTrust = None,
+    json: Json = False,
+) -> None:
+    """请时间戳机构为最新检查点盖时间戳 · Have the newest checkpoint stamped (RFC 3161)."""
+    terminal = at(ctx, json)
+    if not tsa:
+        said = Words("请用 --tsa 给出时间戳机构的地址。", "Give the authority's address by --tsa.")
+        raise Stop(said, USAGE)
+    with _book(terminal) as book:
+        made = Stamper.of(book, tsa, tsa_trust).stamp()
+    if terminal.json:
+        size, found = made or (0, None)
+        terminal.answer({"size": size, "worth": found and found.worth, "time": found and found.at})
+    if made is None:
+        terminal.say(
+            "最新检查点已有时间戳，或还没有检查点。",
+            "The newest checkpoint is stamped already, or there is none.",
+        )
+    else:
+        _tell_stamp(terminal, *made)
+
+
 @app.command()
 def sign(
-    ctx: typer.Context, folder: Folder = HERE, mirror: MirrorOption = "", json: Json = False
+    ctx: typer.Context,
+    folder: Folder = HERE,
+    mirror: MirrorOption = "",
+    tsa: Tsa = "",
+    tsa_trust: TsaTrust = None,
+    json: Json = False,
 ) -> None:
     """签署一次，并请见证方签名 · Sign once and ask the witnesses."""
     terminal, place = at(ctx, json), Place(folder)
@@ -94,6 +171,13 @@ def sign(
         note, judged = notarising.signed(place, place.notary(_key_of(place)), book)
         if mirror:
             Mirror(Path(mirror)).bring(book.log, note)
+        parallel = place.parallel()
+        if parallel is not None:
+            with _none_stopped(terminal):
+                parallel.follow(book, note)
+        if tsa:
+            with _none_stopped(terminal):
+                _tell_stamp(terminal, *Stamper.of(book, tsa, tsa_trust).stamp() or (0, None))
     _tell(terminal, judged)
     if terminal.json:
         terminal.answer(
@@ -113,6 +197,8 @@ def run(
     entries: Annotated[
         int, typer.Option(help="最多隔多少条 · At most after so many entries.", min=1)
     ] = notarising.EVERY_ENTRIES,
+    tsa: Tsa = "",
+    tsa_trust: TsaTrust = None,
 ) -> None:
     """持续签署，直到停止 · Go on signing until stopped."""
     terminal, place = at(ctx, False), Place(folder)
@@ -123,6 +209,14 @@ def run(
             said = why.words if isinstance(why, Unproven) else Words(str(why), str(why))
             terminal.say(f"未签署：{said.zh}", f"Not signed: {said.en}")
 
+        def stamped(size: int, what: Stamp | Unproven | Unavailable) -> None:
+            if isinstance(what, Stamp):
+                _tell_stamp(terminal, size, what)
+            else:
+                said = what.words if isinstance(what, Unproven) else Words(str(what), str(what))
+                terminal.say(f"未盖时间戳：{said.zh}", f"Not stamped: {said.en}")
+
+        stamper = Stamper.of(book, tsa, tsa_trust, stamped) if tsa else None
         watch = notarising.Watch(
             place,
             notary,
@@ -130,6 +224,7 @@ def run(
             seconds=seconds,
             entries=entries,
             mirror=Mirror(Path(mirror)) if mirror else None,
+            stamp=stamper.wake if stamper is not None else None,
             told=lambda judged: _tell(terminal, judged),
             trouble=trouble,
         )
@@ -138,9 +233,15 @@ def run(
             f"The notary of {notary.origin} is at work (Ctrl+C stops it).",
         )
         try:
+            if stamper is not None:
+                stamper.start()
+                stamper.wake()  # what was signed before, and not stamped
             watch.run()
         except KeyboardInterrupt:
             terminal.say("已停止。", "Stopped.")
+        finally:
+            if stamper is not None:
+                stamper.stop()
 
 
 @app.command()
@@ -336,6 +437,23 @@ def _tell(terminal: Terminal, judged: Judged) -> None:
             f"Signed at {size:,} entries, not yet witnessed as the policy asks"
             f" ({', '.join(judged.witnesses) or 'by nobody'}).",
         )
+
+
+def _tell_stamp(terminal: Terminal, size: int, stamp: Stamp | None) -> None:
+    if stamp is not None:
+        terminal.say(
+            f"{size:,} 条的检查点：{stamp.why.zh}",
+            f"The checkpoint of {size:,} entries. {stamp.why.en}",
+        )
+
+
+@contextmanager
+def _none_stopped(terminal: Terminal) -> Iterator[None]:
+    """Tell what an authority or device could not do: the signature stands without it."""
+    try:
+        yield
+    except Unproven as why:
+        terminal.say(f"注意：{why.words.zh}", f"Note: {why.words.en}")
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from api import attesting
+from api.attesting import Attesting
 from api.cli_read import opened
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
 from api.proving import held
@@ -17,12 +19,22 @@ from ledger.verifying import verify
 
 
 def verify_(
-    terminal: Terminal, since: Sequence[Path], trust: Path | None, mirror: Path | None
+    terminal: Terminal,
+    since: Sequence[Path],
+    trust: Path | None,
+    mirror: Path | None,
+    tsa_trust: Path | None,
+    sm2: Path | None,
 ) -> None:
     """Check everything, and that the lists have reached the end; exit 1 when anything is off."""
     policy = Trust.parse(_read(trust)) if trust is not None else None
-    checkpoints = [_held(terminal, file, policy) for file in since]
+    kept = [_held(terminal, file, policy) for file in since]
+    checkpoints = attesting.main(kept)
     with opened(terminal) as office:
+        settings = office.settings
+        attested = Attesting(
+            office.book, tsa_trust or settings.tsa_trust, sm2 or settings.sm2, kept
+        )
 
         def behind(_: Any) -> Iterator[str]:
             reached, size = office.models.position(), office.book.head()[0]
@@ -36,6 +48,7 @@ def verify_(
                 progress=tick,
                 held=checkpoints,
                 mirror=Mirror(mirror) if mirror is not None else None,
+                readers=attested.readers,
             )
     if terminal.json:
         problems = [
@@ -52,6 +65,7 @@ def verify_(
                 "problems": problems,
                 "unlisted": verdict.unlisted,
                 "lost": list(verdict.lost),
+                **attested.plain,
                 "removed": [{"position": p.position, "sha256": p.detail} for p in verdict.removed],
             }
         )
@@ -59,6 +73,8 @@ def verify_(
         terminal.say(verdict.sentence("zh"), verdict.sentence("en"))
         for problem in verdict.integrity:
             terminal.say(f"  {problem.sentence('zh')}", f"  {problem.sentence('en')}")
+        for words in attested.said():
+            terminal.say(words.zh, words.en)
         _tell_reach(terminal, [checkpoint.size for checkpoint in checkpoints], verdict.intact)
     if not (verdict.intact and verdict.complete):
         terminal.end(REFUSED)
@@ -67,8 +83,9 @@ def verify_(
 def _held(terminal: Terminal, file: Path, policy: Trust | None) -> Checkpoint:
     """Read a checkpoint; its signatures are judged where a policy says whose count."""
     raw = _read(file)
-    if policy is None:
-        return held(raw.decode(errors="replace"))
+    read = held(raw.decode(errors="replace"))
+    if policy is None or attesting.parallel([read]):
+        return read  # a policy has no keys of SM2: the one of the parallel log is given apart
     try:
         judged = policy.judge(Note.parse(raw))
     except Unproven as why:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from domain.decider import FACTS
 from domain.words import Words
-from ledger import keys
+from ledger import keys, national
 from ledger.act import Unavailable
 from ledger.book import Book
 from ledger.entry import Corrupt
 from ledger.mirror import Mirror
+from ledger.national import Parallel, SM2Signer, SM2Verifier
 from ledger.notary import Asked, Notary
 from ledger.notes import LOG, Checkpoint, Note, Signer, Unproven, Verifier
 from ledger.trust import Judged, Trust, Witness
@@ -44,9 +46,15 @@ class Place:
         self.folder = folder
         self.key, self.policy = folder / "log.key", folder / "policy.txt"
         self.next_key = folder / "log.next"  # while a closed log is followed by another
+        self.sm2_key, self.sm2_command = folder / "sm2.vkey", folder / "sm2.command"
 
     def make(self, origin: str, passphrase: str = "") -> Signer:
         """Draw the key of a new log and write the policy that believes it, without witnesses."""
+        if origin.endswith(national.SUFFIX):
+            raise Unproven(
+                f"名称不得以 {national.SUFFIX} 结尾：那是国密并行账本的名称。",
+                f"A name does not end in {national.SUFFIX}: that is how parallel logs are called.",
+            )
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         signer = keys.make(self.key, origin, LOG, passphrase)
         self._write(Trust.two_of_three(signer.verifier, []))
@@ -95,17 +103,45 @@ class Place:
         return trust
 
     def _write(self, trust: Trust) -> None:
-        beside = self.policy.with_suffix(".new")
-        beside.write_text(trust.text, encoding="utf-8")
-        beside.replace(self.policy)
+        _write(self.policy, trust.text)
 
     def notary(self, passphrase: str = "") -> Notary:
         """Return the notary of this folder."""
         return Notary(self.folder / "signed.db", self._key_there(passphrase))
 
+    def beside(self, public: bytes, command: Sequence[str]) -> SM2Signer:
+        """Keep a parallel log from now on, signed by a command with the key of a PEM file.
+
+        Raise Unproven when the command does not sign with that very key.
+        """
+        name = self.trust.logs[0].name + national.SUFFIX
+        verifier = SM2Verifier.of(name, national.point_of(public))
+        signer = national.commanded(verifier, command)
+        signer.sign("trial\n")
+        _write(self.sm2_command, json.dumps(list(command), ensure_ascii=False) + "\n")
+        _write(self.sm2_key, verifier.vkey + "\n")
+        return signer
+
+    def parallel(self) -> Parallel | None:
+        """Return who signs the parallel log; None where there is none."""
+        if not self.sm2_key.is_file():
+            return None
+        verifier, name = national.believed(self.sm2_key), self.trust.logs[0].name + national.SUFFIX
+        if verifier.name != name:  # a closed log is followed by another: so is the parallel one
+            verifier = SM2Verifier.of(name, verifier.point)
+            _write(self.sm2_key, verifier.vkey + "\n")
+        command = json.loads(self.sm2_command.read_text("utf-8"))
+        return Parallel(self.folder / "signed.db", national.commanded(verifier, command))
+
     def witnesses(self) -> list[tuple[Verifier, Asked]]:
         """Return the witnesses that can be asked over the network."""
         return [(w.verifier, over_http(w.url)) for w in self.trust.witnesses if w.url]
+
+
+def _write(file: Path, text: str) -> None:
+    beside = file.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(file)
 
 
 def signed(place: Place, notary: Notary, book: Book) -> tuple[Note, Judged]:
@@ -121,17 +157,22 @@ class _Stay(HTTPRedirectHandler):
         return None
 
 
+def opener() -> OpenerDirector:
+    """Return what fetches from the very address it is given: no redirect, no proxy."""
+    return build_opener(_Stay(), ProxyHandler({}))
+
+
 def over_http(url: str) -> Asked:
     """Return how a witness at an address is asked; whatever goes wrong is status 0."""
     address = f"{url.rstrip('/')}/add-checkpoint"
     if urlsplit(address).scheme not in ("http", "https"):
         raise Unproven(f"见证方地址无效：{url}", f"This is no address of a witness: {url}")
-    opener = build_opener(_Stay(), ProxyHandler({}))
+    open_ = opener().open
 
     def ask(body: bytes) -> tuple[int, bytes]:
         request = Request(address, body, {"Content-Type": "text/plain"})
         try:
-            with opener.open(request, timeout=WITNESS_SECONDS) as answer:
+            with open_(request, timeout=WITNESS_SECONDS) as answer:
                 return answer.status, answer.read(ANSWER_BYTES_MAX)
         except HTTPError as answer:
             return answer.code, answer.read(ANSWER_BYTES_MAX)
@@ -154,13 +195,15 @@ class Watch:
         seconds: float = EVERY_SECONDS,
         entries: int = EVERY_ENTRIES,
         mirror: Mirror | None = None,
+        stamp: Callable[[], None] | None = None,
         told: Callable[[Judged], None] | None = None,
         trouble: Callable[[Unproven | Corrupt | Unavailable], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.place, self.notary, self.book = place, notary, book
         self._seconds, self._entries, self._mirror = seconds, entries, mirror
-        self._told, self._trouble = told, trouble
+        self._stamp, self._told, self._trouble = stamp, told, trouble
+        self._parallel, self._follow_from = place.parallel(), -math.inf
         self._clock, self._stop = clock, threading.Event()
         # What waited while nobody looked has waited long enough.
         self._waiting_since: float | None = -math.inf
@@ -184,6 +227,7 @@ class Watch:
         size, last = self.book.log.head()[0], self.notary.last()
         if size == last.size and last.note is not None:
             self._waiting_since = None
+            self._follow(Note.parse(last.note))
             return None
         now = self._clock()
         since = self._waiting_since = self._waiting_since or now
@@ -198,6 +242,9 @@ class Watch:
             self._mirror.bring(self.book.log, note)
         if self._told is not None:
             self._told(judged)
+        if self._stamp is not None:
+            self._stamp()
+        self._follow(note)
         return judged
 
     def _crossed(self, signed: int, size: int) -> bool:
@@ -209,6 +256,19 @@ class Watch:
                 if fact is not None and fact.boundary:
                     self._boundary = position
         return self._boundary > signed
+
+    def _follow(self, note: Note) -> None:
+        """Bring the parallel log up to what is signed; a device that fails stops nobody else."""
+        if self._parallel is None or self._clock() < self._follow_from:
+            return
+        try:
+            if self._parallel.last().note is None or self._parallel.last().size != size_of(note):
+                self._parallel.follow(self.book, note)
+        except (Unproven, Unavailable) as trouble:
+            logger.warning("the parallel log was not signed: %s", trouble)
+            self._follow_from = self._clock() + self._seconds
+            if self._trouble is not None:
+                self._trouble(trouble)
 
     def start(self) -> None:
         """Work beside whoever serves; `stop` ends it."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_bundles
+from api import attesting, pages_bundles
+from api.attesting import Attested, Attesting
 from api.notarising import ONE_MACHINE
 from api.office import Office
 from api.pages_sign import Member, Typed, text
@@ -19,8 +20,8 @@ from api.pages_telling import tell
 from api.pages_trouble import Forbidden, PageRoute
 from api.pages_view import Page
 from api.proving import held
-from domain.words import Role, in_words
-from ledger import tree, verifying
+from domain.words import Role, Words, in_words
+from ledger import national, stamping, tree, verifying
 from ledger.book import Book
 from ledger.entry import decode
 from ledger.notes import Checkpoint, Unproven
@@ -50,11 +51,21 @@ def router(office: Office) -> APIRouter:
         trust = office.proving.trust
         ours = {Checkpoint.parse(note.text).origin} if note else set()
         ours |= {log.name for log in trust.logs} if ours and trust else set()
-        if since and ours and since[0].origin not in ours:
+        if since and ours and since[0].origin.removesuffix(national.SUFFIX) not in ours:
             return audit_page(page, None, kept, page.t("since-other", name=since[0].origin))
-        behind = partial(_behind, office)
-        verdict = verifying.verify(office.book, lists=behind, held=since)
-        return audit_page(page, verdict, kept, covered=since[0].size if since else 0)
+        behind, settings = partial(_behind, office), office.settings
+        try:
+            attested = Attesting(office.book, settings.tsa_trust, settings.sm2, since)
+        except Unproven as why:
+            return audit_page(page, None, kept, why.sentence(page.lang))
+        verdict = verifying.verify(
+            office.book,
+            lists=behind,
+            held=attesting.main(since),
+            readers=attested.readers,
+        )
+        covered = since[0].size if since else 0
+        return audit_page(page, verdict, kept, covered=covered, said=attested.said())
 
     @pages.get("/audit/checkpoint")
     def checkpoint(page: Member) -> Response:
@@ -63,6 +74,14 @@ def router(office: Office) -> APIRouter:
             raise HTTPException(404)
         name = f'attachment; filename="checkpoint-{Checkpoint.parse(note.text).size}.txt"'
         return Response(note.raw, media_type="text/plain", headers={"Content-Disposition": name})
+
+    @pages.get("/audit/checkpoint-sm3")
+    def checkpoint_sm3(_: Member) -> Response:
+        return _newest(office.book, national.KIND, "text/plain", "checkpoint-sm3-{}.txt")
+
+    @pages.get("/audit/stamp")
+    def stamp(_: Member) -> Response:
+        return _newest(office.book, stamping.KIND, "application/timestamp-reply", "{}.tsr")
 
     @pages.get("/entries/{position}")
     def entry(position: int, page: Member) -> Response:
@@ -87,6 +106,16 @@ def router(office: Office) -> APIRouter:
     return pages
 
 
+def _newest(book: Book, kind: str, media: str, name: str) -> Response:
+    """Return the newest of what is kept beside checkpoints, as a file."""
+    rows = book.log.attestations(kind, 0, attesting.SIZE_MAX, 1)
+    if not rows:
+        raise HTTPException(404)
+    told = f'attachment; filename="{name.format(rows[0][0])}"'
+    headers = {"Content-Disposition": told}
+    return Response(bytes(rows[0][1]), media_type=media, headers=headers)
+
+
 def _behind(office: Office, _: Book) -> Iterator[str]:
     reached, size = office.models.position(), office.book.head()[0]
     if reached != size:
@@ -99,6 +128,7 @@ def audit_page(
     kept: str = "",
     trouble: str = "",
     covered: int = 0,
+    said: Sequence[Words] = (),
 ) -> Response:
     """Draw the head of the book, how far it is signed, and the latest entries."""
     book = page.office.book
@@ -116,6 +146,8 @@ def audit_page(
         kept=kept,
         trouble=trouble,
         covered=covered,
+        said=[in_words(words, page.lang) for words in said],
+        attested=Attested.of(book),
         standing=page.office.proving.standing(),
         one_machine=in_words(ONE_MACHINE, page.lang),
         bundles=pages_bundles.panel(page),

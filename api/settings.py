@@ -18,6 +18,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `label_secret` signs label codes; without one, labels carry no authenticity code.
     `trust` is the policy that says which log and which witnesses are believed (tlog-policy).
     `vault` is the file of the master key of names, outside the database.
+    `tsa_trust` are the certificates that time stamps are believed under; `sm2` holds the public key
+    of the parallel log (国密).
     `ca` is the certificate of an authority we made ourselves; phones may fetch it.
     `https` is set when a proxy in front speaks it: cookies become Secure.
     """
@@ -34,11 +36,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     files: Path = Path()
     trust: Path | None = None
     vault: Path | None = None
+    tsa_trust: Path | None = None
+    sm2: Path | None = None
     ca: Path | None = None
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE, _TRUST, _VAULT."""
+        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE, _TRUST,
+        _VAULT, _TSA_TRUST, _SM2.
+        """
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
             for name in ("database", "host", "label_host", "label_key", "zone")
@@ -48,7 +54,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             **given,  # type: ignore[arg-type] # all of them are texts
             port=int(os.environ.get("GONGWU_PORT") or 8000),
             https=os.environ.get("GONGWU_HTTPS", "").lower() in {"1", "true", "yes"},
-            vault=Path(os.environ["GONGWU_VAULT"]) if os.environ.get("GONGWU_VAULT") else None,
-            trust=Path(os.environ["GONGWU_TRUST"]) if os.environ.get("GONGWU_TRUST") else None,
+            vault=_file("GONGWU_VAULT"),
+            trust=_file("GONGWU_TRUST"),
+            tsa_trust=_file("GONGWU_TSA_TRUST"),
+            sm2=_file("GONGWU_SM2"),
             label_secret=bytes.fromhex(os.environ.get("GONGWU_LABEL_SECRET", "")),
         )
+
+
+def _file(name: str) -> Path | None:
+    return Path(os.environ[name]) if os.environ.get(name) else None

@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from types import ModuleType
 
 import psycopg
 
 from benchmarks.measuring import Bar, Figure, collector_off, percentile, seconds, short
 from benchmarks.places import GROWTH, Place
 from benchmarks.workload import ACTOR, Lives
-from ledger import postgres, proofs, tree
+from ledger import national, postgres, proofs, tree
 from ledger.book import Book, new_id
 from ledger.entry import Draft
 from ledger.tiles import Tree
@@ -58,6 +59,7 @@ def run(place: Place) -> Iterator[Figure]:
     work = f"SQLite, whole check, {short(events)}"
     yield Figure(work=work, ours=took, unit="s", bar=Bar(most=20))
     yield Figure(work=f"{work}, memory", ours=memory, unit="MiB", bar=Bar(most=500))
+    yield from _parallel(url, events)
 
 
 def _appends(place: Place, back_end: str, title: str) -> Iterator[Figure]:
@@ -137,6 +139,32 @@ def _without_tree(url: str) -> None:
         changed = changed.replace(said, instead)
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(changed.encode())
+
+
+def _parallel(url: str, events: int) -> Iterator[Figure]:
+    """Read every entry and make the tree of SM3, as the parallel log does; beside it, of SHA-256."""
+    book = Book.open(url)
+
+    def anew(of: ModuleType) -> bytes:
+        frontier, size = list[bytes](), 0
+        for page in book.log.rows(1):
+            size = of.grow(size, frontier, [of.leaf(bytes(row[4])) for row in page])
+        root: bytes = of.root(frontier)
+        return root
+
+    try:
+        with collector_off():
+            ours, floor = seconds(lambda: anew(national)), seconds(lambda: anew(tree))
+        assert anew(tree) == book.head()[1]
+    finally:
+        book.close()
+    yield Figure(
+        work=f"SQLite, the whole tree of SM3, {short(events)}",
+        ours=ours,
+        unit="s",
+        floor=floor,
+        beside="the same with SHA-256",
+    )
 
 
 def _proofs(url: str, events: int) -> Iterator[Figure]:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from domain.filing import folder_of
-from ledger import proofs, tree, verify_bundle
+from ledger import proofs, stamping, tree, verify_bundle
 from ledger.act import Row
 from ledger.book import Book
 from ledger.notes import Checkpoint, Note, Unproven
@@ -181,6 +181,9 @@ def bundle(
     if opened is not None:
         files |= _opened(rows, opened)
     files |= _attached(book, rows)
+    stamp = stamping.kept(book, checkpoint.size)
+    if stamp is not None:
+        files[f"tsa/{checkpoint.size}.tsr"] = stamp
     files |= {"README.txt": README.encode(), "verify_bundle.py": checker()}
     manifest = _manifest(asked.question, checkpoint, rows, files)
     return Bundle(
@@ -324,6 +327,7 @@ checkpoint.old, consistency   从您的检查点到它的证明 · that the log 
 entries/N.json      条目原文；N 从 0 起，位置为 N+1 · entries to the byte; the position is N+1
 proofs/N.tlog-proof 条目在检查点之内的证明 · that the entry is in that log (C2SP tlog-proof)
 opened/N.json       有权查看的承诺值 · values that the entry only commits to
+tsa/N.tsr           时间戳机构的签名（RFC 3161）· a time stamp of the checkpoint, if there is one
 attachments/HASH    附件，以 SHA-256 为名 · files, named by their SHA-256
 policy.txt          本单位的信任策略副本 · a copy of this installation's policy
 

@@ -22,6 +22,7 @@ from domain.decider import Lang
 from domain.words import Words, in_words
 
 LOG, WITNESS = 0x01, 0x04  # types of signature: Ed25519 over the text; with the time of a witness
+KEY_OTHER = 0xFF  # a type without a number: what it is stands in front of the key
 NOTE_BYTES_MAX = 64 * 1024
 SIGNATURES_MAX = 100
 KEY_BYTES, SIGNATURE_BYTES, TIME_BYTES, ID_BYTES = 32, 64, 8, 4

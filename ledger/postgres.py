@@ -184,6 +184,15 @@ CREATE TABLE IF NOT EXISTS ledger_checkpoint (
   seal text NOT NULL
 );
 """
+ATTESTATIONS = """
+CREATE TABLE ledger_attestation (
+  kind text NOT NULL,
+  size bigint NOT NULL,
+  content bytea NOT NULL,
+  seal text NOT NULL,
+  PRIMARY KEY (kind, size)
+);
+"""
 FILES = """
 CREATE TABLE ledger_file (
   sha256 text PRIMARY KEY,
@@ -246,6 +255,9 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
             row = c.execute("SELECT to_regclass('ledger_file')").fetchone()
             if row is not None and row[0] is None:
                 c.execute(cast(Any, FILES))
+            row = c.execute("SELECT to_regclass('ledger_attestation')").fetchone()
+            if row is not None and row[0] is None:
+                c.execute(cast(Any, ATTESTATIONS))
         self.assert_durable()
 
     def assert_durable(self) -> None:
@@ -556,6 +568,26 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                 "INSERT INTO ledger_checkpoint VALUES (%s,%s,%s)"
                 " ON CONFLICT (size) DO UPDATE SET note=excluded.note, seal=excluded.seal",
                 (size, note, seal(size, note.hex())),
+            )
+
+    def attestations(self, kind: str, start: int, stop: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return size and bytes of what others attest of checkpoints of a range, largest first."""
+        query = (
+            "SELECT size, content FROM ledger_attestation WHERE kind=%s AND size BETWEEN %s AND %s"
+            " ORDER BY size DESC LIMIT %s"
+        )
+        with self.reading() as c:
+            rows = c.execute(query, (kind, start, stop, limit))
+            return [(row[0], bytes(row[1])) for row in rows]
+
+    def keep_attestation(self, kind: str, size: int, content: bytes) -> None:
+        """Keep beside a checkpoint what somebody else attests of it, or its better successor."""
+        with self._writing() as c:
+            c.execute(
+                "INSERT INTO ledger_attestation VALUES (%s,%s,%s,%s)"
+                " ON CONFLICT (kind, size) DO UPDATE SET content=excluded.content,"
+                " seal=excluded.seal",
+                (kind, size, content, seal(kind, size, content.hex())),
             )
 
     def version(self, stream: str) -> int:

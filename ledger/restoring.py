@@ -1,7 +1,7 @@
 """Take the whole ledger out as lines of text, and make the same ledger of them elsewhere (T17).
 
 The lines: a heading (format, size, root); each command, followed by the exact bytes of the
-entries it wrote; claimed identifiers; evidence; attachments; published checkpoints. An entry is the only line that begins with
+entries it wrote; claimed identifiers; evidence; attachments; published checkpoints and what others attest of them. An entry is the only line that begins with
 `{"actor":`, so the same file without the other lines is the log alone, and is read back as well.
 """
 
@@ -98,6 +98,7 @@ class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     evidence: tuple[str, str] | None = None  # media type, content in base64
     file: tuple[str, str] | None = None  # an attachment, written alike
     checkpoint: str | None = None  # a published one, as it was signed
+    attestation: tuple[str, int, str] | None = None  # kind, size, content in base64
 
 
 _line = msgspec.json.Decoder(_Line).decode
@@ -147,6 +148,11 @@ def lines(book: Book, progress: Progress | None = None) -> Iterator[bytes]:
             yield _written(_Line(file=(media, b64encode(content).decode())))
         for _, note in select("SELECT size, note FROM ledger_checkpoint ORDER BY size"):
             yield _written(_Line(checkpoint=bytes(note).decode()))
+        for kind, size, content in select(
+            "SELECT kind, size, content FROM ledger_attestation ORDER BY kind, size"
+        ):
+            said = b64encode(bytes(content)).decode()
+            yield _written(_Line(attestation=(kind, size, said)))
 
 
 def _entries(select: Any, command: _Command) -> Iterator[bytes]:
@@ -281,6 +287,8 @@ class _Return:
             self.insert("INSERT INTO ledger_file VALUES (?,?,?)", [row[:3]])
         elif said.checkpoint is not None:
             self._checkpoint(said.checkpoint.encode())
+        elif said.attestation is not None:
+            self._attestation(*said.attestation)
         else:
             raise ValueError("neither an entry nor a line of this format")
 
@@ -298,6 +306,14 @@ class _Return:
             raise ValueError(f"the checkpoint of {checkpoint.size} entries is of another log")
         kept = (at, note, seal(at, note.hex()))
         self.insert("INSERT INTO ledger_checkpoint VALUES (?,?,?)", [kept])
+
+    def _attestation(self, kind: str, size: int, content: str) -> None:
+        """Take what others attest of a checkpoint as it is; whoever verifies judges it."""
+        if not 0 <= size <= self.size:
+            raise ValueError(f"an attestation of {size} entries is of another log")
+        raw = b64decode(content, validate=True)
+        kept = (kind, size, raw, seal(kind, size, raw.hex()))
+        self.insert("INSERT INTO ledger_attestation VALUES (?,?,?,?)", [kept])
 
     def _entry(self, line: bytes) -> None:
         if len(line) > ENTRY_BYTES_MAX:

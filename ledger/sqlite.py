@@ -102,6 +102,13 @@ CREATE TABLE IF NOT EXISTS ledger_checkpoint (
   note BLOB NOT NULL,
   seal TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ledger_attestation (
+  kind TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  content BLOB NOT NULL,
+  seal TEXT NOT NULL,
+  PRIMARY KEY (kind, size)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ledger_file (
   sha256 TEXT PRIMARY KEY,
   media TEXT NOT NULL,
@@ -566,6 +573,25 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
                 "INSERT INTO ledger_checkpoint VALUES (?,?,?)"
                 " ON CONFLICT (size) DO UPDATE SET note=excluded.note, seal=excluded.seal",
                 (size, note, seal(size, note.hex())),
+            )
+
+    def attestations(self, kind: str, start: int, stop: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return size and bytes of what others attest of checkpoints of a range, largest first."""
+        query = (
+            "SELECT size, content FROM ledger_attestation WHERE kind=? AND size BETWEEN ? AND ?"
+            " ORDER BY size DESC LIMIT ?"
+        )
+        with self.reading() as c:
+            return c.execute(query, (kind, start, stop, limit)).fetchall()
+
+    def keep_attestation(self, kind: str, size: int, content: bytes) -> None:
+        """Keep beside a checkpoint what somebody else attests of it, or its better successor."""
+        with told(), self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_attestation VALUES (?,?,?,?)"
+                " ON CONFLICT (kind, size) DO UPDATE SET content=excluded.content,"
+                " seal=excluded.seal",
+                (kind, size, content, seal(kind, size, content.hex())),
             )
 
     def version(self, stream: str) -> int:

@@ -40,7 +40,7 @@ LINES_MAX = 63  # hashes of a proof; a tree this side of 2^63 has no longer path
 NAMES = re.compile(
     r"manifest\.json|checkpoint|checkpoint\.old|consistency|policy\.txt|README\.txt"
     r"|verify_bundle\.py|entries/(0|[1-9]\d{0,14})\.json|proofs/(0|[1-9]\d{0,14})\.tlog-proof"
-    r"|opened/(0|[1-9]\d{0,14})\.json|attachments/[0-9a-f]{64}"
+    r"|opened/(0|[1-9]\d{0,14})\.json|attachments/[0-9a-f]{64}|tsa/[1-9]\d{0,14}\.tsr"
 )
 ENVELOPE = {
     *("actor", "body", "cause", "corrects", "effective_at", "recorded_at"),
@@ -174,6 +174,7 @@ def check(
     answers(manifest, entries, seqs, say)
     opened(files, entries, say)
     attached(files, entries, say)
+    stamped(files, checkpoint, say)
     if show:
         for index, entry in entries.items():
             print(
@@ -651,6 +652,8 @@ def continued(
             "旧检查点与一致性证明缺一。", "one of old checkpoint and its proof is missing."
         )
     if old is not None:
+        if old.text.encode("utf-8") != files["checkpoint.old"]:
+            raise _no_checkpoint()  # whoever types one may add blanks, a bundle may not
         consistent(old, checkpoint, path)
     if since_path is None:
         return
@@ -810,6 +813,27 @@ def attached(files: dict[str, bytes], entries: dict[int, Any], say: Say) -> None
         say(
             f"附件：{len(held)} 个，内容与条目所记一致。",
             f"Attachments: {len(held)}, as the entries name them.",
+        )
+
+
+def stamped(files: dict[str, bytes], checkpoint: Checkpoint, say: Say) -> None:
+    """Check that a time stamp names the checkpoint; its signature is for another program."""
+    text = checkpoint.text.encode("utf-8")
+    for name in files:
+        if not name.startswith("tsa/"):
+            continue
+        made = [hashlib.new(kind, text).digest() for kind in ("sha256", "sha384", "sha512")]
+        there = [hash_ for hash_ in made if hash_ in files[name]]
+        if name != f"tsa/{checkpoint.size}.tsr" or not there:
+            raise Refused(
+                f"{name} 不是对这个检查点的时间戳。",
+                f"{name} is no time stamp of this checkpoint.",
+            )
+        command = f"openssl ts -verify -in {name} -digest {there[0].hex()} -CAfile"
+        say(
+            f"时间戳：{name} 写着这个检查点的哈希；签名和时间请另行核验：{command} 机构证书.pem",
+            f"Time stamp: {name} holds the hash of this checkpoint; check its signature and time"
+            f" with: {command} AUTHORITY.pem",
         )
 
 

@@ -10,13 +10,15 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
-from typing import Any, TypeAlias
+from itertools import chain
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from domain.decider import FACTS, Lang
 from domain.filing import FileAttached, FileRemoved
 from domain.recovery import RecoveryAsked, RecoveryConfirmed
+from domain.words import Words, in_words
 from ledger import tree
 from ledger.act import Select, Unavailable, seal
 from ledger.book import Book
@@ -26,6 +28,7 @@ from ledger.notes import Checkpoint, Note, Unproven
 
 PROBLEMS_MAX = 100
 PAGE_ROWS = 20_000
+ATTESTED_ROWS = 1_000
 LEVELS_MAX = 7  # of kept hashes above the leaves
 FIRST = -(2**62)  # before every position, also one that somebody forged below 1
 ENVELOPE = {
@@ -112,6 +115,18 @@ CHECKS = {
         "账本里保存的第 {detail} 条检查点与记录不符",
         "The checkpoint of {detail} entries kept beside the log does not fit its entries",
     ),
+    "attestation": (
+        "检查点旁保存的证明（时间戳或国密检查点）已损坏：{detail}",
+        "What others attest of a checkpoint is damaged: {detail}",
+    ),
+    "stamp": (
+        "第 {detail} 条检查点的时间戳不成立：{why}",
+        "The time stamp of the checkpoint of {detail} entries does not hold: {why}",
+    ),
+    "sm3": (
+        "国密并行账本（SM3）第 {detail} 条的检查点不成立：{why}",
+        "The checkpoint of {detail} entries of the parallel log (SM3) does not hold: {why}",
+    ),
     "node": (
         "保存的中间哈希与记录不符：{detail}",
         "A hash kept beside the log does not fit its entries: {detail}",
@@ -134,11 +149,25 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     check: str
     position: int = 0
     detail: str = ""
+    why: Words = Words("", "")
 
     def sentence(self, lang: Lang) -> str:
         """Say what does not hold."""
         zh, en = CHECKS[self.check]
-        return (zh if lang == "zh" else en).format(position=self.position, detail=self.detail)
+        return (zh if lang == "zh" else en).format(
+            position=self.position, detail=self.detail, why=in_words(self.why, lang)
+        )
+
+
+class Reader(Protocol):
+    """Somebody who reads every entry along with `verify`, and says what does not hold for them."""
+
+    def take(self, position: int, state: bytes) -> None:
+        """Take the exact bytes of the next entry."""
+
+    def problems(self, select: Select) -> Iterator[Problem]:
+        """Yield what does not hold, after the last entry."""
+        ...
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,8 +276,11 @@ class _Findings:
         self.unlisted = 0
 
     def add(self, check: str, position: int = 0, detail: object = "") -> None:
+        self.take(Problem(check=check, position=position, detail=str(detail)))
+
+    def take(self, problem: Problem) -> None:
         if len(self.kept) < PROBLEMS_MAX:
-            self.kept.append(Problem(check=check, position=position, detail=str(detail)))
+            self.kept.append(problem)
         else:
             self.unlisted += 1
 
@@ -260,13 +292,15 @@ def verify(
     progress: Progress | None = None,
     held: Sequence[Checkpoint] = (),
     mirror: Mirror | None = None,
+    readers: Sequence[Reader] = (),
 ) -> Verdict:
     """Recompute every hash and the root from the stored bytes, and check all that hangs on them.
 
     `lists` compares projections with the log and yields one sentence for each difference; its
     findings are the completeness verdict. `held` are checkpoints that the reader kept elsewhere
     and trusts: without one, whoever owns the database can compute everything in it again. Several
-    narrow a change to the interval between two; a `mirror` names the very entry. Report all problems, at most 100 by name. Raise
+    narrow a change to the interval between two; a `mirror` names the very entry. `readers`
+    read along and add what does not hold for them. Report all problems, at most 100 by name. Raise
     nothing about the log's content; Unavailable when the database cannot be read at all.
     """
     found = _Findings()
@@ -283,7 +317,7 @@ def verify(
                 "SELECT size, recorded_at, frontier FROM ledger_head"
             )[0]
             used = _Used()
-            _check_entries(select, size, found, leaves, used, progress)
+            _check_entries(select, size, found, leaves, used, progress, readers)
             _check_head(size, recorded_at, bytes(packed), leaves, used.last_time, found)
             _check_claims(select, used, found)
             _check_evidence(select, found)
@@ -292,6 +326,8 @@ def verify(
             _check_held(leaves, held, found, lost)
             if mirror is not None:
                 _check_mirror(leaves, mirror, found)
+            for problem in chain.from_iterable(reader.problems(select) for reader in readers):
+                found.take(problem)
             removed = _check_files(select, used, found)
     except Unavailable as trouble:
         if trouble.kind != "damaged":
@@ -363,6 +399,15 @@ def _check_kept(select: Select, leaves: list[bytes], found: _Findings) -> None:
     for size, _, same in _same_roots(leaves, kept):
         if not same:
             found.add("checkpoint", 0, size)
+    kind, last = "", FIRST
+    while page := select(
+        "SELECT kind, size, content, seal FROM ledger_attestation WHERE (kind, size) > (?, ?)"
+        " ORDER BY kind, size LIMIT ?",
+        *(kind, last, ATTESTED_ROWS),
+    ):
+        for kind, last, content, kept_seal in page:
+            if kept_seal != seal(kind, last, bytes(content).hex()) or last > len(leaves):
+                found.add("attestation", 0, f"{kind} {last}")
 
 
 def _above(below: list[bytes]) -> list[bytes]:
@@ -452,6 +497,7 @@ def _check_entries(
     leaves: list[bytes],
     used: _Used,
     progress: Progress | None,
+    readers: Sequence[Reader],
 ) -> None:
     expected = 1
     commands = _Commands(select, found)
@@ -464,6 +510,8 @@ def _check_entries(
         leaves.append(hash_)
         if hash_ != leaf:
             found.add("leaf", position)
+        for reader in readers:
+            reader.take(position, state)
         if len(state) > ENTRY_BYTES_MAX:
             found.add("too-large", position)
         said, wrong = _parsed(state)
