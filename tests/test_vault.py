@@ -104,7 +104,7 @@ def test_what_opens_and_is_no_value_is_unreadable() -> None:
 def test_a_key_wrapped_by_another_master_is_unreadable() -> None:
     master, key = vault.draw(), vault.new_key()
     wrapped = master.wrap("u_1", key)
-    assert master.unwrap("u_1", wrapped) == key
+    assert master.unwrap("u_1", wrapped) == key and len(wrapped) == master.wrapped_bytes
     with pytest.raises(Unreadable):
         vault.draw().unwrap("u_1", wrapped)
 
