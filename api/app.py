@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api import pages, problems, rest, rest_log, security
+from api.noting import Noting
 from api.office import Office
 from api.settings import Settings
 
@@ -43,5 +44,6 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     rest_log.install(app, office)
     app.include_router(pages.router(office))
     problems.install(app)
+    app.add_middleware(Noting, office=office)
     security.protect(app, https=settings.https, refuse=problems.refuse)
     return app

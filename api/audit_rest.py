@@ -16,15 +16,17 @@ from api.forms import Malformed
 from api.office import Actor, Office
 from api.pages_telling import tell
 from api.replays import Replays
-from api.rest_answers import Answer, link, names_then, reply
+from api.rest_answers import Answer, link, names_then, plain, reply
 from api.rest_caller import Callers, body_of, check_id, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.asset import Kind
+from domain.audit_reads import Question
 from domain.values import ID
 from domain.words import Words
 from ledger.findings import CHECKS, LATE_DAYS
 from ledger.questions import PICKED, five
+from projections import reads
 from projections.changes import FIGURES, Only, Span
 
 TAG = Words("审计", "Audit")
@@ -78,6 +80,18 @@ FINDINGS = (
     ("after", "续页标记 · cursor"),
 )
 
+READS = (
+    ("reader", "查阅人 · reader"),
+    ("unit", "查阅人的单位 · unit of the reader"),
+    ("question", "、".join(Question)),
+    ("about", "种类/编号 · kind/id of what was read"),
+    ("from", "自此日 YYYY-MM-DD · from this day on"),
+    ("to", "至此日 YYYY-MM-DD · up to this day"),
+    ("text", "事由或对象中的文字 · words of the purpose or of what was read"),
+    ("limit", f"1–{changing.PAGE_ROWS_MAX}"),
+    ("after", "续页标记 · cursor"),
+)
+
 
 def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the questions of this module to the routes under /audit/v1."""
@@ -89,6 +103,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         ("/periods/{unit}", doors.periods, read("audit_periods", "一个单位已结账的期间", "The closed periods of a unit", [UNIT], tag=TAG)),
         ("/five-questions", doors.five_questions, read("audit_five_questions", "审计五问，由条目回答", "The auditor's five questions, answered from entries", asked(*FIVE), tag=TAG, troubles=(401, 403, 422, 503))),
         ("/findings", doors.findings, read("audit_findings", "审计疑点（由条目重新算出）", "Standing findings, from entries alone", asked(*FINDINGS), tag=TAG, troubles=(401, 403, 422, 503))),
+        ("/reads", doors.reads, read("audit_reads", "查阅记录：谁看过什么", "Who looked at what", asked(*READS), tag=TAG, troubles=(401, 403, 422, 503))),
     ]  # fmt: skip
     for path, answer, said in published:
         routes.add_api_route(
@@ -252,6 +267,22 @@ class Doors:
             "next": None if more is None else str(more),
         }
         return reply(request, said, link(request, more))
+
+    def reads(self, request: Request, actor: Actor) -> Response:
+        """Answer with what was read by whom, the latest first, a page at a time."""
+        if actor.role not in finding.READERS:
+            raise problems.plain(403)
+        asked = Questions(request, dict(READS))
+        limit = asked.number("limit", changing.PAGE_ROWS, 1, changing.PAGE_ROWS_MAX)
+        given = {name: asked.text(name) for name in ("reader", "unit", "about", "text")}
+        given["question"] = asked.choice("question", tuple(map(str, Question)))
+        given |= {"from": asked.day("from"), "to": asked.day("to")}
+        asked.check()
+        query = reads.listing(given, after=asked.text("after") or None, limit=limit + 1)
+        rows = self.office.models.rows(query)
+        more = str(rows[limit - 1]["id"]) if len(rows) > limit else None
+        found = {"items": [plain(row) for row in rows[:limit]], "next": more}
+        return reply(request, found, link(request, more))
 
     def _asked(self, asked: Questions, actor: Actor) -> tuple[Span, Only]:
         first, last = changing.year_so_far(self.office.today(actor.zone))

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from api import cli_bundle, cli_changes, cli_questions, finding
+from api import cli_bundle, cli_changes, cli_questions, cli_reads, finding
 from api.cli_read import day, names, opened, position
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.office import Office
@@ -27,6 +27,7 @@ app.command()(cli_bundle.bundle)
 app.command()(cli_bundle.checker)
 app.command()(cli_changes.changes)
 app.command()(cli_questions.five_questions)
+app.command()(cli_reads.reads)
 COLUMNS = (
     Words("位置", "position"),
     Words("事项", "case"),

@@ -7,6 +7,7 @@ from datetime import date
 from api import open_cases
 from api.cli_read import day, names, opened
 from api.cli_terminal import USAGE, Stop, Terminal
+from api.looking import lists
 from domain.words import Words, in_words
 from projections import cases
 from projections.scope import EVERYTHING
@@ -26,7 +27,8 @@ def stuck(terminal: Terminal, kind: str, on: str, days: int, limit: int, *, over
         query = cases.open_steps(
             EVERYTHING, today, kind=kind, days=days, overdue=overdue, limit=limit
         )
-        steps = [open_cases.opened(row, today) for row in office.models.rows(query)]
+        there = lists(office, cases.KINDS, today.isoformat(), None, past=bool(asked))
+        steps = [open_cases.opened(row, today) for row in there.rows(query)]
         if terminal.json:
             items = [open_cases.plain(step) for step in steps]
             terminal.answer({"on": today.isoformat(), "items": items})

@@ -13,7 +13,7 @@ from ledger.findings import CHECKS, LATE_DAYS, Finding, Findings
 
 READERS: Final = (Role.AUDITOR, Role.ADMIN)
 LATE_DAYS_MAX: Final = 3_650
-KEPT_MAX: Final = 4
+KEPT_MAX: Final = 8
 CHANNELS: Final = {
     "demo": Words("演示数据", "demonstration"),
     "import": Words("导入", "import"),

@@ -18,6 +18,7 @@ from api.accounts import Account, Accounts, Post
 from api.authority import ABOUT, Authority
 from api.captures import Captures
 from api.counting import Counting
+from api.noting import Reads
 from api.policies import Rules
 from api.proving import Proving
 from api.readings import Readings
@@ -35,6 +36,7 @@ from ledger.book import Book, Gathering
 from ledger.entry import Draft, Via
 from ledger.findings import Findings
 from projections import rulings, units
+from projections.past import Pasts
 from projections.scope import EVERYTHING, Rows, Scope
 from projections.store import Progress, ReadModels, Stuck
 
@@ -96,6 +98,8 @@ class Office:
             lambda: self.readings,
             lambda s, state, look: radio_counting.gathered(self, s, state, look),
         )
+        self.reads = Reads(self)
+        self.pasts = Pasts(book)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long
@@ -135,6 +139,12 @@ class Office:
         store = Captures.open(self.settings.database, clock=self.book.clock)
         self.closing.append(store.close)
         return store
+
+    def keep_findings(self, position: int) -> None:
+        """Know what there is to ask about further on: a read that was written down adds nothing."""
+        for key, known in list(self.findings.items()):
+            if isinstance(key, tuple) and key[0] == position - 1:
+                self.findings[(position, *key[1:])] = known
 
     @property
     def models(self) -> ReadModels:

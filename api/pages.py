@@ -22,6 +22,7 @@ from api import (
     pages_papers,
     pages_people,
     pages_periods,
+    pages_reads,
     pages_registers,
     pages_rules,
     pages_scan,
@@ -60,6 +61,7 @@ PARTS = (
     pages_changes,
     pages_findings,
     pages_periods,
+    pages_reads,
 )
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import attesting, pages_bundles
+from api import attesting, pages_bundles, pages_read_by
 from api.attesting import Attested, Attesting
 from api.notarising import ONE_MACHINE
 from api.office import Office
@@ -151,6 +151,7 @@ def audit_page(
         standing=page.office.proving.standing(),
         one_machine=in_words(ONE_MACHINE, page.lang),
         bundles=pages_bundles.panel(page),
+        reading=pages_read_by.purpose_panel(page),
         latest=latest[::-1],
         may_verify=page.may(Role.AUDITOR, Role.ADMIN),
     )

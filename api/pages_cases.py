@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api import pages_past
 from api.office import Office
 from api.pages_home import status as status_words
 from api.pages_inventory import PAGE_ROWS, TEXT_CHARS_MAX, openings
@@ -36,21 +37,24 @@ def router(office: Office) -> APIRouter:
         }
         after = page.request.query_params.get("after")
         query = cases.listing(page.actor.scope, **asked, after=after, limit=PAGE_ROWS + 1)
-        rows = office.models.rows(query)
+        look = pages_past.looking(page)
+        rows = pages_past.lists(page, look, cases.KINDS).rows(query)
         shown = rows[:PAGE_ROWS]
         return page.render(
             "cases.html",
+            422 if look.wrong else 200,
             asked=asked,
+            look=look,
+            name_of=pages_past.names(page, look),
             rows=shown,
             more=cursor(shown[-1], ORDER) if len(rows) > PAGE_ROWS else "",
-            counts=office.models.rows(cases.counts(page.actor.scope)),
             kinds=[(kind, page.t(f"kind-{kind}")) for kind in cases.KINDS],
             statuses=statuses(page, asked["kind"]),
             datasets=[(name, page.words(CHOICES["dataset"][name])) for name in DATASETS],
             status_of=lambda row: status_words(page, row["kind"], row["status"]),
-            url_of=lambda row: f"/cases/{row['id']}",
-            begin=openings(page),
-            chips=chips(page, asked),
+            url_of=lambda row: f"/cases/{row['id']}{page.query_only('on', 'known')}",
+            begin=[] if look.past else openings(page),
+            chips=chips(page, asked) + pages_past.chips(page, look),
         )
 
     @pages.get("/cases/new")

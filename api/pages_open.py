@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import open_cases
+from api import open_cases, pages_past
 from api.office import Office
 from api.pages_inventory import PAGE_ROWS
 from api.pages_sign import Member
@@ -21,7 +23,8 @@ def router(office: Office) -> APIRouter:
     @pages.get("/open-steps")
     def listing(page: Member) -> Response:
         given = page.request.query_params
-        on = page.office.today(page.actor.zone)
+        look = pages_past.looking(page)
+        on = date.fromisoformat(look.day)
         days = given.get("days", "").strip()
         asked = {
             "kind": given.get("kind", "") if given.get("kind") in cases.KINDS else "",
@@ -43,10 +46,14 @@ def router(office: Office) -> APIRouter:
             after=after,
             limit=PAGE_ROWS + 1,
         )
-        rows = office.models.rows(query)
+        rows = pages_past.lists(page, look, cases.KINDS).rows(query)
         steps = [open_cases.opened(row, on) for row in rows[:PAGE_ROWS]]
         return page.render(
             "open_steps.html",
+            422 if look.wrong else 200,
+            look=look,
+            name_of=pages_past.names(page, look),
+            chips=pages_past.chips(page, look),
             asked=asked,
             on=on.isoformat(),
             steps=list(zip(steps, rows[:PAGE_ROWS], strict=True)),

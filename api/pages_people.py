@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,11 +10,12 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_bundles
+from api import pages_bundles, pages_past, pages_read_by
 from api.forms import Invalid
 from api.office import Office
 from api.pages_sign import Member, Typed, text
 from api.pages_steps import Step, ask, blocked, possible
+from api.pages_telling import NameOf
 from api.pages_timeline import happened, lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
@@ -31,15 +33,20 @@ def router(office: Office) -> APIRouter:
 
     @pages.get("/people")
     def listing(page: Member) -> Response:
-        on = office.today(page.actor.zone)
-        rows = office.models.rows(people.people_at(on.isoformat()))
-        found = [told(page, holder) for holder in people.holders(rows, on)]
+        look = pages_past.looking(page)
+        rows = office.models.rows(people.people_at(look.day, look.position))
+        name_of = pages_past.names(page, look)
+        on = date.fromisoformat(look.day)
+        found = [told(page, holder, name_of) for holder in people.holders(rows, on)]
         wanted = text_of(page).casefold()
         shown = [row for row in found if wanted in row["searched"].casefold()]
         return page.render(
             "people.html",
+            422 if look.wrong else 200,
+            look=look,
+            chips=pages_past.chips(page, look),
             text=text_of(page),
-            on=on.isoformat(),
+            on=look.day,
             rows=sorted(shown, key=lambda row: (row["unit"], row["role"], row["person"]))[
                 :SHOWN_MAX
             ],
@@ -68,13 +75,14 @@ def text_of(page: Page) -> str:
     return page.request.query_params.get("text", "").strip()[:80]
 
 
-def told(page: Page, holder: people.Holder) -> dict[str, Any]:
-    """Return one power as the template draws it."""
+def told(page: Page, holder: people.Holder, names: NameOf | None = None) -> dict[str, Any]:
+    """Return one power as the template draws it, with the names of now or of another day."""
+    name_of = names or page.name_of
     row = {
         "id": holder.person,
         "person": page.name_of("person", holder.person),
         "unit_id": holder.unit,
-        "unit": page.name_of("unit", holder.unit),
+        "unit": name_of("unit", holder.unit),
         "role": page.words(Words.of(holder.role)),
         "since": holder.since,
         "until": holder.until,
@@ -107,6 +115,7 @@ def show(
         powers=[row for row in powers if row["id"] == id_],
         delegated=[row for row in powers if row["delegator_id"] == id_],
         bundle=pages_bundles.of_person(page, stream),
+        seen=pages_read_by.panel(page, stream.name),
         steps=possible(page, stream, faulty),
         blocked=blocked(page, stream),
         timeline=lines(page, stream),

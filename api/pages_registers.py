@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from api import numbering as numbers
-from api import pages_asking, pages_export, pages_papers
+from api import pages_asking, pages_export, pages_papers, pages_past
 from api.numbering import Fate
 from api.office import Office
 from api.pages_inventory import PAGE_ROWS, TEXT_CHARS_MAX
@@ -101,11 +101,15 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
             query = registers.listing(register.kind, scope, asked, after=after, limit=PAGE_ROWS + 1)
         except BadCursor:
             raise HTTPException(404) from None
-        rows = office.models.rows(query)
+        look = pages_past.looking(page)
+        rows = pages_past.lists(page, look, (register.kind,)).rows(query)
         shown = rows[:PAGE_ROWS]
         more = len(rows) > PAGE_ROWS
+        name_of = pages_past.names(page, look)
         return page.render(
             "register.html",
+            422 if look.wrong else 200,
+            look=look,
             register=register,
             title=page.words(register.title),
             about=page.words(register.about),
@@ -113,13 +117,13 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
             asked=asked,
             rows=shown,
             head=lambda words: heading(page, words),
-            tell=lambda column, row: told(column, row, page.lang, page.name_of),
+            tell=lambda column, row: told(column, row, page.lang, name_of),
             more=registers.cursor(register.kind, shown[-1]) if more else "",
             choices={c.name: choices(page, register, c) for c in register.filters},
-            chips=chips(page, register, asked),
+            chips=chips(page, register, asked) + pages_past.chips(page, look),
             units=page.unit_choices(),
             kinds=[(kind, page.words(LIFECYCLES[kind].words)) for kind in NUMBERED],
-            may_begin=may_begin(page, register),
+            may_begin=not look.past and may_begin(page, register),
         )
 
     def as_csv(page: Member) -> Response:
@@ -139,8 +143,10 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
 
 
 def _file(page: Page, register: Register) -> Any:
-    rows = every(page.office, register, page.actor.scope, asked_of(page, register))
-    return table(register, rows, page.lang, page.name_of, pages_export.Amount)
+    look = pages_past.good(page)
+    there = pages_past.lists(page, look, (register.kind,))
+    rows = every(there, register, page.actor.scope, asked_of(page, register))
+    return table(register, rows, page.lang, pages_past.names(page, look), pages_export.Amount)
 
 
 def attachment(register: Register, ending: str) -> dict[str, str]:

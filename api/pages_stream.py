@@ -16,6 +16,7 @@ from api import (
     pages_papers,
     pages_people,
     pages_plan,
+    pages_read_by,
     pages_reorganisation,
     pages_shares,
     pages_stocktakes,
@@ -57,6 +58,7 @@ KINDS = {
     "confiscated": "/confiscated/",
     "person": "/people/",
     "labels": "/labels/units/",
+    "audit": "/audit/reads/",
     **{k: f"/cases/{k}/" for k in cases.KINDS},
 }
 
@@ -222,6 +224,7 @@ def show(
         today=page.office.today(page.actor.zone).isoformat(),
         ahead=around(stream, on),
         papers=pages_papers.links(page, stream),
+        seen=None if past else pages_read_by.panel(page, name),
         files=pages_filing.panel(page, stream, pages_bundles.link(page, stream.name)),
         **(asset_extra(page, stream) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api import pages_words, problems, security
+from api import noting, pages_words, problems, security
 from api.accounts import Post, Session
 from api.office import Actor, Office
 from api.pages_draw import TEMPLATES
@@ -63,6 +63,7 @@ class Page:
             actor = self.office.acting(account, self.posts[0], self.lang)
         if actor is None:
             raise problems.plain(403, POST_ENDED, "role-not-granted")
+        self.request.state.actor = actor  # for whoever writes down what was read
         return actor
 
     @cached_property
@@ -319,6 +320,14 @@ class Page:
     def may_reverse(self, stream: str) -> bool:
         """Tell whether the reader's role takes back mistakes in a stream."""
         return self.session is not None and self.actor.role in reversers(stream)
+
+    @property
+    def unrecorded(self) -> str:
+        """Return what to tell those whose reads wait to be written down, and why; else nothing."""
+        reads = self.office.reads
+        if reads.trouble is None or not self.may(*noting.READERS):
+            return ""
+        return noting.waits(reads, self.lang)
 
     def local(self, recorded_at: str) -> str:
         """Return a recorded UTC time as the reader's clock showed it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from api.office import Office
+from api.looking import Lists
 from api.pages_telling import NameOf
 from domain.confiscated import GoodsStatus
 from domain.decider import LIFECYCLES, Lang
@@ -188,13 +188,13 @@ def plain(register: Register, row: Any) -> dict[str, Any]:
 
 
 def every(
-    office: Office, register: Register, scope: Scope, asked: Mapping[str, str]
+    lists: Lists, register: Register, scope: Scope, asked: Mapping[str, str]
 ) -> Iterator[Any]:
     """Yield every row that matches, for a file to take home."""
     after: str | None = None
     while True:
         query = registers.listing(register.kind, scope, asked, after=after, limit=EXPORT_ROWS)
-        rows = office.models.rows(query)
+        rows = lists.rows(query)
         yield from rows
         if len(rows) < EXPORT_ROWS:
             return

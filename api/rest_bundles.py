@@ -34,6 +34,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         if callers.actor(request).role not in bundling.READERS:
             raise problems.plain(403)
         given = asked_of(body)
+        request.state.asked = {name: given[name] for name in ("of", "from", "to")}
         try:
             made = bundling.bundle(
                 office,

@@ -79,6 +79,7 @@ class Callers:
         actor = self.office.acting(account, post)
         if actor is None:
             raise problems.plain(403, NOT_GRANTED, "role-not-granted")
+        request.state.actor = actor  # for whoever writes down what was read
         return actor
 
     def knows(self, request: Request) -> bool:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api import label_saying, numbering, open_cases, problems, resolving
 from api import registers as registers_
+from api.looking import lists
 from api.office import Actor, Office
 from api.registers import REGISTERS
 from api.rest_answers import (
@@ -120,11 +121,21 @@ class Many:
         known = self.office.book.position_known(known_at) if known_at else None
         return asked, filters, on or (LATEST if known_at else ""), known
 
+    def _past(
+        self, asked: Questions, actor: Actor, name: str = "as_of"
+    ) -> tuple[str, int | None, bool]:
+        """Read the day and the knowledge of a list: whether any is asked for, else today and now."""
+        on, known_at = asked.day(name), asked.moment("known_at")
+        known = self.office.book.position_known(known_at) if known_at else None
+        day = on or self.office.today(actor.zone).isoformat()
+        return day, known, bool(on or known_at)
+
     def cases(self, request: Request, actor: Actor) -> Response:
         """List loans, leases, intakes, reallocations and disposals."""
         asked = Questions(request, dict(CASES))
         kind = asked.choice("kind", cases.KINDS)
         limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        on, known, past = self._past(asked, actor)
         asked.check()
         after = checked_cursor(asked.text("after"), "changed_on")
         query = cases.listing(
@@ -136,7 +147,7 @@ class Many:
             after=after,
             limit=limit + 1,
         )
-        rows = self.office.models.rows(query)
+        rows = lists(self.office, cases.KINDS, on, known, past=past).rows(query)
         order = Filters(sort="changed_on", descending=True)
         more = cursor(rows[limit - 1], order) if len(rows) > limit else None
         found = {"items": [plain(row) for row in rows[:limit]], "next": more}
@@ -149,7 +160,8 @@ class Many:
         role = asked.choice("role", tuple(map(str, Role)))
         days = asked.number("days", 0, 0, open_cases.DAYS_MAX)
         overdue = asked.choice("overdue", ("true", "false")) == "true"
-        on = date.fromisoformat(asked.day("on") or self.office.today(actor.zone).isoformat())
+        day, known, past = self._past(asked, actor, "on")
+        on = date.fromisoformat(day)
         limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
         after = None
         try:
@@ -168,7 +180,8 @@ class Many:
             after=after,
             limit=limit + 1,
         )
-        steps = [open_cases.opened(row, on) for row in self.office.models.rows(query)]
+        there = lists(self.office, cases.KINDS, day, known, past=past)
+        steps = [open_cases.opened(row, on) for row in there.rows(query)]
         more = open_cases.cursor_of(steps[limit - 1]) if len(steps) > limit else None
         found = {
             "on": on.isoformat(),
@@ -191,6 +204,7 @@ class Many:
             if "status" in given:
                 given["status"] = asked.choice("status", tuple(GoodsStatus))
             after = asked.text("after") or None
+            on, known, past = self._past(asked, actor)
             asked.check()
             try:
                 query = registers.listing(kind, actor.scope, given, after=after, limit=limit + 1)
@@ -198,7 +212,7 @@ class Many:
                 asked.fault("after", "续页标记无效", "This is no cursor of this list")
                 asked.check()
                 raise
-            rows = self.office.models.rows(query)
+            rows = lists(self.office, (kind,), on, known, past=past).rows(query)
             more = registers.cursor(kind, rows[limit - 1]) if len(rows) > limit else None
             items = [registers_.plain(shown, row) for row in rows[:limit]]
             return reply(request, {"items": items, "next": more}, link(request, more))
@@ -340,6 +354,8 @@ CASES = (
     ("status", "办理状态 · status"),
     ("text", "查找文字 · words to look for"),
     ("dataset", "数据来源 · data set"),
+    AS_OF,
+    KNOWN_AT,
     *PAGE,
 )
 NUMBERS = (("gaps", "true：只看作废、撤回和跳号 · only what is void, withdrawn or left out"), *PAGE)
@@ -349,7 +365,7 @@ def questions_of(kind: str) -> tuple[tuple[str, str], ...]:
     """Return what may be asked of a register, by name, with its words."""
     said = {column.name: column.words for column in REGISTERS[kind].filters}
     own = ((name, f"{said[name].zh} · {said[name].en}") for name in registers.EQUAL[kind])
-    return (("text", "查找文字 · words to look for"), *own, *PAGE)
+    return (("text", "查找文字 · words to look for"), *own, AS_OF, KNOWN_AT, *PAGE)
 
 
 OPEN_STEPS = (
@@ -357,7 +373,11 @@ OPEN_STEPS = (
     ("role", "岗位 · role: " + "、".join(map(str, Role))),
     ("days", "至少已等天数 · waiting for at least so many days"),
     ("overdue", "true：只看已过限期的 · only what is past its due day"),
-    ("on", "以此日为今天 · as if this were today"),
+    (
+        "on",
+        "以此日为今天：当日所开的步骤；以后的日子按现在所知 · as if this were today: the steps open then",
+    ),
+    KNOWN_AT,
     ("dataset", "数据来源 · data set"),
     *PAGE,
 )

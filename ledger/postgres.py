@@ -526,6 +526,13 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         with self.reading() as c:
             return cast(list[Row], c.execute(cast(Any, query), (stream,), prepare=True).fetchall())
 
+    def kind_rows(self, kind: str, upto: int) -> Iterator[Row]:
+        """Yield all streams of a kind, one after another, each oldest first, up to a position."""
+        query = SELECT_ROWS + "WHERE originator_id>%s AND originator_id<%s AND notification_id<=%s"
+        query += " ORDER BY originator_id, originator_version"
+        with self.reading() as c:
+            yield from c.execute(cast(Any, query), (f"{kind}/", f"{kind}0", upto))
+
     def leaves(self, start: int, stop: int) -> list[bytes]:
         """Return the stored leaf hashes of a range of positions."""
         query = (

@@ -534,6 +534,13 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         with self.reading() as c:
             return cast(list[Row], c.execute(query, (stream,)).fetchall())
 
+    def kind_rows(self, kind: str, upto: int) -> Iterator[Row]:
+        """Yield all streams of a kind, one after another, each oldest first, up to a position."""
+        query = SELECT_ROWS + "WHERE originator_id>? AND originator_id<? AND notification_id<=?"
+        query += " ORDER BY originator_id, originator_version"
+        with self.reading() as c:
+            yield from c.execute(query, (f"{kind}/", f"{kind}0", upto))
+
     def leaves(self, start: int, stop: int) -> list[bytes]:
         """Return the stored leaf hashes of a range of positions."""
         query = "SELECT leaf FROM ledger_entry WHERE notification_id BETWEEN ? AND ?"

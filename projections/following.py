@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing
-from projections import cases, history, inventory, people, registers, rulings, units
+from projections import cases, history, inventory, people, reads, registers, rulings, units
 from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import Writer
 
@@ -86,6 +86,7 @@ CURRENT: dict[str, List] = {
         registers.goods,
         lambda k: registers.goods_row(k.id, k.state, k.first_on, k.last_on, k.version),
     ),
+    "audit": List(reads.reads, lambda k: reads.row(k.id, k.state, k.last_on, k.version)),
     **dict.fromkeys(cases.KINDS, _case),
 }
 TEMPORAL: dict[str, tuple[tuple[Table, ...], Columns]] = {
@@ -102,6 +103,7 @@ INDEXES = (
     *people.indexes,
     *cases.indexes,
     *registers.indexes,
+    *reads.indexes,
 )
 
 
