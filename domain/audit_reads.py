@@ -113,6 +113,7 @@ lifecycle.part(AuditReadEvent, evolve)
 
 # What may be asked ------------------------------------------------------------
 
+POSTS = {role.value: role for role in Role}
 NOT_WRITTEN = Rule(
     slug="read-written-already",
     zh="这次查阅已经记录。",
@@ -136,7 +137,7 @@ def write_down(
     return AuditRead(
         reader=occasion.by,
         unit=occasion.unit,
-        post=Role(occasion.role),
+        post=POSTS[occasion.role],
         question=question,
         about=about or "",
         extent=extent,

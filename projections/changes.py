@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -27,13 +28,15 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union,
     union_all,
 )
 
 from domain.asset import Book
-from projections.history import history
+from projections.history import ended, history
+from projections.inventory import inventory
 from projections.scope import BadCursor, Rows, Scope
-from projections.temporal import FOREVER, NEVER, at
+from projections.temporal import FOREVER, NEVER, at, seen
 
 # The columns of the statement, in the order in which they add up.
 OPENING, RESTATED, IN, OUT, ADJUSTED, CLOSING = (
@@ -71,7 +74,8 @@ EVERYTHING: Final = Only()
 
 def figures(scope: Scope, span: Span, only: Only = EVERYTHING) -> Rows:
     """Return count and money of every figure, per unit, kind and currency."""
-    legs = union_all(*(_legs(what, span, only) for what in FIGURES)).subquery("legs")
+    told = _told(span, only)
+    legs = union_all(*(_legs(what, span, only, told) for what in FIGURES)).subquery("legs")
     c = legs.c
     key = [c.unit, c.kind, c.currency]
     return (
@@ -161,8 +165,11 @@ def _visible(c: Any, scope: Scope, only: Only) -> Condition:
 # Where figures come from --------------------------------------------------------
 
 
-def _legs(what: str, span: Span, only: Only) -> Select[*tuple[Any, ...]]:
-    """Return one row for each event and what it adds to a figure."""
+def _legs(what: str, span: Span, only: Only, told: Any = None) -> Select[*tuple[Any, ...]]:
+    """Return one row for each event and what it adds to a figure.
+
+    `told` are the intervals of the span where several figures are made of them.
+    """
     match what:
         case "opening":
             return _standing(
@@ -173,7 +180,7 @@ def _legs(what: str, span: Span, only: Only) -> Select[*tuple[Any, ...]]:
         case "restated":
             return _restated(span, only)
         case "in" | "out" | "adjusted":
-            return _moved(what, span, only)
+            return _moved(what, span, _told(span, only) if told is None else told)
         case _:
             raise ValueError(what)
 
@@ -205,9 +212,8 @@ def _restated(span: Span, only: Only) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _moved(what: str, span: Span, only: Only) -> Select[*tuple[Any, ...]]:
+def _moved(what: str, span: Span, told: Any) -> Select[*tuple[Any, ...]]:
     """Return the boundaries between the intervals of each card within a span."""
-    told = _told(span, only)
     c = told.c
     moved = or_(c.unit != c.unit_0, c.kind != c.kind_0, c.currency != c.currency_0)
     is_, was = _carried(c.book), _carried(c.book_0)
@@ -224,16 +230,74 @@ def _moved(what: str, span: Span, only: Only) -> Select[*tuple[Any, ...]]:
         c.kind_0.label("kind"), c.currency_0.label("currency"), literal_column("-1").label("n"),
         (-c.value_0).label("v"),
     ).where(went)  # fmt: skip
-    ended = _leg(OUT, c.closed_by, c.until, c, -1, -c.value).where(
+    over = _leg(OUT, c.closed_by, c.until, c, -1, -c.value).where(
         c.next.is_(None), c.until <= span.end, is_
     )
-    both = union_all(left, ended).subquery("out_legs")
+    both = union_all(left, over).subquery("out_legs")
     return select(*both.c)
 
 
 def _told(span: Span, only: Only) -> Any:
-    """Return the intervals that a span touches, each with the one before it."""
-    h = history.c
+    """Return what moves within a span, each interval with the one before it.
+
+    Named in front of a query it is worked out once, whatever is made of it. A card that only ever
+    went on in order is told by pairs; only those that were told anew must be put in order.
+    """
+    # Each is found by an index alone, in which the id is not: numbers first, then their cards.
+    told_anew = [select(part.c.id).where(part.c.row < 0) for part in ended]
+    told_anew += [
+        select(part.c.id).where(part.c.row.in_(select(part.c.row).where(part.c.known_to < NEVER)))
+        for part in ended
+    ]
+    irregular = union(*told_anew).cte("irregular")
+    pairs = [_pairs(part, (part,), span, only) for part in ended]
+    pairs.append(_pairs(inventory, ended, span, only))
+    in_order = union_all(*pairs).subquery("in_order")
+    regular = select(in_order).where(in_order.c.id.not_in(select(irregular.c.id)))
+    return union_all(regular, _anew(span, only, irregular)).cte("told")
+
+
+def _pairs(table: Any, before: Sequence[Any], span: Span, only: Only) -> Select[*tuple[Any, ...]]:
+    """Return the intervals of cards in order that begin in a span with another place or value.
+
+    A row is numbered by the entry that ended it, and that entry opened the next: the one before
+    is found by its number, in the part of its card.
+    """
+    h, parts = table.c, [part.alias() for part in before]
+    source = table
+    for part in parts:
+        source = source.outerjoin(part, part.c.row == h.position)
+
+    def was(name: str) -> Any:
+        found = [part.c[name] for part in parts]
+        return found[0] if len(found) == 1 else func.coalesce(*found)
+
+    value, value_0 = func.coalesce(h.value, 0), func.coalesce(was("value"), 0)
+    now = (h.book, h.accounting_unit, h.kind, h.currency, value)
+    then = (was("book"), was("accounting_unit"), was("kind"), was("currency"), value_0)
+    moved = [new != old for new, old in zip(now, then, strict=True)]
+    wanted = [h.from_on > span.start, h.from_on <= span.end, or_(was("row").is_(None), *moved)]
+    if span.known is not None:
+        wanted.append(h.position <= span.known)
+    if only.dataset:
+        wanted.append(h.dataset == only.dataset)
+    return (
+        select(
+            h.id, h.position, h.from_on.label("on_day"), literal(FOREVER).label("until"),
+            literal_column(str(NEVER)).label("closed_by"),
+            h.book, h.accounting_unit.label("unit"), h.kind, h.currency, value.label("value"),
+            then[0].label("book_0"), then[1].label("unit_0"), then[2].label("kind_0"),
+            then[3].label("currency_0"), value_0.label("value_0"), h.position.label("next"),
+        )
+        .select_from(source)
+        .where(*wanted)
+    )  # fmt: skip
+
+
+def _anew(span: Span, only: Only, irregular: Any) -> Select[*tuple[Any, ...]]:
+    """Return the intervals that a span touches of cards that were told anew, in order."""
+    told_anew = select(irregular.c.id)
+    h = seen("anew", ended, inventory, only=lambda table: table.c.id.in_(told_anew)).c
     if span.known is None:
         until: Any = h.to_on
         known = h.known_to == NEVER
@@ -253,13 +317,12 @@ def _told(span: Span, only: Only) -> Any:
             func.lag(value).over(**over).label("value_0"),
             func.lead(h.position).over(**over).label("next"),
         )
-        .where(known, h.from_on <= span.end, until > span.start, _of(only))
-        .subquery("told")
+        .where(known, h.from_on <= span.end, until > span.start, _of(only, h))
     )  # fmt: skip
 
 
-def _of(only: Only) -> Condition:
-    return history.c.dataset == only.dataset if only.dataset else true()
+def _of(only: Only, c: Any = history.c) -> Condition:
+    return c.dataset == only.dataset if only.dataset else true()
 
 
 def _leg(what: str, position: Any, on: Any, c: Any, n: Any, v: Any) -> Select[*tuple[Any, ...]]:

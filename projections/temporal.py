@@ -79,8 +79,17 @@ def open_columns() -> tuple[Column[Any], ...]:
     )
 
 
-def seen(name: str, ended: Sequence[Table], *current: Table) -> Subquery:
-    """Return all intervals: those that have ended, and what lists of what is now say of today."""
+def seen(
+    name: str,
+    ended: Sequence[Table],
+    *current: Table,
+    only: Callable[[Table], ColumnElement[bool]] | None = None,
+) -> Subquery:
+    """Return all intervals: those that have ended, and what lists of what is now say of today.
+
+    `only` says which rows of each table are wanted, where that is better asked of the table.
+    """
+    asked = () if only is None else (only,)
     never = literal_column(str(NEVER), BigInteger)
     forever = literal_column(f"'{FOREVER}'", Text)
     still = [
@@ -94,10 +103,11 @@ def seen(name: str, ended: Sequence[Table], *current: Table) -> Subquery:
             c.known_from,
             never.label("known_to"),
             *(c[column.name] for column in list(ended[0].columns)[HEAD:]),
-        )
-        for c in (table.c for table in current)
+        ).where(*(only(table) for only in asked))
+        for table, c in ((table, table.c) for table in current)
     ]
-    return union_all(*map(select, ended), *still).subquery(name)
+    over = [select(table).where(*(only(table) for only in asked)) for table in ended]
+    return union_all(*over, *still).subquery(name)
 
 
 def by_id(table: Table) -> Index:
