@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from api.app import create_app
@@ -17,7 +17,7 @@ from benchmarks.replaying import folded
 from benchmarks.workload import DAYS, START, Lives, middle
 from domain.asset import Asset
 from ledger.book import Book
-from projections import history, temporal
+from projections import changes, history, temporal
 from projections.scope import EVERYTHING, Filters
 from projections.store import ReadModels
 
@@ -67,10 +67,32 @@ def _figures(place: Place, back_end: str, title: str, size: int) -> Iterator[Fig
             yield from _page(
                 url, on, known, f"{title}, page of the inventory{words}, {short(events)}", judged
             )
+            yield from _changes(models, on, known, f"{title}, {{}}{words}, {short(events)}", judged)
             yield from _single(book, models, lives, known, f"{title}, one asset{words}", single)
     finally:
         models.close()
         book.close()
+
+
+def _changes(
+    models: ReadModels, on: str, known: int | None, work: str, judged: bool
+) -> Iterator[Figure]:
+    """Tell what changed in a month and in a year; each statement must add up."""
+    for words, days, most in (("changes of a month", 30, 1000), ("changes of a year", 365, None)):
+        start = (date.fromisoformat(on) - timedelta(days=days)).isoformat()
+        span = changes.Span(start=start, end=on, then=known, known=known)
+
+        def told(span: changes.Span = span) -> None:
+            sums = Counter[str]()
+            for row in models.rows(changes.figures(EVERYTHING, span)):
+                sums[row["what"]] += int(row["n"])
+            opening, closing = sums.pop("opening"), sums.pop("closing")
+            assert opening + sum(sums.values()) == closing, "the statement does not add up"
+
+        told()
+        (ours,) = medians(5, lambda: 1000 * seconds(told))
+        bar = Bar(most=most) if judged else Bar()
+        yield Figure(work=work.format(words), ours=ours, unit="ms", bar=bar)
 
 
 def _page(url: str, on: str, known: int | None, work: str, judged: bool) -> Iterator[Figure]:
