@@ -601,7 +601,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "periods-none": ("尚未结账。", "No period is closed."),
     "periods-until": ("期间截止日", "Until"),
     "periods-by": ("复核人", "Checked by"),
-    "periods-signed": ("检查点条数", "Checkpoint of"),
+    "periods-signed": ("签署到", "Signed at"),
     "periods-figures": ("结账数字", "Figures"),
     "periods-since": ("结账以后", "Since the last close"),
     # Standing findings
