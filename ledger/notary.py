@@ -125,7 +125,10 @@ class Notary:
         """
         self._refuse_closed()
         last = self.last()
-        found = self._told(book, last)
+        try:
+            found = self._told(book, last)
+        except TypeError as error:
+            raise _contradicted("某一列（不再是字节）", "a column that holds no bytes") from error
         if found.size != last.size or last.note is None:
             self._swap(last, found)
             text = Checkpoint(self.origin, found.size, found.root).text
@@ -156,15 +159,15 @@ class Notary:
                     " WHERE notification_id BETWEEN ? AND ? ORDER BY notification_id",
                     *(at + 1, min(at + PAGE_ROWS, size)),
                 )
-                leaves = [tree.leaf(bytes(state)) for _, state, _ in rows]
+                leaves = [tree.leaf(tree.exact(state)) for _, state, _ in rows]
                 for (position, _, stored), leaf in zip(rows, leaves, strict=True):
                     at += 1
-                    if position != at or bytes(stored) != leaf:
+                    if position != at or tree.exact(stored) != leaf:
                         raise _contradicted(f"第 {at} 条", f"entry {at}")
                 if not rows:
                     raise _contradicted(f"第 {at + 1} 条", f"entry {at + 1}")
                 tree.grow(at - len(rows), frontier, leaves)
-        if tree.pack(frontier) != bytes(packed):
+        if tree.pack(frontier) != tree.exact(packed):
             raise _contradicted("树的右缘", "the right edge of the tree")
         found = Last(size, tree.root(frontier), tree.pack(frontier))
         self._prove(tiles.Tree(book.log), last, found)

@@ -9,6 +9,14 @@ HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
 
 
+def exact(stored: bytes) -> bytes:
+    """Return the bytes of a column; raise TypeError where a flipped bit made them a number.
+
+    `bytes(n)` would be n zeros: of a large n, all the memory there is.
+    """
+    return stored if type(stored) is bytes else bytes(memoryview(stored))
+
+
 def leaf(entry: bytes) -> bytes:
     """Return the leaf hash of an entry's exact bytes."""
     return sha256(b"\x00" + entry).digest()

@@ -318,7 +318,7 @@ def verify(
             )[0]
             used = _Used()
             _check_entries(select, size, found, leaves, used, progress, readers)
-            _check_head(size, recorded_at, bytes(packed), leaves, used.last_time, found)
+            _check_head(size, recorded_at, tree.exact(packed), leaves, used.last_time, found)
             _check_claims(select, used, found)
             _check_evidence(select, found)
             _check_kept(select, leaves, found)
@@ -378,7 +378,7 @@ def _check_kept(select: Select, leaves: list[bytes], found: _Findings) -> None:
         if level != at:
             while at < min(level, LEVELS_MAX):
                 at, made = at + 1, _above(made if at else leaves)
-        if at != level or not 0 <= number < len(made) or made[number] != bytes(stored):
+        if at != level or not 0 <= number < len(made) or made[number] != tree.exact(stored):
             found.add("node", 0, f"{level}/{number}")
     last, kept = FIRST, list[tuple[int, bytes]]()
     while page := select(
@@ -387,10 +387,10 @@ def _check_kept(select: Select, leaves: list[bytes], found: _Findings) -> None:
     ):
         for size, note, kept_seal in page:
             try:
-                checkpoint = Checkpoint.parse(Note.parse(bytes(note)).text)
+                checkpoint = Checkpoint.parse(Note.parse(tree.exact(note)).text)
             except Unproven:
                 checkpoint = None
-            rotten = kept_seal != seal(size, bytes(note).hex())
+            rotten = kept_seal != seal(size, tree.exact(note).hex())
             if checkpoint is None or checkpoint.size != size or size > len(leaves) or rotten:
                 found.add("checkpoint", 0, size)
             else:
@@ -406,7 +406,7 @@ def _check_kept(select: Select, leaves: list[bytes], found: _Findings) -> None:
         *(kind, last, ATTESTED_ROWS),
     ):
         for kind, last, content, kept_seal in page:
-            if kept_seal != seal(kind, last, bytes(content).hex()) or last > len(leaves):
+            if kept_seal != seal(kind, last, tree.exact(content).hex()) or last > len(leaves):
                 found.add("attestation", 0, f"{kind} {last}")
 
 
@@ -505,7 +505,7 @@ def _check_entries(
         if position != expected:
             found.add("position-gap", min(expected, position), position)
         expected = position + 1
-        state = bytes(state)
+        state = tree.exact(state)
         hash_ = sha256(b"\x00" + state).digest()
         leaves.append(hash_)
         if hash_ != leaf:

@@ -25,7 +25,7 @@ from ledger import tree
 from ledger.act import Unavailable, Unsafe, seal
 from ledger.entry import decode
 from ledger.mirror import Mirror
-from ledger.notary import Notary
+from ledger.notary import Notary, Refusal
 from ledger.notes import LOG, Checkpoint, Note, Signer
 from ledger.tiles import Tree
 from ledger.verifying import Verdict, root_of, verify
@@ -305,6 +305,22 @@ def contents(file: Path) -> list[Any]:
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as db:
         tables = ("entry", "head", "command", "claim", "evidence", "node", "checkpoint")
         return [db.execute(f"SELECT * FROM ledger_{table}").fetchall() for table in tables]
+
+
+@pytest.mark.parametrize("column", ["state", "leaf", "frontier"])
+def test_bytes_that_a_flipped_bit_makes_a_number_are_found(
+    sqlite_url: str, tmp_path: Path, column: str
+):
+    """One bit in front of a value says what it is; of a large number, `bytes(n)` is all memory."""
+    filled(sqlite_url, tmp_path)
+    table = "ledger_head" if column == "frontier" else "ledger_entry"
+    with opened(sqlite_url) as book:
+        with unguarded(sqlite_url) as execute:
+            execute(f"UPDATE {table} SET {column}=?", 2**60)
+        assert not verify(book).intact
+        with pytest.raises(Refusal) as refused:
+            Notary(tmp_path / "new.db", signer()).sign(book)
+        assert refused.value.slug == "contradicted"
 
 
 @pytest.mark.reliability("R5")
