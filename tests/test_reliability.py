@@ -9,7 +9,7 @@ import pytest
 from sizes import SIZES
 
 ROOT = Path(__file__).parents[1]
-ROW = re.compile(r"^\| (R\d+) \|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|$", re.MULTILINE)
+ROW = re.compile(r"^\| (R\d+) \|[^|]*\|([^|]*`tests/[^|]*)\|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 ROWS = {row[0]: row[1:] for row in ROW.findall((ROOT / "docs/reliability.md").read_text())}
 
 
