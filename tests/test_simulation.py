@@ -33,6 +33,7 @@ from ledger.mirror import Mirror
 from ledger.notary import Notary, Refusal
 from ledger.notes import LOG, Checkpoint, Signer
 from ledger.replaying import replay
+from ledger.sqlite import LedgerSQLiteRecorder
 from ledger.verifying import verify
 from projections.store import ReadModels
 
@@ -79,7 +80,9 @@ class Service(World):
             self._grows_to(PAGES_MAX)
 
     def _grows_to(self, pages: int) -> None:
-        with self.book.log.datastore.get_connection(commit=False) as connection:
+        log = self.book.log
+        assert isinstance(log, LedgerSQLiteRecorder)
+        with log.datastore.get_connection(commit=False) as connection:
             connection.cursor().execute(f"PRAGMA max_page_count={pages}")
 
     # Asking ---------------------------------------------------------------------------
