@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from api import pages_export
+from api import evidence, pages_export
 from api.cli_read import day, opened, target, told_export
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal, Tick
 from api.naming import names_then
@@ -69,7 +69,7 @@ def _lines(
 ) -> Iterator[bytes]:
     match what:
         case "ledger":
-            yield from restoring.lines(office.book, tick)
+            yield from restoring.lines(office.book, tick, beside=evidence.tables(office))
         case "entries":
             for page in office.book.log.rows(first, last) if first <= last else ():
                 yield b"".join(bytes(row[4]) + b"\n" for row in page)
@@ -114,11 +114,17 @@ def restore(terminal: Terminal, file: Path, root: str) -> None:
     with opened(terminal, must_exist=False) as office:
         try:
             with terminal.progress(Words("还原", "Restoring")) as tick, file.open("rb") as lines:
-                restored = restoring.restore(office.book, lines, root=kept, progress=tick)
+                restored = restoring.restore(
+                    office.book,
+                    lines,
+                    root=kept,
+                    progress=tick,
+                    beside=evidence.tables(office),
+                )
         except restoring.Unrestorable as error:
             raise Stop(error.words, REFUSED) from error
         with terminal.progress(Words("校验", "Verifying")) as tick:
-            verdict = verify(office.book, progress=tick)
+            verdict = verify(office.book, progress=tick, beside=evidence.tables(office))
         with terminal.progress(Words("更新列表", "Bringing lists up to date")) as tick:
             office.models.catch_up(office.book, tick)
         digest = _digest(terminal, office)
@@ -128,6 +134,7 @@ def restore(terminal: Terminal, file: Path, root: str) -> None:
                 "size": restored.size,
                 "root": restored.root.hex(),
                 "whole": restored.whole,
+                "beside": restored.beside,
                 "intact": verdict.intact,
                 "digest": digest,
             }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from api import attesting
+from api import attesting, evidence
 from api.attesting import Attesting
 from api.cli_read import opened
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
@@ -49,6 +49,7 @@ def verify_(
                 held=checkpoints,
                 mirror=Mirror(mirror) if mirror is not None else None,
                 readers=attested.readers,
+                beside=evidence.tables(office),
             )
     if terminal.json:
         problems = [

@@ -94,7 +94,7 @@ class Office:
         self.counting = Counting(
             book,
             self.scanned,
-            lambda s, state: reporting.made(self, s, state),
+            lambda s, state, number: reporting.made(self, s, state, number),
             lambda: self.readings,
             lambda s, state, look: radio_counting.gathered(self, s, state, look),
         )
@@ -270,7 +270,7 @@ class Office:
         occasion, asks = self._asked(requests, actor, on, docs)
 
         def act() -> Receipt:
-            with self.counting.alone(asks):
+            with self.counting.turn(asks), self.counting.alone(asks):
                 informed, found = self._told_all(occasion, asks)
                 return self.book.act(
                     asks,

@@ -1,17 +1,19 @@
 """What devices sent during stocktakes: an append-only store of evidence beside the log.
 
 Half a million scans are no half a million entries: they lie here until the count ends, when they
-are written into one piece of evidence whose hash is in the log. Nothing is updated or deleted. A
-scan is known by stocktake, device and counter, so that sending it again changes nothing, and what
+are written into one piece of evidence whose hash is in the log. Nothing is updated or deleted, and
+the database refuses to; export, restore and verify take these tables along (`evidence`). A scan is
+known by stocktake, device and counter, so that sending it again changes nothing, and what
 comes under the same counter with other content is kept beside it and said.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 from sqlalchemy import (
@@ -24,16 +26,20 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
     func,
     insert,
     select,
+    text,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from api.accounts import engine_of
+from ledger.act import Unavailable
 from projections.scope import among
 
 TRIES = 5
+PATIENCE_SECONDS = 30  # a list of a hundred thousand things takes a few
 metadata = MetaData()
 scan_ = Table(
     "stocktake_scan",
@@ -143,19 +149,57 @@ def digest(body: str) -> str:
 class Scanned:
     """The scans, photos and declarations of one installation."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, turns: Engine | None = None) -> None:
+        # Who waits for a turn must not hold a connection that the one before needs to finish.
+        self.engine, self.turns = engine, turns
 
     @classmethod
     def open(cls, url: str) -> Self:
         """Open the tables beside the ledger, creating them when absent."""
         engine = engine_of(url)
+        server = engine.dialect.name != "sqlite"
+        if not server:
+            event.listen(engine, "connect", _safely)
         metadata.create_all(engine)
-        return cls(engine)
+        with engine.begin() as c:
+            guard(c, server=server)
+        return cls(engine, engine_of(url) if server else None)
 
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+        if self.turns is not None:
+            self.turns.dispose()
+
+    # Whose turn it is ------------------------------------------------------------
+
+    @contextmanager
+    def taking(self, stocktake: str) -> Iterator[None]:
+        """Have the round stay as it is for a while; others may take scans at the same time.
+
+        Where a database has one writer, `Office.writing` sees to it.
+        """
+        with self._turn("SELECT pg_advisory_xact_lock_shared(hashtextextended(:s, 51))", stocktake):
+            yield
+
+    @contextmanager
+    def ending(self, stocktake: str) -> Iterator[None]:
+        """Wait until nobody takes scans, and let nobody until the end: what is there counts."""
+        with self._turn("SELECT pg_advisory_xact_lock(hashtextextended(:s, 51))", stocktake):
+            yield
+
+    @contextmanager
+    def _turn(self, lock: str, stocktake: str) -> Iterator[None]:
+        if self.turns is None:
+            yield
+            return
+        with self.turns.begin() as c:
+            try:
+                c.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
+                c.execute(text(lock), {"s": f"stocktake/{stocktake}"})
+            except OperationalError as error:
+                raise Unavailable("locked") from error
+            yield
 
     # Writing -------------------------------------------------------------------
 
@@ -281,6 +325,16 @@ class Scanned:
             order = (conflict_.c.device, conflict_.c.n, conflict_.c.hash)
             return [dict(row) for row in c.execute(query.order_by(*order)).mappings()]
 
+    def last(self, stocktake: str) -> dict[str, tuple[int, str]]:
+        """Return for each device how many scans came from it, and when the last one did (UTC)."""
+        c = scan_.c
+        query = select(c.device, func.count(), func.max(c.received_at)).where(
+            c.stocktake == stocktake
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.group_by(c.device)).all()
+        return {str(device): (int(count), str(at)) for device, count, at in rows}
+
     def late(self, stocktake: str) -> int:
         """Count what came when the count was over."""
         query = select(func.count()).where(scan_.c.stocktake == stocktake, scan_.c.late == 1)
@@ -324,3 +378,45 @@ _OF_CONFLICT = ("device", "n", "hash", "body", "person", "received_at")
 
 def _row(kept: Kept) -> dict[str, Any]:
     return {name: getattr(kept, name) for name in _FIELDS}
+
+
+def _safely(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+KEPT: Final = tuple(table.name for table in metadata.sorted_tables)
+REFUSE: Final = (
+    "CREATE OR REPLACE FUNCTION stocktake_refuse() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE EXCEPTION 'evidence is never changed'; END $$"
+)
+
+
+def guard(c: Any, *, server: bool) -> None:
+    """Have the database refuse to change or remove what was kept, once for all."""
+    if not server:
+        for table in KEPT:
+            for verb in ("update", "delete"):
+                c.execute(
+                    text(
+                        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table}"
+                        " BEGIN SELECT RAISE(ABORT, 'evidence is never changed'); END"
+                    )
+                )
+        return
+    there = text(
+        "SELECT count(*) FROM pg_trigger t WHERE t.tgname LIKE 'stocktake%kept' AND t.tgrelid IN"
+        " (SELECT to_regclass(n) FROM unnest(cast(:names AS text[])) n)"
+    )
+    if c.execute(there, {"names": list(KEPT)}).scalar() == len(KEPT):
+        return
+    c.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('stocktake_guard', 51))"))
+    if c.execute(there, {"names": list(KEPT)}).scalar() == len(KEPT):
+        return  # somebody else was first
+    c.execute(text(REFUSE))
+    for table in KEPT:
+        c.execute(
+            text(
+                f"CREATE OR REPLACE TRIGGER {table}_kept BEFORE UPDATE OR DELETE OR TRUNCATE"
+                f" ON {table} FOR EACH STATEMENT EXECUTE FUNCTION stocktake_refuse()"
+            )
+        )

@@ -332,7 +332,8 @@ class Doors:
             raise Malformed(Words(f"正文有误：{error}", f"The body is wrong: {error}")) from error
         scans = self.read(batch.scans)
         self.join(request, name, batch.device, actor)
-        with self.office.writing():  # a count ends between two batches, never inside one
+        # A count ends between two batches, never inside one.
+        with self.office.writing(), self.office.scanned.taking(name):
             name, state, frozen = self.found(request)
             taking = Taking(self.office, name, state, frozen, batch.device, actor)
             results = taking.all(scans)
@@ -385,7 +386,7 @@ class Doors:
     def done(self, request: Request, body: bytes) -> Response:
         """Keep how many scans a device has in all, and say what it owes."""
         actor = self.callers.actor(request)
-        name, state, _ = self.found(request)
+        name, _, _ = self.found(request)
         device = request.path_params["device"]
         try:
             said = msgspec.json.decode(body, type=Done)
@@ -393,8 +394,10 @@ class Doors:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Malformed(Words(f"正文有误：{error}", f"The body is wrong: {error}")) from error
         self.join(request, name, device, actor)
-        now = self.office.counting.now()
-        self.office.scanned.declare(name, device, said.last, state.round, now)
+        with self.office.writing(), self.office.scanned.taking(name):
+            _, state, _ = self.found(request)
+            now = self.office.counting.now()
+            self.office.scanned.declare(name, device, said.last, state.round, now)
         standing = self.office.scanned.standing(name, device, state.round)
         answer = {
             "device": device,

@@ -1,8 +1,10 @@
 """Take the whole ledger out as lines of text, and make the same ledger of them elsewhere (T17).
 
 The lines: a heading (format, size, root); each command, followed by the exact bytes of the
-entries it wrote; claimed identifiers; evidence; attachments; published checkpoints and what others attest of them. An entry is the only line that begins with
-`{"actor":`, so the same file without the other lines is the log alone, and is read back as well.
+entries it wrote; claimed identifiers; evidence; attachments; published checkpoints and what
+others attest of them; what lies beside the log, such as the scans of a count that still goes on. An entry is the only line that
+begins with `{"actor":`, so the same file without the other lines is the log alone, and is read back
+as well.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from domain.decider import Lang
 from domain.words import Words, in_words
 from ledger import tree
 from ledger.act import Evidence, seal
+from ledger.beside import Beside, Insert
 from ledger.book import Book
 from ledger.entry import ENTRY_BYTES_MAX, Corrupt, Entry, decode
 from ledger.notes import Checkpoint, Note, Unproven
@@ -33,7 +36,6 @@ ENTRY_MARK = b'{"actor":'
 LINE_BYTES_MAX = 256 * 2**20  # the longest piece of evidence, in base64
 ROWS = 5_000  # rows written, or read, in one statement
 Progress: TypeAlias = Callable[[int, int], None]  # entries done, entries in all
-Insert: TypeAlias = Callable[[str, Sequence[tuple[Any, ...]]], Any]
 
 
 class Unrestorable(Exception):
@@ -49,17 +51,22 @@ class Unrestorable(Exception):
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """What is there now. `whole` is false for a log without its commands and evidence."""
+    """What is there now. `whole` is false for a log without its commands and evidence.
+
+    `beside` counts what came back beside the log, by table.
+    """
 
     size: int
     root: bytes
     whole: bool
+    beside: dict[str, int] = {}
 
 
-class _Heading(msgspec.Struct, frozen=True):
+class _Heading(msgspec.Struct, frozen=True, omit_defaults=True):
     format: str
     size: int
     root: str
+    beside: dict[str, int] = {}  # rows that lie beside the log, by table
 
 
 class _Command(msgspec.Struct, frozen=True):
@@ -99,6 +106,7 @@ class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     file: tuple[str, str] | None = None  # an attachment, written alike
     checkpoint: str | None = None  # a published one, as it was signed
     attestation: tuple[str, int, str] | None = None  # kind, size, content in base64
+    beside: tuple[str, list[Any]] | None = None  # a table, and a row of it
 
 
 _line = msgspec.json.Decoder(_Line).decode
@@ -109,12 +117,19 @@ _encode = msgspec.json.Encoder().encode
 # Out ----------------------------------------------------------------------------------
 
 
-def lines(book: Book, progress: Progress | None = None) -> Iterator[bytes]:
-    """Yield the whole ledger, one line at a time, as it stood when this began."""
+def lines(
+    book: Book, progress: Progress | None = None, *, beside: Sequence[Beside] = ()
+) -> Iterator[bytes]:
+    """Yield the whole ledger, one line at a time, as it stood when this began.
+
+    `beside` are the tables of evidence that lie beside the log in the same database.
+    """
+    server = not book.url.startswith("sqlite:")
     with book.log.snapshot() as select:
         size, _, packed = select("SELECT size, recorded_at, frontier FROM ledger_head")[0]
         root = tree.root(tree.unpack(bytes(packed)))
-        yield _written(_Line(ledger=_Heading(FORMAT, size, root.hex())))
+        there = {table.name: count for table in beside if (count := table.count(select))}
+        yield _written(_Line(ledger=_Heading(FORMAT, size, root.hex(), there)))
         last = 0
         while page := select(
             "SELECT first, count, cause, actor, key, fingerprint, context, recorded_at"
@@ -153,6 +168,9 @@ def lines(book: Book, progress: Progress | None = None) -> Iterator[bytes]:
         ):
             said = b64encode(bytes(content)).decode()
             yield _written(_Line(attestation=(kind, size, said)))
+        for table in beside:
+            for kept in table.rows(select, server=server):
+                yield _written(_Line(beside=(table.name, table.told(kept))))
 
 
 def _entries(select: Any, command: _Command) -> Iterator[bytes]:
@@ -179,6 +197,7 @@ def restore(
     *,
     root: bytes | None = None,
     progress: Progress | None = None,
+    beside: Sequence[Beside] = (),
 ) -> Restored:
     """Write every line into an empty ledger, in one transaction, and check it all the way.
 
@@ -188,7 +207,7 @@ def restore(
     root is another; Unavailable when the database cannot be used.
     """
     with _writing(book) as insert:
-        return _Return(insert, progress).take(source, root)
+        return _Return(insert, progress, beside).take(source, root)
 
 
 @contextmanager
@@ -225,8 +244,12 @@ def _refuse_unless_empty(row: Any) -> None:
 class _Return:
     """One restoration: what was read so far, and the rows that wait to be written."""
 
-    def __init__(self, insert: Insert, progress: Progress | None) -> None:
+    def __init__(self, insert: Insert, progress: Progress | None, beside: Sequence[Beside]) -> None:
         self.insert, self.progress = insert, progress
+        self.tables = {table.name: table for table in beside}
+        self.beside: dict[str, int] = {}
+        self.beside_rows: list[dict[str, Any]] = []  # all of one table
+        self.beside_of: Beside | None = None
         self.heading: _Heading | None = None
         self.command: _Command | None = None
         self.whole = True
@@ -252,12 +275,15 @@ class _Return:
                 self._write()
         self._close_command()
         self._write()
+        self._write_beside()
         for start in range(0, len(self.claims), ROWS):
             page = list(self.claims.items())[start : start + ROWS]
             rows = [(kind, value, stream) for (kind, value), stream in page]
             self.insert("INSERT INTO ledger_claim VALUES (?,?,?)", rows)
         self._finish(root)
-        return Restored(size=self.size, root=tree.root(self.frontier), whole=self.whole)
+        return Restored(
+            size=self.size, root=tree.root(self.frontier), whole=self.whole, beside=self.beside
+        )
 
     def _take(self, line: bytes) -> None:
         if len(line) > LINE_BYTES_MAX:
@@ -289,8 +315,25 @@ class _Return:
             self._checkpoint(said.checkpoint.encode())
         elif said.attestation is not None:
             self._attestation(*said.attestation)
+        elif said.beside is not None:
+            self._beside(*said.beside)
         else:
             raise ValueError("neither an entry nor a line of this format")
+
+    def _beside(self, name: str, values: list[Any]) -> None:
+        table = self.tables.get(name)
+        if table is None:
+            raise ValueError(f"no table {name} beside the log")
+        if self.beside_of is not table or len(self.beside_rows) >= ROWS or table.heavy:
+            self._write_beside()
+        self.beside_of = table
+        self.beside_rows.append(table.heard(values))
+        self.beside[name] = self.beside.get(name, 0) + 1
+
+    def _write_beside(self) -> None:
+        if self.beside_of is not None and self.beside_rows:
+            self.beside_of.insert(self.insert, self.beside_rows)
+        self.beside_rows = []
 
     def _checkpoint(self, note: bytes) -> None:
         """Take a published checkpoint that these very entries lead to; who signed, others judge."""
@@ -392,6 +435,13 @@ class _Return:
                 f"实有 {self.size:,} 条、树根 {found.hex()}。未写入任何内容。",
                 f"The file promises {self.heading.size:,} entries with root {self.heading.root};"
                 f" it holds {self.size:,} with root {found.hex()}. Nothing was written.",
+            )
+        wanted = self.heading.beside if self.heading is not None else {}
+        if wanted != self.beside:
+            raise Unrestorable(
+                f"账本之外的证据应有 {wanted}，实有 {self.beside}。未写入任何内容。",
+                f"Beside the log the file promises {wanted}; it holds {self.beside}. Nothing was"
+                " written.",
             )
         if root is not None and root != found:
             raise Unrestorable(

@@ -21,6 +21,7 @@ from domain.recovery import RecoveryAsked, RecoveryConfirmed
 from domain.words import Words, in_words
 from ledger import tree
 from ledger.act import Select, Unavailable, seal
+from ledger.beside import Beside
 from ledger.book import Book
 from ledger.entry import ENTRY_BYTES_MAX, INTEGER_MAX, UNSTAMPED, Corrupt, Entry, decode
 from ledger.mirror import Mirror
@@ -138,6 +139,10 @@ CHECKS = {
     "removed": (
         "附件 {detail} 已按第 {position} 条移除",
         "The attachment {detail} was removed by entry {position}",
+    ),
+    "beside": (
+        "账本之外的证据与其指纹不符：{detail}",
+        "Evidence beside the log does not match its fingerprint: {detail}",
     ),
     "incomplete": ("列表与账本不一致：{detail}", "A list differs from the ledger: {detail}"),
 }
@@ -293,6 +298,7 @@ def verify(
     held: Sequence[Checkpoint] = (),
     mirror: Mirror | None = None,
     readers: Sequence[Reader] = (),
+    beside: Sequence[Beside] = (),
 ) -> Verdict:
     """Recompute every hash and the root from the stored bytes, and check all that hangs on them.
 
@@ -300,8 +306,9 @@ def verify(
     findings are the completeness verdict. `held` are checkpoints that the reader kept elsewhere
     and trusts: without one, whoever owns the database can compute everything in it again. Several
     narrow a change to the interval between two; a `mirror` names the very entry. `readers`
-    read along and add what does not hold for them. Report all problems, at most 100 by name. Raise
-    nothing about the log's content; Unavailable when the database cannot be read at all.
+    read along and add what does not hold for them; `beside` are tables of evidence that no entry
+    names yet. Report all problems, at most 100 by name. Raise nothing about the log's content;
+    Unavailable when the database cannot be read at all.
     """
     found = _Findings()
     size, leaves, removed, lost = 0, list[bytes](), list[Problem](), list[Lost]()
@@ -329,6 +336,7 @@ def verify(
             for problem in chain.from_iterable(reader.problems(select) for reader in readers):
                 found.take(problem)
             removed = _check_files(select, used, found)
+            _check_beside(select, beside, not book.url.startswith("sqlite:"), found)
     except Unavailable as trouble:
         if trouble.kind != "damaged":
             raise
@@ -350,6 +358,13 @@ def verify(
         removed=tuple(removed),
         lost=tuple(lost),
     )
+
+
+def _check_beside(select: Select, beside: Sequence[Beside], server: bool, found: _Findings) -> None:
+    for table in beside:
+        for row in table.rows(select, server=server):
+            if why := table.wrong(row):
+                found.add("beside", 0, f"{table.name} {why}")
 
 
 def root_of(leaves: list[bytes]) -> bytes:

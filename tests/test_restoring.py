@@ -267,6 +267,7 @@ def test_two_commands_move_a_ledger_with_what_was_imported(
         "size": head["size"],
         "root": head["root"],
         "whole": True,
+        "beside": {},
         "intact": True,
     }
     assert json.loads(commanded(f"--database {database} --json head").stdout) == head

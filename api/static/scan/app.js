@@ -444,9 +444,16 @@ function redraw() {
 
 function show(id, text) { el(id).textContent = text; el(id).hidden = !text; }
 
+async function picturesOwed() {
+  if (!await store.photosWaiting()) { return 0; }
+  const mine = (p) => task && p.person === owner.person && p.stocktake === task.stocktake;
+  return (await store.waitingPhotos()).filter(mine).length;
+}
+
 async function draw() {
   const state = sender.state;
-  const waiting = task ? task.scans.filter((s) => s.state === 'waiting').length : 0;
+  // A picture is as much a part of what was seen as its scan: nobody is done before it is there.
+  const waiting = task ? task.scans.filter((s) => s.state === 'waiting').length + await picturesOwed() : 0;
   const sync = state.kind === 'ok' || state.kind === 'idle' ? '' : t('trouble-' + state.kind, { name: state.sentence });
   el('sync').textContent = (task ? t('waiting', { n: waiting }) + ' · ' : '')
     + (state.at ? t('sent-at', { at: clock(state.at) }) : t('never-sent'));

@@ -63,6 +63,8 @@ export const waitingOf = (chain, count) =>
 export const waitingCount = (chain) =>
   within(['scans'], 'readonly', ([s], done) =>
     ask(s.index('state').count(stateRange(chain, 'waiting')), done));
+export const photosWaiting = () =>
+  within(['photos'], 'readonly', ([s], done) => ask(s.index('state').count('waiting'), done));
 export const waitingPhotos = () =>
   within(['photos'], 'readonly', ([s], done) => ask(s.index('state').getAll('waiting'), done));
 
