@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from api.readings import Readings
+from api.reporting import Reports
 from api.scanned import Body, Kept, Scanned
 from domain import counting as results
 from domain.counting import Difference, Item, Known, Sighting
@@ -48,6 +49,29 @@ SCANS_MEDIA = "application/vnd.gongwu.stocktake-scans+json+gzip"
 DIFFERENCES_MEDIA = "application/vnd.gongwu.stocktake-differences+json+gzip"
 REPORT_MEDIA = "application/pdf"
 ON_BOOKS = frozenset(book.value for book in lists.COUNTED)
+
+
+class _Numbered(msgspec.Struct):
+    n: int
+
+
+class _Scan(msgspec.Struct):
+    """A scan as evidence keeps it."""
+
+    device: str
+    hash: str
+    scan: msgspec.Raw
+    by: str
+    round: int
+    received_at: str
+    asset: str
+
+
+class _Round(msgspec.Struct):
+    """The scans of a round as evidence keeps them."""
+
+    scans: list[_Scan]
+    heard: list[Sighting] = []  # by radio, and by nothing else
 
 
 class Frozen:
@@ -107,7 +131,7 @@ class Counting:
         self,
         book: Book,
         scanned: Scanned,
-        report: Callable[[str, Stocktake], tuple[bytes, int, str]],
+        report: Callable[[str, Stocktake, str], Reports],
         readings: Callable[[], Readings],
         heard: Callable[[str, Stocktake, Look], Gathered],
     ) -> None:
@@ -125,6 +149,25 @@ class Counting:
     def asks(self, asks: Iterable[Ask]) -> bool:
         """Tell whether a request must be answered from here."""
         return any(a.stream.startswith("stocktake/") and a.verb in _ANSWERS for a in asks)
+
+    @contextmanager
+    def turn(self, asks: Iterable[Ask]) -> Iterator[None]:
+        """Let nobody's scans slip in between what a round comes to and its end.
+
+        A round ends alone; whoever takes scans or joins does so before or after it (T68).
+        """
+        named = {
+            (a.stream.partition("/")[2], a.verb) for a in asks if a.stream.startswith("stocktake/")
+        }
+        with ExitStack() as stack:
+            for name in sorted(
+                {name for name, verb in named if verb in ("end_count", "join_count")}
+            ):
+                alone = (name, "end_count") in named
+                stack.enter_context(
+                    self.scanned.ending(name) if alone else self.scanned.taking(name)
+                )
+            yield
 
     def informed(self, asks: Iterable[Ask], look: Look) -> tuple[list[Seen], list[Evidence]]:
         """Return what the steps that are asked must have seen, and what it rests on.
@@ -202,6 +245,7 @@ class Counting:
         }
         if heard.document is not None:
             document["readings"] = heard.document
+            document["heard"] = unread(heard, standing_sightings(kept))
         scans = Evidence(SCANS_MEDIA, packed(document))
         differences = Evidence(DIFFERENCES_MEDIA, packed(result))
         seen = CountSeen(
@@ -254,10 +298,16 @@ class Counting:
         return {row["id"] for row in look(lists.cards(made)) if row["book"] in ON_BOOKS}
 
     def _report(self, ask: Ask, state: Stocktake, _: Look) -> tuple[Seen, list[Evidence]]:
-        content, size, root = self.report(ask.stream, state)
-        evidence = Evidence(REPORT_MEDIA, content)
-        seen = ReportSeen(stream=ask.stream, sha256=evidence.sha256, size=size, root=root)
-        return seen, [evidence]
+        made = self.report(ask.stream, state, str(ask.form.get("report_no", "")))
+        zh, en = (Evidence(REPORT_MEDIA, content) for content in (made.chinese, made.english))
+        seen = ReportSeen(
+            stream=ask.stream,
+            sha256=zh.sha256,
+            english=en.sha256,
+            size=made.size,
+            root=made.root,
+        )
+        return seen, [zh, en]
 
     # What is known of a stocktake -------------------------------------------------
 
@@ -286,6 +336,27 @@ class Counting:
                 self._differences.pop(next(iter(self._differences)), None)
             self._differences[state.differences] = known
         return known
+
+    def scans(self, sha256: str) -> Iterator[Sighting]:
+        """Yield what was seen and stands, out of the scans that an ended round was kept with."""
+        kept = self._read(sha256, _Round)
+        yield from kept.heard
+        yield from standing_sightings(
+            Kept(
+                one.device,
+                msgspec.json.decode(one.scan, type=_Numbered).n,
+                one.hash,
+                bytes(one.scan).decode(),
+                one.by,
+                one.round,
+                one.received_at,
+                "",
+                one.asset,
+                "",
+                0,
+            )
+            for one in kept.scans
+        )
 
     def _read(self, sha256: str, kind: Any) -> Any:
         kept = self.book.log.evidence(sha256)
@@ -323,9 +394,7 @@ class Counting:
         """
         frozen = self.frozen(state)
         sightings = list(standing_sightings(kept))
-        read = {one.asset or folded(one.code) for one in sightings}
-        heard = heard or self.heard(name, state, look)
-        sightings += (one for one in heard.sightings if (one.asset or one.code) not in read)
+        sightings += unread(heard or self.heard(name, state, look), tuple(sightings))
         strange = {one.asset for one in sightings if one.asset} - frozen.by_id.keys()
         others: dict[str, Known] = {}
         for page in _pages(sorted(strange)):
@@ -394,6 +463,12 @@ def standing_sightings(kept: Iterable[Kept]) -> Iterator[Sighting]:
                 body.photo or "",
                 body.note,
             )
+
+
+def unread(heard: Gathered, seen: Iterable[Sighting]) -> list[Sighting]:
+    """Return what was heard by radio and read off no label."""
+    read = {one.asset or folded(one.code) for one in seen}
+    return [one for one in heard.sightings if (one.asset or one.code) not in read]
 
 
 def _written(scan: Kept) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from typing import Final
 
 import msgspec
 
-from api import city, importing
+from api import city, city_stocktakes, importing
 from api.accounts import Accounts
 from api.city_people import BODIES
 from api.importing_facts import IMPORTER, Progress
+from api.office import Office
 from api.reading_records import SAMPLE
+from api.settings import Settings
 from domain.words import Role
 from ledger.book import Book
 from projections.store import ReadModels
@@ -57,7 +59,7 @@ PEOPLE: Final = _people()
 
 def loaded(book: Book) -> bool:
     """Tell whether everything of the demonstration is in the book."""
-    return city.loaded(book)
+    return city.loaded(book) and city_stocktakes.taken(book)
 
 
 def load(
@@ -83,7 +85,19 @@ def load(
         models.rebuild(book, projected)
     else:
         models.catch_up(book, projected)
+    say("示例盘点", "Example stock-taking", 0, 1)
+    count(book, models, accounts)
+    say("示例盘点", "Example stock-taking", 1, 1)
     return True
+
+
+def count(book: Book, models: ReadModels, accounts: Accounts) -> None:
+    """Have the city take stock, at a counter that is opened for it."""
+    office = Office(Settings(database=book.url), book, models, accounts)
+    try:
+        city_stocktakes.take(office)
+    finally:
+        office.scanned.close()  # all the rest belongs to the caller
 
 
 def introduce(accounts: Accounts, say: Progress) -> bool:

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems, rest_openapi
+from api import epcis_counts, problems, rest_openapi
 from api.captures import Job
 from api.office import Actor, Office
 from api.readings_rest import observer, unpacked
@@ -215,7 +215,7 @@ def queried(office: Office) -> Answer:
 def exported(
     office: Office, *, start: int = 1, most: int | None = None
 ) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
-    """Yield position, number and event of what happened to assets, in the order of recording.
+    """Yield position, number and event of what happened to things, in the order of recording.
 
     An entry without event yields None once, so that whoever pages knows how far it came. What was
     taken back is told again at the place of its reversal, with an error declaration.
@@ -233,6 +233,8 @@ def exported(
                 if len(lives) > LIVES_MAX:
                     lives.pop(next(iter(lives)))
             numbered = epcis.events(life.told(entry), host) if life.knows(entry) else []
+        elif kind in epcis_counts.STREAMS:
+            numbered = epcis_counts.told(office, entry)
         if not numbered:
             yield entry.position, 0, None
         for number, event in enumerate(numbered):
@@ -297,7 +299,7 @@ def fits(event: dict[str, Any], wanted: dict[str, str], since: str, until: str) 
             return False
     if wanted["MATCH_epc"]:
         asked = {canonical(one) for one in wanted["MATCH_epc"].split("|")}
-        if not asked & {canonical(one) for one in event["epcList"]}:
+        if not asked & {canonical(one) for one in event.get("epcList", ())}:
             return False
     at = _instant(event["eventTime"])
     return not (since and at < _instant(since)) and not (until and at >= _instant(until))

@@ -208,6 +208,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "not-there-yet": ("当时尚未登记", "Not recorded by then"),
     "back-to-now": ("回到现在", "Back to now"),
     "due-on": ("应于 {day} 归还", "due {day}"),
+    "done-by": ("应于 {day} 完成", "to be done by {day}"),
     "can-do": ("现在可以办理", "What can be done now"),
     "cannot-do": ("其他 {n} 项现在不能办理，原因如下", "{n} other steps cannot be done now: why"),
     "nothing-to-do": (

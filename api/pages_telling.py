@@ -40,7 +40,7 @@ UNTOLD_OF_STOCKTAKE = frozenset(
         "differences",
         "found",
     }
-    | {"closed", "surpluses", "report", "population", "readings"}
+    | {"closed", "surpluses", "report", "report_en", "population", "readings"}
 )
 STATE_WORDS = {
     "aside": Words("未发出的文号", "numbers set aside"),

@@ -8,7 +8,7 @@ as evidence under their hashes: a stocktake of a hundred thousand things is a do
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, TypeAlias, TypeVar, assert_never
+from typing import Annotated, Any, TypeAlias, TypeVar, assert_never
 
 import msgspec
 from msgspec import Meta
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from domain.asset import Kind, Mode
 from domain.counting import Finding
-from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.open_steps import OpenStep, step_of
 from domain.values import (
     AssetId,
@@ -77,6 +77,7 @@ class Cause(Term):
     LABEL_LOST = "label_lost", "标签脱落或损坏", "label lost or damaged"
     LABEL_WRONG = "label_wrong", "贴错标签", "wrong label"
     LOST = "lost", "丢失", "lost"
+    STOLEN = "stolen", "被盗", "stolen"
     NEVER_BOOKED = "never_booked", "未入账", "never booked"
     DISPOSED = "disposed", "已处置未销账", "disposed of, still in the books"
     BORROWED = "borrowed", "外单位或个人物品", "belongs to others"
@@ -125,6 +126,7 @@ class Stocktake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     closed: frozenset[str] = frozenset()
     surpluses: tuple[tuple[str, str], ...] = ()  # difference and the asset made of it
     report: str = ""
+    report_en: str = ""
     dataset: str = ""
 
     @property
@@ -201,10 +203,14 @@ class DifferencesSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """The report, kept as evidence, and the size and root of the log it was made at."""
+    """The report, kept as evidence, and the size and root of the log it was made at.
+
+    `english` is the same report in English, kept beside it.
+    """
 
     stream: str
     sha256: str
+    english: str
     size: int
     root: str
 
@@ -364,8 +370,8 @@ class SurplusRecorded(
 class DifferencesClosed(
     Event,
     name="stocktake.differences_closed",
-    zh="{count}项差异处理完毕：{outcome}，原因{cause}，依据{reference}",
-    en="{count} differences closed: {outcome}, cause: {cause}, by {reference}",
+    zh="{count}项差异处理完毕：{outcome}，原因{cause}：{reference}",
+    en="{count} differences closed: {outcome}, {cause}: {reference}",
     duty="review",
 ):
     """#53 These differences ended in this way, for this reason, by this paper."""
@@ -381,6 +387,7 @@ class DifferencesClosed(
 class StocktakeClosed(
     Event,
     name="stocktake.closed",
+    version=2,
     zh="盘点结项，报告{report_no}，摘要{report_sha256}",
     en="Stocktake closed, report {report_no}, digest {report_sha256}",
     boundary=True,
@@ -391,6 +398,13 @@ class StocktakeClosed(
     report_sha256: Code
     size: Count
     root: Code
+    report_en_sha256: Code = ""
+
+
+@upcaster("stocktake.closed", 1)
+def reported_in_chinese_alone(body: dict[str, Any]) -> dict[str, Any]:
+    """Read what was written when the report was drawn in Chinese alone."""
+    return body | {"report_en_sha256": ""}
 
 
 StocktakeEvent: TypeAlias = (
@@ -471,8 +485,10 @@ def evolve(stocktake: Stocktake, event: StocktakeEvent) -> Stocktake:
             return replace(stocktake, surpluses=(*stocktake.surpluses, (difference, asset)))
         case DifferencesClosed(differences=differences):
             return replace(stocktake, closed=stocktake.closed.union(differences))
-        case StocktakeClosed(report_sha256=report):
-            return replace(stocktake, status=StocktakeStatus.CLOSED, report=report)
+        case StocktakeClosed(report_sha256=report, report_en_sha256=english):
+            return replace(
+                stocktake, status=StocktakeStatus.CLOSED, report=report, report_en=english
+            )
         case _:
             assert_never(event)
 
@@ -856,7 +872,11 @@ def close_stocktake(_: Stocktake, occasion: Occasion, *, report_no: Reference) -
     """Close it with its report, which is kept as it is for ever."""
     report = seen(occasion, ReportSeen)
     return StocktakeClosed(
-        report_no=report_no, report_sha256=report.sha256, size=report.size, root=report.root
+        report_no=report_no,
+        report_sha256=report.sha256,
+        size=report.size,
+        root=report.root,
+        report_en_sha256=report.english,
     )
 
 

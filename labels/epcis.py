@@ -10,14 +10,15 @@ Sources: GS1 EPCIS 2.0 (JSON binding), CBV 2.0 §7; tests hold the mapping again
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from domain.asset import Asset
+from domain.asset import Asset, Mode
 from labels.epc import digital_link
 
 CONTEXT: Final = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -45,6 +46,7 @@ class Row:
     unset: str = ""
     more: tuple[str, ...] = ()  # fields of the fact told as extensions
     detail: bool = False  # the card's fields as master data (ilmd), allowed with ADD alone
+    lot: bool = False  # more than one of it are so many of a class, until each has its card
     choose: Mapping[str, tuple[str, str, str]] = field(default_factory=dict[str, Any])
 
 
@@ -67,7 +69,9 @@ _INSPECTED: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
-    "asset.received": (Row("arriving", "in_progress", business=("desadv",), place="place"),),
+    "asset.received": (
+        Row("arriving", "in_progress", business=("desadv",), place="place", lot=True),
+    ),
     "asset.acceptance_passed": (Row("inspecting", "conformant", business=("testres",)),),
     "asset.acceptance_failed": (Row("inspecting", "non_conformant", business=("testres", "rma")),),
     "asset.registered": (
@@ -185,7 +189,11 @@ def _event(row: Row, number: int, told: Told, base: str) -> dict[str, Any]:
     }
     if told.reversed_at:
         found["errorDeclaration"] = {"declarationTime": told.reversed_at, "reason": "did_not_occur"}
-    found["epcList"] = [identity(told.id, told.after, base)]
+    many = str(told.fields.get("quantity", "1")) if row.lot else "1"
+    if many == "1":
+        found["epcList"] = [identity(told.id, told.after, base)]
+    else:
+        found["quantityList"] = [_lot(told.id, many, base)]
     if disposition:
         found["disposition"] = _word(disposition, base)
     ways = {way: [word] for way, word in (("set", row.set_), ("unset", row.unset)) if word}
@@ -196,10 +204,12 @@ def _event(row: Row, number: int, told: Told, base: str) -> dict[str, Any]:
         found["readPoint"] = {"id": f"{base}/loc/{quote(place, safe='')}"}
         if action != "DELETE":
             found["bizLocation"] = dict(found["readPoint"])
+    surplus = row.detail and told.after.mode is Mode.SURPLUS
     if row.business:
         document = f"{base}/bt/{quote(_case(told), safe='')}"
         found["bizTransactionList"] = [
-            {"type": _word(kind, base), "bizTransaction": document} for kind in row.business
+            {"type": _word(kind, base), "bizTransaction": document}
+            for kind in (("+surplus",) if surplus else row.business)
         ]
     found |= _parties(row, told, base)
     if row.detail:
@@ -219,6 +229,16 @@ def _chosen(row: Row, told: Told) -> tuple[str, str, str]:
     if row.choose:
         return next(iter(row.choose.values()))
     return row.step, row.disposition, row.action
+
+
+def _lot(name: str, quantity: str, base: str) -> dict[str, Any]:
+    """Return so many of a class of our own; JSON has one kind of number."""
+    number = Decimal(quantity)
+    whole = number == number.to_integral_value()
+    return {
+        "epcClass": f"{base}/class/{quote(name, safe='')}",
+        "quantity": int(number) if whole else float(number),
+    }
 
 
 def _word(word: str, base: str) -> str:
@@ -307,13 +327,7 @@ def counted(what: Counted, host: str) -> list[dict[str, Any]]:
         about = (
             f"{base}/stocktake/{what.stocktake}/{what.place}/{what.round}/{what.outcome}/{start}"
         )
-        event: dict[str, Any] = {
-            "type": "ObjectEvent",
-            "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, about)}",
-            "eventTime": what.at,
-            "eventTimeZoneOffset": "+00:00" if what.at.endswith("Z") else what.at[-6:],
-            "recordTime": what.recorded_at,
-            "action": "OBSERVE",
+        event = _observed(about, what.at, what.recorded_at) | {
             "bizStep": "cycle_counting" if what.spot else "stock_taking",
             "epcList": epcs[start : start + EPCS_MAX],
             "bizTransactionList": [
@@ -333,6 +347,82 @@ def counted(what: Counted, host: str) -> list[dict[str, Any]]:
             event[f"{PREFIX}:deviceId"] = what.device
         found.append(event)
     return found
+
+
+def stolen(
+    stocktake: str,
+    seq: int,
+    identities: Sequence[str],
+    paper: str,
+    at: str,
+    recorded_at: str,
+    host: str,
+) -> list[dict[str, Any]]:
+    """Return the events of things that an approved loss says were stolen; `paper` is its report."""
+    base = f"https://{host}"
+    epcs = sorted(set(identities))
+    return [
+        _observed(f"{base}/stocktake/{stocktake}/{seq}/stolen/{start}", at, recorded_at)
+        | {
+            "bizStep": "other",
+            "disposition": "stolen",
+            "epcList": epcs[start : start + EPCS_MAX],
+            "bizTransactionList": [
+                {
+                    "type": f"{base}/voc/police_report",
+                    "bizTransaction": f"{base}/bt/{quote(paper or stocktake, safe='')}",
+                }
+            ],
+        }
+        for start in range(0, len(epcs), EPCS_MAX)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """So many of a kind of thing left one unit for another, none of them named."""
+
+    about: str  # the entry, for the id of the event
+    item: str
+    quantity: str
+    giver: str
+    taker: str
+    case: str
+    at: str
+    recorded_at: str
+
+
+def shipped(what: Shipped, host: str) -> dict[str, Any]:
+    """Return the event of a consignment whose pieces nobody named."""
+    base = f"https://{host}"
+    found = _observed(f"{base}/{what.about}", what.at, what.recorded_at) | {
+        "bizStep": "shipping",
+        "disposition": "in_transit",
+        "quantityList": [_lot(what.item, what.quantity, base)],
+        "bizTransactionList": [
+            {"type": "desadv", "bizTransaction": f"{base}/bt/{quote(what.case, safe='')}"}
+        ],
+    }
+    for member, side, party in (
+        ("sourceList", "source", what.giver),
+        ("destinationList", "destination", what.taker),
+    ):
+        if party:
+            address = f"{base}/party/{quote(party, safe='')}"
+            kinds = ("possessing_party", "owning_party")
+            found[member] = [{"type": kind, side: address} for kind in kinds]
+    return found
+
+
+def _observed(about: str, at: str, recorded_at: str) -> dict[str, Any]:
+    return {
+        "type": "ObjectEvent",
+        "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, about)}",
+        "eventTime": at,
+        "eventTimeZoneOffset": "+00:00" if at.endswith("Z") else at[-6:],
+        "recordTime": recorded_at,
+        "action": "OBSERVE",
+    }
 
 
 def fields_of(fact: Any) -> dict[str, Any]:
