@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import attesting, pages_bundles, pages_read_by
+from api import attesting, evidence, pages_bundles, pages_read_by
 from api.attesting import Attested, Attesting
 from api.notarising import ONE_MACHINE
 from api.office import Office
@@ -63,6 +63,7 @@ def router(office: Office) -> APIRouter:
             lists=behind,
             held=attesting.main(since),
             readers=attested.readers,
+            beside=evidence.tables(office),
         )
         covered = since[0].size if since else 0
         return audit_page(page, verdict, kept, covered=covered, said=attested.said())

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import label_saying, numbering, open_cases, problems, resolving
+from api import evidence, label_saying, numbering, open_cases, problems, resolving
 from api import registers as registers_
 from api.looking import lists
 from api.office import Actor, Office
@@ -313,7 +313,10 @@ class Many:
         Questions(request, {}).check()
         if actor.role not in (Role.AUDITOR, Role.ADMIN):
             raise problems.plain(403)
-        lang, verdict = lang_of(request), verify(self.office.book)
+        lang, verdict = (
+            lang_of(request),
+            verify(self.office.book, beside=evidence.tables(self.office)),
+        )
         found = {
             "size": verdict.size,
             "root": verdict.root.hex(),

@@ -27,14 +27,16 @@ from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from api.scanned import Kept
 from domain.counting import Item
-from domain.decider import Refused
+from domain.decider import Lang, Refused
 from domain.stocktaking import ONCE, Stocktake, StocktakeStatus
-from domain.words import Words
+from domain.words import Words, in_words
 from labels import identity, photo
 from projections import cases
 from projections import counting as lists
 
 SCANS_MAX = 1_000
+LANGUAGES: tuple[Lang, Lang] = ("zh", "en")
+NOWHERE = Words("—", "—")
 PAGE_ITEMS = 20_000
 HEX64 = r"^[0-9a-f]{64}$"
 Device = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.~-]*$")]
@@ -596,7 +598,7 @@ class Taking:
         words = self.words(
             "already",
             name=name,
-            who=self.office.accounts.name_of(before.person, "zh"),
+            who=Words(*(self.office.accounts.name_of(before.person, lang) for lang in LANGUAGES)),
             when=f"{when:%m-%d %H:%M}",
             place=self.place(body.place),
         )
@@ -619,12 +621,21 @@ class Taking:
             self._seen[asset] = self.office.scanned.seen(self.name, asset)
         return self._seen[asset]
 
-    def place(self, id_: str) -> str:
+    def place(self, id_: str) -> Words:
+        """Return what a place is called, in both languages."""
         if not id_:
-            return "—"
-        return self.office.called(id_, "zh")
+            return NOWHERE
+        return Words(*(self.office.called(id_, lang) for lang in LANGUAGES))
 
     def words(self, key: str, **details: Any) -> dict[str, Any]:
-        said = SAID[key]
-        sentence = {"zh": said.zh.format(**details), "en": said.en.format(**details)}
-        return {"sentence": sentence}
+        """Return a sentence in both languages; details that have words have them in each."""
+        said = {
+            lang: in_words(SAID[key], lang).format(
+                **{
+                    name: in_words(value, lang) if isinstance(value, Words) else value
+                    for name, value in details.items()
+                }
+            )
+            for lang in LANGUAGES
+        }
+        return {"sentence": said}

@@ -299,3 +299,16 @@ def test_differences_are_shown_by_kind_and_page_and_go_out_as_tables(
     assert lost[4:7] == ["盘亏已获批准", "被盗", "示公刑立〔2026〕7号"]
     assert page.get("/stocktakes/S1/differences.xlsx").content.startswith(b"PK")
     assert page.get("/stocktakes/NONE/differences.csv").status_code == 404
+
+
+def test_what_a_phone_hears_names_places_in_its_own_language(door: Door) -> None:
+    four(door)
+    begun(door)
+    device = Device(door, "S1")
+    device.scan("SL-001", "p_2")
+    device.scan("SL-001", "p_2")
+    wrong, again = (one["sentence"] for one in device.send()["results"])
+    assert "一号库房" in wrong["zh"]
+    assert "Store room 1" in wrong["en"]
+    assert "二号库房" in again["zh"]
+    assert "Store room 2" in again["en"]
