@@ -65,6 +65,8 @@ def counting(database: str) -> Iterator[tuple[Office, Door]]:
             "observations": [{"carrier": "rfid", "raw": "E2801190200050C1B0D00321"}],
         }
         assert door.post("observation-batches", observed, who="keeper").status_code == 200
+        done = door.post("stocktakes/S1/devices/r1/done", {"batches": 1}, who="keeper")
+        assert done.json()["owes"] is False, done.text
         yield office, door
 
 
@@ -88,7 +90,7 @@ def test_scans_of_a_running_round_go_out_and_come_back(sqlite_url: str, database
         assert verify(office.book, beside=evidence.tables(office)).intact
         office.ask("stocktake/S1", "end_count", {}, CLERK)
         state = office.book.stream("stocktake/S1").state
-        assert (state.right, state.found) == (4, 3)
+        assert (state.right, state.found) == (4, 4), "two missing, two tags that nobody knows"
 
 
 @contextmanager
