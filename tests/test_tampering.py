@@ -308,9 +308,7 @@ def contents(file: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("column", ["state", "leaf", "frontier"])
-def test_bytes_that_a_flipped_bit_makes_a_number_are_found(
-    sqlite_url: str, tmp_path: Path, column: str
-):
+def test_bytes_that_became_a_number_are_found(sqlite_url: str, tmp_path: Path, column: str):
     """One bit in front of a value says what it is; of a large number, `bytes(n)` is all memory."""
     filled(sqlite_url, tmp_path)
     table = "ledger_head" if column == "frontier" else "ledger_entry"
