@@ -275,6 +275,12 @@ _decoders = _Decoders()
 
 def decode(position: int, stream: str, seq: int, type_name: str, state: bytes) -> Entry:
     """Read a stored entry; its columns must say the same as its bytes, else Corrupt."""
+    wire = told(position, stream, seq, type_name, state)
+    return Entry(position, stream, seq, wire.body, wire.effective_at, wire.corrects, state)
+
+
+def told(position: int, stream: str, seq: int, type_name: str, state: bytes) -> Any:
+    """Read of a stored entry only `body`, `effective_at` and `corrects`; Corrupt as `decode`."""
     decoder, version = _decoders[type_name]
     try:
         wire = decoder(state)
@@ -284,7 +290,7 @@ def decode(position: int, stream: str, seq: int, type_name: str, state: bytes) -
         wire = _decode_older(type_name, state)
     if wire.stream != stream or wire.seq != seq or wire.v != ENVELOPE_VERSION:
         raise Corrupt(f"position {position}: columns say {stream}#{seq} {type_name}, bytes do not")
-    return Entry(position, stream, seq, wire.body, wire.effective_at, wire.corrects, state)
+    return wire
 
 
 def _decode_older(type_name: str, state: bytes) -> Any:

@@ -504,7 +504,7 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
                 return
 
     def shared_rows(
-        self, size: int, number: int, of: int, *, leaf: bool = False
+        self, size: int, number: int, of: int, *, leaf: bool = False, page_rows: int = PAGE_ROWS
     ) -> Iterator[list[Any]]:
         """Yield pages of the rows of one share of the streams, up to a position, in log order.
 
@@ -515,8 +515,8 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
             f"{select} WHERE notification_id BETWEEN %s AND %s"
             " AND ascii(right(originator_id, 1)) %% %s = %s ORDER BY notification_id"
         )
-        for start in range(1, size + 1, PAGE_ROWS * of):
-            end = min(start + PAGE_ROWS * of - 1, size)
+        for start in range(1, size + 1, page_rows * of):
+            end = min(start + page_rows * of - 1, size)
             with self.reading() as c:
                 yield c.execute(cast(Any, query), (start, end, of, number)).fetchall()
 

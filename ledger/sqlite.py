@@ -514,7 +514,7 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
                 return
 
     def shared_rows(
-        self, size: int, number: int, of: int, *, leaf: bool = False
+        self, size: int, number: int, of: int, *, leaf: bool = False, page_rows: int = PAGE_ROWS
     ) -> Iterator[list[Any]]:
         """Yield pages of the rows of one share of the streams, up to a position, in log order.
 
@@ -523,8 +523,8 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         select = SELECT_ROWS.replace(" FROM", ", leaf FROM", 1) if leaf else SELECT_ROWS
         mine = "AND unicode(substr(originator_id, -1)) % ? = ?"
         query = f"{select} WHERE notification_id BETWEEN ? AND ? {mine}"
-        for start in range(1, size + 1, PAGE_ROWS * of):
-            end = min(start + PAGE_ROWS * of - 1, size)
+        for start in range(1, size + 1, page_rows * of):
+            end = min(start + page_rows * of - 1, size)
             with self.reading() as c:
                 yield c.execute(query, (start, end, of, number)).fetchall()
 

@@ -328,7 +328,7 @@ def verify(
             used = _Used()
             _check_entries(select, size, found, leaves, used, progress, readers)
             root = root_of(leaves)
-            _check_head(size, recorded_at, bytes(packed), leaves, root, used.last_time, found)
+            _check_head(size, recorded_at, tree.exact(packed), leaves, root, used.last_time, found)
             _check_claims(select, used, found)
             _check_evidence(select, found)
             _check_kept(select, leaves, found)

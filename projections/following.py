@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -11,7 +12,7 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 
 from domain.decider import LIFECYCLES
 from ledger.book import Book
-from ledger.entry import Entry, decode, standing
+from ledger.entry import Entry, decode, standing, told
 from projections import cases, history, inventory, people, reads, registers, rulings, units
 from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import Writer
@@ -134,6 +135,8 @@ class _Memory:
 
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 MEMORY = {kind: _Memory(LIFECYCLES[kind].state) for kind in CURRENT}
+_position, _stream = itemgetter(0), itemgetter(1)  # of a row
+PAGE_ROWS = 30_000  # told at once in a rebuild
 UNLISTED = LIFECYCLES.keys() - CURRENT.keys()  # kinds of stream that no list shows
 
 
@@ -173,9 +176,11 @@ class Batch:
 
     def take(self, page: Sequence[Any]) -> None:
         """Fold a page of rows."""
-        if not self.fresh:
-            # A stream whose first entry is here has nothing to be recalled.
-            self._recall({row[1] for row in page} - self.cache.keys() - _first(page))
+        if self.fresh:
+            self._take_fresh(page)
+            return
+        # A stream whose first entry is here has nothing to be recalled.
+        self._recall({row[1] for row in page} - self.cache.keys() - _first(page))
         cache, dirty, position = self.cache, self.dirty, 0
         try:
             for row in page:
@@ -190,10 +195,7 @@ class Batch:
                 kept.version = entry.seq
                 on = entry.effective_at[:10]
                 if entry.corrects is not None or on < kept.last_on:
-                    if self.fresh:
-                        self.irregular[stream] = kept
-                    else:
-                        self._retell(entry, kept)
+                    self._retell(entry, kept)
                     continue
                 fact = entry.event
                 state = kept.state = kept.meanings[type(fact)](kept.state, fact)
@@ -207,6 +209,43 @@ class Batch:
                         lines.follow(kept, values, position, on)
         except Exception as error:
             raise Stuck(position, error) from error
+
+    def _take_fresh(self, page: Sequence[Any]) -> None:
+        """Fold a page of rows in a rebuild: the same, without what only following needs.
+
+        Stream by stream, since what belongs together is then still in the processor's cache;
+        so the first entry that cannot be shown is known only at the end of the page.
+        """
+        cache, last, kept = self.cache, "", None
+        failed: list[tuple[int, Exception]] = []
+        for position, stream, seq, type_name, state in sorted(page, key=_stream):
+            try:
+                said = told(position, stream, seq, type_name, state)
+                on = said.effective_at[:10]
+                if stream != last:
+                    last, kept = stream, cache.get(stream)
+                    if kept is None and stream.split("/", 1)[0] not in UNLISTED:
+                        kept = cache[stream] = Kept(stream, self.intervals)
+                        kept.first_on = on
+                if kept is None:
+                    continue
+                kept.version = seq
+                if on < kept.last_on or said.corrects is not None:
+                    self.irregular[stream] = kept
+                    continue
+                kept.last_on = on
+                fact = said.body
+                is_ = kept.state = kept.meanings[type(fact)](kept.state, fact)
+                lines = kept.lines
+                if lines is not None:
+                    values = lines.columns(kept.id, is_)
+                    if values != kept.values:
+                        lines.follow(kept, values, position, on)
+            except Exception as error:  # noqa: BLE001 - the first of them is raised below
+                failed.append((position, error))
+        if failed:
+            position, cause = min(failed, key=_position)
+            raise Stuck(position, cause) from cause
 
     def _recall(self, missing: Iterable[str]) -> None:
         for stream, version, data in self.writer.select("*", streams, "stream", sorted(missing)):
@@ -233,11 +272,11 @@ class Batch:
             self.writer.delete(lines.table, mine, "id")
         for stream, kept in self.irregular.items():
             rows = self.book.log.stream_rows(stream)
-            told = [decode(*row) for row in rows if row[0] <= until]
+            all_ = [decode(*row) for row in rows if row[0] <= until]
             if kept.lines is not None:
                 fold, life = functools.partial(_line, kept), LIFECYCLES[kept.kind]
-                kept.lines.ended += map(tuple, kept.lines.tell(kept, told, fold, life))
-            _line(kept, told)
+                kept.lines.ended += map(tuple, kept.lines.tell(kept, all_, fold, life))
+            _line(kept, all_)
         self.irregular = {}
 
     def flush_intervals(self) -> None:
@@ -290,11 +329,11 @@ def _first(page: Sequence[Any]) -> set[str]:
     return {row[1] for row in page if row[2] == 1}
 
 
-def _line(kept: Kept, told: Sequence[Entry]) -> Line:
+def _line(kept: Kept, entries: Sequence[Entry]) -> Line:
     """Fold what stands of a stream into `kept`; return each fact with the state it led to."""
     life = LIFECYCLES[kept.kind]
     state, line = life.state(), Line()
-    for fact in standing(told):
+    for fact in standing(entries):
         state = life.evolve(state, fact.event)
         line.append((fact, state))
     kept.state = state

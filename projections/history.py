@@ -18,6 +18,7 @@ KIND = "asset"
 # Kept in parts by the last character of the id, a digit of chance, so that as many processors
 # can tell them anew, each with its indexes.
 PARTS = 4
+_NONE = Book.NONE  # looked up once: an enumeration answers slowly
 
 
 def _card() -> tuple[Column[Any], ...]:
@@ -54,13 +55,14 @@ indexes = tuple(index for table in ended for index in (by_id(table), _alive(tabl
 
 def columns(_: str, asset: Asset) -> tuple[Any, ...] | None:
     """Return what an interval says of an asset, None while it does not exist."""
-    if asset.book is Book.NONE:
+    book = asset.book
+    if book is _NONE:
         return None
     return (
         asset.asset_no,
         asset.name,
         asset.kind._value_,
-        asset.book._value_,
+        book._value_,
         asset.custody._value_,
         asset.lock._value_,
         asset.accounting_unit,
@@ -71,7 +73,7 @@ def columns(_: str, asset: Asset) -> tuple[Any, ...] | None:
         asset.value,
         asset.currency,
         asset.quantity,
-        int(asset.listed),
+        1 if asset.listed else 0,
         asset.dataset,
     )
 

@@ -28,7 +28,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from ledger.book import Book
 from ledger.replaying import collector_off
 from projections import history
-from projections.following import LISTS, Batch, intervals
+from projections.following import LISTS, PAGE_ROWS, Batch, intervals
 from projections.writing import Writer
 
 LONG = 200_000  # entries from which another process is worth its start
@@ -120,7 +120,7 @@ def fold(
         lists.execute("BEGIN")
         with collector_off():
             batch = Batch(book, Writer(lists.cursor(), sqlite=True), {}, intervals(), fresh=True)
-            for page in book.log.shared_rows(size, number, of):
+            for page in book.log.shared_rows(size, number, of, page_rows=PAGE_ROWS):
                 batch.take(page)
                 batch.flush_intervals()
                 if progress is not None and page:

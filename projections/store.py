@@ -35,6 +35,7 @@ from projections import history, sharing
 from projections.following import (
     INDEXES,
     LISTS,
+    PAGE_ROWS,
     Batch,
     Kept,
     Stuck,
@@ -213,7 +214,7 @@ class ReadModels:
             with self._writing() as c:
                 batch = self._emptied(c, book)
                 end, size = 0, book.log.head()[0] if until is None else until
-                for page in book.log.rows(1, size):
+                for page in book.log.rows(1, size, PAGE_ROWS):
                     batch.take(page)
                     batch.flush_intervals()
                     end = page[-1][0]

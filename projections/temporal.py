@@ -10,6 +10,7 @@ it changes and adds what is known now, so that every past answer stays what it w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -43,6 +44,7 @@ OPEN = ("position", "from_on", "known_from")  # in a list of what is now: since 
 # whether lists followed the log or were rebuilt.
 RETOLD_BITS = 20
 Line = list[tuple[Entry, Any]]
+_number_of = itemgetter(0)
 
 
 def ended_table(
@@ -153,7 +155,7 @@ class Intervals:
 
     def __init__(self, table: Table, columns: Columns) -> None:
         self.table, self.columns = table, columns
-        self.ended: list[tuple[Any, ...]] = []  # not yet written, in the order of their numbers
+        self.ended: list[tuple[Any, ...]] = []  # not yet written
 
     def follow(self, thing: Thing, values: tuple[Any, ...] | None, position: int, on: str) -> None:
         """Record that an event in order changed what is so."""
@@ -172,6 +174,7 @@ class Intervals:
 
     def flush(self, writer: Writer) -> None:
         """Write what is pending."""
+        self.ended.sort(key=_number_of)  # what is appended in order costs least
         writer.insert(self.table, self.ended)
         self.ended.clear()
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sizes import sized
 from sqlalchemy import text
 
-from domain.asset import AssetRegistered, Kind
+from domain.asset import AssetRegistered, CardCorrected, Kind
 from domain.asset import Book as Standing
 from domain.decider import Ask, EntryReversed, Occasion
 from domain.ruling import PolicyProposed
@@ -80,6 +80,7 @@ later_facts = st.one_of(
     st.builds(ReturnedByUser, reason=st.just("x")),
     st.builds(DeclaredIdle, since=st.just(DAY)),
     st.builds(Relocated, place=st.sampled_from(["p_1", "p_2"])),
+    st.builds(CardCorrected, reason=st.just("x"), name=st.sampled_from(["显示器", "打印机"])),
     st.integers(1, 6).map(lambda seq: EntryReversed(seq=seq, reason="录错")),
 )
 
@@ -248,6 +249,18 @@ def test_an_entry_that_cannot_be_shown_stops_several_processes_as_well(
         models.rebuild(book, shares=2)
     assert stuck.value.position == 2
     assert dump(models) == before
+
+
+def test_the_first_of_several_entries_that_cannot_be_shown_is_named(
+    book: Book, models: ReadModels
+) -> None:
+    """Streams are told one after another; what is named is the first in the log."""
+    for stream in ("loan/L9", "loan/L1", "loan/L5"):
+        wrong = drafted(stream, [(registered(stream[-2:]), DAY)])
+        book.append(wrong, actor="u_1", cause="cmd_test")
+    with pytest.raises(Stuck) as stuck:
+        models.rebuild(book)
+    assert stuck.value.position == 1
 
 
 @pytest.mark.target("T04")
