@@ -78,7 +78,7 @@ PROVEN := $(addprefix ledger/,tree.py notes.py proofs.py tiles.py trust.py keys.
 	auditing.py notary.py mirror.py bundling.py verify_bundle.py verifying.py restoring.py \
 	replaying.py findings.py attachments.py vault.py)
 PROVING := $(patsubst %,tests/test_%.py,tree notes notary proofs verifying bundle restoring \
-	replaying vault filing auditing_notes audit_duties findings proving bundle_doors tampering recovery attesting)
+	replaying vault filing auditing_notes audit_duties findings proving bundle_doors tampering recovery attesting scans_kept)
 AGAIN := whatever_comes or bit_that_flips or flipped_bit or nine_attacks or raise_no_alarm or \
 	on_the_network or stocktake_sheet or demonstration or sqlite-3
 comma := ,
