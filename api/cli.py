@@ -15,6 +15,7 @@ from api import (
     cli_cases,
     cli_classes,
     cli_do,
+    cli_label,
     cli_notary,
     cli_policy,
     cli_read,
@@ -46,6 +47,7 @@ app.add_typer(asset, name="asset")
 app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
+app.add_typer(cli_label.app, name="label")
 app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")

@@ -46,6 +46,7 @@ def demo(
         demo=True,
         files=folder,
         label_secret=label_secret(folder),
+        label_signing="d:" + label_secret(folder, "label-signing-key").hex(),
         trust=place.policy,
     )
     office = open_office(terminal, settings)
@@ -125,9 +126,9 @@ def open_office(terminal: Terminal, settings: Settings) -> Office:
     return office
 
 
-def label_secret(folder: Path) -> bytes:
-    """Return the secret of the demonstration's labels, made at the first start and kept."""
-    file = folder / "label-secret"
+def label_secret(folder: Path, name: str = "label-secret") -> bytes:
+    """Return a secret of the demonstration's labels, made at the first start and kept."""
+    file = folder / name
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_hex(SECRET_BYTES))

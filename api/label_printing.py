@@ -10,7 +10,7 @@ from datetime import date
 from functools import cache
 from itertools import islice
 
-from api import rest_label
+from api import label_keys, rest_label
 from api.office import Office
 from api.rest_label import NameOf
 from domain.asset import Asset
@@ -59,9 +59,14 @@ class Printable:
 
 
 def templates(office: Office, unit: str, on: date) -> dict[str, Template]:
-    """Return the templates a unit may print with on a day: those that come along, and its own."""
+    """Return the templates a unit may print with on a day: those that come along, and its own.
+
+    Signed ones are there where something was set to sign with.
+    """
     own: UnitLabels = office.book.stream(f"labels/{unit}").state
-    return {**PRESETS, **{design.template: template_of(design) for design in own.templates(on)}}
+    signs = label_keys.signing(office.settings) is not None
+    ready = {name: preset for name, preset in PRESETS.items() if signs or not preset.signed}
+    return {**ready, **{design.template: template_of(design) for design in own.templates(on)}}
 
 
 def template_of(design: Design | TemplateDrawn) -> Template:
@@ -106,18 +111,28 @@ def setup(found: dict[str, Template], asked: dict[str, str]) -> Setup:
 
 
 def of_asset(
-    office: Office, id_: str, asset: Asset, issue: int, name_of: NameOf, lang: Lang
+    office: Office,
+    id_: str,
+    asset: Asset,
+    issue: int,
+    name_of: NameOf,
+    lang: Lang,
+    template: Template,
 ) -> Printable:
-    """Return one issue of the label of an asset."""
+    """Return one issue of the label of an asset; its template says how the code is signed."""
     said = rest_label.face_of(id_, asset, name_of, lang)
-    return Printable(asset.asset_no or id_, said, rest_label.code(office, id_, issue))
+    code = rest_label.code(office, rest_label.payload_of(id_, asset, issue), template)
+    return Printable(asset.asset_no or id_, said, code)
 
 
-def of_stock(office: Office, unit: str, name: str, serial: int, lang: Lang) -> Printable:
+def of_stock(
+    office: Office, unit: str, name: str, serial: int, lang: Lang, template: Template
+) -> Printable:
     """Return one blank label of a unit; its own id is what people read and scanners get."""
     id_ = stock_id(unit, serial)
     said = LabelFace(unit=name, asset_no=id_, name="", language=lang)
-    return Printable(id_, said, rest_label.code(office, id_, 1))
+    payload = identity.LabelPayload(identity.Kind.OBJECT, id_, 1)
+    return Printable(id_, said, rest_label.code(office, payload, template))
 
 
 def printed(office: Office, start: int, count: int) -> list[tuple[str, LabelPrinted]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api import label_keys
 from api.office import Office
 from domain.decider import Lang
 from domain.label_design import stock_serial
 from domain.words import Words
-from labels import identity
+from labels import signed
 from labels.identity import Kind, Scanned, Verdict
 from projections import inventory, units
 from projections.scope import EVERYTHING
@@ -43,24 +44,21 @@ class Said:
 
 
 def verdict(office: Office, read: Scanned) -> Verdict:
-    """Say whether we printed a label; without a secret there is nothing to say."""
-    settings = office.settings
-    if not settings.label_secret:
-        return Verdict.UNSIGNED if not read.mac else Verdict.UNKNOWN_KEY
-    key = identity.LabelKey(settings.label_key, settings.label_secret)
-    return identity.verify(read, identity.KeyRing((key,)))
+    """Say whether we printed a label; without a key there is nothing to say."""
+    return signed.verify(read, label_keys.keys(office.settings))
 
 
 def told(office: Office, read: Scanned) -> Said | None:
     """Say what is wrong or special about a label; None where it is in force, or no label of ours."""
-    if read.kind not in (Kind.OBJECT, Kind.ASSET_NO):
+    if read.kind not in (Kind.OBJECT, Kind.GIAI, Kind.ASSET_NO):
         return None
-    if read.kind is Kind.OBJECT and verdict(office, read) is Verdict.FORGED:
-        forged = Words(Verdict.FORGED.zh, Verdict.FORGED.en)
-        return Said(forged, _asset(office, read.folded))
-    if id_ := _asset(office, read.folded):
+    id_ = _asset(office, read)
+    said = verdict(office, read)
+    if said in (Verdict.FORGED, Verdict.RETIRED_KEY):
+        return Said(Words(said.zh, said.en), id_)
+    if id_:
         asset = office.book.stream(f"asset/{id_}").state
-        is_own = read.kind is Kind.OBJECT and read.folded == id_.upper()
+        is_own = read.kind is Kind.GIAI or (read.kind is Kind.OBJECT and read.folded == id_.upper())
         if is_own and read.issue is not None and read.issue < asset.label_issue:
             now = _filled(NOW_ISSUE, issue=asset.label_issue)
             return Said(_filled(VOID, issue=read.issue, now=now), id_)
@@ -68,8 +66,15 @@ def told(office: Office, read: Scanned) -> Said | None:
     return _voided(office, read.id) or _blank(office, read.folded)
 
 
-def _asset(office: Office, folded: str) -> str:
-    """Return the asset that a label names now, by its id or by the id of its label."""
+def _asset(office: Office, read: Scanned) -> str:
+    """Return the asset that a label names now: by its GIAI, its id, or the id of its label."""
+    if read.kind is Kind.GIAI:
+        holder = office.book.log.claimed("giai", read.id) or ""
+        return holder.removeprefix("asset/") if holder.startswith("asset/") else ""
+    return _named(office, read.folded)
+
+
+def _named(office: Office, folded: str) -> str:
     rows = office.models.rows(inventory.find(EVERYTHING, folded))
     return rows[0]["id"] if len(rows) == 1 else ""
 

@@ -29,6 +29,7 @@ FILES = (
     "/static/scan/beep.js",
     "/static/scan/camera.js",
     "/static/scan/codes.js",
+    "/static/scan/seals.js",
     "/static/scan/decoder.js",
     "/static/scan/sha256.js",
     "/static/scan/store.js",

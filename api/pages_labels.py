@@ -29,7 +29,7 @@ from domain.decider import LIFECYCLES, Refused
 from domain.label_design import FIELDS, Overflow, TemplateDrawn, printable
 from domain.label_design import lifecycle as unit_labels
 from domain.words import Words
-from labels import face, sheet
+from labels import face, identity, sheet
 from labels.printer import Printer
 from labels.template import DPIS, PRESETS, Template
 from ledger.act import Conflict
@@ -78,9 +78,12 @@ def router(office: Office) -> APIRouter:
     def printed_file(span: str, page: Member) -> Response:
         start, count = spanned(span)
         name_of, found = names_in(office, page.lang), list[Printable]()
+        template = setup_of(page, page.request.query_params).template
         for id_, event in printing.printed(office, start, count):
             asset = office.book.stream(f"asset/{id_}").state
-            found.append(printing.of_asset(office, id_, asset, event.issue, name_of, page.lang))
+            found.append(
+                printing.of_asset(office, id_, asset, event.issue, name_of, page.lang, template)
+            )
         return answer(page, found, f"labels-{span}")
 
     @pages.get("/labels/units/{unit}")
@@ -104,8 +107,9 @@ def router(office: Office) -> APIRouter:
         if not first <= last <= state.stock or last - first >= LABELS_MAX:
             raise HTTPException(404)
         name = page.name_of("unit", unit)
+        template = setup_of(page, page.request.query_params).template
         serials = (n for n in range(first, last + 1) if n not in state.stock_voided)
-        found = [printing.of_stock(office, unit, name, n, page.lang) for n in serials]
+        found = [printing.of_stock(office, unit, name, n, page.lang, template) for n in serials]
         return answer(page, found, f"blank-{span}")
 
     return pages
@@ -229,7 +233,7 @@ def problems(
     for id_, asset in found:
         issue = asset.label_issue + 1
         try:
-            label = printing.of_asset(page.office, id_, asset, issue, name_of, page.lang)
+            label = printing.of_asset(page.office, id_, asset, issue, name_of, page.lang, template)
             why = printing.problem(label, template)
         except NO_LABEL as refused:
             why = Words(refused.zh, refused.en)
@@ -307,9 +311,9 @@ def preview_png(page: Page) -> Response:
         if id_ := asked.get("asset", ""):
             asset = states(page, [id_])[0][1]
             issue, name_of = asset.label_issue + 1, names_in(page.office, page.lang)
-            label = printing.of_asset(page.office, id_, asset, issue, name_of, page.lang)
+            label = printing.of_asset(page.office, id_, asset, issue, name_of, page.lang, template)
         else:
-            label = sample(page)
+            label = sample(page, template)
         png = face.png(label.face, label.code, template)
     except (*NO_LABEL, Refused, msgspec.ValidationError):
         raise HTTPException(422) from None
@@ -325,11 +329,12 @@ def designed(asked: Mapping[str, str]) -> TemplateDrawn:
     return drawn
 
 
-def sample(page: Page) -> Printable:
+def sample(page: Page, template: Template) -> Printable:
     """Return an example with a name too long, so that the overflow rule is seen."""
     words = {name: page.words(value) for name, value in SAMPLE.items()}
     said_ = face.LabelFace(**words, example=True, language=page.lang)
-    return Printable("sample", said_, printing.rest_label.code(page.office, "7Q2K", 1))
+    payload = identity.LabelPayload(identity.Kind.OBJECT, "7Q2K", 1)
+    return Printable("sample", said_, printing.rest_label.code(page.office, payload, template))
 
 
 # A unit's own ---------------------------------------------------------------------
@@ -369,7 +374,7 @@ def unit_page(
         overflows=[(o.value, page.words(o.words)) for o in Overflow],
         fields=[(name, page.words(field.words)) for name, field in FIELDS.items()],
         own=state.templates(today),
-        presets=list(PRESETS.values()),
+        presets=[one for one in templates_of(page).values() if one.name in PRESETS],
         name=lambda template: template.zh if page.lang == "zh" else template.en,
         preview="/labels/preview.png?" + urlencode({n: str(form.get(n, "")) for n in DESIGN}),
         problem=problem_of(page, form),
@@ -417,8 +422,8 @@ def problem_of(page: Page, form: Mapping[str, str]) -> str:
     """Say why the template being drawn up could not be printed; nothing when it could."""
     try:
         drawn = designed(form)
-        label = sample(page)
-        why = printing.problem(label, printing.template_of(drawn))
+        template = printing.template_of(drawn)
+        why = printing.problem(sample(page, template), template)
     except Refused as refused:
         return refused.sentence(page.lang)
     except msgspec.ValidationError:

@@ -99,6 +99,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "撤销也是一条记录，原扫码仍留存。",
         "The undo is a record too; the scan itself is kept.",
     ),
+    "seal-genuine": ("标签签名校验通过。", "The signature of the label is genuine."),
+    "seal-forged": (
+        "标签签名校验不通过：编号、期次或签名被改动过。已留存，请拍一张照片。",
+        "The signature is false: id, issue or signature was altered. Kept; please take a photo.",
+    ),
+    "seal-retired": (
+        "签名所用密钥已停用，请核对实物并换贴新标签。",
+        "The key of this signature was retired; check the thing, put a new label on.",
+    ),
+    "seal-unchecked": (
+        "本机不能校验签名，联网后由服务器校验。",
+        "This device cannot check the signature; the server will.",
+    ),
     "split": ("一次收到 {n} 个码，已分开记录。", "{n} codes in one go, recorded one by one."),
     "not-stored": ("没有存下", "Not stored"),
     "not-stored-hint": (

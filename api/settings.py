@@ -16,6 +16,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the ledger is, where it listens, and what labels say.
 
     `label_secret` signs label codes; without one, labels carry no authenticity code.
+    `label_former` are keys of labels that still hang, `label_signing` signs labels that are checked
+    offline, `label_publics` are what such labels were signed with before (api/label_keys.py).
     `trust` is the policy that says which log and which witnesses are believed (tlog-policy).
     `vault` is the file of the master key of names, outside the database.
     `tsa_trust` are the certificates that time stamps are believed under; `sm2` holds the public key
@@ -32,6 +34,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     label_host: str = LABEL_HOST
     label_key: str = "1"
     label_secret: bytes = b""
+    label_former: str = ""
+    label_signing: str = ""
+    label_publics: str = ""
     zone: str = "Asia/Shanghai"
     files: Path = Path()
     trust: Path | None = None
@@ -42,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_HOST, _LABEL_SECRET, _ZONE, _TRUST,
+        """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
         _VAULT, _TSA_TRUST, _SM2.
         """
         given = {
@@ -59,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             tsa_trust=_file("GONGWU_TSA_TRUST"),
             sm2=_file("GONGWU_SM2"),
             label_secret=bytes.fromhex(os.environ.get("GONGWU_LABEL_SECRET", "")),
+            label_former=os.environ.get("GONGWU_LABEL_FORMER_KEYS", ""),
+            label_signing=os.environ.get("GONGWU_LABEL_SIGNING_KEY", ""),
+            label_publics=os.environ.get("GONGWU_LABEL_PUBLIC_KEYS", ""),
         )
 
 

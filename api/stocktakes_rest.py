@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems, rest_openapi, scanned
+from api import label_keys, label_saying, problems, rest_openapi, scanned
 from api.counting import Frozen, milliseconds
 from api.forms import Fault, Invalid, Malformed
 from api.office import Actor, Office
@@ -278,7 +278,11 @@ class Doors:
             "places": places,
             "items": [told(item) for item in page[:limit]],
             "next": more,
-            "key": None,  # label secrets never leave the server
+            # Secrets of labels never leave the server; what checks signed ones does.
+            "label_keys": [
+                {"id": key.id, "public": key.raw.hex(), "retired": key.retired}
+                for key in label_keys.keys(self.office.settings).publics
+            ],
         }
         written = encode(answer)
         headers = {"Cache-Control": "no-store", "Content-Language": lang_of(request)}
@@ -574,11 +578,7 @@ class Taking:
 
     def forged(self, code: identity.Scanned) -> bool:
         """Tell a label whose signature is not ours, where this place signs its labels."""
-        settings = self.office.settings
-        if not settings.label_secret or not code.mac:
-            return False
-        key = identity.LabelKey(settings.label_key, settings.label_secret)
-        return identity.verify(code, identity.KeyRing((key,))) is identity.Verdict.FORGED
+        return label_saying.verdict(self.office, code) is identity.Verdict.FORGED
 
     def unexpected(self, asset: str, before: Kept | None) -> tuple[str, str, dict[str, Any]]:
         """Say of a thing that is known and not on the list where the books have it."""

@@ -295,6 +295,12 @@ lifecycle.part(LabelsEvent, evolve)
 
 # What may be asked ------------------------------------------------------------
 
+OWN_LABELS = Rule(
+    slug="not-your-labels",
+    zh="这是其他单位的标签与编号设置，只有该单位自己可以改。",
+    en="These are the labels and numbers of another unit; only that unit changes them.",
+    holds=lambda _, occasion: occasion.acts_for(occasion.stream.partition("/")[2]),
+)
 ON_THE_SHEET = Rule(
     slug="label-off-the-sheet",
     zh="{columns}列{rows}行标签连同边距、间距共 {width}×{height} 毫米，A4 纸（210×297）放不下。",
@@ -344,7 +350,7 @@ NUMBERS_LEFT = Rule(
 
 
 @lifecycle.verb(
-    zh="设定标签模板", en="Draw up a label template",
+    OWN_LABELS, zh="设定标签模板", en="Draw up a label template",
     roles=(Role.CLERK, Role.KEEPER, Role.HEAD, Role.ADMIN, Role.OFFICE),
 )  # fmt: skip
 def draw_template(
@@ -397,7 +403,7 @@ def printable(drawn: TemplateDrawn) -> None:
 
 
 @lifecycle.verb(
-    zh="停用标签模板", en="Withdraw a label template",
+    OWN_LABELS, zh="停用标签模板", en="Withdraw a label template",
     roles=(Role.CLERK, Role.KEEPER, Role.HEAD, Role.ADMIN, Role.OFFICE),
 )  # fmt: skip
 def withdraw_template(
@@ -410,7 +416,10 @@ def withdraw_template(
 
 
 @lifecycle.verb(
-    zh="预印空白标签", en="Print blank labels", roles=(Role.CLERK, Role.KEEPER, Role.OFFICE)
+    OWN_LABELS,
+    zh="预印空白标签",
+    en="Print blank labels",
+    roles=(Role.CLERK, Role.KEEPER, Role.OFFICE),
 )
 def print_stock(state: UnitLabels, _: Occasion, *, count: Count) -> StockPrinted:
     """Reserve the next serials for blank labels, so that they can be printed ahead."""
@@ -420,7 +429,10 @@ def print_stock(state: UnitLabels, _: Occasion, *, count: Count) -> StockPrinted
 
 
 @lifecycle.verb(
-    zh="空白标签作废", en="Void blank labels", roles=(Role.CLERK, Role.KEEPER, Role.OFFICE)
+    OWN_LABELS,
+    zh="空白标签作废",
+    en="Void blank labels",
+    roles=(Role.CLERK, Role.KEEPER, Role.OFFICE),
 )
 def void_stock(
     state: UnitLabels, _: Occasion, *, first: Serial, last: Serial, reason: Given
@@ -432,7 +444,7 @@ def void_stock(
 
 
 @lifecycle.verb(
-    zh="设定资产编号规则", en="Set the rule of asset numbers",
+    OWN_LABELS, zh="设定资产编号规则", en="Set the rule of asset numbers",
     roles=(Role.HEAD, Role.ADMIN, Role.OFFICE),
 )  # fmt: skip
 def set_number_rule(
@@ -452,7 +464,10 @@ def set_number_rule(
 
 
 @lifecycle.verb(
-    zh="编资产编号", en="Give an asset number", roles=(Role.CLERK, Role.KEEPER, Role.OFFICE)
+    OWN_LABELS,
+    zh="编资产编号",
+    en="Give an asset number",
+    roles=(Role.CLERK, Role.KEEPER, Role.OFFICE),
 )
 def give_number(state: UnitLabels, occasion: Occasion) -> AssetNumberGiven:
     """Give the next asset number of the unit's rule, to be typed on one new card."""

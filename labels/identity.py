@@ -40,7 +40,8 @@ _GIAI = re.compile(r"[0-9]{6,12}[1-9][0-9]{11}")
 _FOREIGN_GIAI = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]{1,30}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{2,5})?")
 _KEY_ID = re.compile(r"[0-9a-z]")
-_SIGNATURE = re.compile(r"([0-9A-Za-z])([0-9A-Za-z_-]{14})")
+# A key id, then a MAC of 80 bits or a signature of 64 bytes (labels/signed.py).
+_SIGNATURE = re.compile(r"([0-9A-Za-z])([0-9A-Za-z_-]{14}|[0-9A-Za-z_-]{86})")
 _ELEMENT = re.compile(r"\(8004\)(.{1,30})")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _ADDRESS = re.compile(r"://|/8004/|/obj/", re.IGNORECASE)
@@ -76,6 +77,8 @@ class Verdict(StrEnum):
     GENUINE = "genuine"
     UNSIGNED = "unsigned"
     UNKNOWN_KEY = "unknown-key"
+    RETIRED_KEY = "retired-key"
+    CASE_LOST = "case-lost"
     FORGED = "forged"
 
     @property
@@ -109,6 +112,14 @@ _SENTENCES: Final[Mapping[Verdict, tuple[str, str]]] = {
         "标签所用密钥不在本系统中，无法校验。",
         "The label was signed with a key this system does not have.",
     ),
+    Verdict.RETIRED_KEY: (
+        "标签所用密钥已宣布停用，校验不再可信；请核对实物，并换贴新标签。",
+        "The key of this label was retired and proves nothing; check the object, put a new one on.",
+    ),
+    Verdict.CASE_LOST: (
+        "扫码枪改变了字母大小写，签名无法校验；请用相机扫描。",
+        "The scanner changed the case of letters: the signature cannot be checked. Use a camera.",
+    ),
     Verdict.FORGED: (
         "标签校验不通过：编号、期次或校验码被改动过。",
         "The label fails its check: the id, the issue number or the signature was altered.",
@@ -130,16 +141,17 @@ class BadLabel(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LabelKey:
-    """One secret labels are signed with: a one-character id printed in the code, ≥ 32 bytes."""
+    """One secret labels are signed with: a one-character id printed in the code, ≥ 32 bytes.
+
+    `retired` when it may be in other hands: what it signed is no longer taken for genuine.
+    """
 
     id: str
     secret: bytes = field(repr=False)
+    retired: bool = False
 
     def __post_init__(self) -> None:
-        if not _KEY_ID.fullmatch(self.id):
-            raise BadLabel(
-                "密钥代号须为一位数字或小写字母。", "A key id is one digit or lower-case letter."
-            )
+        check_key_id(self.id)
         if len(self.secret) < SECRET_BYTES_MIN:
             raise BadLabel(
                 f"标签密钥不得短于{SECRET_BYTES_MIN}字节。",
@@ -161,6 +173,10 @@ class KeyRing:
             raise BadLabel(
                 "标签密钥须至少一把，代号与内容均不得重复。",
                 "There must be at least one label key; no id and no secret may occur twice.",
+            )
+        if self.signing.retired:
+            raise BadLabel(
+                "现行标签密钥不得是已停用的密钥。", "The key of new labels is not a retired one."
             )
 
     @property
@@ -211,10 +227,22 @@ def giai(prefix: str, reference: int) -> str:
 
 def url(payload: LabelPayload, *, host: str, key: LabelKey) -> str:
     """Write the text of the code: ASCII, 65 characters for a GIAI on an 8-character host."""
+    return plain_url(payload, host=host) + f"&s={key.id}{_mac(payload.id, payload.issue, key)}"
+
+
+def plain_url(payload: LabelPayload, *, host: str) -> str:
+    """Write the text of the code as far as nobody has signed it."""
     check_host(host)
     path = {Kind.GIAI: "8004", Kind.OBJECT: "obj"}[payload.kind]
-    signature = key.id + _mac(payload.id, payload.issue, key)
-    return f"https://{host}/{path}/{payload.id}?r={payload.issue}&s={signature}"
+    return f"https://{host}/{path}/{payload.id}?r={payload.issue}"
+
+
+def check_key_id(key_id: str) -> None:
+    """Refuse the name of a key that a code could not carry."""
+    if not _KEY_ID.fullmatch(key_id):
+        raise BadLabel(
+            "密钥代号须为一位数字或小写字母。", "A key id is one digit or lower-case letter."
+        )
 
 
 def check_host(host: str) -> None:
@@ -269,6 +297,11 @@ class Scanned:
         """Give the id without case, the way ids and asset numbers are compared."""
         return self.id.upper()
 
+    @property
+    def has_signature(self) -> bool:
+        """Say whether it carries a whole signature (labels/signed.py), not a MAC."""
+        return self.mac is not None and len(self.mac) > _MAC_CHARS
+
 
 def parse(text: str) -> Scanned:
     """Read one scan. Total: what cannot be read is `FOREIGN`, and kept as it came."""
@@ -311,15 +344,19 @@ def verify(scanned: Scanned, keys: KeyRing) -> Verdict:
     """
     if scanned.kind not in (Kind.GIAI, Kind.OBJECT) or scanned.mac is None:
         return Verdict.UNSIGNED
-    if scanned.issue is None:
+    if scanned.issue is None or not scanned.mac:
         return Verdict.FORGED
+    if scanned.has_signature:  # for labels/signed.py: no secret of ours checks it
+        return Verdict.UNKNOWN_KEY
     key = keys.find(scanned.key or "")
     if key is None:
         return Verdict.UNKNOWN_KEY
     ours, theirs = _mac(scanned.id, scanned.issue, key), scanned.mac
     if scanned.case_lost:
         ours, theirs = ours.upper(), theirs.upper()
-    return Verdict.GENUINE if hmac.compare_digest(ours, theirs) else Verdict.FORGED
+    if not hmac.compare_digest(ours, theirs):
+        return Verdict.FORGED
+    return Verdict.RETIRED_KEY if key.retired else Verdict.GENUINE
 
 
 def _plain(text: str) -> str:

@@ -285,6 +285,19 @@ def test_a_hand_held_gets_an_answer_for_each_tag(local: Office, door: Door) -> N
     assert devices["devices"][0]["device"] == "PDA-1" and devices["late"] == []
 
 
+def test_a_batch_of_a_hundred_megabytes_is_refused_and_nothing_is_lost(door: Door) -> None:
+    assert door.post("observation-batches", batch(1, *OURS)).status_code == 200
+    headers = {"Content-Type": "application/json"}
+    auth = ("clerk", PASSWORD)
+    huge = door.http.post(
+        "/api/v1/observation-batches", content=bytes(100_000_000), headers=headers, auth=auth
+    )
+    assert (huge.status_code, huge.json()["slug"]) == (413, "too-large")
+    assert huge.json()["detail"]
+    again = door.post("observation-batches", batch(2, OURS[0])).json()
+    assert (again["complete_to"], again["gaps"]) == (2, [])
+
+
 def test_a_compressed_batch_is_taken_and_a_bomb_is_not(door: Door) -> None:
     def post(content: bytes) -> Any:
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}

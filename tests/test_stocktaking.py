@@ -409,6 +409,36 @@ def test_a_lost_device_is_written_off_with_a_reason(office: Office, door: Door) 
     did(door, "end_count", "clerk")
 
 
+def test_what_is_no_label_of_ours_is_told_kept_and_costs_nothing_else(
+    office: Office, door: Door
+) -> None:
+    """Foreign, half, two at once, garbled by an input method, a factory content: then one of ours."""
+    four(door)
+    opened(door)
+    device, ours = Device(door, "S1"), office.book.head()
+    strange = (
+        "https://weixin.qq.com/r/abcdef",
+        "https://id.exam",
+        "https://id.example/obj/",
+        "https://id.example/8004/69712",
+        "https://h.cn/obj/A1?r=1https://h.cn/obj/A2?r=1",
+        "https:、、id。example、ob",
+        "E2801160600002084D6D1234",
+        "\u200b\ufffd\u202e",
+        "']--;<script>",
+        "x" * 1000,
+    )
+    told = device.send(*(device.scan(code) for code in strange))["results"]
+    assert {one["result"] for one in told} <= {"unknown", "foreign"}
+    for one in told:
+        assert one["asset"] == "" and one["sentence"]["zh"] and one["sentence"]["en"], one
+    kept = {json.loads(one.body)["code"] for one in office.scanned.all("S1")}
+    assert kept >= set(strange)
+    right = device.send(device.scan("https：、、id。example、obj、A1"))["results"][0]
+    assert right["asset"] == "A1"
+    assert office.book.head()[0] - ours[0] <= 1  # that the device joined, and nothing else
+
+
 def test_a_blind_count_hides_the_list(door: Door) -> None:
     four(door)
     opened(door, blind=True)

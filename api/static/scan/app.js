@@ -2,6 +2,7 @@
    from the opened stock-take to the end; the server has the last word on every scan. */
 import * as store from './store.js';
 import * as codes from './codes.js';
+import * as seals from './seals.js';
 import * as beep from './beep.js';
 import * as camera from './camera.js';
 import * as wedge from './wedge.js';
@@ -268,8 +269,19 @@ function accept(raw, source) {
     const place = part.key && part.kind !== 'half' ? task.known.places.get(part.key) : null;
     return place ? setPlace(place) : record(part.raw, source, judge(part));
   });
+  const sealed = parts.length === 1 ? seals.check(parts[0].raw, task.scope.label_keys) : null;
   return Promise.all(done).then(() => {
     if (parts.length > 1) { el('result-more').textContent = t('split', { n: parts.length }); }
+    return sealed;
+  }).then((said) => {
+    if (!said) { return; }
+    // What is kept stays as it came; the reviewer sees it, and who counts is told at once.
+    el('result-more').textContent = t('seal-' + said);
+    if (said === 'forged') {
+      beep.tell('unknown');
+      el('result').className = 'result is-bad';
+      el('photo-of').hidden = false;
+    }
   }).catch(failed);
 }
 

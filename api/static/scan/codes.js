@@ -60,7 +60,7 @@ function one(text, knows) {
     }
     found.kind = 'address';
     const seal = /[?&]s=([^&]*)/i.exec(path[3] || '');
-    if ((path[3] && !/[?&]r=\d/i.test(path[3])) || (seal && seal[1].length !== 15)) {
+    if ((path[3] && !/[?&]r=\d/i.test(path[3])) || (seal && ![15, 87].includes(seal[1].length))) {
       found.kind = 'half';
     } else if (!path[3] && knows.startsLonger(found.key)) {
       found.kind = 'half';  // it may be the beginning of another number
