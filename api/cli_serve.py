@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
-from api import tls
+from api import label_keys, tls
 from api.cli_read import settings_of
-from api.cli_terminal import UNAVAILABLE, Stop, Terminal
+from api.cli_terminal import UNAVAILABLE, USAGE, Stop, Terminal
 from api.notarising import ONE_MACHINE, Place, Watch
 from api.office import Office
 from api.settings import Settings
 from domain.words import Words
+from labels.identity import BadLabel
 from projections.store import Progress
 
 BACKLOG = 2048
@@ -76,6 +77,10 @@ def serve(terminal: Terminal, host: str, port: int, *, tls_names: list[str] | No
     changed: dict[str, Any] = {"host": host} if host else {}
     changed |= {"port": port} if port >= 0 else {}
     settings = msgspec.structs.replace(settings, **changed)
+    try:
+        label_keys.keys(settings)  # a key written wrongly is told now, not at the first label
+    except BadLabel as bad:
+        raise Stop(Words(bad.zh, bad.en), USAGE) from None
     certificate = None
     if tls_names is not None:
         names = tuple(dict.fromkeys([*tls_names, *tls.here(settings.host)]))

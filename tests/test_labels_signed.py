@@ -265,7 +265,7 @@ def test_without_a_signing_key_the_template_is_not_offered(
         rest_label.code(office, LABEL, SIGNED_70)
 
 
-def test_the_command_line_makes_and_lists_keys(database: str) -> None:
+def test_the_command_line_makes_and_lists_keys() -> None:
     run = CliRunner()
     made = json.loads(run.invoke(command_line, ["label", "new-key", "c", "--json"]).stdout)
     listed = run.invoke(
@@ -273,6 +273,8 @@ def test_the_command_line_makes_and_lists_keys(database: str) -> None:
     )
     assert listed.stdout.strip() == made["public"]
     assert run.invoke(command_line, ["label", "new-key", "C"]).exit_code == 2
+    wrong = run.invoke(command_line, ["serve"], env={"GONGWU_LABEL_FORMER_KEYS": "1:zz"})
+    assert wrong.exit_code == 2
 
 
 # A GIAI on the label ----------------------------------------------------------------

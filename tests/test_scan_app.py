@@ -16,7 +16,9 @@ from serving import blameless, offline, served
 
 from api import pages_count
 from api.scan_words import WORDS
-from labels import identity
+from labels import identity, signed
+from labels.identity import Kind, LabelPayload
+from labels.signed import SigningKey
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -164,6 +166,39 @@ def test_a_code_is_read_as_the_server_reads_it(
     assert told == read
     if len(told) == 1 and told[0][0] == "address":
         assert identity.parse(text).folded in (told[0][1], "")
+
+
+@pytest.mark.browser
+def test_a_signed_label_is_checked_without_the_server(page: Page, site: str) -> None:
+    page.goto(f"{site}/scan/count")
+    keys = [SigningKey(name, name.encode() * 32) for name in "ab"]
+    known = [
+        {"id": key.id, "public": key.public.raw.hex(), "retired": key.id == "a"} for key in keys
+    ]
+    retired, ours = (
+        signed.url(LabelPayload(Kind.OBJECT, "7Q2K", 3), host="id.example", key=key) for key in keys
+    )
+    told = {
+        ours: "genuine",
+        ours.replace("id.example", "moved.cn"): "genuine",
+        ours.replace("r=3", "r=4"): "forged",
+        ours.replace("7Q2K", "7Q2L"): "forged",
+        ours.replace("s=b", "s=a"): "forged",
+        retired: "retired",
+        ours.replace("s=b", "s=c"): None,  # a key nobody told us of: the server may know it
+        ours.upper(): None,
+        ours[:-1]: None,
+        f"https://id.example/obj/A1?r=1&{SEAL}": None,
+    }
+    call = "Promise.all(given[0].map(text => m.check(text, given[1])))"
+    if page.evaluate("crypto.subtle.generateKey({name: 'Ed25519'}, false, ['sign']).then(() => true, () => false)"):  # fmt: skip
+        assert module(page, "seals", call, [list(told), known]) == list(told.values())
+    else:
+        print("this Chromium has no Ed25519: the server checks instead")
+        assert module(page, "seals", call, [[ours], known]) == ["unchecked"]
+    # Without HTTPS a browser gives no means to check; nothing is claimed then.
+    blind = "(Object.defineProperty(self, 'crypto', {value: {}}), " + call + ")"
+    assert module(page, "seals", blind, [[ours, retired], known]) == ["unchecked"] * 2
 
 
 @pytest.mark.browser
