@@ -30,6 +30,9 @@ SAID = {
     ),
     "preview": Words("预览（第一张）", "Preview (the first one)"),
     "preview-alt": Words("标签预览", "Preview of the label"),
+    "no-preview": Words(
+        "这张标签印不出来，原因见上。", "This label cannot be printed; the reason stands above."
+    ),
     "places": Words("第一页的位置", "Places of the first sheet"),
     "pages": Words("共 {n} 页", "{n} pages"),
     "problems": Words("这些标签印不出来", "These labels cannot be printed"),

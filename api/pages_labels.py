@@ -128,6 +128,8 @@ def print_page(
     query = page.request.query_params.multi_items()
     kept = [(k, v) for k, v in query if v and k not in {*how.query, "after", "lang"}]
     first = found[0][0] if found else ""
+    wrongs = problems(page, found[:500], how.template)
+    shown = not wrongs or wrongs[0][0] != first  # else there is nothing to draw, and it says why
     return page.render(
         "labels.html",
         status,
@@ -144,10 +146,10 @@ def print_page(
         if len(ids) > LABELS_MAX
         else "",
         again=sum(bool(asset.labels_printed) for _, asset in found),
-        problems=problems(page, found[:500], how.template),
+        problems=wrongs,
         pages=sheet.pages(len(found), how.template, how.first),
         sheet=sheet_of(how, len(found)),
-        preview="/labels/preview.png?" + urlencode({**how.query, "asset": first}),
+        preview="/labels/preview.png?" + urlencode({**how.query, "asset": first}) if shown else "",
         unit=page.actor.unit,
         may=may_print(page),
         key=new_id("web"),
