@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from functools import partial
 from typing import Any
 
 import pytest
-from given import Ledger, given
+from given import Given, Ledger, given
 from hypothesis import given as each
 from hypothesis import strategies as st
 
@@ -28,7 +27,11 @@ from domain.label_design import (
 from labels import identity
 from ledger.book import NUMBER_TAKEN
 
-past = partial(given, label_design.lifecycle)
+
+def past(*facts: Any) -> Given:
+    """Say what happened to the labels of the unit whose people ask."""
+    return given(label_design.lifecycle, *facts).at(stream="labels/o_a")
+
 
 SPRING, SUMMER, AUTUMN = date(2026, 3, 1), date(2026, 6, 1), date(2026, 9, 1)
 SIZE: dict[str, Any] = {"width": "60", "height": "40", "code_side": "28"}
