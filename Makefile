@@ -76,9 +76,10 @@ reliability: $(VENV)/.dev ## the tests of docs/reliability.md at their large siz
 # over the same ground again, or asks other modules, is left out: a minute for each change.
 PROVEN := $(addprefix ledger/,tree.py notes.py proofs.py tiles.py trust.py keys.py witnessing.py \
 	auditing.py notary.py mirror.py bundling.py verify_bundle.py verifying.py restoring.py \
-	replaying.py findings.py attachments.py vault.py)
+	replaying.py findings.py attachments.py vault.py stamping.py national.py)
 PROVING := $(patsubst %,tests/test_%.py,tree notes notary proofs verifying bundle restoring \
-	replaying vault filing auditing_notes audit_duties findings proving bundle_doors tampering recovery attesting scans_kept)
+	replaying vault filing auditing_notes audit_duties findings proving bundle_doors tampering recovery \
+	attesting scans_kept stamping national)
 AGAIN := whatever_comes or bit_that_flips or flipped_bit or nine_attacks or raise_no_alarm or \
 	on_the_network or stocktake_sheet or demonstration or sqlite-3
 comma := ,

@@ -46,7 +46,13 @@ def book(url: str) -> Iterator[Book]:
         yield told
 
 
-def write(book: Book, case: str, *told: tuple[str, str, Event], policy: str = "generic@1") -> None:
+def write(
+    book: Book,
+    case: str,
+    *told: tuple[str, str, Event],
+    policy: str = "generic@1",
+    **via: str,
+) -> None:
     """Write entries past every rule, as somebody with the database in hand could."""
     drafts = [
         Draft(
@@ -56,7 +62,7 @@ def write(book: Book, case: str, *told: tuple[str, str, Event], policy: str = "g
             actor=actor,
             behalf=behalf,
             cause=f"c_{case}",
-            via=Via(policy=policy),
+            via=Via(policy=policy, **via),
             effective_at="2025-03-03T00:00:00+08:00",
         )
         for seq, (actor, behalf, event) in enumerate(told, start=1)
@@ -91,6 +97,18 @@ def test_every_planted_violation_is_found_and_nothing_else(book: Book, url: str)
     assert len(json.loads(answer.stdout)["violations"]) == PLANTED
     said = CliRunner().invoke(app, ["--database", url, "--lang", "zh", "audit", "duties"])
     assert "不相容职责 20 处" in said.stdout
+
+
+def test_what_a_program_told_of_others_accuses_nobody_and_a_unit_that_imports_is_held_to_it(
+    sqlite_url: str,
+) -> None:
+    both = ("u_a", "", requested), ("u_a", "", approved)
+    with opened(sqlite_url) as told:
+        write(told, "TOLD", *both, role="importer", channel="import")
+        write(told, "UNIT", *both, role="importer", channel="import", unit="o_a")
+        write(told, "WEB", *both, role="importer", channel="web")
+        found = {v.stream for v in violations(told, lambda _: GENERIC)}
+    assert found == {"loan/UNIT", "loan/WEB"}
 
 
 def test_rules_that_nobody_published_are_named(book: Book, url: str) -> None:

@@ -164,6 +164,16 @@ def test_a_key_whose_point_begins_like_its_mark_is_no_other_key(begins: str) -> 
     assert national.signed(point, b"text", made)
 
 
+def test_a_signature_whose_points_cancel_out_is_none() -> None:
+    """s·G + t·P is the point at infinity: whoever knows the secret can make it, for any message."""
+    curve = sm2.CryptSM2(private_key="", public_key="")
+    secret, t = 2, 5
+    point = b"\x04" + bytes.fromhex(str(curve._kg(secret, f"{GX:064x}{GY:064x}")))
+    s = -t * secret % N
+    made = ((t - s) % N).to_bytes(32, "big") + s.to_bytes(32, "big")
+    assert not national.signed(point, b"text", made)
+
+
 def test_what_is_no_point_or_no_key_is_refused(device: Device) -> None:
     point = device.point
     for wrong in (b"", point[:-1], b"\x02" + point[1:], point[:-1] + bytes([point[-1] ^ 1])):
@@ -203,6 +213,21 @@ def test_a_signature_in_any_form_is_read_or_left(raw: bytes) -> None:
     assert (
         national.plain(b"\x30\x06\x02\x01\x05\x02\x01\x07") == bytes(31) + b"\5" + bytes(31) + b"\7"
     )
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        b"\x30\x06\x04\x01\x05\x02\x01\x07",
+        b"\x30\x06\x02\x00\x02\x02\x01\x07",
+        b"\x30\x06\x02\x01\x05\x02\x02\x07",
+        b"\x30\x06\x02\x01\x05\x02\x01\x07\x00",
+        b"\x30\x26\x02\x21" + N.to_bytes(33, "big") + b"\x02\x01\x07",
+    ],
+    ids=["no-number", "empty-number", "cut-off", "more-behind", "beyond-the-group"],
+)
+def test_a_sequence_that_is_no_signature_is_left_as_it_is(made: bytes) -> None:
+    assert national.plain(made) == made
 
 
 # The parallel log ---------------------------------------------------------------------

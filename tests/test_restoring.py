@@ -175,6 +175,17 @@ def test_commands_and_checkpoints_must_fit_the_entries(
     assert target.log.checkpoints(0, 99, 9) == [(source.head()[0], note.raw)]
 
 
+def test_an_attestation_of_more_entries_than_there_are_is_of_another_log(
+    source: Book, target: Book
+) -> None:
+    out = list(lines(source))
+    for size in (-1, source.head()[0] + 1):
+        attested = json.dumps({"attestation": ["tsa", size, "eA=="]}).encode()
+        with pytest.raises(Unrestorable, match=f"attestation of {size} entries is of another log"):
+            restore(target, [*out, attested])
+        assert target.head()[0] == 0
+
+
 def test_a_long_ledger_is_written_page_by_page_and_each_is_told(
     source: Book, target: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:

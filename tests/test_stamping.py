@@ -186,7 +186,8 @@ def test_no_byte_of_a_stamp_can_be_changed_to_mean_something_else(authority: Aut
 def der(tag: int, *parts: bytes) -> bytes:
     content = b"".join(parts)
     size = len(content)
-    head = bytes([size]) if size < 128 else bytes([0x82, size >> 8, size & 255])
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")  # the shortest, as DER demands
+    head = bytes([size]) if size < 128 else bytes([0x80 | len(length)]) + length
     return bytes([tag]) + head + content
 
 
@@ -250,13 +251,36 @@ def test_a_stamp_signed_with_sm2_is_kept_as_evidence_and_said_so(
         made = Stamper(book, answer, authority.roots).stamp()
         assert made is not None
         assert (made[0], made[1].worth) == (5, "unchecked")
-        assert "SM2" in made[1].why.en
+        assert made[1].why == stamping.SM2
+        assert made[1].by == "CN=SM2 TSA"
         raw = stamping.kept(book, 5)
         assert raw is not None
+        loose = raw[:1] + b"\x83\x00" + raw[2:]  # a length longer than DER allows: not read
+        found = judge(loose, note.text, authority.roots)
+        assert (found.worth, found.why, found.by) == ("unchecked", stamping.SM2, "")
         assert judge(raw, note.text + "x", authority.roots).worth == "bad"
         verdict, stamps = verified(book, authority)
         assert verdict.intact
         assert (stamps.good, stamps.unchecked) == (0, 1)
+
+
+def test_a_stamp_that_two_have_signed_is_of_no_authority(authority: Authority) -> None:
+    """RFC 3161 §2.4.2: the token has the signature of the authority, and no other."""
+    folder = authority.folder
+    (folder / "one.tsr").write_bytes(authority(asked(TEXT).raw))
+
+    def openssl(*words: str) -> bytes:
+        return subprocess.run(
+            ["openssl", *words], cwd=folder, check=True, capture_output=True
+        ).stdout
+
+    (folder / "one").write_bytes(openssl("ts", "-reply", "-in", "one.tsr", "-token_out"))
+    two = openssl(
+        *("cms", "-resign", "-inform", "DER", "-in", "one", "-outform", "DER"),
+        *("-signer", "stranger.pem", "-inkey", "stranger.key", "-nosmimecap"),
+    )
+    found = judge(der(0x30, der(0x30, b"\x02\x01\x00"), two), TEXT, authority.roots)
+    assert (found.worth, found.why.en) == ("bad", "The authority's certificate is not there.")
 
 
 def test_a_stamp_in_a_form_the_library_refuses_is_kept_for_openssl(authority: Authority) -> None:
@@ -362,6 +386,19 @@ def test_a_stamp_that_was_exchanged_or_has_rotted_is_found(
         # A bad one that is kept is replaced, a good one is not.
         assert Stamper(book, authority, authority.roots).stamp() is not None
         assert Stamper(book, authority, authority.roots).stamp() is None
+
+
+def test_a_stamp_beside_a_checkpoint_that_is_none_is_not_accused_as_well(
+    authority: Authority, database: str, place: Place
+) -> None:
+    with opened(database) as book:
+        signed_book(book, place)
+        Stamper(book, authority, authority.roots).stamp()
+        with unguarded(database) as execute:
+            execute("UPDATE ledger_checkpoint SET note=? WHERE size=5", b"nothing")
+        verdict, stamps = verified(book, authority)
+        assert [p.check for p in verdict.integrity] == ["checkpoint"]
+        assert (stamps.good, stamps.unchecked) == (0, 0)
 
 
 # Nobody waits -------------------------------------------------------------------------
