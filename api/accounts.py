@@ -184,6 +184,7 @@ class Accounts:
         engine = engine_of(url)
         metadata.create_all(engine)
         with engine.begin() as connection:
+            _without_statistics(connection)
             # Sessions of the first release knew a role alone; whoever had one signs in again.
             connection.execute(text("DROP TABLE IF EXISTS account_session"))
             kept = Vault(vault or file_of(url))
@@ -503,6 +504,20 @@ class Known(msgspec.Struct, frozen=True):
     name: str
     name_en: str
     erased_at: str
+
+
+def _without_statistics(connection: Connection) -> None:
+    """Let PostgreSQL take no samples of sealed columns: it keeps them where no erasure comes."""
+    if connection.dialect.name != "postgresql":
+        return
+    for column in (key_.c.key, value_.c.sealed):
+        table, name = column.table.name, column.name
+        sampled = text(
+            "SELECT attstattarget IS DISTINCT FROM 0 FROM pg_attribute"
+            " WHERE attrelid = to_regclass(:table) AND attname = :name"
+        )
+        if connection.execute(sampled, {"table": table, "name": name}).scalar():
+            connection.execute(text(f"ALTER TABLE {table} ALTER COLUMN {name} SET STATISTICS 0"))
 
 
 def _written_anew(column: Column[Any]) -> str:
