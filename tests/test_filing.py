@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from books import opened, unguarded
 from doors import PASSWORD, Door, app_of, registered, staffed
@@ -223,6 +224,11 @@ def test_a_removal_is_an_event_and_the_bytes_are_gone(
         path = Path(database.removeprefix("sqlite:///"))
         for kept in path.parent.glob(f"{path.name}*"):
             assert b"very-private" not in kept.read_bytes(), kept
+    else:
+        with psycopg.connect(database) as server:
+            sampled = "SELECT attstattarget FROM pg_attribute WHERE attname = 'content'"
+            found = server.execute(f"{sampled} AND attrelid = 'ledger_file'::regclass").fetchone()
+        assert found == (0,), "the server may keep samples of what is taken out"
     upload(door, marked, who="keeper")  # it may come again
     assert verify(office.book).intact
     assert verify(office.book).removed == ()
