@@ -263,9 +263,11 @@ def test_what_is_no_private_key(line: str):
         Signer.parse(line)
 
 
-def test_a_private_key_with_another_id_is_refused():
+def test_a_private_key_is_read_by_its_own_id_alone():
+    own = signer("a", seed=0).verifier
     seed = base64.b64encode(bytes([LOG]) + bytes(32)).decode()
-    with pytest.raises(Unproven):
+    assert Signer.parse(f"PRIVATE+KEY+a+{own.id.hex()}+{seed}\n").verifier == own
+    with pytest.raises(Unproven, match="is not its own"):
         Signer.parse(f"PRIVATE+KEY+a+00000000+{seed}")
 
 
