@@ -450,6 +450,7 @@ async function readFile(file) {
 // Drawing ----------------------------------------------------------------------------------
 
 function redraw() {
+  el('sync').dataset.waiting = '';  // not counted yet
   if (redrawing) { return; }
   redrawing = setTimeout(() => { redrawing = 0; draw(); }, 60);
 }
@@ -465,11 +466,12 @@ async function picturesOwed() {
 async function draw() {
   const state = sender.state;
   // A picture is as much a part of what was seen as its scan: nobody is done before it is there.
-  const waiting = task ? task.scans.filter((s) => s.state === 'waiting').length + await picturesOwed() : 0;
+  const pictures = task ? await picturesOwed() : 0;
+  const waiting = task ? task.scans.filter((s) => s.state === 'waiting').length + pictures : 0;
   const sync = state.kind === 'ok' || state.kind === 'idle' ? '' : t('trouble-' + state.kind, { name: state.sentence });
   el('sync').textContent = (task ? t('waiting', { n: waiting }) + ' · ' : '')
     + (state.at ? t('sent-at', { at: clock(state.at) }) : t('never-sent'));
-  el('sync').dataset.waiting = String(waiting);
+  if (!redrawing) { el('sync').dataset.waiting = String(waiting); }
   el('sync').className = waiting && sync ? 'sync is-waiting' : 'sync';
   show('trouble', sync && state.sentence && state.kind !== 'other' ? sync + ' ' + state.sentence : sync);
   el('sign-in').hidden = !(state.kind === 'login');
