@@ -94,12 +94,16 @@ class Clerks:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._staff: list[threading.Thread] = []
         self._guard = threading.Lock()
+        self._count = threading.Lock()
+        self._behind = self._last = 0  # acts that the lists do not show yet, and up to where
+        self._asked = 0.0
 
     async def do(self, act: Act) -> Response:
         """Have something recorded and shown; return its answer, or raise what it raised."""
         if not self._staff:
             self._hire()
         job = _Job(act, self._patience)
+        self._asked = time.monotonic()
         self._jobs.put(job)
         return await job.future
 
@@ -127,20 +131,30 @@ class Clerks:
 
     def _work(self) -> None:
         """Do what comes; let the lists follow in a pause, or when they are far behind."""
-        behind = last = 0
         while True:
             jobs: list[_Job] = []
             with suppress(Empty):
-                job = self._jobs.get(timeout=PAUSE_SECONDS if behind else None)
+                job = self._jobs.get(timeout=PAUSE_SECONDS if self._behind else None)
                 if job is None:
                     break
                 jobs = self._together(job)
-            behind += len(jobs)
-            last = max([last, *(job.last for job in jobs)])
-            if not jobs or behind >= BEHIND_MAX:
+            if (last := self._due(jobs)) is not None:
                 self._office.show(last)
-                behind = 0
-        self._office.show(last)
+        self._office.show(self._last)
+
+    def _due(self, jobs: list[_Job]) -> int | None:
+        """Count what was done; return up to where the lists are to follow now, if they are.
+
+        A pause is one of all clerks: who has nothing to do is not to hold up who has.
+        """
+        with self._count:
+            self._behind += len(jobs)
+            self._last = max([self._last, *(job.last for job in jobs)])
+            pause = not jobs and time.monotonic() - self._asked >= PAUSE_SECONDS
+            if not self._behind or (self._behind < BEHIND_MAX and not pause):
+                return None
+            self._behind = 0
+            return self._last
 
     def _together(self, job: _Job) -> list[_Job]:
         """Do a job and all that wait, then let all hear their answers; return them."""
