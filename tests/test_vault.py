@@ -131,11 +131,19 @@ def files_of(database: str) -> list[Path]:
     return [p for p in Path(row[0]).rglob("*") if p.is_file() and p.name != "postmaster.pid"]
 
 
+def content_of(path: Path) -> bytes:
+    """Return what a file of a living server holds; one it removes meanwhile holds nothing."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def found_in(database: str, *wanted: bytes) -> list[str]:
     return [
         str(path)
         for path in files_of(database)
-        for content in [path.read_bytes() if path.exists() else b""]
+        for content in [content_of(path)]
         if any(text_ in content for text_ in wanted)
     ]
 
