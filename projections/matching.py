@@ -218,7 +218,8 @@ def _same_if_known(one: str, other: str, _: Terms) -> bool:
     return one == other or not _known(one, other)
 
 
-def _named(each: Listing | Want) -> Hashable:
+def named(each: Listing | Want) -> Any:
+    """Return class and names, which say what a thing is."""
     return (
         (each.class_scheme, each.class_code),
         tuple(dict.fromkeys(text for text in (each.name, each.name_en) if text)),
@@ -237,7 +238,8 @@ def thing_points(want: Any, listing: Any, terms: Terms) -> int:
     return (2 * max(by_class, by_name) + min(by_class, by_name)) // 3
 
 
-def _of_class(want: Any, listing: Any, terms: Terms) -> bool:
+def of_class(want: Any, listing: Any, terms: Terms) -> bool:
+    """Answer whether two classes with names are near enough to be the same thing."""
     if terms.classes.fit(want[0], listing[0]) == 0:
         return False
     return thing_points(want, listing, terms) >= terms.fit_least
@@ -271,32 +273,36 @@ def tier_of(want: tuple[str, ...], listing: tuple[str, ...]) -> Tier:
     return Tier.OTHERS
 
 
-def _body(each: Listing | Want) -> tuple[str, ...]:
+def body(each: Listing | Want) -> tuple[str, ...]:
+    """Return what decides the tier between two bodies."""
     return (each.unit, each.department, each.level, each.region)
 
 
 def _body_and_windows(listing: Listing) -> Hashable:
-    return (_body(listing), listing.windows) if listing.windows else None
+    return (body(listing), listing.windows) if listing.windows else None
 
 
 NEARER: Final = {tier: at for at, tier in enumerate(Tier)}
 
 
-def window_of(want: tuple[str, ...], listing: Any) -> Window | None:
-    """Return the window in which a want may ask: of its own tier, or the next wider one named."""
-    body, windows = listing
-    mine = NEARER[tier_of(want, body)]
-    wider = (w for w in windows if NEARER[w.tier] >= mine)
+def window_for(tier: Tier, windows: tuple[Window, ...]) -> Window | None:
+    """Return the window in which a tier may ask: its own, or the next wider one named."""
+    wider = (w for w in windows if NEARER[w.tier] >= NEARER[tier])
     return min(wider, key=lambda w: NEARER[w.tier], default=None)
 
 
-def _open(want: tuple[str, ...], listing: Any, terms: Terms) -> bool:
-    if listing is None:
+def may_ask(tier: Tier, windows: tuple[Window, ...], on: date) -> bool:
+    """Answer whether a tier may ask on a day; without windows everybody may."""
+    if not windows:
         return True
-    window = window_of(want, listing)
-    if window is None or window.opens > terms.on:
+    window = window_for(tier, windows)
+    if window is None or window.opens > on:
         return False
-    return window.closes is None or terms.on <= window.closes
+    return window.closes is None or on <= window.closes
+
+
+def _open(want: tuple[str, ...], listing: Any, terms: Terms) -> bool:
+    return listing is None or may_ask(tier_of(want, listing[0]), listing[1], terms.on)
 
 
 def _enough(want: int, listing: int, _: Terms) -> bool:
@@ -314,9 +320,9 @@ CONDITIONS_OF_A_MATCH: Final = (
     Condition(
         slug="thing",
         words=Words("分类与名称相符", "class and name agree"),
-        want=_named,
-        listing=_named,
-        holds=_of_class,
+        want=named,
+        listing=named,
+        holds=of_class,
     ),
     Condition(
         slug="measure",
@@ -363,7 +369,7 @@ CONDITIONS_OF_A_MATCH: Final = (
     Condition(
         slug="window",
         words=Words("本层级的申请窗口已开放", "the window of its tier is open"),
-        want=_body,
+        want=body,
         listing=_body_and_windows,
         holds=_open,
     ),
@@ -431,8 +437,8 @@ THING: Final = Factor(
     slug="thing",
     words=Words("分类与名称", "class and name"),
     weight=30,
-    want=_named,
-    listing=_named,
+    want=named,
+    listing=named,
     points=thing_points,
 )
 PLACE: Final = Factor(
@@ -552,7 +558,7 @@ def weigh(want: Want, listing: Listing, terms: Terms) -> Match | Miss:
     if reasons:
         opens = None
         if "window" in reasons and listing.windows:
-            window = window_of(_body(want), (_body(listing), listing.windows))
+            window = window_for(tier_of(body(want), body(listing)), listing.windows)
             opens = window.opens if window and window.opens > terms.on else None
         return Miss(want=want.id, listing=listing.id, failed=reasons, opens=opens)
     scores = tuple(
@@ -624,7 +630,7 @@ class Index(Generic[Each]):
         """Put an item in; one of the same id is replaced."""
         self.drop(item.id)
         self._items[item.id] = item
-        thing = _named(item)
+        thing = named(item)
         if thing not in self._things:
             self._things[thing] = {}
             for code in self._codes(thing):
@@ -638,7 +644,7 @@ class Index(Generic[Each]):
         item = self._items.pop(id_, None)
         if item is None:
             return
-        thing = _named(item)
+        thing = named(item)
         del self._things[thing][id_]
         if self._things[thing]:
             return
@@ -654,7 +660,7 @@ class Index(Generic[Each]):
 
     def things(self, other: Listing | Want) -> Iterator[Any]:
         """Yield every class and name whose class may fit that of another."""
-        codes = self._codes(_named(other))
+        codes = self._codes(named(other))
         if codes == ((),):
             yield from self._things
             return
@@ -667,9 +673,9 @@ class Index(Generic[Each]):
 
     def candidates(self, other: Listing | Want, terms: Terms) -> Iterator[Each]:
         """Yield everything of a class and name that may fit; other conditions are not asked yet."""
-        asked = _named(other)
+        asked = named(other)
         for thing in self.things(other):
-            if _of_class(asked, thing, terms):  # points do not depend on which side is which
+            if of_class(asked, thing, terms):  # points do not depend on which side is which
                 yield from self._things[thing].values()
 
     def best(self: Index[Listing], want: Want, terms: Terms, limit: int = 50) -> list[Match]:
