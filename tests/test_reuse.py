@@ -1,0 +1,342 @@
+"""What reuse brought: every figure from entries, and the same from a second reading of the log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from books import opened
+
+from api import city, pages_export, reusing
+from domain.acquiring import AcquisitionAuthorised, AcquisitionRequested, DeliveryCounted, Way
+from domain.asset import AssetRegistered, Kind
+from domain.decider import EntryReversed, Event
+from domain.exceeding import BeyondStandard
+from domain.lending import AssetLent, LoanHandedOver, LoanItemReturned, LoanRequested, ReturnResult
+from domain.planning import ReallocationSearched
+from domain.reallocation import (
+    AccountingTransferred,
+    ConsignmentShipped,
+    ReallocationRequested,
+    TransferInConfirmed,
+    TransferOutConfirmed,
+    TransferredIn,
+    TransferredOut,
+)
+from domain.standards import StandardDrafted, StandardPublished
+from domain.warehouse import (
+    Books,
+    IntakeApplied,
+    IntakeApproved,
+    IntakeGround,
+    IntakeItemReceived,
+    ReceivedIntoWarehouse,
+    Refurbished,
+)
+from ledger.book import Book
+from ledger.entry import Corrects, Draft
+from projections.reuse import Asked, Excluded, Source, Told, told
+from projections.scope import EVERYTHING, Scope
+from projections.store import ReadModels
+
+DAY = date(2026, 3, 1)
+
+
+def day(n: int) -> str:
+    return (DAY + timedelta(days=n)).isoformat()
+
+
+class Story:
+    """Facts recorded as an import knows them: stream by stream, each with its day."""
+
+    def __init__(self, book: Book, models: ReadModels) -> None:
+        self.book, self.models, self.count = book, models, 0
+
+    def tell(self, stream: str, *facts: tuple[int, Event]) -> int:
+        """Record facts of a stream; return the size of the log."""
+        seq = len(self.book.stream(stream).entries)
+        drafts = [
+            Draft(
+                stream=stream,
+                seq=seq + n,
+                event=fact,
+                actor="u_1",
+                cause="cmd_test",
+                effective_at=f"{day(on)}T00:00:00+08:00",
+                corrects=Corrects(fact.seq, stream) if isinstance(fact, EntryReversed) else None,
+            )
+            for n, (on, fact) in enumerate(facts, 1)
+        ]
+        self.count += 1
+        self.book.append(drafts, actor="u_1", cause=f"cmd_test_{self.count}")
+        self.models.catch_up(self.book)
+        return self.book.head()[0]
+
+    def card(self, id_: str, value: int | None = 100_00, **said: Any) -> None:
+        fact = AssetRegistered(
+            asset_no=id_, name="办公桌", kind=Kind.FURNITURE, unit="o_1", value=value, **said
+        )
+        self.tell(f"asset/{id_}", (0, fact))
+
+    def take_in(self, id_: str, on: int, ground: IntakeGround = IntakeGround.IDLE) -> None:
+        self.tell(
+            f"intake/I{id_}",
+            (on, IntakeApplied(applicant="u_1", unit="o_1", ground=ground, warehouse="p_1", assets=(id_,))),
+            (on, IntakeApproved(keeper_unit="o_w", virtual=False, books=Books.CUSTODY_ONLY)),
+            (on, IntakeItemReceived(asset=id_)),
+        )  # fmt: skip
+        received = ReceivedIntoWarehouse(warehouse="p_1", virtual=False, keeper_unit="o_w")
+        self.tell(f"asset/{id_}", (on, received))
+
+    def move(self, id_: str, on: int, to: str = "o_2", *, giver: str = "o_w", fees: int = 0,
+             case: str = "", arrives: bool = True, beyond: bool = False) -> str:  # fmt: skip
+        case = f"reallocation/{case or 'R' + id_}"
+        facts: list[tuple[int, Event]] = [
+            (on, ReallocationRequested(to_unit=to, item="办公桌", quantity="1", from_unit=giver, assets=(id_,))),
+        ]  # fmt: skip
+        if beyond:
+            over = BeyondStandard(unit=to, standard="S1", title="标准", held="9", wanted="10", position=1)  # fmt: skip
+            facts.append((on, over))
+        facts.append((on, TransferOutConfirmed(asset=id_, sender="u_1")))
+        self.tell(f"asset/{id_}", (on, TransferredOut(to_unit=to, case=case)))
+        if arrives:
+            facts.append((on + 1, TransferInConfirmed(asset=id_)))
+            booked = AccountingTransferred(asset=id_, out_voucher="1", in_voucher="2", gross=1, fees=fees)  # fmt: skip
+            facts.append((on + 1, booked))
+            self.tell(f"asset/{id_}", (on + 1, TransferredIn(unit=to)))
+        self.tell(case, *facts)
+        return case
+
+    def lend(self, id_: str, on: int, due: int, back: int | None = None) -> None:
+        case = f"loan/L{id_}{on}"
+        asked = LoanRequested(applicant="u_1", lender="o_w", borrower="o_3", assets=(id_,),
+                              due=DAY + timedelta(days=due), purpose="会议")  # fmt: skip
+        self.tell(case, (on, asked), (on, LoanHandedOver(asset=id_)))
+        lent = AssetLent(borrower="o_3", due=DAY + timedelta(days=due), case=case)
+        self.tell(f"asset/{id_}", (on, lent))
+        if back is not None:
+            self.tell(case, (back, LoanItemReturned(asset=id_, result=ReturnResult.GOOD)))
+
+    def ask(self, start: int = 0, end: int = 300, scope: Scope = EVERYTHING, **only: Any) -> Told:
+        return told(
+            self.book, self.models, scope, Asked(start=day(start), end=day(end), **only)
+        )  # fmt: skip
+
+    def figures(self, **asked: Any) -> dict[str, reusing.Figure]:
+        return {f.slug: f for f in reusing.figures(self.ask(**asked))}
+
+
+@pytest.fixture
+def story(database: str) -> Iterator[Story]:
+    with opened(database) as book:
+        models = ReadModels.open(database)
+        yield Story(book, models)
+        models.close()
+
+
+@pytest.mark.target("T53")
+def test_what_came_in_and_what_was_used_again(story: Story):
+    for id_, on in (("A", 10), ("B", 10), ("C", 20), ("D", 20)):
+        story.card(id_)
+        story.take_in(id_, on)
+    story.move("A", 30)
+    story.lend("B", 40, due=50)
+    found = story.figures()
+    assert found["taken_in"].text == "4"
+    assert found["taken_in_value_CNY"].text == "400.00"
+    assert (found["put_to_use"].value, found["put_to_use"].text) == (Fraction(1, 2), "50.0%")
+    assert found["given_out"].text == "2"
+    assert found["days_in_store"].text == "20.0"  # A left on the day it was sent
+    assert found["days_waiting"].text == "280.0"
+    assert found["overdue"].text == "100.0%"
+    assert found["turns"].value == Fraction(365, 20 + 290 + 280 + 280)
+    assert story.figures(end=45)["overdue"].value == 0
+    assert story.figures(end=25)["put_to_use"].value == 0  # as the books stood then
+    by_ground = reusing.grouped(story.ask(), "ground", lambda _: "")
+    assert [(g.key, g.taken_in, g.reused) for g in by_ground if g.key] == [("idle", 4, 2)]
+
+
+@pytest.mark.target("T53")
+def test_only_completed_exchanges_count_and_what_is_left_out_says_why(story: Story):
+    for id_, value in (("A", 100_00), ("B", 100_00), ("C", None), ("D", 100_00), ("E", 70_00)):
+        story.card(id_, value)
+    story.move("A", 10, giver="o_1")
+    story.move("B", 10, giver="o_1", arrives=False)
+    story.move("C", 10, giver="o_1")
+    story.move("D", 10, giver="o_1", beyond=True)
+    story.move("E", 10, "o_2", giver="o_1")
+    story.move("E", 20, "o_3", giver="o_2", case="again")
+    asked = ReallocationRequested(to_unit="o_9", item="desk", quantity="30", unit_value=5)
+    shipped = ConsignmentShipped(item="desk", quantity="30")
+    story.tell("reallocation/X", (10, asked), (11, shipped))
+    found = [(s.passage.asset, s.passage.taker, s.net, s.excluded) for s in story.ask().savings]
+    assert sorted(found, key=str) == sorted(
+        [
+            ("A", "o_2", 100_00, None),
+            ("B", "o_2", 0, Excluded.ON_THE_WAY),
+            ("C", "o_2", 0, Excluded.NO_PRICE),
+            ("D", "o_2", 0, Excluded.BEYOND),
+            ("E", "o_2", 0, Excluded.GIVEN_UP),
+            ("E", "o_3", 70_00, None),
+            ("", "o_9", 0, Excluded.NOT_RECORDED),
+        ],
+        key=str,
+    )
+    figure = story.figures()["avoided_CNY"]
+    assert figure.text == "170.00"
+    said = {words.en: value for words, value in figure.inputs}
+    assert said["pieces counted"] == "2"
+    assert sum(int(v) for k, v in said.items() if k.startswith("left out")) == 5
+
+
+@pytest.mark.target("T53")
+def test_a_price_names_its_source_and_is_never_above_the_standard(story: Story):
+    for id_, class_code in (
+        ("A", "A05010201"),
+        ("B", "A05010201"),
+        ("C", "A0599"),
+        ("N", "A05010201"),
+    ):
+        story.card(id_, 900_00, class_code=class_code, quantity="2" if id_ == "B" else "1")  # fmt: skip
+    moved = {id_: story.move(id_, 20, giver="o_1") for id_ in "AB"}
+    assert {s.source for s in story.ask().savings} == {Source.COST}
+    bought = AcquisitionRequested(applicant="u_1", plan="P1", line=1, way=Way.PURCHASE,
+                                  quantity="1", unit_price=600_00)  # fmt: skip
+    authorised = AcquisitionAuthorised(approval_no="批1")
+    delivered = DeliveryCounted(asset="N", quantity="1")
+    story.tell("acquisition/Q1", (5, bought), (6, authorised), (8, delivered))
+    found = {s.passage.case: s for s in story.ask().savings}
+    assert [(found[moved[a]].price, found[moved[a]].source) for a in "AB"] == [
+        (600_00, Source.BOUGHT),
+        (1200_00, Source.BOUGHT),
+    ]
+    assert found[moved["A"]].rests_on == "acquisition/Q1"
+    standard = StandardDrafted(drafter="u_1", title="家具", kind=Kind.FURNITURE, price_cap=500_00)
+    published = StandardPublished(in_force_from=date.fromisoformat(day(1)))
+    story.tell("standard/S1", (1, standard), (1, published))
+    found = {s.passage.case: s for s in story.ask().savings}
+    assert [(s.price, s.source, s.rests_on) for s in found.values()] == [
+        (500_00, Source.CAP, "standard/S1"),
+        (1000_00, Source.CAP, "standard/S1"),
+    ]
+
+
+@pytest.mark.target("T53")
+def test_fees_and_refurbishing_are_taken_off(story: Story):
+    story.card("A", 1000_00)
+    story.take_in("A", 10)
+    story.tell("asset/A", (15, Refurbished(result="换桌面", condition="良好", cost=120_00)))
+    story.move("A", 20, fees=30_00)
+    (saving,) = story.ask().savings
+    assert (saving.price, saving.costs, saving.net) == (1000_00, 150_00, 850_00)
+
+
+@pytest.mark.target("T53")
+def test_figures_of_a_past_day_and_of_past_knowledge_stay(story: Story):
+    story.card("A", 1000_00)
+    case = story.move("A", 10, giver="o_1")
+    before = story.book.head()[0]
+    assert story.figures()["avoided_CNY"].text == "1000.00"
+    arrived = next(e.seq for e in story.book.stream(case).entries if isinstance(e.event, TransferInConfirmed))  # fmt: skip
+    story.tell(case, (11, EntryReversed(seq=arrived, reason="误记")))
+    assert [s.excluded for s in story.ask().savings] == [Excluded.ON_THE_WAY]
+    assert story.figures(known=before)["avoided_CNY"].text == "1000.00"
+    assert story.ask(end=10).savings[0].excluded is Excluded.ON_THE_WAY
+
+
+def test_everybody_sees_the_figures_of_their_own_units(story: Story):
+    for id_ in "AB":
+        story.card(id_)
+    story.move("A", 10, "o_2", giver="o_1")
+    story.move("B", 10, "o_3", giver="o_1")
+    assert len(story.ask(scope=Scope(frozenset({"o_3"}))).savings) == 1
+    assert len(story.ask(unit="o_2").savings) == 1
+    assert not story.ask(kind="vehicle").savings
+
+
+def test_purchases_say_whether_reuse_was_looked_for_first(story: Story):
+    asked = AcquisitionRequested(applicant="u_1", plan="P1", line=1, way=Way.PURCHASE, quantity="1",
+                                 unit_price=1)  # fmt: skip
+    searched = ReallocationSearched(line=1, kind=Kind.FURNITURE, class_code="", position=1, count=0,
+                                    sha256="0" * 64, searched_on=DAY)  # fmt: skip
+    story.tell("acquisition/Q1", (9, asked), (10, AcquisitionAuthorised(approval_no="批1")))
+    story.tell("plan/P1", (12, searched))
+    assert story.figures()["check_first"].value == 0  # looked only afterwards
+    story.tell("acquisition/Q2", (12, asked), (13, AcquisitionAuthorised(approval_no="批2")))
+    assert story.figures()["check_first"].value == Fraction(1, 2)
+
+
+@pytest.mark.target("T53")
+def test_a_second_script_comes_to_the_same_from_the_bytes_of_the_log(tmp_path_factory: Any):
+    """Read the entries as JSON, with nothing of ours: pieces that arrived, their cost that day."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('city') / 'l.db'}"
+    with opened(url) as book:
+        city.load(book)
+        models = ReadModels.open(url)
+        models.catch_up(book)
+        found = told(book, models, EVERYTHING, Asked(start="2020-01-01", end="2030-01-01"))
+        told_csv = b"".join(
+            pages_export.csv_bytes(
+                reusing.savings_table(found.savings, "en", lambda _, id_: id_, pages_export.Amount)
+            )
+        )
+        figures = {f.slug: f.text for f in reusing.figures(found)}
+        models.close()
+        rows = [json.loads(entry.state) for entry in book.entries()]
+    total, pieces, taken_in = by_hand(rows)
+    assert pieces > 10
+    assert figures["avoided_CNY"] == reusing.plain(total)
+    assert figures["taken_in"] == str(taken_in)
+    lines = list(csv.DictReader(io.StringIO(told_csv.decode("utf-8-sig"))))
+    counted = [line for line in lines if not line["left out because"]]
+    assert len(counted) == pieces
+    in_fen = sum(int(line["avoided"].replace(".", "")) for line in counted)
+    assert in_fen == total
+
+
+def by_hand(rows: list[dict[str, Any]]) -> tuple[int, int, int]:
+    """Return what was avoided, by how many pieces, and how many were taken in."""
+    reversed_ = {(r["stream"], r["corrects"]["seq"]) for r in rows if r.get("corrects")}
+    rows = [r for r in rows if (r["stream"], r["seq"]) not in reversed_]
+    values: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    asked: dict[str, dict[str, Any]] = {}
+    arrived: list[tuple[str, str, str]] = []
+    fees: dict[tuple[str, str], int] = {}
+    beyond: set[str] = set()
+    taken_in = 0
+    given_up: list[tuple[str, str, str]] = []
+    for r in rows:
+        kind, body, stream, on = r["type"], r["body"], r["stream"], r["effective_at"][:10]
+        id_ = stream.partition("/")[2]
+        if kind in ("asset.registered", "asset.value_corrected") and body.get("value") is not None:
+            values[id_].append((on, body["value"]))
+        elif kind == "reallocation.requested":
+            asked[stream] = body
+        elif kind == "reallocation.transfer_in_confirmed":
+            arrived.append((on, stream, body["asset"]))
+        elif kind == "reallocation.accounting_transferred":
+            fees[stream, body["asset"]] = body["fees"]
+        elif kind in ("case.beyond_standard", "case.beyond_quota"):
+            beyond.add(stream)
+        elif kind == "intake.applied":
+            asked[stream] = body
+        elif kind == "intake.item_received":
+            taken_in += 1
+            given_up.append((on, asked[stream]["unit"], body["asset"]))
+    given_up += [(on, asked[stream]["from_unit"], asset) for on, stream, asset in arrived]
+    total = pieces = 0
+    for on, stream, asset in arrived:
+        taker = asked[stream]["to_unit"]
+        if stream in beyond or any(a == asset and u == taker and d >= on for d, u, a in given_up):
+            continue
+        worth = [v for d, v in sorted(values[asset], key=lambda v: v[0]) if d <= on]
+        total += worth[-1] - fees.get((stream, asset), 0)
+        pieces += 1
+    return total, pieces, taken_in
