@@ -81,8 +81,8 @@ def asked_of(page: Page) -> tuple[Asked, str, list[Fault]]:
         if value and not exact and not is_day(value):
             faults.append(Fault(name, NOT_A_DAY))
             days[name] = ""
-    first, last = changing.year_so_far(page.office.today(page.actor.zone))
-    start, end = days["from"] or first, days["to"] or last
+    today = page.office.today(page.actor.zone).isoformat()
+    start, end = days["from"] or f"{today[:4]}-01-01", days["to"] or today
     fault = changing.wrong(start, end, "", days["known"])
     if fault is not None:
         faults.append(Fault(*fault))
@@ -155,7 +155,8 @@ def table(page: Page) -> list[tuple[Any, ...]]:
     """Return every figure with its formula and what it is worked out of."""
     rows: list[tuple[Any, ...]] = [
         tuple(
-            page.t(key) for key in ("reuse-figure", "reuse-value", "reuse-currency", "reuse-formula")
+            page.t(key)
+            for key in ("reuse-figure", "reuse-value", "reuse-currency", "reuse-formula")
         )
     ]
     for figure in reusing.figures(told_for(page)):

@@ -24,6 +24,7 @@ from api import (
     rest_log,
     rest_reading,
     rest_writing,
+    reuse_rest,
     stocktakes_rest,
     ways_rest,
 )
@@ -56,6 +57,7 @@ def install(app: FastAPI, office: Office) -> None:
     filing_rest.add(routes, office, callers)
     stocktakes_rest.add(routes, office, callers)
     ways_rest.add(routes, office, callers)
+    reuse_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)

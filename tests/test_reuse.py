@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from books import opened
+from doors import Door, app_of, staffed
+from fastapi.testclient import TestClient
 
 from api import city, pages_export, reusing
+from api.app import create_app
 from domain.acquiring import AcquisitionAuthorised, AcquisitionRequested, DeliveryCounted, Way
 from domain.asset import AssetRegistered, Kind
 from domain.decider import EntryReversed, Event
@@ -340,3 +344,31 @@ def by_hand(rows: list[dict[str, Any]]) -> tuple[int, int, int]:
         total += worth[-1] - fees.get((stream, asset), 0)
         pieces += 1
     return total, pieces, taken_in
+
+
+@pytest.mark.target("T53")
+def test_programs_and_pages_tell_the_same(database: str):
+    with staffed(database) as office:
+        story = Story(office.book, office.models)
+        for id_ in "AB":
+            story.card(id_)
+            story.take_in(id_, 10)
+        story.move("A", 20)
+        door = Door(app_of(office))
+        asked = {"from": day(0), "to": day(300), "by": "ground"}
+        told_ = door.get("reuse", who="office", **asked).json()
+        figures = {f["slug"]: f for f in told_["figures"]}
+        assert (figures["put_to_use"]["value"], figures["taken_in"]["text"]) == ([1, 2], "2")
+        assert [s["net"] for s in told_["exchanges"]] == [100_00]
+        assert [g["key"] for g in told_["groups"]] == ["idle", ""]
+        wrong = door.get("reuse", who="office", **{"from": day(3), "to": day(1)})
+        assert wrong.status_code == 422
+        http = TestClient(create_app(office.settings, office))
+        account = next(a for a in office.accounts.all() if a.login == "office")
+        http.cookies.set("session", office.accounts.sign_in(account))
+        page = http.get("/reuse?" + urlencode(asked)).text
+        assert "50.0%" in page and "¥100.00" in page
+        figures_csv = http.get("/reuse/figures.csv?" + urlencode(asked)).content.decode("utf-8-sig")
+        assert "盘活率,50.0%" in figures_csv
+        assert http.get("/reuse.xlsx?" + urlencode(asked)).content[:2] == b"PK"
+        assert http.get("/reuse?from=2026-02-30").status_code == 422
