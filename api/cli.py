@@ -16,6 +16,7 @@ from api import (
     cli_classes,
     cli_do,
     cli_label,
+    cli_match,
     cli_notary,
     cli_policy,
     cli_read,
@@ -48,6 +49,7 @@ app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_label.app, name="label")
+app.add_typer(cli_match.app, name="match")
 app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")

@@ -26,6 +26,7 @@ NAMES = (
     "tags",
     "readings",
     "stocktaking",
+    "matching",
     "labels",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")

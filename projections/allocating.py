@@ -31,6 +31,7 @@ from projections.matching import (
     FIT,
     FULL,
     PLACE,
+    THING,
     Condition,
     Factor,
     Index,
@@ -42,6 +43,7 @@ from projections.matching import (
     body,
     may_ask,
     named,
+    of_class,
     tier_of,
     weigh,
 )
@@ -244,7 +246,7 @@ def components(
     for want in wants:
         thing = named(want)
         if thing not in meets:
-            near = [t for t in index.things(want) if of_thing(thing, t, terms)]
+            near = [t for t in index.things(want) if of_class(thing, t, terms)]
             meets[thing] = bool(near)
             for other in near:
                 joined[root(("listing", other))] = root(("want", thing))
@@ -254,19 +256,14 @@ def components(
     for want in wants:
         if meets[named(want)]:
             parts.setdefault(root(("want", named(want))), ([], []))[0].append(want)
+    where: dict[Any, tuple[list[Want], list[Listing]] | None] = {}
     for listing in listings:
-        found = parts.get(root(("listing", named(listing))))
-        if found is not None:
+        thing = named(listing)
+        if thing not in where:
+            where[thing] = parts.get(root(("listing", thing)))
+        if (found := where[thing]) is not None:
             found[1].append(listing)
     yield from parts.values()
-
-
-_THING: Final = next(c for c in CONDITIONS_OF_A_MATCH if c.slug == "thing")
-
-
-def of_thing(want: Any, listing: Any, terms: Terms) -> bool:
-    """Answer whether two classes with names can be the same thing."""
-    return _THING.holds(want, listing, terms)
 
 
 # What each pair costs -------------------------------------------------------------------
@@ -295,6 +292,7 @@ class _Pairs:
         ranks = sorted({rank_of(w) for w in wants})
         place = {rank: len(ranks) - at for at, rank in enumerate(ranks)}
         self.rank = np.array([place[rank_of(w)] for w in wants], dtype=np.int64)
+        self._thing = self._table(THING, np.int32)
         self.may = self._may()
         self.pairs = int(self.may.sum())
         self.scale = scale_for(len(wants), len(self.groups), len(ranks))
@@ -311,7 +309,8 @@ class _Pairs:
         return table[of_want][:, of_listing]
 
     def _may(self) -> NDArray[np.bool_]:
-        found = np.ones((len(self.wants), len(self.groups)), dtype=np.bool_)
+        found = np.empty((len(self.wants), len(self.groups)), dtype=np.bool_)
+        found[...] = self._thing >= self.terms.fit_least  # what of_class asks, worked out already
         for condition in _ASKED:
             if condition.slug == "window":
                 found &= self._window()
@@ -336,7 +335,8 @@ class _Pairs:
         shape = (len(self.wants), len(self.groups))
         lacks: NDArray[np.int32] = np.zeros(shape, dtype=np.int32)
         for factor in FIT:
-            lacks += (FULL - self._table(factor, np.int32)) * self.terms.weight(factor)
+            points = self._thing if factor is THING else self._table(factor, np.int32)
+            lacks += (FULL - points) * self.terms.weight(factor)
         fit = -(-lacks // max(1, weights)) // self.scale.coarse
         near = (FULL - self._table(PLACE, np.int32)) // DISTANCE
         cost: Ints = fit.astype(np.int64) * self.scale.step + near
@@ -344,7 +344,7 @@ class _Pairs:
         return cost
 
 
-_ASKED: Final = tuple(c for c in CONDITIONS_OF_A_MATCH if c.slug != "quantity")
+_ASKED: Final = tuple(c for c in CONDITIONS_OF_A_MATCH if c.slug not in ("quantity", "thing"))
 
 
 def scale_for(wants: int, listings: int, ranks: int) -> Scale:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -115,6 +116,11 @@ def pieces(quantity: str) -> int:
 Code: TypeAlias = tuple[str, str]  # scheme, code
 
 
+INSIDE_IT: Final = 800  # one class is part of the other
+BESIDE: Final = 500  # both are of the same class above
+UNKNOWN_CLASS: Final = 300  # nobody stated it
+
+
 class Classes(msgspec.Struct, frozen=True):
     """What a code of one version is in another: the migration table that people decided on."""
 
@@ -130,15 +136,20 @@ class Classes(msgspec.Struct, frozen=True):
         Without a code on either side nothing is known: 300. Of different classes: 0.
         """
         if not one[1] or not other[1]:
-            return 300
+            return UNKNOWN_CLASS
+        if one == other:
+            return FULL
+        if not self.targets:
+            return nearness(one[1], other[1]) if _same_if_known(one[0], other[0]) else 0
         found = 0
         for scheme, code in self.ways(*one):
             for of, with_ in self.ways(*other):
-                if of == scheme or not of or not scheme:
+                if _same_if_known(of, scheme):
                     found = max(found, nearness(code, with_))
         return found
 
 
+@lru_cache(maxsize=1 << 16)
 def steps(code: str) -> tuple[str, ...]:
     """Return a code level by level: A02010105 is A, 02, 01, 01, 05; trailing 00 say no more.
 
@@ -156,12 +167,14 @@ def steps(code: str) -> tuple[str, ...]:
 
 def nearness(one: str, other: str) -> int:
     """Return how near two codes of one version are."""
-    a, b = sorted((steps(one), steps(other)), key=len)
+    a, b = steps(one), steps(other)
     if a == b:
         return FULL
-    if len(a) > 1 and b[: len(a)] == a:
-        return 800
-    return 500 if len(a) == len(b) and len(a) > 2 and a[:-1] == b[:-1] else 0
+    if len(a) == len(b):
+        return BESIDE if len(a) > 2 and a[:-1] == b[:-1] else 0
+    if len(a) > len(b):
+        a, b = b, a
+    return INSIDE_IT if len(a) > 1 and b[: len(a)] == a else 0
 
 
 # What the answer depends on besides the two --------------------------------------
@@ -174,7 +187,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     names: Names = msgspec.field(default_factory=house_names)
     classes: Classes = Classes()
     weights: Mapping[str, int] = {}  # by slug; what is missing has its default weight
-    fit_least: int = 250  # of name and class together, below which it is another thing
+    fit_least: int = 250  # of name and class together, below which it is another thing; above 0
     horizon_days: int = 180  # after which an earlier date makes no difference
     life_months_full: int = 60  # of remaining life beyond what was asked for
 
@@ -210,20 +223,15 @@ class Factor(msgspec.Struct, frozen=True, kw_only=True):
 # The conditions -----------------------------------------------------------------
 
 
-def _known(one: Any, other: Any) -> bool:
-    return one not in ("", None) and other not in ("", None)
-
-
-def _same_if_known(one: str, other: str, _: Terms) -> bool:
-    return one == other or not _known(one, other)
+def _same_if_known(one: str, other: str, _: object = None) -> bool:
+    """Take what is empty for unknown: it contradicts nothing."""
+    return one == other or not one or not other
 
 
 def named(each: Listing | Want) -> Any:
     """Return class and names, which say what a thing is."""
-    return (
-        (each.class_scheme, each.class_code),
-        tuple(dict.fromkeys(text for text in (each.name, each.name_en) if text)),
-    )
+    other = (each.name_en,) if each.name_en and each.name_en != each.name else ()
+    return (each.class_scheme, each.class_code), (each.name, *other)
 
 
 def name_points(want: tuple[str, ...], listing: tuple[str, ...], terms: Terms) -> int:
@@ -232,17 +240,26 @@ def name_points(want: tuple[str, ...], listing: tuple[str, ...], terms: Terms) -
 
 
 def thing_points(want: Any, listing: Any, terms: Terms) -> int:
-    """Return how surely it is the thing asked for: the better of class and name counts double."""
+    """Return how surely it is the thing asked for: the better of class and name counts double.
+
+    What is of another class is another thing, whatever it is called.
+    """
     by_class = terms.classes.fit(want[0], listing[0])
+    if not by_class:
+        return 0
     by_name = name_points(want[1], listing[1], terms)
     return (2 * max(by_class, by_name) + min(by_class, by_name)) // 3
 
 
 def of_class(want: Any, listing: Any, terms: Terms) -> bool:
     """Answer whether two classes with names are near enough to be the same thing."""
-    if terms.classes.fit(want[0], listing[0]) == 0:
+    by_class = terms.classes.fit(want[0], listing[0])
+    if not by_class:
         return False
-    return thing_points(want, listing, terms) >= terms.fit_least
+    # A class alone may be enough; names are compared only where they matter.
+    return 2 * by_class // 3 >= terms.fit_least or (
+        thing_points(want, listing, terms) >= terms.fit_least
+    )
 
 
 def _graded(least: str, condition: str, _: Terms) -> bool:
