@@ -151,14 +151,26 @@ def test_renamings_and_transfers_are_told_apart_with_reasons(
     assert (open_.likely, len(open_.rows)) == ("open", 39)
 
 
-HELD = "State,Station Name (LEA),NSN,Item Name,Quantity,UI,Acquisition Value,DEMIL Code,Ship Date\n"
+HELD = "State,Station Name (LEA),NSN,Item Name,Quantity,UI,Acquisition Value,DEMIL Code,DEMIL IC,Ship Date,Station Type\n"
 
 
 def test_the_command_finds_shipments_among_what_is_held(tmp_path: Path):
     shipped = SAMPLE / "shipments_2019Q4_without_justification.csv.gz"
     row = next(leso.shipments(shipped))
     agency = reconciling.normalised(row.agency)
-    cells = (row.state, agency, row.nsn, "X", row.quantity, "Each", "1.00", "D", row.shipped_on)
+    cells = (
+        row.state,
+        agency,
+        row.nsn,
+        "X",
+        row.quantity,
+        "Each",
+        "1.00",
+        "D",
+        "",
+        row.shipped_on,
+        "",
+    )
     held = tmp_path / "inventory_2019-12-31.csv"
     held.write_text(HELD + ",".join(map(str, cells)) + "\n", encoding="utf-8")
     done = CliRunner().invoke(app, ["match", "shipments", str(shipped), str(held), "--json"])
@@ -173,7 +185,7 @@ def test_the_command_ranks_what_may_have_moved(tmp_path: Path):
     paths = []
     for day, agency in (("2025-12-31", "X COUNTY SHERIFF OFFICE"), ("2026-06-30", "X CSO")):
         path = tmp_path / f"inventory_{day}.csv"
-        row = f"KS,{agency},7110-01-502-5826,DESK,2,Each,100.00,D,2019-10-01\n"
+        row = f"KS,{agency},7110-01-502-5826,DESK,2,Each,100.00,D,,2019-10-01,\n"
         path.write_text(HELD + row, encoding="utf-8")
         paths.append(str(path))
     done = CliRunner().invoke(app, ["match", "moves", *paths, "--json"])

@@ -42,7 +42,16 @@ def output(*words: str) -> str:
     return result.output
 
 
-GROUPS = ("account", "asset", "audit", "notary", "policy", "rfid", "witness")  # of commands
+GROUPS = (
+    "account",
+    "asset",
+    "audit",
+    "match",
+    "notary",
+    "policy",
+    "rfid",
+    "witness",
+)  # of commands
 
 
 def explained(words: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -235,3 +236,52 @@ def test_a_new_listing_finds_the_wants_in_the_order_they_are_served():
     found = Index(items=wants).waiting(DESK, TERMS)
     assert [match.want for match in found] == ["first", "early", "late"]
     assert {match.quantity for match in found} == {12}
+
+
+# What the document says ---------------------------------------------------------------
+
+DOCUMENT = (Path(__file__).resolve().parents[1] / "docs" / "matching.md").read_text("utf-8")
+
+
+@pytest.mark.target("T43")
+def test_the_document_names_every_condition_and_factor_with_its_weight():
+    for each in matching.CONDITIONS_OF_A_MATCH:
+        assert f"| `{each.slug}` | {each.words.zh} | {each.words.en} |" in DOCUMENT
+    for factor in matching.FACTORS:
+        line = f"| `{factor.slug}` | {factor.words.zh} | {factor.words.en} | {factor.weight} |"
+        assert line in DOCUMENT
+
+
+def points(factor: str, listing: Listing, want: Want = WANT, terms: Terms = TERMS) -> int:
+    return next(s.points for s in fits(want, listing, terms).scores if s.factor == factor)
+
+
+@pytest.mark.target("T43")
+def test_points_are_those_of_the_document():
+    for condition, expected in (
+        ("new", 1000),
+        ("完好", 750),
+        ("fair", 500),
+        ("poor", 250),
+        ("", 500),
+    ):
+        assert points("condition", replace(DESK, condition=condition)) == expected
+    for months, expected in ((0, 0), (30, 500), (60, 1000), (600, 1000), (None, 500)):
+        assert points("life", replace(DESK, life_months=months)) == expected
+    for days, expected in ((0, 1000), (90, 500), (180, 0), (400, 0)):
+        late = replace(DESK, available_from=TODAY + timedelta(days=days))
+        assert points("date", late) == expected
+    for region, expected in (
+        ("152501", 800),
+        ("152599", 500),
+        ("150101", 200),
+        ("110101", 0),
+        ("", 200),
+    ):
+        assert points("place", replace(DESK, region=region)) == expected
+    assert points("place", DESK, replace(WANT, place="p1")) == 1000
+    assert points("transport", replace(DESK, delivered=True)) == 1000
+    assert points("transport", DESK) == 500
+    assert points("transport", DESK, replace(WANT, collects=False)) == 0
+    assert points("quantity", replace(DESK, quantity=3)) == 250
+    assert points("thing", DESK) == (2 * 1000 + 950) // 3
