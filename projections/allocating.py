@@ -466,7 +466,7 @@ class _Answer:
             np.full(len(with_quota), total),
         )
         zero = np.zeros(len(self.used) + len(with_quota), dtype=np.int64)
-        flow = SimpleMinCostFlow()
+        flow: Any = SimpleMinCostFlow()  # its types have no shapes of arrays
         arcs = flow.add_arcs_with_capacity_and_unit_cost(
             np.concatenate(tails).astype(np.int32),
             np.concatenate(heads).astype(np.int32),
