@@ -1,4 +1,4 @@
-"""Registers on the command line: vehicle quotas and confiscated goods, as a table or as a file."""
+"""Registers on the command line: vehicle quotas, confiscated goods and packages, as tables."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from api.cli_terminal import USAGE, Stop, Terminal, at
 from api.pages_telling import money
 from api.registers import REGISTERS, plain, told
 from domain.confiscated import GoodsStatus
+from domain.package import PackageStatus
 from domain.words import Words
 from projections import registers
 from projections.scope import EVERYTHING, BadCursor
@@ -55,6 +56,24 @@ def confiscated(
     listed(at(ctx, json), "confiscated", asked, limit, after)
 
 
+def packages(
+    ctx: typer.Context,
+    status: Annotated[str, typer.Option(help="状态 · Status.")] = "",
+    unit: Unit = "",
+    place: Annotated[str, typer.Option(help="地点 · Place.")] = "",
+    text: Text = "",
+    limit: Limit = 50,
+    after: After = "",
+    json: Json = False,
+) -> None:
+    """包装（箱、托盘）及其内装资产数 · Boxes, crates and pallets, and how much is in them."""
+    if status and status not in tuple(PackageStatus):
+        known = "、".join(PackageStatus)
+        raise Stop(Words(f"--status 须为：{known}", f"--status must be one of: {known}"), USAGE)
+    asked = {"status": status, "unit": unit, "place": place, "text": text}
+    listed(at(ctx, json), "package", asked, limit, after)
+
+
 def listed(terminal: Terminal, kind: str, asked: Mapping[str, str], limit: int, after: str) -> None:
     """Show a page of a register."""
     register = REGISTERS[kind]
@@ -70,14 +89,15 @@ def listed(terminal: Terminal, kind: str, asked: Mapping[str, str], limit: int, 
             terminal.answer({"items": [plain(register, row) for row in rows], "next": more})
             return
         name_of = names(office, terminal)
-        columns = (*(c.words for c in register.columns), Words("编号", "id"))
+        shown = [c for c in register.columns if c.name != "id"]
+        columns = (*(c.words for c in shown), Words("编号", "id"))
         lines = [
             [
                 *(
                     money(row[c.name], "CNY", terminal.lang)
                     if c.holds == "money"
                     else told(c, row, terminal.lang, name_of)
-                    for c in register.columns
+                    for c in shown
                 ),
                 row["id"],
             ]

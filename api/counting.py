@@ -203,6 +203,7 @@ class Counting:
                 row["name"],
                 row["place"],
                 tuple(dict.fromkeys(filter(None, (row["label"], *codes.get(row["id"], ()))))),
+                row["quantity"],
             )
             for row in cards
         ]
@@ -462,6 +463,7 @@ def standing_sightings(kept: Iterable[Kept]) -> Iterator[Sighting]:
                 scan.person,
                 body.photo or "",
                 body.note,
+                body.quantity,
             )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from api.office import Office
 from domain.counting import Finding, Item, Sighting
-from domain.decider import EntryReversed
 from domain.reallocation import ConsignmentShipped, Reallocation
 from domain.stocktaking import (
     Cause,
@@ -30,27 +29,16 @@ STREAMS = frozenset({"stocktake", "reallocation"})
 
 
 def told(office: Office, entry: Entry) -> list[Event]:
-    """Return the events of an entry of a count or a reallocation; of most there are none.
-
-    What was taken back is told again, declared as something that did not occur.
-    """
-    meant = entry
-    if isinstance(entry.event, EntryReversed) and entry.corrects is not None:
-        entries = office.book.stream(entry.stream).entries
-        meant = next((one for one in entries if one.seq == entry.corrects.seq), entry)
-    match meant.event:
+    """Return the events of an entry of a count or a reallocation; of most there are none."""
+    match entry.event:
         case CountEnded() as ended:
-            found = list(_counted(office, meant, ended))
+            return list(_counted(office, entry, ended))
         case DifferencesClosed(outcome=Outcome.LOSS_APPROVED, cause=Cause.STOLEN) as closed:
-            found = _stolen(office, meant, closed)
+            return _stolen(office, entry, closed)
         case ConsignmentShipped() as shipped:
-            found = [_shipped(office, meant, shipped)]
+            return [_shipped(office, entry, shipped)]
         case _:
             return []
-    if meant is not entry:
-        reason = {"declarationTime": entry.recorded_at, "reason": "did_not_occur"}
-        found = [event | {"errorDeclaration": reason} for event in found]
-    return found
 
 
 class Named:
@@ -95,11 +83,8 @@ def _counted(office: Office, entry: Entry, ended: CountEnded) -> Iterator[Event]
     """Tell a round: one event for each place and what was found there, one for what was missing."""
     spot, items = _frozen(office, entry.stream, entry.seq)
     named = Named(office, items, entry.position)
-    differences = {
-        one.asset: one.finding
-        for one in office.counting.differences(Stocktake(differences=ended.differences_sha256))
-        if one.asset
-    }
+    told = office.counting.differences(Stocktake(differences=ended.differences_sha256))
+    differences = {one.asset: one.finding for one in told if one.asset}
     seen: dict[tuple[str, str], list[Sighting]] = {}
     for one in office.counting.scans(ended.scans_sha256):
         if one.asset and one.round == ended.round:
@@ -115,6 +100,7 @@ def _counted(office: Office, entry: Entry, ended: CountEnded) -> Iterator[Event]
             outcome=outcome,
             identities=tuple(named(one.asset) for one in sightings),
             device=devices.pop() if len(devices) == 1 else "",
+            quantities=tuple((one.asset, one.quantity) for one in sightings if one.quantity),
         )
     missing = [asset for asset, finding in differences.items() if finding is Finding.MISSING]
     if missing:
@@ -134,6 +120,7 @@ def _events(
     outcome: str,
     identities: tuple[str, ...],
     device: str = "",
+    quantities: tuple[tuple[str, str], ...] = (),
 ) -> list[Event]:
     what = epcis.Counted(
         stocktake=entry.stream.partition("/")[2],
@@ -145,6 +132,7 @@ def _events(
         outcome=outcome,
         spot=spot,
         device=device,
+        quantities=quantities,
     )
     return epcis.counted(what, office.settings.label_host)
 
@@ -155,6 +143,8 @@ def _outcome(one: Sighting, items: dict[str, Item], differences: dict[str, Findi
     item = items.get(one.asset)
     if item is None or finding is Finding.MISPLACED:
         return "misplaced"
+    if finding is Finding.MISCOUNTED:
+        return "quantity" if one.quantity not in ("", item.quantity) else "found"
     elsewhere = item.place and one.place and one.place != item.place
     return "misplaced" if finding is Finding.DUPLICATE and elsewhere else "found"
 

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import epcis_counts, problems, rest_openapi
+from api import epcis_counts, epcis_groups, problems, rest_openapi
 from api.captures import Job
 from api.office import Actor, Office
 from api.readings_rest import observer, unpacked
@@ -26,8 +26,11 @@ from api.rest_answers import Answer, encode, reply
 from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
-from domain.asset import lifecycle
-from domain.decider import EntryReversed, Lang
+from domain.asset import AcceptancePassed, AssetReceived, AssetRegistered, lifecycle
+from domain.decider import EntryReversed, Event, Lang
+from domain.disposal import GivenAway, Scrapped, Sold
+from domain.leaving import LeftForGood
+from domain.splitting import CardSplitOff
 from domain.words import Words
 from labels import epcis
 from labels.epcis_checking import EVENTS_MAX
@@ -41,13 +44,21 @@ BEHAVIOUR: Final = Words(
 )
 SCANNED_MAX: Final = 20_000  # entries looked at for one page; then the page ends, and leads on
 ASKED: Final = (
-    ("eventType", "ObjectEvent"),
+    ("eventType", "ObjectEvent|AggregationEvent|AssociationEvent|TransactionEvent"),
     ("EQ_action", "ADD|OBSERVE|DELETE"),
     ("EQ_bizStep", "CBV"),
     ("EQ_disposition", "CBV"),
-    ("MATCH_epc", "资产标识 · identity of an asset"),
+    ("EQ_eventID", "事件标识 · id of an event"),
+    ("EQ_readPoint", "地点 · place where it was seen"),
+    ("EQ_bizLocation", "地点 · place where it is then"),
+    ("MATCH_epc", "资产标识，含部件和内装资产 · identity of an asset, also as a part or packed"),
+    ("MATCH_parentID", "包装或整机标识 · identity of a package or a whole"),
+    ("MATCH_anyEPC", "任一标识 · any identity in the event"),
+    ("EXISTS_errorDeclaration", "true：只看更正 · only what was declared wrong"),
     ("GE_eventTime", "不早于 · not before"),
     ("LT_eventTime", "早于 · before"),
+    ("GE_recordTime", "记录不早于 · recorded not before"),
+    ("LT_recordTime", "记录早于 · recorded before"),
     ("perPage", f"1–{PAGE_MAX}"),
     ("nextPageToken", "续页标记 · cursor"),
 )
@@ -176,9 +187,10 @@ def queried(office: Office) -> Answer:
         start, skip = _place(asked.text("nextPageToken"))
         if asked.text("nextPageToken") and not start:
             asked.fault("nextPageToken", "不是有效的续页标记", "This is no token of ours")
-        since, until = asked.moment("GE_eventTime"), asked.moment("LT_eventTime")
-        asked.check()
         wanted = {name: asked.text(name) for name, _ in ASKED}
+        wanted |= {name: asked.moment(name) for name in TIMES}
+        asked.choice("EXISTS_errorDeclaration", ("true", "false"))
+        asked.check()
         found: list[dict[str, Any]] = []
         more = ""
         position = start or 1
@@ -188,7 +200,7 @@ def queried(office: Office) -> Answer:
             if len(found) == limit:
                 more = _token(position, number)
                 break
-            if event is not None and fits(event, wanted, since, until):
+            if event is not None and fits(event, wanted):
                 found.append(event)
         else:
             if position < office.book.head()[0]:
@@ -232,9 +244,9 @@ def exported(
                 life = lives[id_] = _Life(office, id_)
                 if len(lives) > LIVES_MAX:
                     lives.pop(next(iter(lives)))
-            numbered = epcis.events(life.told(entry), host) if life.knows(entry) else []
-        elif kind in epcis_counts.STREAMS:
-            numbered = epcis_counts.told(office, entry)
+            numbered = life.events(entry, host) if life.knows(entry) else []
+        elif kind in TOLD:
+            numbered = _of_case(office, entry)
         if not numbered:
             yield entry.position, 0, None
         for number, event in enumerate(numbered):
@@ -242,20 +254,41 @@ def exported(
 
 
 LIVES_MAX: Final = 2_000
+PHYSICAL: Final = frozenset(epcis.ROWS) | epcis.AMENDING
+TOLD: Final = {
+    **dict.fromkeys(epcis_counts.STREAMS, epcis_counts.told),
+    **dict.fromkeys(epcis_groups.STREAMS, epcis_groups.told),
+}
+
+
+def _of_case(office: Office, entry: Entry) -> list[dict[str, Any]]:
+    """Return the events of an entry that speaks of several things; of most there are none.
+
+    What was taken back is told again, declared as something that did not occur.
+    """
+    meant = entry
+    if isinstance(entry.event, EntryReversed) and entry.corrects is not None:
+        entries = office.book.stream(entry.stream).entries
+        meant = next((one for one in entries if one.seq == entry.corrects.seq), entry)
+    found = TOLD[entry.stream.partition("/")[0]](office, meant)
+    if meant is not entry:
+        reason = {"declarationTime": entry.recorded_at, "reason": "did_not_occur"}
+        found = [event | {"errorDeclaration": reason} for event in found]
+    return found
 
 
 class _Life:
     """One asset's entries, so that each can be told with the states around it."""
 
     def __init__(self, office: Office, id_: str) -> None:
-        self.id = id_
+        self.office, self.id = office, id_
         self.entries = office.book.stream(f"asset/{id_}").entries
         self.by_seq = {entry.seq: entry for entry in self.entries}
 
     def knows(self, entry: Entry) -> bool:
         """Say whether something physical may have happened, or was taken back."""
         fact = self._meant(entry).event
-        return entry.seq in self.by_seq and fact.type_name in epcis.ROWS
+        return entry.seq in self.by_seq and fact.type_name in PHYSICAL
 
     def _meant(self, entry: Entry) -> Entry:
         """Return the entry itself, or the one it takes back."""
@@ -263,10 +296,64 @@ class _Life:
             return self.by_seq.get(entry.corrects.seq, entry)
         return entry
 
+    def events(self, entry: Entry, host: str) -> list[dict[str, Any]]:
+        """Return the events of an entry; a correction of the card tells again what it corrects."""
+        told = self.told(entry)
+        if told.name not in epcis.AMENDING:
+            return epcis.events(told, host)
+        if epcis.same_card(told.before, told.after):
+            return []
+        wrong: dict[str, Any] = {}
+        for one in self._known(self._meant(entry)):
+            if one.seq == told.seq:
+                break
+            if isinstance(one.event, AssetRegistered | CardSplitOff):
+                wrong = epcis.events(self.told(one), host)[0]
+            elif one.event.type_name in epcis.AMENDING and wrong:
+                again = self.told(one)
+                if not epcis.same_card(again.before, again.after):
+                    wrong = epcis.amended(wrong, again, host)[-1]
+        return epcis.amended(wrong, told, host) if wrong else []
+
+    def _known(self, meant: Entry) -> list[Entry]:
+        """Return what stood when an entry was recorded, with it, in the order of its days."""
+        return list(standing([one for one in self.entries if one.seq <= meant.seq]))
+
+    def _earlier(self, known: list[Entry], meant: Entry) -> dict[str, str]:
+        """Return what earlier facts say of one, and the case that moved the thing in the same act."""
+        found: dict[str, str] = {}
+        for one in known:
+            match one.event:
+                case AssetReceived(acquisition=acquisition, supplier=supplier):
+                    case = f"acquisition/{acquisition}" if acquisition else ""
+                    found |= {"acquisition": case, "supplier": supplier}
+                case AcceptancePassed():
+                    found["accepted_in"] = one.cause
+                case _:
+                    pass
+        if not isinstance(meant.event, LeftForGood):
+            return found
+        stream = self.office.book.stream(meant.event.case)
+        partner = getattr(stream.state, "partner", "") or getattr(stream.state, "outsider", "")
+        found |= {"taker": partner} if partner else {}
+        for one in stream.entries:
+            if one.cause == meant.cause and getattr(one.event, "asset", "") == self.id:
+                found |= _taker(one.event)
+        return found
+
+    def _called(self, entry: Entry) -> dict[str, str]:
+        """Return what the part of an association was called."""
+        part = getattr(entry.event, "part", "")
+        if not part:
+            return {}
+        state = self.office.book.state_at(f"asset/{part}", "9999-12-31", entry.position)
+        base = f"https://{self.office.settings.label_host}"
+        return {part: epcis.identity(part, state, base)}
+
     def told(self, entry: Entry) -> epcis.Told:
         """Tell an entry as it was known then: states of what had been recorded up to it."""
         meant = self._meant(entry)
-        known = standing([one for one in self.entries if one.seq <= meant.seq])
+        known = self._known(meant)
         before = lifecycle.state()
         after = before
         for one in known:
@@ -284,25 +371,70 @@ class _Life:
             recorded_at=meant.recorded_at,
             cause=meant.cause,
             reversed_at="" if meant is entry else entry.recorded_at,
+            earlier=self._earlier(known, meant),
+            called=self._called(meant),
         )
 
 
-def fits(event: dict[str, Any], wanted: dict[str, str], since: str, until: str) -> bool:
+def _taker(fact: Event) -> dict[str, str]:
+    """Return who took a thing that was disposed of, and the paper between the two sides."""
+    match fact:
+        case Sold(buyer=buyer, deal_no=deal):
+            return {"taker": buyer, "agreement": deal}
+        case GivenAway(recipient=recipient, agreement=agreement):
+            return {"taker": recipient, "agreement": agreement}
+        case Scrapped(recycler=recycler):
+            return {"taker": recycler}
+        case _:
+            return {}
+
+
+TIMES: Final = {
+    "GE_eventTime": "eventTime",
+    "LT_eventTime": "eventTime",
+    "GE_recordTime": "recordTime",
+    "LT_recordTime": "recordTime",
+}
+# Where the things of an event are named: those it is about, the package or whole, any of them.
+NAMED: Final[dict[str, tuple[str, ...]]] = {
+    "MATCH_epc": ("epcList", "childEPCs"),
+    "MATCH_parentID": ("parentID",),
+    "MATCH_anyEPC": ("epcList", "childEPCs", "parentID"),
+}
+
+
+def fits(event: dict[str, Any], wanted: dict[str, str]) -> bool:
     """Say whether an event is asked for; several values are parted by `|`."""
-    for name, member in (
-        ("eventType", "type"),
-        ("EQ_action", "action"),
-        ("EQ_bizStep", "bizStep"),
-        ("EQ_disposition", "disposition"),
+    for name, found in (
+        ("eventType", event.get("type")),
+        ("EQ_action", event.get("action")),
+        ("EQ_bizStep", event.get("bizStep")),
+        ("EQ_disposition", event.get("disposition")),
+        ("EQ_eventID", event.get("eventID")),
+        ("EQ_readPoint", event.get("readPoint", {}).get("id")),
+        ("EQ_bizLocation", event.get("bizLocation", {}).get("id")),
+        ("EXISTS_errorDeclaration", str("errorDeclaration" in event).lower()),
     ):
-        if wanted[name] and event.get(member) not in wanted[name].split("|"):
+        if wanted[name] and found not in wanted[name].split("|"):
             return False
-    if wanted["MATCH_epc"]:
-        asked = {canonical(one) for one in wanted["MATCH_epc"].split("|")}
-        if not asked & {canonical(one) for one in event.get("epcList", ())}:
-            return False
-    at = _instant(event["eventTime"])
-    return not (since and at < _instant(since)) and not (until and at >= _instant(until))
+    for name, members in NAMED.items():
+        if wanted[name]:
+            asked = {canonical(one) for one in wanted[name].split("|")}
+            if not asked & {canonical(one) for one in _things(event, members)}:
+                return False
+    for name, member in TIMES.items():
+        if wanted[name]:
+            early = _instant(event[member]) < _instant(wanted[name])
+            if early is name.startswith("GE"):
+                return False
+    return True
+
+
+def _things(event: dict[str, Any], members: tuple[str, ...]) -> Iterator[str]:
+    """Yield the identities in some members of an event."""
+    for member in members:
+        found = event.get(member, ())
+        yield from (found,) if isinstance(found, str) else found
 
 
 def _instant(text: str) -> datetime:

@@ -1,5 +1,5 @@
-"""Registers: document numbers with their gaps, vehicle quotas, confiscated goods; each as a list
-with its questions and as files, and the page of one series and of one lot of goods."""
+"""Registers: document numbers with their gaps, vehicle quotas, confiscated goods, packages; each as
+a list with its questions and as files, and the page of one series, lot of goods or package."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from api.pages_stream import address
 from api.pages_timeline import lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
-from api.registers import BEYOND, REGISTERS, Column, Register, every, table, told
-from domain.confiscated import GoodsStatus
+from api.registers import BEYOND, REGISTERS, Column, Register, every, statuses_of, table, told
 from domain.decider import FACTS, LIFECYCLES
 from domain.numbering import SERIES
 from domain.words import Words, in_words
 from ledger.book import Stream, new_id
-from projections import registers
+from projections import inventory, registers
 from projections.scope import BadCursor
 
 # Kinds of documents that units number: whatever is put forward by a numbered fact.
@@ -47,6 +46,7 @@ NOTHING: Mapping[str, Any] = {
     "card": [],
     "status_words": "",
     "number": "",
+    "inside": [],
 }
 
 
@@ -82,6 +82,21 @@ def router(office: Office) -> APIRouter:
 
         return pages_asking.do(page, f"confiscated/{id_}", verb, form, f"/confiscated/{id_}", draw)
 
+    @pages.get("/packages/new")
+    def new_package(page: Member) -> Response:
+        return package_page(page, new_id(), new=True)
+
+    @pages.get("/packages/{id_}")
+    def package(id_: str, page: Member) -> Response:
+        return package_page(page, id_)
+
+    @pages.post("/packages/{id_}/do/{verb}")
+    def package_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
+        def draw(step: Step, wrong: str, status: int) -> Response:
+            return package_page(page, id_, faulty=step, wrong=wrong, status=status, new=True)
+
+        return pages_asking.do(page, f"package/{id_}", verb, form, f"/packages/{id_}", draw)
+
     return pages
 
 
@@ -93,7 +108,7 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
 
     def listing(page: Member) -> Response:
         given = page.request.query_params
-        if (opened := given.get("open-unit", "")) and register.kind != "confiscated":
+        if (opened := given.get("open-unit", "")) and not register.begins:
             return page.go(_opened(register, opened, given.get("open-kind", "")))
         asked, after = asked_of(page, register), given.get("after")
         scope = page.actor.scope
@@ -183,7 +198,7 @@ def choices(page: Page, register: Register, column: Column) -> list[tuple[str, s
         for row in rows
     ]
     if column.holds == "status":
-        order = [status.value for status in GoodsStatus]
+        order = [status.value for status in statuses_of(register)]
         return sorted(found, key=lambda pair: order.index(pair[0]))
     return sorted(found, key=lambda pair: pair[1])
 
@@ -354,4 +369,41 @@ def goods_page(
         card=page.card(state) if stream.entries else [],
         status_words=page.words(state.status.words) if stream.entries else "",
         number=state.number,
+    )
+
+
+def package_page(
+    page: Page,
+    id_: str,
+    *,
+    faulty: Step | None = None,
+    wrong: str = "",
+    status: int = 200,
+    new: bool = False,
+) -> Response:
+    """Draw one package with what is in it; only what is being set up may have no entry yet."""
+    stream = page.office.book.stream(f"package/{id_}")
+    if not stream.entries and not new:
+        raise HTTPException(404)
+    state = stream.state
+    if not stream.entries and faulty is None and may_begin(page, REGISTERS["package"]):
+        faulty = Step(verb=LIFECYCLES["package"].verbs["set_up"], open=True)
+    things = page.office.models.rows(inventory.of_ids(page.actor.scope, state.contents))
+    return drawn(
+        page,
+        stream,
+        f"/packages/{id_}",
+        faulty,
+        wrong,
+        status,
+        heading=f"{page.words(state.packaging.words)} {id_}" if stream.entries else "",
+        card=page.card(state) if stream.entries else [],
+        status_words=page.words(state.status.words) if stream.entries else "",
+        inside=[
+            (
+                "in-the-package",
+                sorted((f"/assets/{r['id']}", f"{r['asset_no']} {r['name']}") for r in things),
+            ),
+            ("on-the-package", [(f"/packages/{one}", one) for one in sorted(state.loaded)]),
+        ],
     )

@@ -48,6 +48,7 @@ MORE = (
     Words("转为资产", "became asset"),
     Words("差异标识", "difference id"),
 )
+QUANTITIES = Words("账面{books}，实点{counted}", "on the list {books}, counted {counted}")
 SAYS = {
     "none": Words("没有差异。", "There are no differences."),
     "all": Words("全部", "All"),
@@ -303,6 +304,9 @@ def row(page: Page, id_: str, one: Difference, ends: Any, state: Stocktake) -> d
     said = [] if end is None else [page.words(end.outcome.words), page.words(end.cause.words)]
     photos = [sighting.photo for sighting in one.seen if sighting.photo]
     notes = [sighting.note for sighting in one.seen if sighting.note]
+    if one.quantity:
+        counted = dict.fromkeys(sighting.quantity for sighting in one.seen if sighting.quantity)
+        notes.append(page.words(QUANTITIES).format(books=one.quantity, counted="、".join(counted)))
     return {
         "key": one.key,
         "url": f"/assets/{one.asset}" if one.asset else "",

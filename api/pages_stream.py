@@ -56,6 +56,7 @@ KINDS = {
     "period": "/periods/",
     "series": "/numbers/",
     "confiscated": "/confiscated/",
+    "package": "/packages/",
     "person": "/people/",
     "labels": "/labels/units/",
     "audit": "/audit/reads/",
@@ -226,7 +227,7 @@ def show(
         papers=pages_papers.links(page, stream),
         seen=None if past else pages_read_by.panel(page, name),
         files=pages_filing.panel(page, stream, pages_bundles.link(page, stream.name)),
-        **(asset_extra(page, stream) if kind == "asset" else {}),
+        **(asset_extra(page, stream, state) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
         **(case_extra(page, stream) if kind in cases.KINDS else {}),
     )
@@ -252,7 +253,7 @@ def whole(page: Page, stream: Stream, on: str, position: int | None) -> list[dic
     return sorted(told, key=lambda line: line["entry"].position, reverse=True)
 
 
-def asset_extra(page: Page, stream: Stream) -> dict[str, Any]:
+def asset_extra(page: Page, stream: Stream, state: Any) -> dict[str, Any]:
     """Return what only the page of an asset shows: its label, or why none can be printed."""
     id_ = stream.name.partition("/")[2]
     problem = ""
@@ -262,9 +263,21 @@ def asset_extra(page: Page, stream: Stream) -> dict[str, Any]:
         problem = sentence(page, refused)
     return {
         "panels": pages_ways.panels(page, stream),
+        "joined": joined(page, state),
         "label_problem": problem,
         "label_code": "" if problem else rest_label.text(page.office, id_, stream.state),
     }
+
+
+def joined(page: Page, state: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what an asset is packed in, fitted to, and what is fitted to it, with links."""
+    near = {one for one in (state.whole, *state.fitted) if one}
+    rows = page.office.models.rows(inventory.of_ids(page.actor.scope, near)) if near else []
+    called = {row["id"]: f"{row['asset_no']} {row['name']}" for row in rows}
+    packed = [(f"/packages/{state.package}", state.package)] if state.package else []
+    of = [(f"/assets/{one}", called.get(one, one)) for one in (state.whole,) if one]
+    parts = [(f"/assets/{one}", called.get(one, one)) for one in sorted(state.fitted)]
+    return [("packed-in", packed), ("part-of", of), ("parts-fitted", parts)]
 
 
 NO_LABEL = (face.Unprintable, identity.BadLabel, qr.DoesNotFit)

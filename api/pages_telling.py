@@ -195,6 +195,9 @@ STATE_REFS = {
     "gone": "asset",
     "converted": "asset",
     "boot": "money",
+    "contents": "asset",
+    "whole": "asset",
+    "fitted": "asset",
 }
 
 

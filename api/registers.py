@@ -11,6 +11,7 @@ from api.looking import Lists
 from api.pages_telling import NameOf
 from domain.confiscated import GoodsStatus
 from domain.decider import LIFECYCLES, Lang
+from domain.package import PackageKind, PackageStatus
 from domain.vehicles import VehicleUse
 from domain.words import Term, Words, in_words
 from projections import registers
@@ -30,6 +31,7 @@ class Column(msgspec.Struct, frozen=True):
     words: Words
     holds: str = ""
     wide: bool = False
+    choice: type[Term] | None = None  # of a `term` or `status`, in the order in which they come
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     filters: tuple[Column, ...]
     empty: Words
+    begins: bool = False  # each line has a page of its own, on which it begins
 
 
 UNIT = Words("单位", "unit")
@@ -119,7 +122,7 @@ REGISTERS: Mapping[str, Register] = {
             columns=(
                 Column("item", Words("名称", "item")),
                 Column("quantity", Words("数量", "quantity"), "quantity"),
-                Column("status", Words("状态", "status"), "status"),
+                Column("status", Words("状态", "status"), "status", choice=GoodsStatus),
                 Column("unit", Words("移交单位", "handed over by"), "unit"),
                 Column("number", Words("文号", "number"), wide=True),
                 Column("order_no", Words("移交文书", "by document"), wide=True),
@@ -128,16 +131,56 @@ REGISTERS: Mapping[str, Register] = {
                 Column("opened_on", Words("接收日期", "taken in on"), wide=True),
             ),
             filters=(
-                Column("status", Words("状态", "status"), "status"),
+                Column("status", Words("状态", "status"), "status", choice=GoodsStatus),
                 Column("unit", Words("移交单位", "handed over by"), "unit"),
                 Column("place", Words("地点", "place"), "place"),
             ),
             empty=Words(
                 "没有代为保管的罚没或涉案物品。", "No seized or forfeited goods are being kept."
             ),
+            begins=True,
+        ),
+        Register(
+            kind="package",
+            path="/packages",
+            title=Words("包装", "Packages"),
+            about=Words(
+                "装资产的箱、周转箱和托盘：内装资产随包装移动；一项资产只能在一个包装内。",
+                "Boxes, crates and pallets: what is in one moves with it, and a thing is in one"
+                " package at most.",
+            ),
+            columns=(
+                Column("id", Words("编号", "id")),
+                Column("packaging", Words("类型", "type"), "term", choice=PackageKind),
+                Column("code", Words("SSCC或GRAI", "SSCC or GRAI"), wide=True),
+                Column("assets", Words("内装资产", "assets in it"), "count"),
+                Column("loaded", Words("所载包装", "packages on it"), "count", wide=True),
+                Column("status", Words("状态", "status"), "status", choice=PackageStatus),
+                Column("unit", UNIT, "unit"),
+                Column("place", Words("地点", "place"), "place"),
+                Column("outer", Words("装在", "loaded onto"), wide=True),
+                CHANGED,
+            ),
+            filters=(
+                Column("status", Words("状态", "status"), "status", choice=PackageStatus),
+                Column("unit", UNIT, "unit"),
+                Column("place", Words("地点", "place"), "place"),
+                Column("packaging", Words("类型", "type"), "term", choice=PackageKind),
+            ),
+            empty=Words(
+                "还没有启用任何包装。资产管理员或仓管员可以在此启用。",
+                "No package is in use yet. A clerk or keeper sets one up here.",
+            ),
+            begins=True,
         ),
     )
 }
+
+
+def statuses_of(register: Register) -> tuple[Term, ...]:
+    """Return what the lines of a register may be, in the order in which they come."""
+    choices = [c.choice for c in register.filters if c.holds == "status" and c.choice is not None]
+    return tuple(choices[0]) if choices else ()
 
 
 def term(choice: type[Term], value: str, lang: Lang) -> str:
@@ -158,8 +201,8 @@ def told(column: Column, row: Any, lang: Lang, name_of: NameOf) -> str:
             return value or row["prefix"]
         case "year":
             return value or in_words(NAMING, lang)
-        case "status":
-            return term(GoodsStatus, value, lang)
+        case "status" | "term" if column.choice is not None:
+            return term(column.choice, value, lang)
         case "beyond":
             return in_words(BEYOND, lang) if value in (1, "1") else ""
         case "limit":
@@ -209,9 +252,10 @@ def table(
     amount: Callable[[int], Any],
 ) -> Iterator[Sequence[Any]]:
     """Yield the header and every row as a file has it: names and words, amounts as numbers."""
-    yield [in_words(column.words, lang) for column in register.columns] + ["id"]
+    columns = [column for column in register.columns if column.name != "id"]
+    yield [in_words(column.words, lang) for column in columns] + ["id"]
     for row in rows:
         yield [
             amount(row[c.name]) if c.holds == "money" else told(c, row, lang, name_of)
-            for c in register.columns
+            for c in columns
         ] + [row["id"]]

@@ -13,7 +13,7 @@ from api import evidence, label_saying, numbering, open_cases, problems, resolvi
 from api import registers as registers_
 from api.looking import lists
 from api.office import Actor, Office
-from api.registers import REGISTERS
+from api.registers import REGISTERS, statuses_of
 from api.rest_answers import (
     AS_OF,
     KNOWN_AT,
@@ -31,7 +31,6 @@ from api.rest_answers import (
 from api.rest_caller import check_id, lang_of
 from api.rest_questions import Questions
 from domain.asset import Book, Custody, Kind, Lock
-from domain.confiscated import GoodsStatus
 from domain.words import Role
 from labels import identity
 from ledger import tree
@@ -191,7 +190,7 @@ class Many:
         return reply(request, found, link(request, more))
 
     def register(self, kind: str) -> Answer:
-        """Return the answer that lists a register: document numbers, quotas, confiscated goods."""
+        """Return the answer that lists a register: numbers, quotas, confiscated goods, packages."""
         shown = REGISTERS[kind]
 
         def answer(request: Request, actor: Actor) -> Response:
@@ -202,7 +201,7 @@ class Many:
                 beyond = asked.choice("beyond", ("true", "false"))
                 given["beyond"] = {"true": "1", "false": "0"}.get(beyond, "")
             if "status" in given:
-                given["status"] = asked.choice("status", tuple(GoodsStatus))
+                given["status"] = asked.choice("status", tuple(statuses_of(shown)))
             after = asked.text("after") or None
             on, known, past = self._past(asked, actor)
             asked.check()

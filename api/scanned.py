@@ -103,6 +103,7 @@ class Body(msgspec.Struct, frozen=True, gc=False):
     undo: int | None = None
     photo: str | None = None
     note: str = ""
+    quantity: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):

@@ -39,6 +39,7 @@ LANGUAGES: tuple[Lang, Lang] = ("zh", "en")
 NOWHERE = Words("—", "—")
 PAGE_ITEMS = 20_000
 HEX64 = r"^[0-9a-f]{64}$"
+COUNTED = r"^((0|[1-9][0-9]{0,14})(\.[0-9]{0,5}[1-9])?)?$"  # a quantity, or nothing
 Device = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.~-]*$")]
 SOURCES = ("camera", "wedge", "typed", "photo", "rfid")
 TAG = Words("盘点", "Stock-taking")
@@ -59,6 +60,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     undo: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
     photo: Annotated[str, Meta(pattern=HEX64)] | None = None
     note: Annotated[str, Meta(max_length=2_000)] = ""
+    quantity: Annotated[str, Meta(pattern=COUNTED)] = ""  # of a batch; empty: not counted
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -441,7 +443,7 @@ def told(item: Item) -> dict[str, Any]:
         "name": item.name,
         "place": item.place,
         "codes": [item.id, *item.codes],
-    }
+    } | ({} if item.quantity == "1" else {"quantity": item.quantity})
 
 
 def heard(verdict: Verdict) -> dict[str, Any]:

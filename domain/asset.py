@@ -169,6 +169,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     certificate_no: str = ""  # of the use certificate in force
     shared: bool = False  # an instrument others may use
     purpose: str = ""  # what it serves since its use was changed
+    package: str = ""  # the box, crate or pallet it is packed in, and moves with
+    whole: str = ""  # the asset it is fitted to as a part, and moves with
+    fitted: frozenset[str] = frozenset()  # what is fitted to it
 
     @property
     def shares(self) -> tuple[str, int | None, int | None, int | None] | None:

@@ -25,6 +25,7 @@ class Finding(Term):
     UNKNOWN = "unknown", "未知标签", "unknown tag"
     DUPLICATE = "duplicate", "一物多处", "seen in several places"
     MOVED = "moved", "盘点期间账面移位", "moved in the books during the count"
+    MISCOUNTED = "miscounted", "数量不符", "another quantity"
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -35,10 +36,14 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     name: str
     place: str
     codes: tuple[str, ...] = ()
+    quantity: str = "1"
 
 
 class Sighting(msgspec.Struct, frozen=True, gc=False):
-    """One scan that stands; `asset` is empty when nobody knows the code, `at` is corrected UTC ms."""
+    """One scan that stands; `asset` is empty when nobody knows the code, `at` is corrected UTC ms.
+
+    `quantity` is how much of a batch was counted there; empty when nobody said.
+    """
 
     at: int
     device: str
@@ -50,6 +55,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     by: str = ""
     photo: str = ""
     note: str = ""
+    quantity: str = ""
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +81,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     now: str = ""
     code: str = ""
     seen: tuple[Sighting, ...] = ()
+    quantity: str = ""  # on the list, where it was counted otherwise
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +130,7 @@ def compared(
         seen = _latest_round(by_asset.pop(item.id, ()))
         places = {one.place for one in seen}
         repeats += len(seen) - len(places)
-        finding = _finding(item, places, item.id in moved)
+        finding = _finding(item, seen, places, item.id in moved)
         if finding is None:
             right += 1
         else:
@@ -137,6 +144,7 @@ def compared(
                     place=item.place,
                     now=moved.get(item.id, item.place),
                     seen=seen[:SIGHTINGS_MAX],
+                    quantity=item.quantity if finding is Finding.MISCOUNTED else "",
                 )
             )
     for asset in sorted(by_asset):
@@ -173,17 +181,24 @@ def compared(
     return Result(right=right, repeats=repeats, counts=counts, differences=tuple(found))
 
 
-def _finding(item: Item, places: set[str], moved: bool) -> Finding | None:
-    """Say how one piece of the list differs; None when it is where it should be."""
+def _finding(item: Item, seen: Iterable[Sighting], places: set[str], moved: bool) -> Finding | None:
+    """Say how one piece of the list differs; None when it is where it should be.
+
+    Where several counted a batch and one of them came to another quantity, that is a difference:
+    both are told, and neither is the last word.
+    """
     if len(places) > 1:
         return Finding.DUPLICATE
     if moved:
         return Finding.MOVED
     if not places:
         return Finding.MISSING
-    seen = next(iter(places))
+    place = next(iter(places))
     # Where the list or the scan names no place, being seen is all that can be said.
-    return None if seen == item.place or not item.place or not seen else Finding.MISPLACED
+    if place != item.place and item.place and place:
+        return Finding.MISPLACED
+    counted = {one.quantity for one in seen} - {"", item.quantity}
+    return Finding.MISCOUNTED if counted else None
 
 
 def _latest_round(seen: Iterable[Sighting]) -> tuple[Sighting, ...]:

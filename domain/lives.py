@@ -25,6 +25,8 @@ STORY = (
     "acquiring",
     "asset",
     "use",
+    "fitting",
+    "packing",
     "labelling",
     "label_design",
     "tagging",

@@ -307,6 +307,12 @@ IN_OUR_HANDS = Rule(
     en="A card is not split or merged while the thing is lent, in transit or under repair.",
     holds=lambda asset, _: asset.custody in AT_HAND,
 )
+ALONE = Rule(
+    slug="card-packed-or-fitted",
+    zh="实物装在包装内、装在别的资产上或装有部件时，卡片不能拆分或合并。",
+    en="A card is not split or merged while the thing is packed, fitted, or has parts fitted.",
+    holds=lambda asset, _: not (asset.package or asset.whole or asset.fitted),
+)
 COMPLETE = Rule(
     slug="card-incomplete",
     zh="卡片缺少编号、名称、入账单位、保管单位或权属登记人，不能拆分。",
@@ -408,6 +414,7 @@ def state_depreciation(
     ON_BOOKS,
     UNLOCKED,
     IN_OUR_HANDS,
+    ALONE,
     COMPLETE,
     SHARED_OUT,
     zh="拆分卡片",
@@ -616,6 +623,7 @@ def likeness(asset: Asset) -> tuple[str, ...]:
     ON_BOOKS,
     UNLOCKED,
     IN_OUR_HANDS,
+    ALONE,
     SHARED_OUT,
     zh="合并卡片",
     en="Merge cards",
@@ -638,6 +646,7 @@ def merge(
     ON_BOOKS,
     UNLOCKED,
     IN_OUR_HANDS,
+    ALONE,
     SHARED_OUT,
     WITHOUT_MARKS,
     zh="并入他卡",

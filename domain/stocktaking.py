@@ -93,6 +93,7 @@ ENDS: dict[Finding, frozenset[Outcome]] = {
     Finding.UNKNOWN: frozenset({Outcome.SURPLUS_BOOKED, Outcome.NOT_OURS, Outcome.REVERSED}),
     Finding.DUPLICATE: frozenset({Outcome.FOUND, Outcome.REVERSED, Outcome.RELOCATED}),
     Finding.MOVED: frozenset({Outcome.FOUND, Outcome.REVERSED, Outcome.LOSS_APPROVED}),
+    Finding.MISCOUNTED: frozenset({Outcome.FOUND, Outcome.REVERSED, Outcome.LOSS_APPROVED}),
 }
 
 
@@ -307,9 +308,10 @@ class CountEnded(
     Event,
     name="stocktake.count_ended",
     zh="第{round}轮盘点结束：扫描{scans}次，相符{right}项，未盘到{missing}项，位置不符{misplaced}项，"
-    "清单外{unexpected}项，未知标签{unknown}个，一物多处{duplicate}项，期间移位{moved}项",
+    "清单外{unexpected}项，未知标签{unknown}个，一物多处{duplicate}项，期间移位{moved}项，数量不符{miscounted}项",
     en="Round {round} ended: {scans} scans, {right} right, {missing} missing, {misplaced} misplaced,"
-    " {unexpected} unexpected, {unknown} unknown tags, {duplicate} in several places, {moved} moved",
+    " {unexpected} unexpected, {unknown} unknown tags, {duplicate} in several places, {moved} moved,"
+    " {miscounted} of another quantity",
 ):
     """#52 What the count comes to; scans and differences are kept as evidence under these hashes."""
 
@@ -328,6 +330,7 @@ class CountEnded(
     conflicts: Count = 0
     reads: Reads = 0
     readings_sha256: Code = ""
+    miscounted: Count = 0
 
 
 class RecountOrdered(
@@ -475,7 +478,8 @@ def evolve(stocktake: Stocktake, event: StocktakeEvent) -> Stocktake:
                 + event.unexpected
                 + event.unknown
                 + event.duplicate
-                + event.moved,
+                + event.moved
+                + event.miscounted,
             )
         case RecountOrdered():
             return replace(stocktake, status=StocktakeStatus.COUNTING, round=stocktake.round + 1)

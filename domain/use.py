@@ -15,7 +15,7 @@ from domain.asset import (
     Custody,
     lifecycle,
 )
-from domain.decider import Event, Occasion, Rule
+from domain.decider import Ask, Event, Occasion, Rule
 from domain.paper_forms import PaperForm
 from domain.values import Code, Fen, Given, PersonId, PlaceId, Text, UnitId
 from domain.words import Role, Term
@@ -268,6 +268,24 @@ STILL_HERE = Rule(
     en="The asset has left already.",
     holds=lambda asset, _: asset.custody is not Custody.LEFT,
 )
+NOT_PACKED = Rule(
+    slug="asset-packed",
+    zh="该资产装在包装内，位置随包装变动；请先从包装中取出。",
+    en="The asset is packed and moves with its package; take it out of the package first.",
+    holds=lambda asset, _: not asset.package,
+)
+NOT_FITTED = Rule(
+    slug="asset-fitted",
+    zh="该资产已作为部件装在另一资产上，位置随整机变动；请先拆下。",
+    en="The asset is fitted to another one and moves with it; remove it from there first.",
+    holds=lambda asset, _: not asset.whole,
+)
+MOVED_WITH_ANOTHER = Rule(
+    slug="moves-by-itself",
+    zh="该资产既没有装箱，也不是别的资产的部件。",
+    en="The asset is neither packed nor fitted to another one.",
+    holds=lambda asset, _: bool(asset.package or asset.whole),
+)
 NOT_LATER = Rule(
     slug="date-in-the-future",
     zh="起始日期 {since} 晚于业务日期 {on}。",
@@ -276,7 +294,14 @@ NOT_LATER = Rule(
 
 
 @lifecycle.verb(
-    ON_BOOKS, UNLOCKED, IN_STORE, zh="领用", en="Issue", roles=(Role.CLERK, Role.KEEPER)
+    ON_BOOKS,
+    UNLOCKED,
+    IN_STORE,
+    NOT_PACKED,
+    NOT_FITTED,
+    zh="领用",
+    en="Issue",
+    roles=(Role.CLERK, Role.KEEPER),
 )
 def issue(
     asset: Asset,
@@ -285,24 +310,26 @@ def issue(
     user: PersonId,
     place: PlaceId | None = None,
     purpose: Text = "",
-) -> IssuedToUser:
-    """Hand an asset to the person who will use it."""
-    return IssuedToUser(unit=asset.custodian, user=user, place=place, purpose=purpose)
+) -> tuple[IssuedToUser | Ask, ...]:
+    """Hand an asset, with the parts fitted to it, to the person who will use it."""
+    issued = IssuedToUser(unit=asset.custodian, user=user, place=place, purpose=purpose)
+    return issued, *along(asset, place)
 
 
 @lifecycle.verb(
     ON_BOOKS, UNLOCKED, IN_USE, zh="交回", en="Take back", roles=(Role.CLERK, Role.KEEPER)
 )
 def take_back(
-    _: Asset,
-    __: Occasion,
+    asset: Asset,
+    _: Occasion,
     *,
     condition: Code = "完好",
     reason: Text = "",
     place: PlaceId | None = None,
-) -> ReturnedByUser:
+) -> tuple[ReturnedByUser | Ask, ...]:
     """Receive an asset that its user hands back, and look at its condition."""
-    return ReturnedByUser(condition=condition, reason=reason, place=place)
+    returned = ReturnedByUser(condition=condition, reason=reason, place=place)
+    return returned, *along(asset, place)
 
 
 @lifecycle.verb(ON_BOOKS, IN_USE, zh="使用人交接", en="Change the user", roles=(Role.CLERK,))
@@ -311,16 +338,44 @@ def hand_over_to(_: Asset, __: Occasion, *, user: PersonId, reason: Text = "") -
     return CustodianChanged(user=user, reason=reason)
 
 
-@lifecycle.verb(STILL_OURS, ON_SITE, zh="移位", en="Move", roles=(Role.CLERK, Role.KEEPER))
-def relocate(_: Asset, __: Occasion, *, place: PlaceId, reason: Text = "") -> Relocated:
-    """Record that the asset now stands somewhere else."""
-    return Relocated(place=place, reason=reason)
+@lifecycle.verb(
+    STILL_OURS,
+    ON_SITE,
+    NOT_PACKED,
+    NOT_FITTED,
+    zh="移位",
+    en="Move",
+    roles=(Role.CLERK, Role.KEEPER),
+)
+def relocate(
+    asset: Asset, _: Occasion, *, place: PlaceId, reason: Text = ""
+) -> tuple[Relocated | Ask, ...]:
+    """Record that the asset, with the parts fitted to it, now stands somewhere else."""
+    return Relocated(place=place, reason=reason), *along(asset, place)
+
+
+@lifecycle.verb(MOVED_WITH_ANOTHER, zh="随同移位", en="Move along", inner=True)
+def move_along(
+    asset: Asset, _: Occasion, *, place: PlaceId, reason: Text = ""
+) -> tuple[Relocated | Ask, ...]:
+    """Go where the package or the whole went; what left the site before is not moved any more."""
+    if asset.custody is Custody.LEFT:
+        return ()
+    return Relocated(place=place, reason=reason), *along(asset, place, reason)
+
+
+def along(asset: Asset, place: str | None, reason: str = "") -> tuple[Ask, ...]:
+    """Return what makes the parts of an asset stand where it stands."""
+    form = {"place": place, "reason": reason}
+    return tuple(Ask(f"asset/{part}", "move_along", form) for part in sorted(asset.fitted) if place)
 
 
 @lifecycle.verb(
     ON_BOOKS,
     UNLOCKED,
     REPAIRABLE,
+    NOT_PACKED,
+    NOT_FITTED,
     zh="送修",
     en="Send for repair",
     roles=(Role.CLERK, Role.KEEPER),

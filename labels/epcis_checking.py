@@ -181,6 +181,7 @@ def _faults(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name in ("eventID", "parentID"):
         if name in event and not _is_uri(event[name]):
             yield name, "须为标识（URI）", "must be a URI"
+    yield from _incomplete(kind, event)
     declared = event.get("errorDeclaration")
     if declared is not None and not (
         isinstance(declared, Mapping) and _is_time(declared.get("declarationTime"))
@@ -190,6 +191,27 @@ def _faults(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         place = event.get(name)
         if place is not None and not (isinstance(place, Mapping) and _is_uri(place.get("id"))):
             yield name, "须含有id", "must have an id"
+
+
+def _incomplete(kind: str, event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what an event of its type must name and does not (EPCIS 2.0 §7.4)."""
+    deleting = event.get("action") == "DELETE"
+    match kind:
+        case "ObjectEvent":
+            sensed = "sensorElementList" in event and "readPoint" in event
+            if not sensed and not any(name in event for name in ("epcList", "quantityList")):
+                yield "epcList", "须写明所指物品", "must name the things it is about"
+        case "AggregationEvent" | "AssociationEvent":
+            needed = kind == "AssociationEvent" or not deleting
+            if needed and not event.get("parentID"):
+                yield "parentID", "须写明包装或整机", "must name the package or the whole"
+            children = any(event.get(name) for name in ("childEPCs", "childQuantityList"))
+            if not deleting and not children:
+                yield "childEPCs", "须写明所装物品或部件", "must name what is in it or fitted to it"
+        case "TransactionEvent" if not event.get("bizTransactionList"):
+            yield "bizTransactionList", "须写明单据", "must name its document"
+        case _:
+            pass
 
 
 def _is_uri(value: Any) -> bool:

@@ -43,7 +43,13 @@ def to_count(unit: str, places: Iterable[str]) -> Rows:
         there = and_(there, c.place.in_(named))
     return (
         select(
-            progress_table.c.position.label("seen_at"), c.id, c.asset_no, c.name, c.place, c.label
+            progress_table.c.position.label("seen_at"),
+            c.id,
+            c.asset_no,
+            c.name,
+            c.place,
+            c.label,
+            c.quantity,
         )
         .select_from(progress_table.outerjoin(inventory, there))
         .order_by(c.id)

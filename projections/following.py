@@ -87,6 +87,10 @@ CURRENT: dict[str, List] = {
         registers.goods,
         lambda k: registers.goods_row(k.id, k.state, k.first_on, k.last_on, k.version),
     ),
+    "package": List(
+        registers.packages,
+        lambda k: registers.package_row(k.id, k.state, k.first_on, k.last_on, k.version),
+    ),
     "audit": List(reads.reads, lambda k: reads.row(k.id, k.state, k.last_on, k.version)),
     **dict.fromkeys(cases.KINDS, _case),
 }

@@ -1,7 +1,7 @@
 """Registers that are neither property nor cases: document numbers, vehicle quotas, goods kept for
-others. One row for each series and year, each unit, each lot of goods.
+others, packages. One row for each series and year, each unit, each lot of goods, each package.
 
-Reads every event of the streams `series/`, `quota/` and `confiscated/`.
+Reads every event of the streams `series/`, `quota/`, `confiscated/` and `package/`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from domain.confiscated import Goods, GoodsStatus
 from domain.numbering import SERIES, Series
+from domain.package import Package, PackageStatus
 from domain.vehicles import Quota, VehicleUse
 from projections.inventory import metadata
 from projections.scope import BadCursor, Rows, Scope
@@ -75,21 +76,46 @@ goods = Table(
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
 )
-TABLES: Mapping[str, Table] = {"series": series, "quota": quota, "confiscated": goods}
+packages = Table(
+    "packages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("packaging", Text, nullable=False),
+    Column("code", Text, nullable=False),  # SSCC or GRAI; empty where our own id names it
+    Column("unit", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("assets", Integer, nullable=False),  # in it
+    Column("loaded", Integer, nullable=False),  # packages on it
+    Column("outer", Text, nullable=False),  # the package it is on
+    Column("opened_on", Text, nullable=False),
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+TABLES: Mapping[str, Table] = {
+    "series": series,
+    "quota": quota,
+    "confiscated": goods,
+    "package": packages,
+}
+LATEST_FIRST = frozenset({"confiscated", "package"})
 indexes = (
     Index("series_by_unit", series.c.unit, series.c.kind, series.c.year),
     Index("goods_by_status", goods.c.status, goods.c.id),
+    Index("packages_by_unit", packages.c.unit, packages.c.id),
 )
 # What may be asked of each: columns that must be equal, columns in which words are looked for.
 EQUAL: Mapping[str, tuple[str, ...]] = {
     "series": ("unit", "kind", "year"),
     "quota": ("unit", "beyond"),
     "confiscated": ("unit", "status", "place"),
+    "package": ("unit", "status", "place", "packaging"),
 }
 SEARCHED: Mapping[str, tuple[str, ...]] = {
     "series": ("id", "prefix", "latest"),
     "quota": ("id",),
     "confiscated": ("item", "order_no", "number", "id"),
+    "package": ("code", "id", "outer"),
 }
 
 
@@ -154,6 +180,28 @@ def goods_row(
     )
 
 
+def package_row(
+    id_: str, state: Package, opened_on: str, changed_on: str, version: int
+) -> tuple[Any, ...] | None:
+    """Return the row of a package, None while nobody set it up."""
+    if state.status is PackageStatus.NONE:
+        return None
+    return (
+        id_,
+        state.packaging.value,
+        state.sscc or state.grai,
+        state.unit,
+        state.place,
+        state.status.value,
+        len(state.contents),
+        len(state.loaded),
+        state.outer,
+        opened_on,
+        changed_on,
+        version,
+    )
+
+
 def listing(
     register: str,
     scope: Scope,
@@ -162,7 +210,7 @@ def listing(
     after: str | None = None,
     limit: int = 50,
 ) -> Rows:
-    """Return the rows of a register that match, a page at a time; goods the latest first.
+    """Return the rows of a register that match, a page at a time; goods and packages the latest first.
 
     A series that only says what its numbers look like is shown until one is drawn from it.
     `asked` maps the names in `EQUAL`, and `text`, to what is wanted; an empty one asks nothing.
@@ -184,7 +232,7 @@ def listing(
         drawn = series.alias("drawn").c
         of_a_year = and_(drawn.unit == c.unit, drawn.kind == c.kind, drawn.year != "")
         query = query.where(or_(c.year != "", ~exists().where(of_a_year)))
-    if register == "confiscated":
+    if register in LATEST_FIRST:
         if after:
             day, tilde, last = after.partition("~")
             if not tilde:
@@ -198,7 +246,7 @@ def listing(
 
 def cursor(register: str, row: Any) -> str:
     """Return where a listing goes on after a row."""
-    return f"{row['opened_on']}~{row['id']}" if register == "confiscated" else str(row["id"])
+    return f"{row['opened_on']}~{row['id']}" if register in LATEST_FIRST else str(row["id"])
 
 
 def occurring(register: str, column: str) -> Rows:

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import zxingcpp
-from doors import Door, app_of, staffed
+from doors import Door, app_of, registered, staffed
 from pypdfium2 import PdfDocument
 from test_epcis import HOST, listed, valid
 from test_epcis import asked as asked_epcis
@@ -108,6 +108,49 @@ def test_a_loss_that_is_no_theft_is_not_told_as_one(office: Office, door: Door) 
     counted(office, door, cause="lost")
     told = listed(asked_epcis(door, perPage="1000"))
     assert not [event for event in told if event.get("disposition") == "stolen"]
+
+
+def test_a_batch_of_another_quantity_is_a_difference_and_told_as_one(
+    office: Office, door: Door, valid: Callable[[Any], None]
+) -> None:
+    """Forty in the books, thirty-eight counted by one, forty by the other: neither is the last word."""
+    for name, quantity in (("C1", "40"), ("C2", "40"), ("C3", "40")):
+        registered(door, name, asset_no=f"SL-{name}", quantity=quantity, place="p_1")
+    begun(door)
+    device, other = Device(door, "S1"), Device(door, "S1", "d2")
+    device.scan("SL-C1", quantity="38")
+    device.scan("SL-C2", quantity="40")
+    device.scan("SL-C3")  # seen; nobody counted
+    other.scan("SL-C1", quantity="40")
+    for one in (device, other):
+        one.send()
+        one.done()
+    did(door, "end_count", "clerk")
+    state = office.book.stream("stocktake/S1").state
+    (difference,) = office.counting.differences(state)
+    assert (difference.key, difference.quantity) == ("miscounted.C1", "40")
+    assert sorted(one.quantity for one in difference.seen) == ["38", "40"]
+    answer = asked_epcis(door, perPage="1000", EQ_bizStep="stock_taking")
+    valid(answer.json())
+    right, wrong = listed(answer)
+    assert len(right["epcList"]) == 3
+    assert wrong["disposition"] == "mismatch_quantity"
+    assert wrong["quantityList"] == [{"epcClass": f"https://{HOST}/class/C1", "quantity": 38}]
+    for lang, words in (("zh", "账面40，实点38"), ("en", "on the list 40, counted 38")):
+        assert words in at_page(office, "head").get(f"/cases/stocktake/S1?lang={lang}").text
+    did(door, "review", "head")
+    ends = {"differences": [difference.key], "cause": "typing", "outcome": "found"}
+    did(door, "close_differences", "head", **ends)
+    assert office.book.stream("stocktake/S1").state.open == 0
+
+
+def test_a_quantity_is_written_as_quantities_are(door: Door) -> None:
+    four(door)
+    begun(door)
+    for wrong in ("-1", "1,5", "2.50", "四十"):
+        device = Device(door, "S1")
+        body = {"device": "d1", "sent_at": "", "scans": [device.scan("SL-001", quantity=wrong)]}
+        assert door.post("stocktakes/S1/scans", body, who="keeper").status_code == 422
 
 
 def test_a_lot_is_so_many_of_a_class_until_it_has_a_card(

@@ -104,6 +104,26 @@ def test_all_is_kept_or_what_is_right(store: Captures, behaviour: str, kept: int
     assert {one["path"] for one in job.errors} == {"eventList[1].action", "eventList[1].bizStep"}
 
 
+NAMELESS = {"type", "eventTime", "eventTimeZoneOffset", "action"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "action", "wrong"),
+    [
+        ("ObjectEvent", "OBSERVE", {"epcList"}),
+        ("AggregationEvent", "ADD", {"parentID", "childEPCs"}),
+        ("AggregationEvent", "DELETE", set[str]()),
+        ("AssociationEvent", "ADD", {"parentID", "childEPCs"}),
+        ("AssociationEvent", "DELETE", {"parentID"}),
+        ("TransactionEvent", "ADD", {"bizTransactionList"}),
+    ],
+)
+def test_an_event_names_what_its_type_needs(type_: str, action: str, wrong: set[str]) -> None:
+    found = event(type=type_, action=action)
+    bare = {name: value for name, value in found.items() if name in NAMELESS}
+    assert {fault.path for fault in faults_of(bare, "e")} == {f"e.{name}" for name in wrong}
+
+
 def test_an_event_without_id_gets_the_hash_of_its_content(store: Captures) -> None:
     plain = {name: value for name, value in event(1).items() if name != "eventID"}
     job = store.capture(document(plain), "u_1")

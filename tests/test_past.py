@@ -181,7 +181,7 @@ def test_programs_ask_for_the_cases_and_open_steps_of_a_day(door: Door, office: 
     )
     (later,) = asked(door, "open-steps", on="2026-05-01")
     assert later["step"] == "hand_out"
-    for kind in ("series", "quotas", "confiscated"):
+    for kind in ("series", "quotas", "confiscated", "packages"):
         assert asked(door, kind, as_of="2026-03-01") == []
     wrong = door.http.get("/api/v1/cases?as_of=soon", auth=("auditor", PASSWORD))
     assert wrong.status_code == 422
@@ -194,6 +194,7 @@ def test_every_list_page_can_be_looked_back_on(client: TestClient) -> None:
         "/numbers",
         "/quotas",
         "/confiscated",
+        "/packages",
         "/people",
         "/units",
     ):

@@ -56,6 +56,10 @@ def filled(office: Office) -> str:
         office.ask(f"asset/V{n}", "register_existing", card, CLERK)
     office.ask("confiscated/G1", "take_in", GOODS, KEEPER)
     office.ask("confiscated/G2", "take_in", GOODS | {"item": "渔船", "forfeited": True}, KEEPER)
+    for name, packaging in (("K1", "crate"), ("P1", "pallet")):
+        office.ask(f"package/{name}", "set_up", {"packaging": packaging, "unit": "o_a"}, CLERK)
+    office.ask("package/K1", "pack", {"assets": ["V1"]}, CLERK)
+    office.ask("package/K1", "load_onto", {"outer": "P1"}, CLERK)
     return series
 
 
