@@ -61,7 +61,8 @@ class Printable:
 def templates(office: Office, unit: str, on: date) -> dict[str, Template]:
     """Return the templates a unit may print with on a day: those that come along, and its own.
 
-    Signed ones are there where something was set to sign with.
+    Of those that come along, signed ones are there where something was set to sign with; one that
+    the unit drew up stays, and says what is missing.
     """
     own: UnitLabels = office.book.stream(f"labels/{unit}").state
     signs = label_keys.signing(office.settings) is not None
@@ -89,6 +90,7 @@ def template_of(design: Design | TemplateDrawn) -> Template:
         fields=tuple(FIELDS[field] for field in design.fields.split()),
         overflow=design.overflow,
         grid=grid if grid.places > 1 else None,
+        signed=design.code_signed,
     )
 
 

@@ -15,7 +15,9 @@ SAID = {
     "tspl": Words("TSPL 标签打印机", "Label printer, TSPL"),
     "dpi": Words("打印机分辨率（dpi）", "Resolution of the printer (dpi)"),
     "first": Words("标签纸上第一个空位", "First free place of the sheet"),
-    "first-hint": Words("从左到右、从上到下数", "Counted from the left, then down"),
+    "first-hint": Words(
+        "仅用于 A4 标签纸；从左到右、从上到下数", "On A4 only; counted from the left, then down"
+    ),
     "reason": Words("重印原因", "Why they are printed again"),
     "reason-hint": Words(
         "其中 {n} 件已印过标签；重印后原标签作废，扫描时会提示。",
@@ -60,8 +62,18 @@ SAID = {
         "The preview follows what you type. It holds from its day on; printed labels stay.",
     ),
     "fields-hint": Words(
-        "按印刷次序填写，空格分隔：", "In the order of printing, blanks between: "
+        "自上而下按此次序印刷；资产没有的项目不印。",
+        "Printed in this order, from the top down; what an asset does not have is left out.",
     ),
+    "field-n": Words("第 {n} 项", "Line {n}"),
+    "field-none": Words("第 {n} 项：无", "Line {n}: none"),
+    "check": Words("防伪", "Against forgery"),
+    "check-mac": Words("校验码，由服务器校验", "A code that the server checks"),
+    "check-signed": Words(
+        "完整签名，不连服务器也能校验（二维码更大）",
+        "A whole signature, checked without the server (a larger code)",
+    ),
+    "signed": Words("带签名", "signed"),
     "save": Words("保存模板", "Save the template"),
     "blanks": Words("空白标签", "Blank labels"),
     "blanks-hint": Words(
@@ -90,5 +102,6 @@ SAMPLE = {
     "serial": Words("SN-20260318-07", "SN-20260318-07"),
     "place": Words("一号楼302室", "Building 1, room 302"),
     "user": Words("张三", "Zhang San"),
+    "epc": Words("340E98D4280000174876E807", "340E98D4280000174876E807"),
     "identity": Words("7Q2K", "7Q2K"),
 }

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter
+from starlette.datastructures import FormData, ImmutableMultiDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
@@ -93,6 +94,9 @@ def router(office: Office) -> APIRouter:
     @pages.post("/labels/units/{unit}/do/{verb}")
     def settings_do(unit: str, verb: str, page: Member, form: Typed) -> Response:
         own(page, unit)
+
+        if verb == "draw_template":
+            form = with_fields(form)
 
         def draw(step: Step, wrong: str, status: int) -> Response:
             return unit_page(page, unit, faulty=step, wrong=wrong, status=status)
@@ -356,7 +360,7 @@ def unit_page(
     stream = page.office.book.stream(f"labels/{unit}")
     state, today = stream.state, page.office.today(page.actor.zone)
     editing = faulty if faulty is not None and faulty.verb.name == "draw_template" else None
-    given = page.request.query_params if editing is None else editing.typed or {}
+    given = with_fields(page.request.query_params) if editing is None else editing.typed or {}
     typed = {k: v for k, v in given.items() if isinstance(v, str)}
     form = {**start_of(page, typed.get("base", "")), **{k: v for k, v in typed.items() if v}}
     steps = [s for s in possible(page, stream, faulty) if s.verb.name != "draw_template"]
@@ -397,6 +401,13 @@ def allowed(page: Page, stream: Any) -> tuple[Any, ...]:
     return unit_labels.allowed(stream.state, occasion(page, stream.name))
 
 
+def with_fields(form: ImmutableMultiDict[str, Any]) -> FormData:
+    """Put the fields that were chosen one by one into the one text they are."""
+    chosen_ = [v for v in form.getlist("fields") if isinstance(v, str) and v.strip()]
+    others = [(k, v) for k, v in form.multi_items() if k != "fields"]
+    return FormData([*others, *([("fields", " ".join(chosen_))] if chosen_ else [])])
+
+
 def start_of(page: Page, base: str) -> dict[str, str]:
     """Return what the editor starts with: a template of the unit, a preset, or the first preset."""
     template = templates_of(page).get(base) or next(iter(PRESETS.values()))
@@ -417,6 +428,7 @@ def start_of(page: Page, base: str) -> dict[str, str]:
         "margin_top": f"{grid.top_mm if grid else 0:g}",
         "gap_across": f"{grid.gap_across_mm if grid else 0:g}",
         "gap_down": f"{grid.gap_down_mm if grid else 0:g}",
+        "code_signed": str(template.signed).lower(),
     }
 
 

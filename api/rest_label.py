@@ -71,6 +71,7 @@ def face_of(id_: str, asset: Asset, name_of: NameOf, lang: Lang) -> face.LabelFa
         serial=asset.serial,
         place=name_of("place", asset.place) if asset.place else "",
         user=name_of("person", asset.user) if asset.user else "",
+        epc=asset.tag,
         identity=f"(8004) {asset.giai}" if asset.giai else id_,
         example=asset.dataset == "example",
         language=lang,

@@ -27,6 +27,7 @@ STOCK_MAX = 5_000  # blank labels of one printing
 STOCK_LAST = 9_999_999
 DIGITS_MIN, DIGITS_MAX = 3, 9
 CODE_MM_MIN = Decimal(17)  # 49 modules of a third of a millimetre
+SIGNED_CODE_MM_MIN = Decimal("19.5")  # 57 modules
 TEXT_MM_MIN = Decimal(18)  # beside the code
 AROUND_MM = Decimal(7)  # above and below the code
 A4_MM = (Decimal(210), Decimal(297))
@@ -58,13 +59,14 @@ class LabelField(Term):
     SERIAL = "serial", "出厂编号", "serial number"
     PLACE = "place", "存放地点", "place"
     USER = "user", "使用人", "user"
+    EPC = "epc", "射频标签内容（EPC）", "content of the radio tag (EPC)"
 
 
 FIELDS = {field.value: field for field in LabelField}
 ONE_FIELD = "(?:" + "|".join(FIELDS) + ")"
 # In the order in which they are printed, a blank between two: `name model department`.
 FieldList: TypeAlias = Annotated[
-    str, Written(max_length=80, pattern=rf"^{ONE_FIELD}(?: {ONE_FIELD}){{0,6}}" + END)
+    str, Written(max_length=80, pattern=rf"^{ONE_FIELD}(?: {ONE_FIELD}){{0,7}}" + END)
 ]
 STANDARD_FIELDS = "name model department in_service"
 
@@ -86,6 +88,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     margin_top: str = "0"
     gap_across: str = "0"
     gap_down: str = "0"
+    code_signed: bool = False
     withdrawn: bool = False
 
 
@@ -154,7 +157,8 @@ class TemplateDrawn(
 ):
     """From this day on labels of this name look like this. Lengths are millimetres.
 
-    More than one column or row is a sheet of A4; then margins and gaps count.
+    More than one column or row is a sheet of A4; then margins and gaps count. `code_signed` asks
+    for a whole signature in the code, which is checked without the server.
     """
 
     template: TemplateId
@@ -171,6 +175,7 @@ class TemplateDrawn(
     margin_top: Millimetres = "0"
     gap_across: Millimetres = "0"
     gap_down: Millimetres = "0"
+    code_signed: bool = False
 
 
 class TemplateWithdrawn(
@@ -371,18 +376,16 @@ def draw_template(
     margin_top: Millimetres = "0",
     gap_across: Millimetres = "0",
     gap_down: Millimetres = "0",
+    code_signed: bool = False,
 ) -> TemplateDrawn:
     """Draw up a template, or change it from a day on; lengths are millimetres."""
     if len(state.designs) >= TEMPLATES_MAX:
         raise TEMPLATES_LEFT.broken(most=TEMPLATES_MAX)
-    listed = fields.split()
-    if len(set(listed)) < len(listed):
-        raise FIELDS_ONCE.broken()
     drawn = TemplateDrawn(
         template=template, title=title, since=since, width=width, height=height,
         code_side=code_side, fields=fields, overflow=overflow, columns=columns, rows=rows,
         margin_left=margin_left, margin_top=margin_top,
-        gap_across=gap_across, gap_down=gap_down,
+        gap_across=gap_across, gap_down=gap_down, code_signed=code_signed,
     )  # fmt: skip
     printable(drawn)
     return drawn
@@ -390,10 +393,14 @@ def draw_template(
 
 def printable(drawn: TemplateDrawn) -> None:
     """Refuse a template that no paper or no scanner would bear."""
+    listed = drawn.fields.split()
+    if len(set(listed)) < len(listed):
+        raise FIELDS_ONCE.broken()
     width, height, code = Decimal(drawn.width), Decimal(drawn.height), Decimal(drawn.code_side)
-    if not CODE_MM_MIN <= code <= min(height - AROUND_MM, width - TEXT_MM_MIN):
+    least = SIGNED_CODE_MM_MIN if drawn.code_signed else CODE_MM_MIN
+    if not least <= code <= min(height - AROUND_MM, width - TEXT_MM_MIN):
         raise CODE_FITS.broken(
-            code=drawn.code_side, least=CODE_MM_MIN, around=AROUND_MM, beside=TEXT_MM_MIN
+            code=drawn.code_side, least=least, around=AROUND_MM, beside=TEXT_MM_MIN
         )
     across = width * drawn.columns + Decimal(drawn.gap_across) * (drawn.columns - 1)
     down = height * drawn.rows + Decimal(drawn.gap_down) * (drawn.rows - 1)

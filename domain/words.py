@@ -162,6 +162,9 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "class_scheme": Words("分类标准版本", "class code version"),
     "code": Words("代码", "code"),
     "code_side": Words("二维码边长（毫米）", "side of the code (mm)"),
+    "code_signed": Words(
+        "二维码带完整签名（可离线校验）", "whole signature in the code (checked offline)"
+    ),
     "columns": Words("列数", "columns"),
     "coming": Words("换入资产", "assets that come in"),
     "compensation": Words("赔偿金额", "compensation"),

@@ -1,8 +1,8 @@
 """Draw the face of a label on a one-bit raster: the code on the left, Chinese text on the right.
 
-The asset number is printed whole or not at all; other text that is too long for its place does what
-the template declares, and `layout` tells which it was. No values; a person only where the template
-says so.
+The asset number and the content of a radio tag are printed whole or not at all; other text that is
+too long for its place does what the template declares, and `layout` tells which it was. No values;
+a person only where the template says so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from labels.template import Metrics, Template
 
 DPI: Final = templates.DPI
 TEXT_CHARS_MAX: Final = 500
+EPC_LINES_MAX: Final = 4
 
 _LEADING: Final = 1.16  # line height in ems; the type's own 1.45 is for books
 
@@ -43,6 +44,7 @@ _CAPTIONS: Final = {
         LabelField.SERIAL: "序号",
         LabelField.PLACE: "地点",
         LabelField.USER: "使用",
+        LabelField.EPC: "EPC",
     },
     "en": {
         LabelField.NAME: "Item",
@@ -52,6 +54,7 @@ _CAPTIONS: Final = {
         LabelField.SERIAL: "S/N",
         LabelField.PLACE: "Place",
         LabelField.USER: "User",
+        LabelField.EPC: "EPC",
     },
 }
 _EXAMPLE: Final = {"zh": "示例", "en": "EXAMPLE"}
@@ -74,8 +77,9 @@ class Unprintable(ValueError):
 class LabelFace:
     """What a person reads on a label. Empty fields are left out, never filled in.
 
-    `identity` is the code's identity in digits, `in_service` a date as written. `example` marks
-    labels of the demonstration, so that none is ever taken for a real one.
+    `identity` is the code's identity in digits, `in_service` a date as written, `epc` what the radio
+    tag holds, in hexadecimal. `example` marks labels of the demonstration, so that none is ever
+    taken for a real one.
     """
 
     unit: str
@@ -87,6 +91,7 @@ class LabelFace:
     serial: str = ""
     place: str = ""
     user: str = ""
+    epc: str = ""
     identity: str = ""
     example: bool = False
     language: Language = "zh"
@@ -268,17 +273,22 @@ def _fields(
     A template with more fields than its height holds loses the last of them to nobody: that is
     refused, whatever else it declares.
     """
-    texts = {field: glyphs.tidy(getattr(face, field)) for field in template.fields}
+    texts = {field: glyphs.tidy(_text(face, field)) for field in template.fields}
     known = {field: text for field, text in texts.items() if text}
     sizes = _sizes(m, template.overflow)
     wrapping = tuple(field for field in _WRAPPING if field in known)
     while True:
         fields = {
             field.value: glyphs.fit(
-                text, width_dots=width, sizes=(sizes,) * (2 if field in wrapping else 1)
+                text, width_dots=width, sizes=(sizes,) * _lines_max(field, wrapping)
             )
             for field, text in known.items()
         }
+        if LabelField.EPC in fields and fields[LabelField.EPC].cut:
+            raise Unprintable(
+                "射频标签内容（EPC）过长，无法在此模板上完整印出。",
+                "The content of the radio tag (EPC) is too long to be printed whole here.",
+            )
         tall = sum(len(f.lines) * f.size_dots * _LEADING + m.paragraph for f in fields.values())
         if tall <= height:
             return fields
@@ -290,6 +300,19 @@ def _fields(
             raise Unprintable(
                 "模板的印刷项目太多，放不下。", "The template has more lines than its height holds."
             )
+
+
+def _text(face: LabelFace, field: LabelField) -> str:
+    """Return the text of a field; the digits of a tag in its 16-bit words, to be read aloud."""
+    text: str = getattr(face, field)
+    if field is not LabelField.EPC:
+        return text
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def _lines_max(field: LabelField, wrapping: tuple[LabelField, ...]) -> int:
+    """Return on how many lines a field may stand; the content of a tag, which is never cut, on four."""
+    return EPC_LINES_MAX if field is LabelField.EPC else 2 if field in wrapping else 1
 
 
 def _number(face: LabelFace, m: Metrics, width: int) -> Setting:

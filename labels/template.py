@@ -120,7 +120,7 @@ def metrics(template: Template) -> Metrics:
         height=dots(template.height_mm),
         margin=dots(1.2),
         head=dots(4.06 * larger),
-        foot=dots(2.71),
+        foot=dots(2.71 * larger),
         code=dots(template.code_mm),
         gap=dots(0.85),
         paragraph=dots(0.34),

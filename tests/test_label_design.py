@@ -95,6 +95,21 @@ def test_a_code_is_large_enough_to_read_and_leaves_room_for_the_words(
         tried.then_refused(label_design.CODE_FITS)
 
 
+@pytest.mark.parametrize(("side", "fits"), [("19.49", False), ("19.5", True)])
+def test_a_whole_signature_needs_a_larger_code(side: str, fits: bool) -> None:
+    sizes = asked | {"code_side": side, "code_signed": True}
+    tried = past().when(label_design.draw_template, **sizes)
+    if fits:
+        tried.then_granted()
+    else:
+        tried.then_refused(label_design.CODE_FITS)
+
+
+def test_a_template_may_print_everything_a_label_can_say() -> None:
+    every = " ".join(label_design.FIELDS)
+    past().when(label_design.draw_template, **asked, fields=every).then_granted()
+
+
 @pytest.mark.parametrize(("left", "fits"), [("10", True), ("10.1", False)])
 def test_labels_do_not_hang_over_the_edge_of_the_sheet(left: str, fits: bool) -> None:
     tried = past().when(

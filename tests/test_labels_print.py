@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -20,11 +20,20 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from sizes import RELEASE
 
 from domain.label_design import LabelField, Overflow
-from labels import face, glyphs, identity, printer, qr, sheet
+from labels import epc, face, glyphs, identity, printer, qr, sheet
 from labels import template as templates
 from labels.face import LabelFace, Unprintable
 from labels.identity import BadLabel, Kind, LabelKey, LabelPayload
-from labels.template import PRESETS, ROLL_50, ROLL_70, SHEET_64, SHEET_70, Template, metrics
+from labels.template import (
+    PRESETS,
+    ROLL_50,
+    ROLL_60,
+    ROLL_70,
+    SHEET_64,
+    SHEET_70,
+    Template,
+    metrics,
+)
 
 SCALE: Any = 300 / 72  # a page at 300 dpi; declared as a whole number, but it need not be
 KEY = LabelKey("a", b"the secret of this label office!" * 2)
@@ -165,6 +174,53 @@ def test_a_template_with_more_lines_than_height_is_refused_not_overprinted() -> 
     crowded = replace(ROLL_50, fields=tuple(LabelField), height_mm=27.0)
     with pytest.raises(Unprintable, match="more lines"):
         face.layout(full, payload(1), crowded)
+
+
+TAGS = {96: epc.giai("697123456", "100000000007"), 202: epc.giai("697123456", "Z-1", bits=202)}
+
+
+@pytest.mark.parametrize("template", [ROLL_50, ROLL_60, ROLL_70, SHEET_64, SHEET_70])
+@pytest.mark.parametrize("bits", TAGS)
+def test_what_a_radio_tag_holds_is_printed_whole_in_its_words(
+    template: Template, bits: int
+) -> None:
+    asked = replace(template, fields=(LabelField.NAME, LabelField.EPC))
+    plan = face.layout(replace(label(3), epc=TAGS[bits].hex), payload(3), asked)
+    texts = [line.text for line in plan.lines]
+    digits = " ".join(texts[texts.index("EPC") + 1 : -1])
+    assert digits.replace(" ", "") == TAGS[bits].hex
+    assert {len(word) for word in digits.split()} == {4}
+    assert not plan.cut
+    assert "EPC" not in [line.text for line in face.layout(label(3), payload(3), asked).lines]
+
+
+@pytest.mark.parametrize("overflow", Overflow)
+def test_what_a_radio_tag_holds_is_never_cut(overflow: Overflow) -> None:
+    narrow = replace(ROLL_50, fields=(LabelField.EPC,), width_mm=42.0, overflow=overflow)
+    assert face.layout(replace(label(1), epc=TAGS[96].hex), payload(1), narrow)
+    with pytest.raises(Unprintable, match="radio tag"):
+        face.layout(replace(label(1), epc=TAGS[202].hex), payload(1), narrow)
+
+
+@pytest.mark.parametrize("template", [ROLL_50, ROLL_60, ROLL_70])
+def test_the_last_line_keeps_clear_of_the_identity_below(template: Template) -> None:
+    """However full a label is: the largest that still fits decides."""
+    filled = replace(label(1), serial="SN-1", place="一号楼302室", user="张三", epc=TAGS[96].hex)
+    closest = 9.0
+    for count, more in product(range(1, len(LabelField) + 1), (0, 0.5, 1, 1.5, 2, 3)):
+        asked = replace(
+            template, fields=tuple(LabelField)[:count], height_mm=template.height_mm + more
+        )
+        try:
+            *_, last, identity_ = face.layout(filled, payload(1), asked).lines
+        except Unprintable:
+            continue
+        foot, head = (
+            last.baseline + 0.12 * last.size_dots,
+            identity_.baseline - 0.8 * identity_.size_dots,
+        )
+        closest = min(closest, (head - foot) / 300 * 25.4)
+    assert 0.5 < closest < 1.1  # millimetres
 
 
 # Sheets -----------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +14,7 @@ import zxingcpp
 from doors import CARD, Door, app_of, staffed
 from hypothesis import given as each
 from hypothesis import strategies as st
+from PIL import Image
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -193,14 +196,10 @@ def record(client: TestClient, **form: str) -> str:
 
 
 def code_of(client: TestClient, where: str) -> str:
-    from io import BytesIO
-
-    from PIL import Image
-
     path, _, query = where.partition("?")
     answer = client.get(f"{path}/file?{query}")
     assert answer.status_code == 200
-    (code,) = zxingcpp.read_barcodes(Image.open(BytesIO(answer.content)))
+    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(answer.content)))
     return str(code.text)
 
 
@@ -263,6 +262,43 @@ def test_without_a_signing_key_the_template_is_not_offered(
     assert "signed-70x40" not in client.get("/labels?asset=A1").text
     with pytest.raises(BadLabel, match="no key"):
         rest_label.code(office, LABEL, SIGNED_70)
+
+
+@pytest.mark.target("T85")
+def test_a_unit_draws_up_a_signed_template_of_its_own(client: TestClient, office: Office) -> None:
+    design = {
+        "template": "safe", "title": "保密设备", "since": "2020-01-01", "width": "80",
+        "height": "40", "code_side": "28", "fields": ["name", "", "epc", ""], "overflow": "cut",
+        "code_signed": "true",
+    }  # fmt: skip
+    office.ask("asset/A1", "bind_tag", {"epc": "E280119020005A1122334455"}, CLERK)
+    shown = client.get("/labels/units/o_a", params=design).text
+    assert '<option value="true" selected>' in shown
+    source = html.unescape(shown.split('class="label-preview" src="')[1].split('"')[0])
+    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(client.get(source).content)))
+    assert identity.parse(code.text).has_signature
+    saved = client.post(
+        "/labels/units/o_a/do/draw_template",
+        data=design,
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert saved.status_code == 303, saved.text
+    assert "带签名" in client.get("/labels/units/o_a").text
+    assert office.book.stream("labels/o_a").state.designs[0].fields == "name epc"
+    asset = office.book.stream("asset/A1").state
+    assert rest_label.face_of("A1", asset, lambda kind, id_: id_, "zh").epc == asset.tag
+    public = Keys(publics=(NOW.public,))
+    assert said(code_of(client, record(client, template="safe")), public) is Verdict.GENUINE
+    # Without a key to sign with it says so, and prints nothing.
+    office.settings = Settings(database=office.settings.database, label_host="id.example")
+    assert rest_label.NO_SIGNER.zh in client.get("/labels?asset=A1&template=safe").text
+    refused = client.post(
+        "/labels?asset=A1",
+        data={"template": "safe", "reason": "破损"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert refused.status_code == 422
+    assert office.book.stream("asset/A1").state.label_issue == 1
 
 
 def test_the_command_line_makes_and_lists_keys() -> None:
