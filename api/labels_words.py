@@ -38,6 +38,9 @@ SAID = {
     "places": Words("第一页的位置", "Places of the first sheet"),
     "pages": Words("共 {n} 页", "{n} pages"),
     "problems": Words("这些标签印不出来", "These labels cannot be printed"),
+    "left-out": Words("这些资产不印，其余照印", "These are left out; the others are printed"),
+    "leave-out": Words("不印这些，其余照印", "Leave these out, print the others"),
+    "more": Words("另有 {n} 件。", "And {n} more."),
     "nothing-printed": Words(
         "有标签印不出来，没有登记任何内容", "Some labels cannot be printed; nothing was recorded"
     ),
@@ -80,7 +83,8 @@ SAID = {
         "先印后贴：扫描空白标签，即可绑定到资产；一张只能绑定一件。",
         "Print ahead, stick later: scan a blank label to bind it to an asset, once.",
     ),
-    "blank-file": Words("下载第 {first} 至 {last} 张", "Fetch {first} to {last}"),
+    "blank-span": Words("哪一批", "Which printing"),
+    "blank-range": Words("第 {first} 至 {last} 张", "{first} to {last}"),
     "rule": Words("资产编号规则", "Rule of asset numbers"),
     "rule-none": Words("尚未设定。", "None yet."),
     "sheet-used": Words("已用", "used"),

@@ -39,6 +39,7 @@ from projections import cases
 from projections.scope import cursor
 
 PROBLEMS_SHOWN = 20
+CHECKED_FIRST = 500
 SPAN = re.compile(r"([1-9][0-9]{0,11})-([1-9][0-9]{0,11})")
 DESIGN = tuple(field.name for field in msgspec.structs.fields(TemplateDrawn))
 
@@ -105,18 +106,28 @@ def router(office: Office) -> APIRouter:
 
     @pages.get("/labels/units/{unit}/blank/{span}")
     def blank(unit: str, span: str, page: Member) -> Response:
-        own(page, unit)
-        first, last = spanned(span)
-        state = office.book.stream(f"labels/{unit}").state
-        if not first <= last <= state.stock or last - first >= LABELS_MAX:
-            raise HTTPException(404)
-        name = page.name_of("unit", unit)
-        template = setup_of(page, page.request.query_params).template
-        serials = (n for n in range(first, last + 1) if n not in state.stock_voided)
-        found = [printing.of_stock(office, unit, name, n, page.lang, template) for n in serials]
-        return answer(page, found, f"blank-{span}")
+        return blank_file(page, unit, span)
+
+    @pages.get("/labels/units/{unit}/blank")
+    def blank_asked(unit: str, page: Member) -> Response:
+        return blank_file(page, unit, page.request.query_params.get("span", ""))
 
     return pages
+
+
+def blank_file(page: Page, unit: str, span: str) -> Response:
+    """Answer with the file of blank labels that were printed, those voided since left out."""
+    own(page, unit)
+    office = page.office
+    first, last = spanned(span)
+    state = office.book.stream(f"labels/{unit}").state
+    if not first <= last <= state.stock or last - first >= LABELS_MAX:
+        raise HTTPException(404)
+    name = page.name_of("unit", unit)
+    template = setup_of(page, page.request.query_params).template
+    serials = (n for n in range(first, last + 1) if n not in state.stock_voided)
+    found = [printing.of_stock(office, unit, name, n, page.lang, template) for n in serials]
+    return answer(page, found, f"blank-{span}")
 
 
 # Printing -------------------------------------------------------------------------
@@ -129,10 +140,15 @@ def print_page(
     ids = chosen(page)
     how = setup_of(page, asked)
     found = states(page, ids[:LABELS_MAX])
+    leave_out = leaves_out(page)
+    # The first of many say enough before somebody decides; what is left out is known exactly.
+    fit, wrongs = sorted_out(page, found if leave_out else found[:CHECKED_FIRST], how.template)
+    if leave_out and fit:
+        found = fit
+    leave_out = leave_out and bool(fit)
     query = page.request.query_params.multi_items()
     kept = [(k, v) for k, v in query if v and k not in {*how.query, "after", "lang"}]
     first = found[0][0] if found else ""
-    wrongs = problems(page, found[:500], how.template)
     shown = not wrongs or wrongs[0][0] != first  # else there is nothing to draw, and it says why
     return page.render(
         "labels.html",
@@ -145,12 +161,15 @@ def print_page(
         kept=kept,
         wrong=wrong,
         reason=reason,
-        count=len(ids),
+        count=len(found) if leave_out else len(ids),
         too_many=page.words(printing.TOO_MANY).format(most=LABELS_MAX)
         if len(ids) > LABELS_MAX
         else "",
         again=sum(bool(asset.labels_printed) for _, asset in found),
-        problems=wrongs,
+        problems=wrongs[:PROBLEMS_SHOWN],
+        more=len(wrongs) - PROBLEMS_SHOWN,
+        leave_out=leave_out,
+        others=bool(fit),
         pages=sheet.pages(len(found), how.template, how.first),
         sheet=sheet_of(how, len(found)),
         preview="/labels/preview.png?" + urlencode({**how.query, "asset": first}) if shown else "",
@@ -171,10 +190,11 @@ def recorded(page: Page, form: dict[str, str]) -> Response:
 
     if not ids or len(ids) > LABELS_MAX:
         return back("", 422)
-    if problems(page, states(page, ids), how.template):
+    fit, wrongs = sorted_out(page, states(page, ids), how.template)
+    if not fit or (wrongs and not leaves_out(page)):
         return back(page.words(SAID["nothing-printed"]), 422)
     asked = {"template": how.template.name, "reason": reason}
-    requests = [(f"asset/{id_}", "print_label", asked) for id_ in ids]
+    requests = [(f"asset/{id_}", "print_label", asked) for id_, _ in fit]
     try:
         receipt = page.office.ask_many(
             requests, page.actor, key=form.get("key") or None, **page.how
@@ -231,23 +251,35 @@ def states(page: Page, ids: list[str]) -> list[tuple[str, Asset]]:
     return found
 
 
-def problems(
+def leaves_out(page: Page) -> bool:
+    """Tell whether what cannot be printed is left out, or keeps all the others back."""
+    return page.request.query_params.get("left_out", "") == "1"
+
+
+def sorted_out(
     page: Page, found: list[tuple[str, Asset]], template: Template
-) -> list[tuple[str, str, str]]:
-    """Return what cannot be printed: id, number, and the reason; a part of them when they are many."""
-    told, name_of = list[tuple[str, str, str]](), names_in(page.office, page.lang)
+) -> tuple[list[tuple[str, Asset]], list[tuple[str, str, str]]]:
+    """Return what can be printed, and of the rest id, number, and the reason."""
+    fit, wrong = list[tuple[str, Asset]](), list[tuple[str, str, str]]()
+    name_of, verb = names_in(page.office, page.lang), LIFECYCLES["asset"].verbs["print_label"]
+    who = occasion(page, "")
     for id_, asset in found:
-        issue = asset.label_issue + 1
+        rule = verb.refusal(asset, who)
+        why = Words(rule.zh, rule.en) if rule else None
         try:
-            label = printing.of_asset(page.office, id_, asset, issue, name_of, page.lang, template)
-            why = printing.problem(label, template)
+            if why is None:
+                issue = asset.label_issue + 1
+                label = printing.of_asset(
+                    page.office, id_, asset, issue, name_of, page.lang, template
+                )
+                why = printing.problem(label, template)
         except NO_LABEL as refused:
             why = Words(refused.zh, refused.en)
-        if why is not None:
-            told.append((id_, asset.asset_no or id_, page.words(why)))
-            if len(told) == PROBLEMS_SHOWN:
-                break
-    return told
+        if why is None:
+            fit.append((id_, asset))
+        else:
+            wrong.append((id_, asset.asset_no or id_, page.words(why)))
+    return fit, wrong
 
 
 def templates_of(page: Page) -> dict[str, Template]:
@@ -380,6 +412,10 @@ def unit_page(
         overflows=[(o.value, page.words(o.words)) for o in Overflow],
         fields=[(name, page.words(field.words)) for name, field in FIELDS.items()],
         own=state.templates(today),
+        how=setup_of(page, {"template": "a4-70x37"}),
+        templates=list(templates_of(page).values()),
+        printers=list(Printer),
+        dpis=DPIS,
         presets=[one for one in templates_of(page).values() if one.name in PRESETS],
         name=lambda template: template.zh if page.lang == "zh" else template.en,
         preview="/labels/preview.png?" + urlencode({n: str(form.get(n, "")) for n in DESIGN}),

@@ -274,11 +274,9 @@ class Page:
 
     def url(self, **changes: str | None) -> str:
         """Return this address with some questions changed or, by None, dropped."""
-        kept = {k: v for k, v in self.request.query_params.multi_items() if v}
-        for name, value in changes.items():
-            kept.pop(name, None)
-            if value:
-                kept[name] = value
+        asked = self.request.query_params.multi_items()
+        kept = [(name, value) for name, value in asked if value and name not in changes]
+        kept += [(name, value) for name, value in changes.items() if value]
         return f"{self.request.url.path}?{urlencode(kept)}" if kept else self.request.url.path
 
     def query(self, **changes: str | None) -> str:

@@ -267,3 +267,20 @@ def test_paper_holds_the_list_without_the_controls(page: Page, site: str) -> Non
     assert not page.locator("header.top").is_visible()
     assert not page.locator("#filters").is_visible()
     assert len(page.pdf(format="A4")) > 10_000
+
+
+@pytest.mark.target("T85")
+def test_a_template_is_seen_while_it_is_drawn_up(page: Page, site: str) -> None:
+    """Before it has a code and a title: the preview follows, and says what cannot be printed."""
+    sign_in(page, site, "clerk")
+    page.goto(f"{site}/labels/units/o_ex_edu")
+    picture = page.locator("#design-preview img")
+    assert "fields=name+model+department+in_service&" in (picture.get_attribute("src") or "")
+    page.locator("select[name=fields]").nth(1).select_option("epc")
+    page.locator("#design-preview img[src*='fields=name+epc+department']").wait_for()
+    page.locator("#d-code_side").fill("9")
+    page.locator("#design-preview .refusal").wait_for()
+    assert "至少 17 毫米" in page.locator("#design-preview").inner_text()
+    page.locator("#d-code_side").fill("22")
+    page.locator("#design-preview img[src*='code_side=22&']").wait_for()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 591

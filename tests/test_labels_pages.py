@@ -149,6 +149,32 @@ def test_a_missing_character_is_named_and_nothing_is_recorded(
     assert office.book.head()[0] == size
 
 
+def test_what_cannot_be_printed_may_be_left_out(client: TestClient, office: Office) -> None:
+    """One name with a rare character, one thing that is not accepted: the others are printed."""
+    rare = CARD | {"asset_no": "ZC-9", "name": "龘牌会议桌"}
+    office.ask("asset/A9", "register_existing", rare, CLERK)
+    bought = {"name": "会议桌", "kind": "furniture", "unit": "o_a"}
+    office.ask("asset/A8", "receive", bought, CLERK)
+    asked = "?asset=A1&asset=A8&asset=A9&asset=A2"
+    page = client.get(f"/labels{asked}")
+    assert "共 4 张标签" in page.text
+    assert "龘 (U+9F98)" in page.text
+    assert "只有在账或待处置的资产才能办理" in page.text
+    assert client.post(
+        f"/labels{asked}", data={}, headers={"Sec-Fetch-Site": "same-origin"}
+    ).status_code == 422  # fmt: skip
+    link = re.search(r'href="(/labels[^"]*left_out=1[^"]*)"', page.text)
+    assert link
+    query = link[1].replace("&amp;", "&").removeprefix("/labels")
+    page = client.get(f"/labels{query}")
+    assert "共 2 张标签" in page.text
+    assert "这些资产不印，其余照印" in page.text
+    action = re.search(r'method="post" action="/labels([^"]+)"', page.text)
+    assert action
+    where = printed(client, action[1].replace("&amp;", "&"))
+    assert codes(fetched(client, where)) == [f"https://id.example/obj/A{n}?r=1" for n in (1, 2)]
+
+
 @pytest.mark.parametrize("kind", ["zpl", "tspl", "png"])
 def test_label_printers_get_their_own_files(client: TestClient, kind: str) -> None:
     where = printed(client, "?text=会议桌", printer=kind, dpi="203", template="roll-60x40")
@@ -200,6 +226,10 @@ def test_a_blank_label_is_bound_at_its_first_scan_and_only_once(
     texts = codes(sheets.content)
     assert len(texts) == 29
     assert texts[0] == f"https://id.example/obj/{stock_id('o_a', 1)}?r=1"
+    form = re.search(r'action="(/labels/units/o_a/blank)"', client.get("/labels/units/o_a").text)
+    assert form
+    rolls = client.get(form[1], params={"span": "1-3", "template": "roll-50x30", "printer": "zpl"})
+    assert rolls.content.count(b"^XZ") == 2  # the second is void
     blank = stock_id("o_a", 1)
     said = client.get("/scan", params={"code": texts[0], "to": "ZC-1"})
     assert "还没有绑定资产" in said.text
