@@ -286,6 +286,18 @@ def test_a_first_position_off_the_sheet_is_refused(first: int) -> None:
         next(sheet.spots(SHEET_70, first))
 
 
+@pytest.mark.target("T83")
+@pytest.mark.parametrize("template", [t for t in PRESETS.values() if t.grid])
+def test_a_full_sheet_keeps_clear_of_the_edge_that_printers_do_not_reach(
+    template: Template,
+) -> None:
+    data = b"".join(sheet.pdf(drawn(24, template), template))
+    page = pdfium.PdfDocument(data)[0].render(scale=SCALE / 3, grayscale=True).to_pil()
+    left, top, right, bottom = ImageChops.invert(page.convert("L")).getbbox() or (0, 0, 0, 0)
+    edges = (left, top, page.width - right, page.height - bottom)
+    assert min(edges) / 100 * 25.4 >= 4.2
+
+
 def test_a_roll_has_a_page_for_each_label_of_the_label_s_size() -> None:
     document = pdfium.PdfDocument(b"".join(sheet.pdf(drawn(3, ROLL_70), ROLL_70)))
     sizes = [(page.get_width() / 72 * 25.4, page.get_height() / 72 * 25.4) for page in document]
@@ -442,8 +454,8 @@ def test_labels_are_read_in_practice_at_203_dpi() -> None:
     missed: dict[str, list[int]] = {"scratched": [], "spoilt": []}
     for number in range(1, count + 1):
         text = payload(number)
-        image = face.pixels(label(number), text, template).convert("L")
         symbol = face.symbol(text, template)
+        image = face.pixels(label(number), text, template, symbol=symbol).convert("L")
         assert symbol.dots >= qr.dots_min(203)
         top, side = metrics(template).head, symbol.side_dots
         code = image.crop((0, top, side, top + side))
