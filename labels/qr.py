@@ -12,10 +12,11 @@ from enum import Enum
 from math import ceil
 from typing import Final
 
-import qrcode
 from PIL import Image
 from qrcode.constants import ERROR_CORRECT_M, ERROR_CORRECT_Q
 from qrcode.exceptions import DataOverflowError
+
+from labels.qr_mask import Code
 
 QUIET_MODULES: Final = 4
 MODULE_MM_MIN: Final = 0.33
@@ -110,7 +111,7 @@ def png_bytes(image: Image.Image, *, dpi: int) -> bytes:
 
 
 def _modules(payload: bytes, level: Level) -> tuple[tuple[bool, ...], ...]:
-    code = qrcode.QRCode(version=None, error_correction=level.value, box_size=1, border=0)
+    code = Code(version=None, error_correction=level.value, box_size=1, border=0)
     # One segment: what is gained by splitting into modes is not worth 2 ms a label.
     code.add_data(payload, optimize=0)
     try:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
+import qrcode
 import zxingcpp
 from hypothesis import given as each
 from hypothesis import settings
@@ -129,6 +130,19 @@ def test_correction_gives_way_before_modules_get_unprintable():
     assert all(qr.fit("x" * chars, **paper).dots >= 4 for chars in levels)
     with pytest.raises(qr.DoesNotFit):
         qr.fit("x" * 250, **paper)
+
+
+@settings(max_examples=20)
+@each(
+    st.binary(min_size=1, max_size=250).map(lambda data: data.hex()[:250]),
+    st.sampled_from(qr.Level),
+)
+def test_the_mask_is_the_one_the_package_would_choose(text: str, level: qr.Level):
+    """Counted for the whole symbol at once, the penalty is the same: so is every module."""
+    package = qrcode.QRCode(version=None, error_correction=level.value, border=0)
+    package.add_data(text.encode(), optimize=0)
+    package.make(fit=True)
+    assert qr._modules(text.encode(), level) == tuple(tuple(map(bool, r)) for r in package.modules)
 
 
 def test_a_module_is_never_below_a_third_of_a_millimetre():
