@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import (
     BigInteger,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 
 from domain.asset import Asset, Book
+from projections.naming import initials
 from projections.scope import Filters, Rows, Scope, among, number, page, where
 from projections.temporal import OPEN, Thing, open_columns
 
@@ -156,9 +158,10 @@ def moving(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[A
 
 
 def searchable(asset: Asset) -> str:
-    """Return what a person may type to find the asset."""
+    """Return what a person may type to find the asset: its words, its name by pinyin initials."""
     words = (asset.asset_no, asset.name, asset.model, asset.serial, asset.plate, asset.label)
-    return " ".join(word for word in words if word).casefold()
+    said = normalize("NFKC", " ".join(word for word in words if word)).casefold()
+    return said if asset.name.isascii() else f"{said} {initials(asset.name)}"
 
 
 def listing(scope: Scope, filters: Filters, *, after: str | None = None, limit: int = 50) -> Rows:

@@ -8,6 +8,7 @@ table of names a place imports. Chinese is also found by the first letters of it
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from functools import cache, lru_cache
 from heapq import merge
 from itertools import accumulate, groupby, pairwise
 from pathlib import Path
+from re import Match, Pattern
 from typing import Final
 
 import msgspec
@@ -23,7 +25,6 @@ SAME: Final = 1000  # points of two equal names
 SYNONYM: Final = 950
 INSIDE: Final = 700  # of a name inside another one, and up to SYNONYM as the rest gets shorter
 ALIKE: Final = 700  # most that parts in common can give
-PHRASE_MAX: Final = 6
 QUERY_MAX: Final = 200
 WORDS_MAX: Final = 10
 
@@ -36,17 +37,26 @@ def plain(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
 
+INITIALS: Final = Path(__file__).with_name("data") / "initials.txt"
+FIRST: Final = 0x4E00
+
+
 @cache
-def _readings() -> tuple[Mapping[int, str], Mapping[str, list[list[str]]]]:
-    """Load how characters and phrases are read; 40 MB, so only when somebody asks."""
-    from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
+def _readings() -> tuple[Mapping[int, str], Pattern[str]]:
+    """Load the letters of characters and phrases, and what finds phrases, the longest first."""
+    first, *lines = INITIALS.read_text(encoding="utf-8").splitlines()
+    table = {FIRST + at: letter.strip("?") for at, letter in enumerate(first)}
+    _PHRASES.update((phrase, said) for phrase, _, said in (line.partition(" ") for line in lines))
+    return table, phrases_of(_PHRASES)
 
-    return PINYIN_DICT, PHRASES_DICT
+
+_PHRASES: dict[str, str] = {}
 
 
-def _letter(reading: str) -> str:
-    first = unicodedata.normalize("NFD", reading)[:1]
-    return first if first.isascii() else ""
+def phrases_of(phrases: Iterable[str]) -> Pattern[str]:
+    """Return what finds phrases in a name, at each place the longest."""
+    longest = sorted(phrases, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest)) or r"(?!)")
 
 
 @lru_cache(maxsize=1 << 17)
@@ -55,23 +65,12 @@ def initials(text: str) -> str:
 
     A character with several readings is read as in the longest phrase around it (调 in 空调: t).
     """
-    characters, phrases = _readings()
-    name, found, at = plain(text), [], 0
-    while at < len(name):
-        if name[at].isascii():
-            found.append(name[at])
-            at += 1
-            continue
-        for size in range(min(PHRASE_MAX, len(name) - at), 1, -1):
-            phrase = phrases.get(name[at : at + size])
-            if phrase is not None:
-                found.extend(_letter(readings[0]) for readings in phrase)
-                at += size
-                break
-        else:
-            found.append(_letter(characters.get(ord(name[at]), "").partition(",")[0]))
-            at += 1
-    return "".join(found)
+    table, phrase = _readings()
+    return phrase.sub(_said, plain(text)).translate(table)
+
+
+def _said(found: Match[str]) -> str:
+    return _PHRASES[found[0]]
 
 
 @lru_cache(maxsize=1 << 16)

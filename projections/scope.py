@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable
 from typing import Any, TypeAlias
+from unicodedata import normalize
 
 import msgspec
 from sqlalchemy import (
@@ -121,6 +122,7 @@ def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bo
         conditions.append(c.listed == int(filters.listed))
     for word in filters.text.casefold().split():
         if "search" in c:
+            word = normalize("NFKC", word).casefold()
             conditions.append(c.search.contains(word, autoescape=True))
         else:  # what was: the number and the name of that time
             either = (func.lower(c.asset_no), func.lower(c.name))

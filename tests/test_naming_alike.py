@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pinyin_initials
+import pytest
+from pypinyin.constants import PHRASES_DICT
+
+from projections import naming
 from projections.naming import Catalogue, house_names, initials, joined, plain
 
 
@@ -105,3 +110,18 @@ def test_a_thousand_names_are_found_by_any_part_and_by_their_initials():
         assert name in catalogue.search(initials(name), 1000)
     for part in (*what, *made, "号办", "一号"):
         assert catalogue.search(part, 1000) == [name for name in names if part in name]
+
+
+def test_the_table_of_initials_says_what_the_dictionaries_say():
+    """Made from pypinyin, which is not there when the program runs."""
+    assert Path(naming.INITIALS).read_text("utf-8") == pinyin_initials.text()
+    wrong = {
+        phrase
+        for phrase, readings in PHRASES_DICT.items()
+        if len(phrase) <= 4
+        and (said := "".join(pinyin_initials.letter(r[0]) for r in readings)).isascii()
+        and len(said) == len(phrase)
+        and said != initials(phrase)
+        and all("\u4e00" <= c < "\ua000" for c in phrase)
+    }
+    assert wrong == set()

@@ -424,6 +424,29 @@ def test_a_code_in_any_case_finds_its_card(book: Book, models: ReadModels) -> No
         assert [row["id"] for row in models.rows(inventory.find(EVERYTHING, code))] == [id_], code
 
 
+@pytest.mark.target("T119")
+def test_a_card_is_found_by_a_part_of_its_name_and_by_pinyin_initials(
+    book: Book, models: ReadModels
+) -> None:
+    for number, name in enumerate(("（实木）办公桌", "格力空调器", "ＬＣＤ显示器", "desk")):
+        fact = replace(registered(f"P-{number}"), name=name)
+        book.append(drafted(f"asset/{new_id()}", [(fact, DAY)]), actor="u_1", cause="cmd_test")
+    models.catch_up(book)
+    for typed, numbers in (
+        ("公桌", ["P-0"]),
+        ("(实木)", ["P-0"]),
+        ("bgz", ["P-0"]),
+        ("KTQ", ["P-1"]),
+        ("ｌｃｄ", ["P-2"]),
+        ("xsq lcd", ["P-2"]),
+        ("ktq 办公", []),
+        ("DESK", ["P-3"]),
+        ("p-1", ["P-1"]),
+    ):
+        found = models.rows(inventory.listing(EVERYTHING, Filters(text=typed)))
+        assert [row["asset_no"] for row in found] == numbers, typed
+
+
 def test_an_entry_that_cannot_be_shown_stops_the_lists_loudly(
     book: Book, models: ReadModels
 ) -> None:
