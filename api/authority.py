@@ -14,6 +14,7 @@ import msgspec
 
 from api.accounts import Account, Post
 from api.remembering import Remembered
+from domain import entrusting
 from domain import person as people
 from domain.decider import Ask, Occasion
 from domain.person import Person
@@ -95,6 +96,15 @@ class Authority:
                 refuse_ended(unit)
             if self._book.stream(ask.stream).version == 0:
                 entitled(unit, occasion.unit, occasion.on)
+
+    def refuse_beyond_agreement(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> None:
+        """Refuse who acts for a company what it was not entrusted with; raise Refused."""
+        if not occasion.unit or occasion.role in people.INDEPENDENT:
+            return
+        unit = self.competence(occasion.unit, occasion.on, today).unit
+        if unit.kind is UnitKind.ENTERPRISE:
+            agreements = self._book.stream(f"entrustment/{occasion.unit}").state
+            entrusting.refuse_beyond(agreements, unit, occasion, asks)
 
     def _person(self, id_: str) -> Person | None:
         """Return what the ledger says of a person; None when it never said anything."""

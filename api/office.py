@@ -315,6 +315,7 @@ class Office:
             self.settle()  # making its tables waits for whoever writes to the same file
             assert self.readings
         self.authority.refuse_ended(occasion, asks, self.today())
+        self.authority.refuse_beyond_agreement(occasion, asks, self.today())
         occasion = self.search.informed(occasion, asks, self.today(actor.zone))
         named = tuple(
             Named(person, commitment)

@@ -670,6 +670,9 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         ),
     ),
     "between-amount": ("件数与金额", "Count and value"),
+    "entrustment": ("运营委托", "Entrustment"),
+    "entrustment-runs": ("有效", "in force"),
+    "entrustment-over": ("未生效或已到期", "not in force"),
     # What reuse brought about
     "reuse": ("盘活成效", "What reuse brought"),
     "reuse-hint": (

@@ -38,6 +38,7 @@ from api.pages_ways import COLON
 from api.problems import ENTRY_TOO_LARGE
 from domain.decider import LIFECYCLES, Refused
 from domain.filing import folder_of, whose
+from domain.unit import UnitKind
 from labels import face, identity, qr
 from ledger.act import Conflict
 from ledger.book import Stream, new_id
@@ -55,6 +56,7 @@ KINDS = {
     "quota": "/quotas/",
     "period": "/periods/",
     "series": "/numbers/",
+    "entrustment": "/entrustments/",
     "confiscated": "/confiscated/",
     "package": "/packages/",
     "person": "/people/",
@@ -289,6 +291,11 @@ def unit_extra(page: Page, id_: str) -> dict[str, Any]:
     quota = page.office.book.stream(f"quota/{id_}").state
     return {
         "period_said": page.office.book.stream(f"period/{id_}").state.describe(page.lang),
+        "entrusted": (
+            page.office.book.stream(f"entrustment/{id_}").state.describe(page.lang)
+            if page.office.book.stream(f"unit/{id_}").state.kind is UnitKind.ENTERPRISE
+            else ""
+        ),
         "quota_words": pages_ways.QUOTA,
         "quota_said": quota.describe(page.lang),
         "names": [row for row in models.rows(units.names_of(id_)) if row["known_to"] >= NEVER],

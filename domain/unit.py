@@ -31,6 +31,7 @@ class UnitKind(Term):
     FINANCE = "finance", "财政部门", "finance department"
     AUDIT = "audit", "审计机关", "audit office"
     TEMPORARY = "temporary", "临时机构", "temporary body"
+    ENTERPRISE = "enterprise", "受托运营企业", "company that runs a warehouse as agent"
     FOREIGN = "foreign", "境外机构（公开数据）", "foreign agency (public data)"
 
 
