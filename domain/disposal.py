@@ -901,7 +901,7 @@ def valued(
     occasion: Occasion, assets: tuple[str, ...], *, watched: bool | None = None
 ) -> tuple[ListValued, ...]:
     """Return what the cards of a list say of value and kind; nothing where they are not at hand."""
-    if len(occasion.listed) != len(assets):
+    if not assets or len(occasion.listed) != len(assets):
         return ()
     cards = dict(zip(assets, occasion.listed, strict=True))
     ordered = [cards[asset] for asset in sorted(cards)]

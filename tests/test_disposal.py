@@ -482,3 +482,9 @@ def test_every_other_form_reaches_the_end_of_the_books(ledger: Ledger, form: For
     assert ledger.state("asset/CAR1").book is Book.GONE
     status = DisposalStatus.ASSESSED if gross else DisposalStatus.REMITTED
     assert ledger.state("disposal/D").status is status
+
+
+def test_a_list_from_which_everything_was_taken_off_has_no_value_to_state():
+    """Whoever corrects a list keeps something on it; the value of nothing is not made up either."""
+    answer = case(proposed()).when(disposal.lay_anew, assets=()).then_granted()
+    assert not [a for a in answer.answers if isinstance(a, disposal.ListValued)]
