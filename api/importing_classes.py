@@ -25,6 +25,7 @@ from domain.classing import fits
 from domain.decider import Document
 from ledger.act import ACT_ENTRIES_MAX, Evidence, Receipt
 from projections.inventory import coded
+from projections.matching import Classes
 from projections.scope import Filters, Scope
 
 BATCH: Final = ACT_ENTRIES_MAX
@@ -63,6 +64,15 @@ class CodeTable(msgspec.Struct, frozen=True):
             known = found[line.from_scheme, line.from_code]
             known.setdefault((line.to_scheme, line.to_code), line)
         return {code: tuple(lines.values()) for code, lines in found.items()}
+
+    def classes(self) -> Classes:
+        """Return the table as matching reads it: things of both versions meet, either way."""
+        return Classes(
+            {
+                code: tuple((line.to_scheme, line.to_code) for line in lines)
+                for code, lines in self.targets().items()
+            }
+        )
 
 
 COLUMNS: Final = (

@@ -19,7 +19,7 @@ import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from importlib import metadata
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -58,6 +58,7 @@ FIRST_ARCS: Final = 8  # pairs of each want that are tried first, the cheapest
 MORE_ARCS: Final = 12  # pairs of each want that may be added in one round
 ROUNDS_MAX: Final = 1000
 CHUNK: Final = 1 << 20  # pairs looked at in one go
+PAIRS_MAX: Final = 500_000_000  # of wants and listings that can meet; three bytes each are kept
 
 # What is answered -----------------------------------------------------------------
 
@@ -133,6 +134,10 @@ class Allocation(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, want: str) -> tuple[Grant, ...]:
         """Return what a want gets."""
         return tuple(grant for grant in self.grants if grant.want == want)
+
+
+class TooManyPairs(ValueError):
+    """So many wants and listings that can all meet that they do not fit into memory."""
 
 
 class TooManyRanks(ValueError):
@@ -292,56 +297,98 @@ class _Pairs:
         ranks = sorted({rank_of(w) for w in wants})
         place = {rank: len(ranks) - at for at, rank in enumerate(ranks)}
         self.rank = np.array([place[rank_of(w)] for w in wants], dtype=np.int64)
-        self._thing = self._table(THING, np.int32)
-        self.may = self._may()
-        self.pairs = int(self.may.sum())
         self.scale = scale_for(len(wants), len(self.groups), len(ranks))
-        self.cost = self._cost()
+        self.shape = (len(wants), len(self.groups))
+        if len(wants) * len(self.groups) > PAIRS_MAX:
+            raise TooManyPairs(*self.shape)
+        self._fit: NDArray[np.int16] = np.empty(self.shape, dtype=np.int16)  # what is lacking
+        self._near: NDArray[np.int8] = np.empty(self.shape, dtype=np.int8)
+        self.pairs = self._fill()
 
-    def _table(self, ask: Condition | Factor, dtype: Any) -> Any:
-        """Return what is answered for all pairs: one value, or a matrix."""
+    def parts(self) -> Iterator[slice]:
+        """Yield rows that are few enough to be worked on together."""
+        rows = max(1, CHUNK // max(1, self.shape[1]))
+        for start in range(0, self.shape[0], rows):
+            yield slice(start, min(start + rows, self.shape[0]))
+
+    def costs(self, rows: slice) -> Ints:
+        """Return what each pair of some wants costs."""
+        return self._cost(self._fit[rows], self._near[rows])
+
+    def costs_at(self, flat: NDArray[np.int64]) -> Ints:
+        """Return what some pairs cost, by their places."""
+        return self._cost(self._fit.ravel()[flat], self._near.ravel()[flat])
+
+    def _cost(self, fit: NDArray[np.int16], near: NDArray[np.int8]) -> Ints:
+        cost: Ints = fit.astype(np.int64)
+        cost *= self.scale.step
+        cost += near
+        cost[fit < 0] = NEVER
+        return cost
+
+    def _table(self, ask: Condition | Factor) -> _Table:
+        """Return what is answered for all that the two sides differ in."""
         answer = ask.holds if isinstance(ask, Condition) else ask.points
         left, of_want = _coded(ask.want(w) for w in self.wants)
         right, of_listing = _coded(ask.listing(x) for x in self._heads)
-        table = np.array([[answer(a, b, self.terms) for b in right] for a in left], dtype=dtype)
-        if (table == table.flat[0]).all():
-            return table.flat[0]
-        return table[of_want][:, of_listing]
+        answers = [[answer(a, b, self.terms) for b in right] for a in left]
+        return _Table(np.array(answers, dtype=np.int32), of_want, of_listing)
 
-    def _may(self) -> NDArray[np.bool_]:
-        found = np.empty((len(self.wants), len(self.groups)), dtype=np.bool_)
-        found[...] = self._thing >= self.terms.fit_least  # what of_class asks, worked out already
-        for condition in _ASKED:
-            if condition.slug == "window":
-                found &= self._window()
-            else:
-                found &= self._table(condition, np.bool_)
-        return found
+    def _windows(self) -> tuple[NDArray[np.bool_], _Table, NDArray[np.int32]]:
+        """Return who is how far from whom, and which windows are open to whom how far away.
 
-    def _window(self) -> Any:
-        """Ask by tier: far fewer than the pairs of bodies and dates."""
-        if not any(x.windows for x in self._heads):
-            return True
+        By tiers there are far fewer answers than pairs of bodies and dates.
+        """
+        tiers = list(Tier)
         left, of_want = _coded(body(w) for w in self.wants)
         right, of_listing = _coded(body(x) for x in self._heads)
-        tiers = list(Tier)
-        tier = np.array([[tiers.index(tier_of(a, b)) for b in right] for a in left], dtype=np.int8)
+        far = [[tiers.index(tier_of(a, b)) for b in right] for a in left]
         windows, which = _coded(x.windows for x in self._heads)
-        opened = np.array([[may_ask(t, w, self.terms.on) for w in windows] for t in tiers])
-        return opened[tier[of_want][:, of_listing], which[None, :]]
+        opened = [[may_ask(t, w, self.terms.on) for w in windows] for t in tiers]
+        table = _Table(np.array(far, dtype=np.int32), of_want, of_listing)
+        return np.array(opened, dtype=np.bool_), table, which
 
-    def _cost(self) -> Ints:
-        weights = sum(self.terms.weight(f) for f in FIT)
-        shape = (len(self.wants), len(self.groups))
-        lacks: NDArray[np.int32] = np.zeros(shape, dtype=np.int32)
-        for factor in FIT:
-            points = self._thing if factor is THING else self._table(factor, np.int32)
-            lacks += (FULL - points) * self.terms.weight(factor)
-        fit = -(-lacks // max(1, weights)) // self.scale.coarse
-        near = (FULL - self._table(PLACE, np.int32)) // DISTANCE
-        cost: Ints = fit.astype(np.int64) * self.scale.step + near
-        cost[~self.may] = NEVER
-        return cost
+    def _fill(self) -> int:
+        """Work out every pair, some wants at a time; return how many may be."""
+        thing = self._table(THING)
+        asked = [self._table(each) for each in _ASKED if each.slug != "window"]
+        fits = [(thing if f is THING else self._table(f), self.terms.weight(f)) for f in FIT]
+        weights = max(1, sum(weight for _, weight in fits))
+        place = self._table(PLACE)
+        windows = self._windows() if any(x.windows for x in self._heads) else None
+        found = 0
+        for rows in self.parts():
+            shape = (rows.stop - rows.start, self.shape[1])
+            may = np.empty(shape, dtype=np.bool_)
+            may[...] = thing.of(rows) >= self.terms.fit_least  # what of_class asks
+            for table in asked:
+                may &= table.of(rows) != 0
+            if windows is not None:
+                opened, tier, which = windows
+                may &= opened[tier.of(rows), which[None, :]]
+            lacks: NDArray[np.int32] = np.zeros(shape, dtype=np.int32)
+            for table, weight in fits:
+                lacks += (FULL - table.of(rows)) * weight
+            self._fit[rows] = np.where(may, -(-lacks // weights) // self.scale.coarse, -1)
+            self._near[rows] = (FULL - place.of(rows)) // DISTANCE
+            found += int(may.sum())
+        return found
+
+
+class _Table(NamedTuple):
+    """Answers for the keys of wants and of listings, and the key of each of them."""
+
+    answers: NDArray[np.int32]
+    of_want: NDArray[np.int32]
+    of_listing: NDArray[np.int32]
+
+    def of(self, rows: slice) -> Any:
+        """Return the answers of some wants for all listings; one where all are the same."""
+        if self.answers.size == 1:
+            return self.answers[0, 0]
+        if self.answers.shape[0] == 1:
+            return self.answers[0][self.of_listing][None, :]
+        return self.answers[self.of_want[rows]][:, self.of_listing]
 
 
 _ASKED: Final = tuple(c for c in CONDITIONS_OF_A_MATCH if c.slug not in ("quantity", "thing"))
@@ -402,36 +449,34 @@ class _Answer:
     # Which pairs are tried
 
     def _choose(self) -> None:
-        cost = self.pairs.cost
-        count = min(FIRST_ARCS, cost.shape[1])
-        rows = max(1, CHUNK // max(1, cost.shape[1]))
+        width = self.pairs.shape[1]
+        count = min(FIRST_ARCS, width)
         found: list[NDArray[np.int64]] = []
-        for start in range(0, len(cost), rows):
-            part = cost[start : start + rows]
-            best = np.argpartition(part, count - 1, axis=1)[:, :count]
-            found.append((np.arange(len(part))[:, None] + start) * cost.shape[1] + best)
-        flat = np.concatenate([f.ravel() for f in found])
-        self.arcs = np.unique(flat[cost.ravel()[flat] < NEVER])
+        for rows in self.pairs.parts():
+            cost = self.pairs.costs(rows)
+            best = np.argpartition(cost, count - 1, axis=1)[:, :count]
+            may = np.take_along_axis(cost, best, axis=1) < NEVER
+            found.append(((np.arange(rows.start, rows.stop)[:, None]) * width + best)[may])
+        self.arcs = np.unique(np.concatenate(found))
 
     def _add(self) -> bool:
         """Add the pairs that would pay at these prices, the best of each want; none is a proof."""
-        cost = self.pairs.cost
-        width = cost.shape[1]
-        rows = max(1, CHUNK // max(1, width))
+        width = self.pairs.shape[1]
         count = min(MORE_ARCS, width)
         found: list[NDArray[np.int64]] = []
-        self.worst = np.zeros(len(cost), dtype=np.int64)
-        for start in range(0, len(cost), rows):
-            gain = cost[start : start + rows] + self.price
-            gain -= self.value[start : start + rows, None]
+        self.worst = np.zeros(self.pairs.shape[0], dtype=np.int64)
+        for rows in self.pairs.parts():
+            gain = self.pairs.costs(rows)
+            gain += self.price
+            gain -= self.value[rows, None]
             least = gain.min(axis=1)
-            self.worst[start : start + rows] = np.minimum(0, least)
-            better = np.flatnonzero((least < 0) & (self.demand[start : start + rows] > 0))
+            self.worst[rows] = np.minimum(0, least)
+            better = np.flatnonzero((least < 0) & (self.demand[rows] > 0))
             if not len(better):
                 continue
             best = np.argpartition(gain[better], count - 1, axis=1)[:, :count]
             pays = np.take_along_axis(gain[better], best, axis=1) < 0
-            found.append(((better[:, None] + start) * width + best)[pays])
+            found.append(((better[:, None] + rows.start) * width + best)[pays])
         if not found:
             return False
         self.arcs = np.unique(np.concatenate([self.arcs, *found]))
@@ -441,9 +486,9 @@ class _Answer:
         """Solve on the chosen pairs: a want goes to listings, or without by its quota's node."""
         from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
-        width, count = self.pairs.cost.shape[1], len(self.pairs.wants)
+        count, width = self.pairs.shape
         self.row, self.column = np.divmod(self.arcs, width)
-        self.arc_cost = self.pairs.cost.ravel()[self.arcs]
+        self.arc_cost = self.pairs.costs_at(self.arcs)
         self.used, place = np.unique(self.column, return_inverse=True)
         first = count + len(self.used)
         sink = first + len(self.quota_names)
@@ -597,7 +642,7 @@ def first_come(wants: Iterable[Want], listings: Iterable[Listing], terms: Terms)
         left = pairs.supply.copy()
         queues = [[(x.id, x.quantity) for x in group] for group in pairs.groups]
         for at, want in enumerate(some_wants):
-            cost = np.where(left > 0, pairs.cost[at], NEVER)
+            cost = np.where(left > 0, pairs.costs(slice(at, at + 1))[0], NEVER)
             if not want.in_part and int(left[cost < NEVER].sum()) < want.quantity:
                 continue
             grants.extend(_take(want, cost, left, queues))

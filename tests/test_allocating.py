@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from projections import allocating
-from projections.allocating import Grant, Swap, TooManyRanks, WhyNot, allocate, why_not
+from projections.allocating import (
+    Grant,
+    Swap,
+    TooManyPairs,
+    TooManyRanks,
+    WhyNot,
+    allocate,
+    why_not,
+)
 from projections.matching import Listing, Match, Terms, Tier, Want, Window, weigh
 
 TODAY = date(2026, 6, 1)
@@ -287,6 +295,20 @@ def test_the_weights_outweigh_every_cycle_and_fit_64_bits(
     assert ranks * scale.big * (wants + listings) < 2**63
 
 
+def test_what_memory_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(allocating, "PAIRS_MAX", 3)
+    listings = [desks(f"L{at}", 1, condition=grade) for at, grade in enumerate(("good", "fair"))]
+    with pytest.raises(TooManyPairs):
+        allocate([wanting("a", 1), wanting("b", 1)], listings, TERMS, seed="s")
+
+
+def test_rows_worked_on_apart_give_the_same(monkeypatch: pytest.MonkeyPatch):
+    wants, listings = many(9, 40, 60)
+    whole = allocate(wants, listings, TERMS, seed="s")
+    monkeypatch.setattr(allocating, "CHUNK", 100)
+    assert allocate(wants, listings, TERMS, seed="s") == whole
+
+
 def test_what_64_bits_cannot_hold_is_refused():
     with pytest.raises(TooManyRanks):
         allocating.scale_for(10**6, 10**6, 10**6)
@@ -356,7 +378,9 @@ def test_a_pair_costs_the_same_alone_and_among_many():
     wants, listings = many(7, 20, 40)
     pairs = allocating._Pairs(wants, listings, TERMS)
     for at, want in enumerate(wants):
-        for group, cost in zip(pairs.groups, pairs.cost[at].tolist(), strict=True):
+        for group, cost in zip(
+            pairs.groups, pairs.costs(slice(at, at + 1))[0].tolist(), strict=True
+        ):
             for listing in group:
                 may = isinstance(weigh(replace(want, in_part=True), listing, TERMS), Match)
                 assert may == (cost < allocating.NEVER)

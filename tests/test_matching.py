@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from api import importing_classes
+from api.reading_records import SAMPLE
 from projections import matching
 from projections.matching import Index, Listing, Match, Miss, Terms, Tier, Want, Window
 
@@ -160,6 +162,18 @@ def test_classes_of_two_versions_meet_through_the_table():
     classes = matching.Classes({CODE_2010: (CODE_2022,)})
     assert classes.fit(CODE_2010, CODE_2022) == classes.fit(CODE_2022, CODE_2010) == 1000
     assert matching.Classes().fit(CODE_2010, CODE_2022) == 0
+
+
+def test_the_table_that_moves_cards_lets_both_versions_meet():
+    table = importing_classes.read_table(SAMPLE / "class_codes_2010_2022_example.csv")
+    line = table.lines[0]
+    old = replace(DESK, class_scheme=line.from_scheme, class_code=line.from_code)
+    new = replace(WANT, class_scheme=line.to_scheme, class_code=line.to_code)
+    assert misses(new, old).failed == ("thing",)
+    moved = Terms(on=TODAY, classes=table.classes())
+    assert fits(new, old, moved).scores[0].points == (2 * 1000 + 950) // 3
+    index: Index[Listing] = Index(moved.classes, [old])
+    assert [match.listing for match in index.best(new, moved)] == ["L1"]
 
 
 @pytest.mark.parametrize(
