@@ -6,11 +6,13 @@ of commits and a tailing reader never passes over an entry.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
+from eventsourcing import persistence
 from eventsourcing import postgres as library
 from eventsourcing.persistence import (
     ApplicationRecorder,
@@ -21,6 +23,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.postgres import PostgresApplicationRecorder
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
@@ -226,6 +229,9 @@ TROUBLE_BY_STATE = {
     "XX002": "damaged",
 }
 RECONNECT_SECONDS = 2.0  # then the next request tries at once, however long the server was away
+KEPT_MAX = 4  # connections at hand: as many as write at a time
+KEPT_SECONDS = 60.0  # then the pool looks after a connection again, which lives for an hour
+_IDLE = TransactionStatus.IDLE
 
 
 @contextmanager
@@ -241,8 +247,35 @@ def told() -> Iterator[None]:
         raise Unavailable(kind or "away", error) from error
 
 
+# From the narrow to the broad, as the library's own datastore tells them apart.
+_KINDS = (
+    psycopg.InterfaceError,
+    psycopg.OperationalError,
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.InternalError,
+    psycopg.ProgrammingError,
+    psycopg.NotSupportedError,
+    psycopg.DatabaseError,
+)
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Tell the driver's errors in the library's words."""
+    try:
+        yield
+    except psycopg.Error as error:
+        name = next((k.__name__ for k in _KINDS if isinstance(error, k)), "PersistenceError")
+        raise getattr(persistence, name)(str(error)) from error
+
+
 class LedgerPostgresRecorder(PostgresApplicationRecorder):
     """Entries, leaves, frontier, claims, evidence and command key: all or nothing."""
+
+    def __init__(self, *how: Any, **named: Any) -> None:
+        super().__init__(*how, **named)
+        self._kept: list[tuple[psycopg.Connection[Any], float]] = []
 
     def create_table(self) -> None:
         """Create tables and functions once; several processes may start at the same moment."""
@@ -276,13 +309,51 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
 
     @contextmanager
     def _lent(self) -> Iterator[psycopg.Connection[Any]]:
+        """Lend the connection that was used last: its server process has everything at hand.
+
+        The library's pool hands them out in turn, and each is a process that has to find its
+        way back into the processor's cache.
+        """
         try:
-            with told(), self.datastore.get_connection() as connection:
-                yield connection
+            with told(), _said():
+                connection, since = self._borrowed()
+                try:
+                    yield connection
+                finally:
+                    self._put_back(connection, since)
         except Unavailable as trouble:
             if trouble.kind == "away":  # forget dead connections: one request pays, not each
+                self.give_back()
                 self.datastore.pool.check()
             raise
+
+    def _borrowed(self) -> tuple[psycopg.Connection[Any], float]:
+        pool = self.datastore.pool
+        while True:
+            try:
+                connection, since = self._kept.pop()
+            except IndexError:
+                break
+            if time.monotonic() - since < KEPT_SECONDS:
+                return connection, since
+            pool.putconn(connection)
+        pool.open()
+        return pool.getconn(), time.monotonic()
+
+    def _put_back(self, connection: psycopg.Connection[Any], since: float) -> None:
+        pool = self.datastore.pool
+        if connection.pgconn.transaction_status != _IDLE or len(self._kept) >= KEPT_MAX:
+            pool.putconn(connection)
+            return
+        self._kept.append((connection, since))
+        if pool.closed:
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Let the pool have all that is kept; a closed one closes them."""
+        kept, self._kept = self._kept, []
+        for connection, _ in kept:
+            self.datastore.pool.putconn(connection)
 
     @contextmanager
     def _writing(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
@@ -497,7 +568,7 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         while True:
             end = start + page_rows - 1 if stop is None else min(start + page_rows - 1, stop)
             with self.reading() as c:
-                page = c.execute(cast(Any, query), (start, end)).fetchall()
+                page = c.execute(cast(Any, query), (start, end), prepare=True).fetchall()
             if not page:
                 return
             yield cast(list[Row], page)
@@ -695,6 +766,7 @@ class Factory(library.PostgresFactory):
     """The library's factory with our tables and recorder."""
 
     application_recorder_class = LedgerPostgresRecorder
+    _recorder: LedgerPostgresRecorder | None = None
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
@@ -702,6 +774,12 @@ class Factory(library.PostgresFactory):
 
     def application_recorder(self) -> ApplicationRecorder:
         recorder = LedgerPostgresRecorder(self.datastore, events_table_name="ledger_entry")
+        self._recorder = recorder
         if self.env_create_table():
             recorder.create_table()
         return recorder
+
+    def close(self) -> None:
+        if self._recorder is not None:
+            self._recorder.give_back()
+        super().close()

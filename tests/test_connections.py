@@ -1,0 +1,99 @@
+"""The connections of the log to a PostgreSQL server: the one used last is used again."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+import pytest
+from books import CLERK, card, opened
+
+from ledger import postgres
+from ledger.act import Unavailable
+from ledger.book import Book
+
+pytestmark = pytest.mark.postgresql
+
+
+def process(book: Book) -> int:
+    """Return the server process that answers who asks now."""
+    with book.log.reading() as c:
+        return int(c.connection.info.backend_pid)
+
+
+def lent(book: Book, stack: ExitStack) -> psycopg.Connection[Any]:
+    connection: psycopg.Connection[Any] = stack.enter_context(book.log.reading()).connection
+    return connection
+
+
+def test_the_connection_used_last_is_used_again(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book:
+        first = process(book)
+        book.act([card("A1", "示001")], CLERK)
+        assert {process(book) for _ in range(5)} == {first}
+
+
+def test_who_asks_at_the_same_time_has_a_connection_of_their_own(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book:
+        with ExitStack() as stack:
+            all_ = [lent(book, stack) for _ in range(2 * postgres.KEPT_MAX)]
+            assert len({c.info.backend_pid for c in all_}) == 2 * postgres.KEPT_MAX
+        kept = book.log._kept  # type: ignore[union-attr]
+        assert len(kept) == postgres.KEPT_MAX
+
+
+def test_what_is_kept_is_closed_with_the_book(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book, ExitStack() as stack:
+        late = lent(book, stack)
+        with ExitStack() as other:
+            early = lent(book, other)
+        book.close()
+        assert early.closed
+        assert not late.closed
+        stack.close()
+        assert late.closed, "given back after the end"
+
+
+def test_the_pool_looks_after_a_connection_that_was_kept_for_long(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(postgresql_url) as book:
+        first = process(book)
+        monkeypatch.setattr(postgres, "KEPT_SECONDS", 0.0)
+        assert process(book) != first, "the pool hands out the one that waited longest"
+
+
+def test_an_unfinished_transaction_is_not_handed_on(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book:
+        with book.log.reading() as c:
+            c.execute("BEGIN")
+            c.execute("CREATE TABLE half (one int)")
+        with book.log.reading() as c:
+            row = c.execute("SELECT to_regclass('half')").fetchone()
+        assert row == (None,)
+
+
+def test_a_cut_connection_is_told_as_such_and_forgotten(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book, psycopg.connect(postgresql_url, autocommit=True) as dba:
+        dba.execute("SELECT pg_terminate_backend(%s)", (process(book),))
+        with pytest.raises(Unavailable) as cut:
+            book.head()
+        assert cut.value.kind == "away"
+        assert book.head()[0] == 0
+
+
+def test_many_threads_share_them(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book:
+        sizes: list[int] = []
+
+        def look() -> None:
+            sizes.extend(book.head()[0] for _ in range(20))
+
+        threads = [threading.Thread(target=look) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sizes == [0] * 160
