@@ -9,7 +9,7 @@ import sqlite3
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -129,6 +129,16 @@ def medians(repeats: int, *works: Callable[[], float]) -> list[float]:
     """Return the median of each measurement; they take turns, so that all see the same noise."""
     turns = [[work() for work in works] for _ in range(repeats)]
     return [statistics.median(column) for column in zip(*turns, strict=True)]
+
+
+def median_pair(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Return our figure and the floor of the turn whose ratio is the median of all turns.
+
+    The two of a turn were measured one right after the other, so that what slowed one slowed the
+    other. Of an even number of turns it is the worse of the two in the middle.
+    """
+    turns = sorted(pairs, key=lambda pair: pair[0] / pair[1])
+    return turns[(len(turns) - 1) // 2]
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

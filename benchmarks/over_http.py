@@ -17,11 +17,12 @@ from urllib.request import urlopen
 from uuid import uuid4
 
 from benchmarks.command import CLERK, asks
-from benchmarks.measuring import Bar, Figure, medians, percentile
+from benchmarks.measuring import Bar, Figure, median_pair, percentile
 from benchmarks.places import EQUAL_POSTGRESQL, EQUAL_SQLITE, Place, sqlite_path, sqlite_raw
 from benchmarks.workload import fill
 
-REQUESTS = {1: 1_500, 8: 4_000}  # in all, by number of clients
+REQUESTS = {1: 3_000, 8: 6_000}  # in all, by number of clients
+TURNS = 4  # in which they are asked, ours and the floor's after one another: an asset's steps
 HISTORY = 50_000  # events that are there before
 PASSWORD = "only-for-measuring"  # noqa: S105 - a password of a database that lives for a minute
 PATIENCE_SECONDS = 60
@@ -40,15 +41,13 @@ def run(place: Place) -> Iterator[Figure]:
 
 def _figures(place: Place, back_end: str, title: str, clients: int) -> Iterator[Figure]:
     count = max(10 * clients, place.size(REQUESTS[clients]))
-    count -= count % (4 * clients)
+    count -= count % (TURNS * clients)
     took: dict[str, list[float]] = {"ours": [], "floor": []}
-
-    def measured(side: str) -> float:
-        rate, all_ = _measure(place, back_end, side, clients, count)
-        took[side] += all_
-        return rate
-
-    ours, floor = medians(place.repeats, lambda: measured("ours"), lambda: measured("floor"))
+    ours, floor = median_pair(
+        pair
+        for _ in range(place.repeats)
+        for pair in _measure(place, back_end, clients, count, took)
+    )
     work = f"{title}, {clients} {'client' if clients == 1 else 'clients'}"
     beside = "FastAPI endpoint, one-row insert"
     yield Figure(
@@ -70,9 +69,41 @@ def _figures(place: Place, back_end: str, title: str, clients: int) -> Iterator[
 
 
 def _measure(
-    place: Place, back_end: str, side: str, clients: int, count: int
-) -> tuple[float, list[float]]:
-    """Return requests per second and the milliseconds of each request."""
+    place: Place, back_end: str, clients: int, count: int, took: dict[str, list[float]]
+) -> Iterator[tuple[float, float]]:
+    """Yield requests per second of ours and of the floor, turn by turn; add milliseconds to `took`.
+
+    Both servers are up all the time; whoever is not asked has nothing to do.
+    """
+    with (
+        _up(place, back_end, "ours", count) as (ours, wanted),
+        _up(place, back_end, "floor", count) as (floor, _),
+    ):
+        for turn in range(TURNS):
+            step = wanted[turn * count // TURNS : (turn + 1) * count // TURNS]
+            yield (
+                _asked(ours, "ours", clients, step, took["ours"]),
+                _asked(floor, "floor", clients, step, took["floor"]),
+            )
+
+
+def _asked(port: int, side: str, clients: int, wanted: list[Request], took: list[float]) -> float:
+    """Return requests per second of one turn."""
+    with _started(port, clients, wanted) as (gate, answers):
+        gate.wait(PATIENCE_SECONDS)
+        begin = time.perf_counter()
+        all_ = [ms for _ in range(clients) for ms in _answer(answers)]
+        if side == "ours":  # the lists, too, must have got there
+            _read_lists(port)
+        spent = time.perf_counter() - begin
+    assert len(all_) == len(wanted)
+    took += all_
+    return len(wanted) / spent
+
+
+@contextmanager
+def _up(place: Place, back_end: str, side: str, count: int) -> Iterator[tuple[int, list[Request]]]:
+    """Lend a server's port and what to ask it; afterwards everything asked must be recorded."""
     url = place.fresh(back_end)
     lives = fill(url, max(place.size(HISTORY), count * 10 // 4 + 2_000))
     wanted = [
@@ -87,22 +118,14 @@ def _measure(
         server.start()
     try:
         _until_up(port)
-        with _started(port, clients, wanted) as (gate, answers):
-            gate.wait(PATIENCE_SECONDS)
-            begin = time.perf_counter()
-            took = [ms for _ in range(clients) for ms in _answer(answers)]
-            if side == "ours":  # the lists, too, must have got there
-                _read_lists(port)
-            spent = time.perf_counter() - begin
+        yield port, wanted
     finally:
         server.terminate()
         server.join(PATIENCE_SECONDS)
-    assert len(took) == count
     written = _written(url, side) - (before if side == "ours" else 0)
     assert written == count, f"{count} acknowledged, {written} recorded"
     assert side == "floor" or _shown(url) == before + count, "the lists are behind the log"
     place.forget(url)
-    return count / spent, took
 
 
 # The servers ----------------------------------------------------------------------
@@ -234,13 +257,8 @@ def _number(url: str, query: str) -> int:
 def _started(port: int, clients: int, wanted: list[Request]) -> Iterator[tuple[Any, Any]]:
     """Start clients in processes of their own; each has its share of the requests."""
     gate, answers = processes.Barrier(clients + 1), processes.Queue()
-    # An asset's round stays with one client: its order is what makes it lawful.
-    quarter = len(wanted) // 4
-    rounds = [wanted[turn * quarter : (turn + 1) * quarter] for turn in range(4)]
-    shares = [
-        [request for part in rounds for request in part[number::clients]]
-        for number in range(clients)
-    ]
+    # In one turn each asset is asked once, so that any client may.
+    shares = [wanted[number::clients] for number in range(clients)]
     crowd = [
         processes.Process(target=_ask_all, args=(port, share, gate, answers), daemon=True)
         for share in shares

@@ -113,17 +113,22 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_evidenc
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON ledger_head
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER only_grows BEFORE UPDATE ON ledger_head
-  FOR EACH ROW EXECUTE FUNCTION ledger_only_grows();
-
--- One act in one call. Stamps each entry in the place kept for its time, hashes, grows the tree.
-CREATE FUNCTION ledger_append(
+  FOR EACH ROW WHEN (NEW.size < OLD.size) EXECUTE FUNCTION ledger_only_grows();
+"""
+# One act in one call. Stamps each entry in the place kept for its time, hashes, grows the tree.
+# A stream that somebody else wrote first is an answer and no error: without o_first, with the
+# version of the stream of the first entry as o_count. Of the other streams of an act it is an error.
+RECORD = """
+CREATE FUNCTION ledger_record(
   p_streams text[], p_seqs bigint[], p_topics text[], p_states bytea[], p_offsets int[],
   p_kinds text[], p_values text[], p_holders text[],
-  p_cause text, p_actor text, p_key text, p_fingerprint text, p_context text, p_now text
-) RETURNS TABLE (o_fingerprint text, o_cause text, o_first bigint, o_count bigint, o_at text)
+  p_cause text, p_actor text, p_key text, p_fingerprint text, p_context text, p_now text,
+  OUT o_fingerprint text, OUT o_cause text, OUT o_first bigint, OUT o_count bigint, OUT o_at text
+)
 LANGUAGE plpgsql AS $$
 DECLARE
   head ledger_head%ROWTYPE;
+  stale boolean;
   at text COLLATE "C";
   entry bytea;
   hash bytea;
@@ -136,11 +141,19 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock(7246813);
   IF p_key IS NOT NULL THEN
-    RETURN QUERY SELECT c.fingerprint, c.cause, c.first, c.count, c.recorded_at::text
+    SELECT c.fingerprint, c.cause, c.first, c.count, c.recorded_at
+      INTO o_fingerprint, o_cause, o_first, o_count, o_at
       FROM ledger_command c WHERE c.actor = p_actor AND c.key = p_key;
     IF FOUND THEN RETURN; END IF;
   END IF;
-  SELECT * INTO head FROM ledger_head;
+  SELECT h.one, h.size, h.recorded_at, h.frontier, EXISTS (SELECT FROM ledger_entry e
+      WHERE e.originator_id = p_streams[1] AND e.originator_version = p_seqs[1])
+    INTO head.one, head.size, head.recorded_at, head.frontier, stale FROM ledger_head h;
+  IF stale THEN
+    SELECT max(e.originator_version) INTO o_count
+      FROM ledger_entry e WHERE e.originator_id = p_streams[1];
+    RETURN;
+  END IF;
   at := coalesce(p_now,
     to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'));
   IF head.recorded_at > at THEN at := head.recorded_at; END IF;
@@ -165,11 +178,11 @@ BEGIN
         AND c.stream = u.h);
   END IF;
   UPDATE ledger_head SET size = head.size + amount, recorded_at = at, frontier = stack;
+  o_fingerprint := ''; o_cause := p_cause; o_first := head.size + 1; o_count := amount; o_at := at;
   INSERT INTO ledger_command VALUES
-    (head.size + 1, amount, p_cause, p_actor, p_key, p_fingerprint, p_context, at,
-     encode(sha256(convert_to(concat_ws(E'\\n', head.size + 1, amount, p_cause, p_actor,
+    (o_first, o_count, p_cause, p_actor, p_key, p_fingerprint, p_context, at,
+     encode(sha256(convert_to(concat_ws(E'\\n', o_first, o_count, p_cause, p_actor,
        coalesce(p_key, ''), p_fingerprint, p_context, at), 'UTF8')), 'hex'));
-  RETURN QUERY SELECT ''::text, p_cause, head.size + 1, amount::bigint, at::text;
 END $$;
 """
 # What can be computed again, and what was signed: beside the log, added to ledgers that were made
@@ -206,12 +219,12 @@ CREATE TABLE ledger_file (
 ALTER TABLE ledger_file ALTER COLUMN content SET STATISTICS 0;
 """
 APPEND = SQL(
-    "SELECT * FROM ledger_append(%s::text[],%s::bigint[],%s::text[],%s::bytea[],%s::int[],"
+    "SELECT * FROM ledger_record(%s::text[],%s::bigint[],%s::text[],%s::bytea[],%s::int[],"
     "%s::text[],%s::text[],%s::text[],%s,%s,%s,%s,%s,%s)"
 )
 # Most acts have one entry; the server makes the lists of it, which costs the driver more.
 APPEND_ONE = SQL(
-    "SELECT * FROM ledger_append(ARRAY[%s::text],ARRAY[%s::bigint],ARRAY[%s::text],"
+    "SELECT * FROM ledger_record(ARRAY[%s::text],ARRAY[%s::bigint],ARRAY[%s::text],"
     "ARRAY[%s::bytea],ARRAY[%s::int],%s::text[],%s::text[],%s::text[],%s,%s,%s,%s,%s,%s)"
 )
 SELECT_ROWS = (
@@ -270,6 +283,16 @@ def _said() -> Iterator[None]:
         raise getattr(persistence, name)(str(error)) from error
 
 
+def _first_written(c: psycopg.Cursor[Any], stored_events: Sequence[StoredEvent]) -> Any:
+    """Return what the server answered; raise Conflict when somebody wrote the stream first."""
+    row = c.fetchone()
+    assert row is not None
+    if row[2] is None:
+        first = stored_events[0]
+        raise Conflict(str(first.originator_id), first.originator_version - 1, row[3])
+    return row
+
+
 class LedgerPostgresRecorder(PostgresApplicationRecorder):
     """Entries, leaves, frontier, claims, evidence and command key: all or nothing."""
 
@@ -284,6 +307,9 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
             row = c.execute("SELECT to_regclass('ledger_head')").fetchone()
             if row is not None and row[0] is None:
                 c.execute(cast(Any, TABLES))
+            row = c.execute("SELECT to_regproc('ledger_record')").fetchone()
+            if row is not None and row[0] is None:
+                c.execute(cast(Any, RECORD))
             row = c.execute("SELECT to_regclass('ledger_checkpoint')").fetchone()
             if row is not None and row[0] is None:
                 c.execute(cast(Any, BESIDE))
@@ -429,16 +455,15 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         if act.evidence:
             with self._writing() as c:
                 self._keep(c, act)
-                row = c.execute(append, arguments, prepare=True).fetchone()
+                row = _first_written(c.execute(append, arguments, prepare=True), stored_events)
         else:  # one statement is one transaction: a round trip less
             with (
                 self._lent() as connection,
                 connection.cursor(row_factory=tuple_row) as c,
             ):
-                row = c.execute(append, arguments, prepare=True).fetchone()
-        assert row is not None
+                row = _first_written(c.execute(append, arguments, prepare=True), stored_events)
         known, cause, first, count, recorded_at = row
-        if first and cause != act.cause:
+        if cause != act.cause:
             answer_again((known, cause, first, count, recorded_at), act.fingerprint)
         act.receipt = Receipt(cause=cause, first=first, count=count, recorded_at=recorded_at)
 
