@@ -97,6 +97,7 @@ class Clerks:
         self._count = threading.Lock()
         self._behind = self._last = 0  # acts that the lists do not show yet, and up to where
         self._asked = 0.0
+        self._watched = threading.Lock()  # whoever has it looks out for a pause, and nobody else
 
     async def do(self, act: Act) -> Response:
         """Have something recorded and shown; return its answer, or raise what it raised."""
@@ -134,13 +135,26 @@ class Clerks:
         while True:
             jobs: list[_Job] = []
             with suppress(Empty):
-                job = self._jobs.get(timeout=PAUSE_SECONDS if self._behind else None)
+                job = self._wait()
                 if job is None:
                     break
                 jobs = self._together(job)
             if (last := self._due(jobs)) is not None:
                 self._office.show(last)
         self._office.show(self._last)
+
+    def _wait(self) -> _Job | None:
+        """Wait for a job; raise Empty when there may be a pause.
+
+        One clerk looks out for it: whoever has just worked, unless another does already. All of
+        them would wake all the time, each of them in the way of who works.
+        """
+        if self._behind and self._watched.acquire(blocking=False):
+            try:
+                return self._jobs.get(timeout=PAUSE_SECONDS)
+            finally:
+                self._watched.release()
+        return self._jobs.get()
 
     def _due(self, jobs: list[_Job]) -> int | None:
         """Count what was done; return up to where the lists are to follow now, if they are.

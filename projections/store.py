@@ -74,7 +74,12 @@ class ReadModels:
         if not self.sqlite:
             address = address.set(drivername="postgresql+psycopg")
         options: dict[str, Any] = {"connect_args": {"timeout": 10}} if self.sqlite else {}
+        # The connection used last is used again: its server process has everything at hand.
+        options["pool_use_lifo"] = True
         self.engine = create_engine(address, pool_size=5, max_overflow=15, **options)
+        # One question is one statement: a server need not hear where it begins and ends.
+        alone = {} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._asking = self.engine.execution_options(**alone)
         if self.sqlite:
             event.listen(self.engine, "connect", _configure)
         self._trouble = self.engine.dialect.loaded_dbapi.OperationalError
@@ -113,17 +118,17 @@ class ReadModels:
 
     def rows(self, query: Rows) -> list[RowMapping]:
         """Return all rows of a query."""
-        with self.engine.connect() as c:
+        with self._asking.connect() as c:
             return list(c.execute(query).mappings().all())
 
     def one(self, query: Rows) -> RowMapping | None:
         """Return the first row of a query, or None."""
-        with self.engine.connect() as c:
+        with self._asking.connect() as c:
             return c.execute(query).mappings().first()
 
     def position(self) -> int:
         """Return the position the lists have reached."""
-        with self.engine.connect() as c:
+        with self._asking.connect() as c:
             return int(c.execute(text("SELECT position FROM projected")).scalar_one())
 
     # Following the log ---------------------------------------------------------

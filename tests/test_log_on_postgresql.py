@@ -1,4 +1,4 @@
-"""The connections of the log to a PostgreSQL server: the one used last is used again."""
+"""The log on a PostgreSQL server: its connections, its function, and lost races."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from books import CLERK, card, opened
+from books import ADMIN, CLERK, card, correction, opened, unit
 
 from ledger import postgres
-from ledger.act import Unavailable
+from ledger.act import Conflict, Unavailable
 from ledger.book import Book
 
 pytestmark = pytest.mark.postgresql
@@ -97,3 +97,39 @@ def test_many_threads_share_them(postgresql_url: str) -> None:
         for thread in threads:
             thread.join()
         assert sizes == [0] * 160
+
+
+def test_a_lost_race_is_told_with_the_version_that_is_there(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book:
+        book.act([card("A1", "示001")], CLERK)
+        old = book.preview([correction("A1", "T14")], CLERK)
+        for model in ("T15", "T16"):
+            book.act([correction("A1", model)], CLERK)
+        with pytest.raises(Conflict) as lost:
+            book.append(old, actor="u_clerk", cause="cmd_lost")
+        assert (lost.value.stream, lost.value.expected, lost.value.current) == ("asset/A1", 1, 3)
+        assert book.head()[0] == 3
+        book.act([correction("A1", "T17")], CLERK)
+        assert [e.position for e in book.entries()] == [1, 2, 3, 4]
+
+
+def test_of_an_act_that_lost_one_of_its_streams_nothing_is_recorded(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book:
+        book.act([card("A1", "示001")], CLERK)
+        (fresh,) = book.preview([unit("o_1")], ADMIN)
+        (old,) = book.preview([correction("A1", "T14")], CLERK)
+        book.act([correction("A1", "T15")], CLERK)
+        with pytest.raises(Conflict) as lost:
+            book.append([fresh, old], actor="u_clerk", cause="cmd_lost")
+        assert (lost.value.stream, lost.value.current) == ("asset/A1", 2)
+        assert book.head()[0] == 2
+        assert book.stream("unit/o_1").version == 0
+
+
+def test_a_ledger_of_an_older_release_is_given_the_function_it_lacks(postgresql_url: str) -> None:
+    with opened(postgresql_url) as book:
+        book.act([card("A1", "示001")], CLERK)
+    with psycopg.connect(postgresql_url, autocommit=True) as dba:
+        dba.execute("DROP FUNCTION ledger_record")
+    with opened(postgresql_url) as book:
+        assert book.act([correction("A1", "T14")], CLERK).first == 2
