@@ -29,7 +29,8 @@ from api.rest_reading import endpoint_of
 from domain.asset import AcceptancePassed, AssetReceived, AssetRegistered, lifecycle
 from domain.decider import EntryReversed, Event, Lang
 from domain.disposal import GivenAway, Scrapped, Sold
-from domain.leaving import LeftForGood
+from domain.leaving import LOST_FORMS, Derecognised, LeftForGood
+from domain.proving import Destroyed
 from domain.splitting import CardSplitOff
 from domain.words import Words
 from labels import epcis
@@ -329,8 +330,12 @@ class _Life:
                     found |= {"acquisition": case, "supplier": supplier}
                 case AcceptancePassed():
                     found["accepted_in"] = one.cause
+                case LeftForGood(form=form) if form in LOST_FORMS and one is not meant:
+                    found["deleted"] = one.cause
                 case _:
                     pass
+        if isinstance(meant.event, Derecognised):
+            found |= self._destroyed(known, meant)
         if not isinstance(meant.event, LeftForGood):
             return found
         stream = self.office.book.stream(meant.event.case)
@@ -340,6 +345,19 @@ class _Life:
             if one.cause == meant.cause and getattr(one.event, "asset", "") == self.id:
                 found |= _taker(one.event)
         return found
+
+    def _destroyed(self, known: list[Entry], meant: Entry) -> dict[str, str]:
+        """Return whether the case destroyed the thing before the books let it go."""
+        case = lifecycle.fold(one.event for one in known).case
+        there = self.office.book.stream(case).standing if case.startswith("disposal/") else ()
+        for one in there:
+            match one.event:
+                case Destroyed(asset=asset, method=method):
+                    if (asset, one.position < meant.position) == (self.id, True):
+                        return {"deleted": one.cause} if method in epcis_groups.UNMAKING else {}
+                case _:
+                    pass
+        return {}
 
     def _called(self, entry: Entry) -> dict[str, str]:
         """Return what the part of an association was called."""

@@ -59,6 +59,7 @@ class Row:
     lot: bool = False  # more than one of it are so many of a class, until each has its card
     child: str = ""  # the field that names the part of an association
     since: str = ""  # told only where this happened earlier
+    until: str = ""  # not told where this happened earlier: nothing follows a DELETE
     choose: Mapping[str, Row] = field(default_factory=dict[str, "Row"])
 
 
@@ -173,7 +174,9 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
     ),
     "asset.put_up_for_disposal": (Row("holding", "+pending_disposal", business=("+disposal",)),),
     "asset.left_for_good": (Row(choose=_FORMS),),
-    "asset.derecognised": (Row("decommissioning", "inactive", "DELETE", business=("+disposal",)),),
+    "asset.derecognised": (
+        Row("decommissioning", "inactive", "DELETE", business=("+disposal",), until="deleted"),
+    ),
 }  # fmt: skip
 # Not told by a row: they say again what an earlier event said (see `amended`).
 AMENDING: Final = frozenset({"asset.card_corrected"})
@@ -305,6 +308,8 @@ def _event(row: Row, number: int, told: Told, base: str) -> dict[str, Any]:
 def _chosen(row: Row, told: Told) -> Row | None:
     """Return the row that is told, None where nothing is; some facts say themselves which."""
     if row.since and not told.earlier.get(row.since):
+        return None
+    if row.until and told.earlier.get(row.until):
         return None
     if not row.choose:
         return row

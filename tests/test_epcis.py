@@ -33,7 +33,7 @@ def valid(shared_file: Callable[[str], Path]) -> Callable[[Any], None]:
 
 
 # What earlier facts, or the case that moved a thing, say of an event (`epcis_rest._Life`).
-EARLIER = {"acquisition", "supplier", "accepted_in", "taker", "agreement"}
+EARLIER = {"acquisition", "supplier", "accepted_in", "taker", "agreement", "deleted"}
 
 
 def told(name: str, **fields: Any) -> epcis.Told:
@@ -78,7 +78,17 @@ def test_every_row_names_a_fact_with_its_fields() -> None:
             papers = {paper.partition("=")[2] for paper in row.business}
             more = {one for one in row.more if "@" not in one}
             states = {"@" + one.partition("@")[2] for one in row.more if "@" in one}
-            asked = {row.from_, row.to, row.place, row.since, row.child, *papers, *more, *states}
+            asked = {
+                row.from_,
+                row.to,
+                row.place,
+                row.since,
+                row.until,
+                row.child,
+                *papers,
+                *more,
+                *states,
+            }
             asked -= {""}
             assert {one for one in asked if not one.startswith("@")} <= fields, name
             assert {one[1:] for one in asked if one.startswith("@")} <= set(Asset.__struct_fields__)

@@ -121,3 +121,75 @@ def test_times_of_recording_may_be_asked_for(door: Door) -> None:
     last = everything[-1]["recordTime"]
     late, early = asked(door, GE_recordTime=last), asked(door, LT_recordTime=last)
     assert listed(early) + listed(late) == everything
+
+
+def test_what_is_scrapped_is_told_from_the_assessment_to_the_end(
+    door: Door, valid: Callable[[Any], None]
+) -> None:
+    def did(verb: str, who: str, **form: Any) -> None:
+        answer = door.post(f"disposal/D/{verb}", form, who=who)
+        assert answer.status_code == 200, answer.text
+
+    grounds = {"unit": "o_a", "form": "scrap", "ground": "beyond_repair", "minutes_no": "纪要3"}
+    did("propose", "clerk", assets=["A1", "A2"], **grounds)
+    did("record_assessment", "clerk", assessor="示例检测站", conclusion="报废", report_no="鉴-1")
+    did("approve", "office", approval_no="批1")
+    for thing in ("A1", "A2"):
+        did("scrap", "keeper", asset=thing, recycler="示例再生资源", certificate="回1")
+    proof = {"vendor": "示例再生资源", "certificate": "销-1", "destroyed_on": "2026-01-05"}
+    did("record_destruction", "keeper", asset="A1", method="shredded", **proof)
+    did("record_destruction", "keeper", asset="A2", method="wiped", **proof)
+    answer = asked(door, perPage="1000")
+    valid(answer.json())
+    told = [
+        (e["bizStep"], e["disposition"].rpartition("/")[2], len(e["epcList"]))
+        for e in listed(answer)
+        if e["bizStep"] not in ("commissioning", "holding")
+    ]
+    assert told == [
+        ("inspecting", "needs_replacement", 2),
+        ("collecting", "disposed", 1),
+        ("collecting", "disposed", 1),
+        ("destroying", "destroyed", 1),
+    ]
+    (collected, _) = listed(asked(door, EQ_bizStep="collecting"))
+    assert collected["destinationList"][0]["type"] == "possessing_party"
+    assert collected["destinationList"][0]["destination"].startswith(f"{BASE}/party/%E7%A4%BA")
+    (gone,) = listed(asked(door, EQ_action="DELETE"))
+    assert gone["epcList"] == [f"{BASE}/obj/A1"]
+    assert gone["bizTransactionList"][0]["type"] == "cert"
+
+
+def test_what_was_bought_is_told_with_its_order_and_supplier(
+    door: Door, valid: Callable[[Any], None]
+) -> None:
+    form = {"name": "笔记本", "kind": "computer", "unit": "o_a", "supplier": "供应商甲"}
+    assert door.post("asset/B1/receive", form).status_code == 200
+    accepted = door.post("asset/B1/pass_acceptance", {"inspector": "u_head"}, who="keeper")
+    assert accepted.status_code == 200, accepted.text
+    assert door.post("asset/B1/register", {"asset_no": "ZC-9"}).status_code == 200
+    answer = asked(door, MATCH_epc=f"{BASE}/obj/B1")
+    valid(answer.json())
+    arrived, inspected, card, title = listed(answer)
+    assert [e["bizStep"] for e in (arrived, inspected, card, title)] == [
+        "arriving", "inspecting", "commissioning", "accepting",
+    ]  # fmt: skip
+    assert {one["type"] for one in card["bizTransactionList"]} == {"inv", "testres"}
+    assert title["sourceList"] == [
+        {"type": "owning_party", "source": f"{BASE}/party/%E4%BE%9B%E5%BA%94%E5%95%86%E7%94%B2"}
+    ]
+
+
+def test_blank_labels_are_a_batch_before_they_are_on_anything(
+    office: Office, door: Door, valid: Callable[[Any], None]
+) -> None:
+    office.ask("labels/o_a", "print_stock", {"count": 3}, CLERK)
+    answer = asked(door, eventType="TransactionEvent")
+    valid(answer.json())
+    (batch,) = listed(answer)
+    assert (batch["bizStep"], batch["disposition"], len(batch["epcList"])) == (
+        "encoding",
+        "encoded",
+        3,
+    )
+    assert batch["bizTransactionList"][0]["type"] == f"{BASE}/voc/label_batch"

@@ -13,6 +13,7 @@ from test_epcis import HOST, told, valid
 
 from domain.asset import Asset, Kind, Mode
 from labels import epcis, epcis_groups
+from labels.epcis_checking import faults_of
 from labels.epcis_groups import Act
 from labels.epcis_hash import event_hash
 
@@ -276,6 +277,7 @@ def test_every_row_is_told_as_the_mapping_says(valid: Callable[[Any], None], row
     for event in events:
         assert event["eventTime"].endswith(event["eventTimeZoneOffset"])
         assert event_hash(event).startswith("ni:///sha-256;")
+        assert faults_of(event, "") == [], "we would take in what we tell"
         if event["action"] == "DELETE" and event["type"] == "ObjectEvent":
             assert "bizLocation" not in event
 
@@ -348,4 +350,5 @@ def test_labels_say_their_issue_and_the_chip_below() -> None:
 def test_what_nobody_bought_or_judged_is_not_told() -> None:
     assert len(of("asset.registered")) == 1, "no title passes for what was there before"
     assert len(of("asset.returned_by_user", condition="")) == 1, "nobody looked at it"
+    assert of("asset.derecognised", {"deleted": "cmd_1"}) == [], "nothing follows a DELETE"
     assert "po" not in papers(of("asset.received", {}, acquisition=None))
