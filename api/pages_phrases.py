@@ -83,6 +83,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "set-up-package": ("启用包装", "Set up a package"),
     "in-the-package": ("内装资产", "In the package"),
     "on-the-package": ("所载包装", "Packages on it"),
+    "loaded-onto": ("装在包装上", "Loaded onto"),
     "packed-in": ("装在包装", "Packed in"),
     "part-of": ("作为部件装在", "Fitted to"),
     "parts-fitted": ("装有部件", "Parts fitted"),

@@ -405,5 +405,6 @@ def package_page(
                 sorted((f"/assets/{r['id']}", f"{r['asset_no']} {r['name']}") for r in things),
             ),
             ("on-the-package", [(f"/packages/{one}", one) for one in sorted(state.loaded)]),
+            ("loaded-onto", [(f"/packages/{one}", one) for one in (state.outer,) if one]),
         ],
     )

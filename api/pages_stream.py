@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter
@@ -276,10 +277,13 @@ def joined(page: Page, state: Any) -> list[tuple[str, list[tuple[str, str]]]]:
     near = {one for one in (state.whole, *state.fitted) if one}
     rows = page.office.models.rows(inventory.of_ids(page.actor.scope, near)) if near else []
     called = {row["id"]: f"{row['asset_no']} {row['name']}" for row in rows}
-    packed = [(f"/packages/{state.package}", state.package)] if state.package else []
-    of = [(f"/assets/{one}", called.get(one, one)) for one in (state.whole,) if one]
-    parts = [(f"/assets/{one}", called.get(one, one)) for one in sorted(state.fitted)]
-    return [("packed-in", packed), ("part-of", of), ("parts-fitted", parts)]
+
+    def links(ids: Iterable[str]) -> list[tuple[str, str]]:
+        return [(f"/assets/{one}", called.get(one, one)) for one in sorted(ids) if one]
+
+    packed = [(f"/packages/{one}", one) for one in (state.package,) if one]
+    whole, parts = links((state.whole,)), links(state.fitted)
+    return [("packed-in", packed), ("part-of", whole), ("parts-fitted", parts)]
 
 
 NO_LABEL = (face.Unprintable, identity.BadLabel, qr.DoesNotFit)

@@ -110,6 +110,7 @@ def test_a_loss_that_is_no_theft_is_not_told_as_one(office: Office, door: Door) 
     assert not [event for event in told if event.get("disposition") == "stolen"]
 
 
+@pytest.mark.target("T70", "T72")
 def test_a_batch_of_another_quantity_is_a_difference_and_told_as_one(
     office: Office, door: Door, valid: Callable[[Any], None]
 ) -> None:

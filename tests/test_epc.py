@@ -61,6 +61,7 @@ def test_lengths_as_published_are_read_too(rows: Rows) -> None:
             assert epc.read(published) == epc.read(on_tag), row
 
 
+@pytest.mark.target("T88")
 def test_every_malformed_content_is_refused_and_kept_raw(rows: Rows) -> None:
     for row in rows("malformed_decode.csv"):
         with pytest.raises(BadEpc) as refused:
@@ -71,12 +72,14 @@ def test_every_malformed_content_is_refused_and_kept_raw(rows: Rows) -> None:
         assert row["epc_hex"] in kept.tag, row
 
 
+@pytest.mark.target("T88")
 def test_every_unwritable_tag_is_refused(rows: Rows) -> None:
     for row in rows("encode_refusals.csv"):
         with pytest.raises(BadEpc):
             epc.encode(row["epc_tag_uri"])
 
 
+@pytest.mark.target("T88")
 def test_every_invalid_identity_is_refused(rows: Rows) -> None:
     for row in rows("invalid_uris.csv"):
         with pytest.raises(BadEpc):

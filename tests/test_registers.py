@@ -234,5 +234,38 @@ def test_the_command_line_lists_quotas_and_goods(sqlite_url: str) -> None:
     first = json.loads(run("confiscated", "--limit", "1", "--json"))
     assert [row["item"] for row in first["items"]] == ["渔船"]
     assert "香烟" in run("confiscated", "--after", first["next"])
-    wrong = runner.invoke(cli.app, ["--database", sqlite_url, "confiscated", "--status", "x"])
-    assert wrong.exit_code == 2
+    assert "周转箱" in run("packages", "--unit", "o_a")
+    for register in ("confiscated", "packages"):
+        wrong = runner.invoke(cli.app, ["--database", sqlite_url, register, "--status", "x"])
+        assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_package_is_set_up_filled_and_shown_from_its_page(office: Office, lang: str) -> None:
+    filled(office)
+    client = signed_in(office, "clerk")
+    assert 'name="sscc"' in client.get("/packages/new", params={"lang": lang}).text
+    form = {"packaging": "box", "unit": "o_a", "key": "k1"}
+    done = client.post("/packages/K7/do/set_up", data=form)
+    assert (done.status_code, done.headers["location"][:14]) == (303, "/packages/K7?d")
+    packed = client.post("/packages/K7/do/pack", data={"assets": "V2", "key": "k2"})
+    assert packed.status_code == 303, packed.text
+    page = client.get("/packages/K7", params={"lang": lang}).text
+    assert 'href="/assets/V2"' in page
+    assert 'href="/packages/K7"' in client.get("/assets/V2", params={"lang": lang}).text
+    again = client.post("/packages/K7/do/pack", data={"assets": "V1", "key": "k3"})
+    assert again.status_code == 409, "it is in the crate that was filled before"
+    assert 'href="/packages/P1"' in client.get("/packages/K1", params={"lang": lang}).text
+    assert 'href="/packages/K1"' in client.get("/packages/P1", params={"lang": lang}).text
+    assert client.get("/packages/none").status_code == 404
+    told = client.get("/packages.csv", params={"text": "K7"}).content.decode("utf-8-sig")
+    assert len(told.strip().splitlines()) == 2
+
+
+def test_packages_are_listed_for_programs(office: Office) -> None:
+    filled(office)
+    door = Door(app_of(office))
+    found = door.get("packages", packaging="crate").json()["items"]
+    assert [(one["id"], one["assets"], one["outer"]) for one in found] == [("K1", 1, "P1")]
+    assert door.get("packages", status="eaten").status_code == 422
+    assert {r["id"] for r in rows(office, "package", place="")} == {"K1", "P1"}
