@@ -44,7 +44,7 @@ from projections.matching import (
     may_ask,
     named,
     of_class,
-    tier_of,
+    tiers_of,
     weigh,
 )
 
@@ -339,12 +339,12 @@ class _Pairs:
 
         By tiers there are far fewer answers than pairs of bodies and dates.
         """
-        tiers = list(Tier)
         left, of_want = _coded(body(w) for w in self.wants)
         right, of_listing = _coded(body(x) for x in self._heads)
-        far = [[tiers.index(tier_of(a, b)) for b in right] for a in left]
+        known: dict[tuple[Tier, ...], int] = {}
+        far = [[known.setdefault(tiers_of(a, b), len(known)) for b in right] for a in left]
         windows, which = _coded(x.windows for x in self._heads)
-        opened = [[may_ask(t, w, self.terms.on) for w in windows] for t in tiers]
+        opened = [[may_ask(t, w, self.terms.on) for w in windows] for t in known]
         table = _Table(np.array(far, dtype=np.int32), of_want, of_listing)
         return np.array(opened, dtype=np.bool_), table, which
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -35,7 +35,7 @@ class Tier(Term):
 
 
 class Window(msgspec.Struct, frozen=True, order=True):
-    """From when to when a tier may ask; None is without end."""
+    """From when a tier may ask, and how long it waits for that tier alone; None: without end."""
 
     tier: Tier
     opens: date
@@ -279,15 +279,15 @@ def _still_on_offer(_: None, until: date | None, terms: Terms) -> bool:
     return until is None or until >= terms.on
 
 
-def tier_of(want: tuple[str, ...], listing: tuple[str, ...]) -> Tier:
-    """Return how far apart two bodies are: each is (unit, department, level, region)."""
-    if want[0] and want[0] == listing[0]:
-        return Tier.OWN_UNIT
-    if want[1] and want[1] == listing[1]:
-        return Tier.SAME_DEPARTMENT
-    if want[2:] == listing[2:] and want[2]:
-        return Tier.SAME_LEVEL
-    return Tier.OTHERS
+def tiers_of(want: tuple[str, ...], listing: tuple[str, ...]) -> tuple[Tier, ...]:
+    """Return every tier in which a body stands to another: (unit, department, level, region)."""
+    own = bool(want[0]) and want[0] == listing[0]
+    found = [Tier.OWN_UNIT] if own else []
+    if own or (want[1] and want[1] == listing[1]):
+        found.append(Tier.SAME_DEPARTMENT)
+    if own or (all(want[2:]) and want[2:] == listing[2:]):
+        found.append(Tier.SAME_LEVEL)
+    return (*found, Tier.OTHERS)
 
 
 def body(each: Listing | Want) -> tuple[str, ...]:
@@ -299,27 +299,28 @@ def _body_and_windows(listing: Listing) -> Hashable:
     return (body(listing), listing.windows) if listing.windows else None
 
 
-NEARER: Final = {tier: at for at, tier in enumerate(Tier)}
+def opens_for(tiers: tuple[Tier, ...], windows: tuple[Window, ...]) -> date | None:
+    """Return the day from which bodies of these tiers may ask; None: never.
+
+    What opened once stays open. Who belongs to no window may come when all have ended.
+    """
+    first = min((w.opens for w in windows if w.tier in tiers), default=None)
+    if first is not None or not windows:
+        return first
+    ends = [w.closes for w in windows if w.closes is not None]
+    return max(ends) + timedelta(days=1) if len(ends) == len(windows) else None
 
 
-def window_for(tier: Tier, windows: tuple[Window, ...]) -> Window | None:
-    """Return the window in which a tier may ask: its own, or the next wider one named."""
-    wider = (w for w in windows if NEARER[w.tier] >= NEARER[tier])
-    return min(wider, key=lambda w: NEARER[w.tier], default=None)
-
-
-def may_ask(tier: Tier, windows: tuple[Window, ...], on: date) -> bool:
-    """Answer whether a tier may ask on a day; without windows everybody may."""
+def may_ask(tiers: tuple[Tier, ...], windows: tuple[Window, ...], on: date) -> bool:
+    """Answer whether bodies of these tiers may ask on a day; without windows everybody may."""
     if not windows:
         return True
-    window = window_for(tier, windows)
-    if window is None or window.opens > on:
-        return False
-    return window.closes is None or on <= window.closes
+    opens = opens_for(tiers, windows)
+    return opens is not None and opens <= on
 
 
 def _open(want: tuple[str, ...], listing: Any, terms: Terms) -> bool:
-    return listing is None or may_ask(tier_of(want, listing[0]), listing[1], terms.on)
+    return listing is None or may_ask(tiers_of(want, listing[0]), listing[1], terms.on)
 
 
 def _enough(want: int, listing: int, _: Terms) -> bool:
@@ -575,8 +576,7 @@ def weigh(want: Want, listing: Listing, terms: Terms) -> Match | Miss:
     if reasons:
         opens = None
         if "window" in reasons and listing.windows:
-            window = window_for(tier_of(body(want), body(listing)), listing.windows)
-            opens = window.opens if window and window.opens > terms.on else None
+            opens = opens_for(tiers_of(body(want), body(listing)), listing.windows)
         return Miss(want=want.id, listing=listing.id, failed=reasons, opens=opens)
     scores = tuple(
         Score(f.slug, f.points(f.want(want), f.listing(listing), terms), terms.weight(f))

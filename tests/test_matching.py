@@ -152,7 +152,30 @@ def test_a_tier_waits_for_its_window_and_hears_the_date():
     assert (missed.failed, missed.opens) == (("window",), opens)
     fits(replace(WANT, unit="o_a"), listing)
     fits(WANT, listing, Terms(on=opens))
-    assert misses(replace(WANT, unit="o_a"), listing, Terms(on=opens)).opens is None
+    fits(replace(WANT, unit="o_a"), listing, Terms(on=opens))  # what opened once stays open
+
+
+@pytest.mark.target("T45")
+def test_every_tier_has_its_turn():
+    """Own unit 7 days, same level 14, others 5: who is in no window comes when all have ended."""
+    day = [TODAY + timedelta(days=n) for n in (0, 7, 21, 26)]
+    tiers = (Tier.OWN_UNIT, Tier.SAME_LEVEL)
+    last = day[2] - timedelta(days=1)
+    windows = (Window(tiers[0], day[0], day[1] - timedelta(days=1)), Window(tiers[1], day[1], last))
+    listing = replace(DESK, windows=windows)
+    for want, opens in (
+        (replace(WANT, unit="o_a"), day[0]),
+        (WANT, day[1]),
+        (replace(WANT, level="city"), day[2]),
+        (replace(WANT, level="city", department="o_d"), day[2]),
+        (replace(WANT, level="", region=""), day[2]),
+    ):
+        if opens > TODAY:
+            before = Terms(on=opens - timedelta(days=1))
+            assert misses(want, listing, before).opens == opens
+        fits(want, listing, Terms(on=opens))
+    endless = replace(DESK, windows=(Window(Tier.OWN_UNIT, TODAY),))
+    assert misses(WANT, endless, Terms(on=date(2099, 1, 1))).opens is None
 
 
 CODE_2010, CODE_2022 = ("GB/T 14885-2010", "2010104"), ("GB/T 14885-2022", "A02010105")
