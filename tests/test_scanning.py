@@ -171,6 +171,39 @@ def test_place_first_then_items_and_the_server_has_the_last_word(
     assert office.counting.owing(stocktake, state) == ()
 
 
+def test_a_batch_is_counted_by_quantity_without_a_dialog(
+    phone: Page, site: str, office: Office, stocktake: str
+) -> None:
+    """Both stay as they came: the label that was scanned, and how many stood there."""
+    card = {"asset_no": "SL-900", "name": "折叠椅", "kind": "furniture", "unit": "o_a"}
+    batch = card | {"quantity": "40", "place": "p_302"}
+    office.ask(f"asset/B{stocktake}", "register_existing", batch, CLERK)
+    name = f"{stocktake}q"
+    try:
+        form = {"unit": "o_a", "title": f"清点 {name}", "due": "2099-12-31"}
+        office.ask(f"stocktake/{name}", "plan_stocktake", form, CLERK)
+        office.ask(f"stocktake/{name}", "begin_count", {}, CLERK)
+    finally:
+        office.reverse(f"asset/B{stocktake}", 1, CLERK, reason="只为此次清点")
+    load(phone, site, name)
+    wedge(phone, "p_302")
+    wedge(phone, "SL-001")
+    shown(phone, "在册")
+    assert phone.locator("#many").is_hidden(), "one thing is not counted by quantity"
+    wedge(phone, "SL-900")
+    phone.locator("#many").wait_for()
+    for text, said in (("许多", "数量须为数字"), ("038", "实点 38，账面 40")):
+        phone.locator("#quantity").fill(text)
+        phone.locator("#many").get_by_role("button").click()
+        phone.locator("#result-more", has_text=said).wait_for()
+    assert phone.locator("#many").is_hidden()
+    sent(phone)
+    told = stored(office, name)
+    assert [one.get("quantity", "") for one in told] == ["", "", "38"]
+    assert [one["place"] for one in told] == ["p_302"] * 3
+    phone.locator("#whole", has_text="已盘 2").wait_for()
+
+
 @pytest.mark.target("T71")
 def test_a_blind_count_shows_neither_list_nor_verdict(
     phone: Page, site: str, office: Office, stocktake: str

@@ -357,8 +357,40 @@ function showScan(scan) {
   say(result, word(result), described(scan), sentenceOf(scan));
   el('photo-of').hidden = !['unknown', 'foreign', 'factory', 'half', 'several'].includes(result);
   shown = scan.n;
+  askQuantity(scan);
 }
 let shown = 0;
+
+/* A batch may be counted by quantity; in a blind count nobody tells us which thing is one. */
+let batch = null;
+function askQuantity(scan) {
+  const item = task.known.itemById.get(scan.asset);
+  const many = item ? Boolean(item.quantity) : task.scope.blind && scan.local === 'recorded';
+  const there = ['already', ...COUNTED].includes(resultOf(scan));
+  batch = many && there && !scan.quantity && !scan.undo ? scan : null;
+  el('quantity').value = '';
+  el('many').hidden = !batch;
+}
+
+/* What was counted is a scan of its own: the one before stays as it was. */
+async function keepQuantity(text) {
+  const scan = batch;
+  const said = text.trim().replace(/^0+(?=\d)/, '');
+  const n = said.includes('.') ? said.replace(/0+$/, '').replace(/\.$/, '') : said;
+  if (!scan || !/^(0|[1-9][0-9]{0,14})(\.[0-9]{0,5}[1-9])?$/.test(n)) {
+    el('result-more').textContent = t('quantity-wrong');
+    return;
+  }
+  const item = task.known.itemById.get(scan.asset);
+  const found = { local: 'recorded' };
+  if (scan.asset) { found.asset = scan.asset; }
+  if (scan.seen) { found.seen = scan.seen; }
+  await record(scan.code, 'typed', found, { quantity: n, place: scan.place });
+  const differs = item && item.quantity && item.quantity !== n;
+  el('result-more').textContent = differs
+    ? t('quantity-differs', { n: n, books: item.quantity }) : t('quantity-kept', { n: n });
+  if (differs) { el('result').className = 'result is-warn'; }
+}
 
 function say(result, title, what, sentence) {
   const box = el('result');
@@ -368,6 +400,7 @@ function say(result, title, what, sentence) {
   el('result-what').textContent = what;
   el('result-sentence').textContent = sentence;
   el('result-more').textContent = '';
+  el('many').hidden = true;
   if (!result) { el('photo-of').hidden = true; }
 }
 
@@ -648,6 +681,11 @@ function wire() {
     const text = el('code').value;
     el('code').value = '';
     if (text.trim()) { accept(text, 'typed'); }
+  });
+  el('many').addEventListener('submit', (event) => {
+    event.preventDefault();
+    beep.wake();
+    keepQuantity(el('quantity').value).catch(failed);
   });
   wedge.listen(el('code'), (text) => accept(text, 'wedge'));
   el('undo').addEventListener('click', () => { undo(lastScan()).catch(failed); });

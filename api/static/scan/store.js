@@ -68,8 +68,8 @@ export const photosWaiting = () =>
 export const waitingPhotos = () =>
   within(['photos'], 'readonly', ([s], done) => ask(s.index('state').getAll('waiting'), done));
 
-/* The fields that are sent and hashed, in the order of canonical JSON. */
-export const FIELDS = ['at', 'code', 'n', 'note', 'offset', 'photo', 'place', 'prev', 'source', 'undo'];
+/* The fields that are sent and hashed, in the order of canonical JSON; a quantity only where there is one. */
+export const FIELDS = ['at', 'code', 'n', 'note', 'offset', 'photo', 'place', 'prev', 'quantity', 'source', 'undo'];
 export function hashOf(scan) {
   const told = {};
   for (const name of FIELDS) { told[name] = scan[name]; }
