@@ -170,7 +170,7 @@ def allocate(
     A want that takes no part of its quantity gets all of it, of whatever listings, or nothing;
     leaving such wants out is not proven best, and `gap` then says how far from the best it may be.
     """
-    asked = sorted(wants, key=lambda want: draw(seed, want.id))
+    asked = sorted(wants, key=lambda want: (rank_of(want), draw(seed, want.id)))
     offered = sorted(
         (x for x in listings if x.quantity > 0), key=lambda x: (x.listed_on or date.max, x.id)
     )
@@ -449,15 +449,35 @@ class _Answer:
     # Which pairs are tried
 
     def _choose(self) -> None:
+        """Begin with the cheapest pairs of each want, and with what is left when its turn comes.
+
+        Where all want the same best things, the cheapest alone would be the same few for all.
+        """
         width = self.pairs.shape[1]
+        left = self.pairs.supply.copy()
         count = min(FIRST_ARCS, width)
         found: list[NDArray[np.int64]] = []
         for rows in self.pairs.parts():
-            cost = self.pairs.costs(rows)
-            best = np.argpartition(cost, count - 1, axis=1)[:, :count]
-            may = np.take_along_axis(cost, best, axis=1) < NEVER
-            found.append(((np.arange(rows.start, rows.stop)[:, None]) * width + best)[may])
+            for at, cost in enumerate(self.pairs.costs(rows), rows.start):
+                best = np.argpartition(cost, count - 1)[:count]
+                found.append(at * width + best[cost[best] < NEVER])
+                found.append(at * width + self._take(cost, left, int(self.demand[at])))
         self.arcs = np.unique(np.concatenate(found))
+
+    def _take(self, cost: Ints, left: Ints, needed: int) -> NDArray[np.int64]:
+        """Return the cheapest of what is left, as much as is needed and a few more; use it up."""
+        there = np.flatnonzero((left > 0) & (cost < NEVER))
+        if not needed or not len(there):
+            return there[:0]
+        count = min(len(there), needed + FIRST_ARCS)
+        if count < len(there):
+            there = there[np.argpartition(cost[there], count - 1)[:count]]
+        there = there[np.argsort(cost[there], kind="stable")]
+        before = np.cumsum(left[there]) - left[there]
+        enough = int(np.searchsorted(before, needed)) + FIRST_ARCS
+        given = np.clip(needed - before, 0, left[there])
+        left[there] -= given
+        return there[:enough]
 
     def _add(self) -> bool:
         """Add the pairs that would pay at these prices, the best of each want; none is a proof."""
