@@ -25,6 +25,9 @@ ELLIPSIS: Final = "…"
 # 避头: marks that do not begin a line.
 _NEVER_FIRST: Final = frozenset("，。、；：？！…）》」』】〕”’,.;:?!)]}%℃")
 
+# 避尾: marks that do not end one.
+_NEVER_LAST: Final = frozenset("（《「『【〔“‘([{")
+
 
 class Face(Enum):
     """The two bundled fonts, by file."""
@@ -162,7 +165,8 @@ def _good_break(text: str, end: int) -> int:
     for place in range(end, end // 2, -1):
         before, after = text[place - 1], text[place]
         inside_word = before.isascii() and after.isascii() and before not in " -/,"
-        if after not in _NEVER_FIRST and (not inside_word or after == " "):
+        hangs = after in _NEVER_FIRST or before in _NEVER_LAST
+        if not hangs and (not inside_word or after == " "):
             return place
     return end
 

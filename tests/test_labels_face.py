@@ -353,3 +353,8 @@ def test_any_printable_text_makes_a_label_within_its_paper(
 def test_lines_do_not_begin_with_closing_marks():
     set_ = glyphs.fit("一二三四五六，七八", width_dots=180, sizes=(range(30, 29, -1),) * 2)
     assert set_.lines == ("一二三四五", "六，七八")
+
+
+def test_lines_do_not_end_with_opening_marks():
+    set_ = glyphs.fit("一二三四五（七八）", width_dots=180, sizes=(range(30, 29, -1),) * 2)
+    assert set_.lines == ("一二三四五", "（七八）")
