@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import qrcode
 from qrcode import util
+from qrcode.main import precomputed_qr_blanks
 
 _MASKS: Final = range(8)
 
@@ -43,7 +44,7 @@ def _masks(version: int) -> tuple[tuple[int, int], ...]:
     blank = qrcode.QRCode[Any](version=version)
     blank.add_data("")
     blank.makeImpl(True, 0)  # from now on the package knows what is no data
-    blank.modules = [list(line) for line in qrcode.main.precomputed_qr_blanks[version]]
+    blank.modules = [list(line) for line in precomputed_qr_blanks[version]]
     blank.setup_type_info(True, 0)
     if version >= 7:
         blank.setup_type_number(True)
