@@ -275,6 +275,24 @@ def test_a_new_listing_finds_the_wants_in_the_order_they_are_served():
     assert {match.quantity for match in found} == {12}
 
 
+@pytest.mark.target("T44")
+def test_a_new_listing_looks_at_few_of_ten_thousand_wants():
+    """`benchmarks/matching.py` measures the second; here only how much there is to do."""
+    wants = [
+        Want(
+            id=f"W{at}",
+            name=f"物品{at % 300}",
+            class_code=f"A02{at % 300 // 20 + 1:02d}{at % 20 + 1:02d}{at % 3 + 1:02d}",
+        )
+        for at in range(10_000)
+    ]
+    index: Index[Want] = Index(items=wants)
+    listing = Listing(id="L", name="物品7", class_code=wants[7].class_code)
+    near = list(index.candidates(listing, TERMS))
+    assert len(near) <= 100
+    assert index.waiting(listing, TERMS) == matching.rank_wants(listing, wants, TERMS) != []
+
+
 # What the document says ---------------------------------------------------------------
 
 DOCUMENT = (Path(__file__).resolve().parents[1] / "docs" / "matching.md").read_text("utf-8")
