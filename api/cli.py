@@ -60,6 +60,7 @@ app.command()(cli_classes.numbers)
 app.command()(cli_registers.quotas)
 app.command()(cli_registers.confiscated)
 app.command()(cli_registers.packages)
+app.command()(cli_registers.wants)
 
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
 KnownAt = Annotated[

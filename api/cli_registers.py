@@ -1,4 +1,4 @@
-"""Registers on the command line: vehicle quotas, confiscated goods and packages, as tables."""
+"""Registers on the command line: quotas, confiscated goods, packages and wants, as tables."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from api.cli_terminal import USAGE, Stop, Terminal, at
 from api.pages_telling import money
 from api.registers import REGISTERS, plain, told
 from domain.confiscated import GoodsStatus
+from domain.demand import DemandStatus
 from domain.package import PackageStatus
 from domain.words import Words
 from projections import registers
@@ -72,6 +73,24 @@ def packages(
         raise Stop(Words(f"--status 须为：{known}", f"--status must be one of: {known}"), USAGE)
     asked = {"status": status, "unit": unit, "place": place, "text": text}
     listed(at(ctx, json), "package", asked, limit, after)
+
+
+def wants(
+    ctx: typer.Context,
+    status: Annotated[str, typer.Option(help="状态 · Status.")] = "",
+    unit: Unit = "",
+    kind: Annotated[str, typer.Option(help="类别 · Kind.")] = "",
+    text: Text = "",
+    limit: Limit = 50,
+    after: After = "",
+    json: Json = False,
+) -> None:
+    """需求：各单位求调剂的资产 · Wants: what units ask to have reallocated."""
+    if status and status not in tuple(DemandStatus):
+        known = "、".join(DemandStatus)
+        raise Stop(Words(f"--status 须为：{known}", f"--status must be one of: {known}"), USAGE)
+    asked = {"status": status, "unit": unit, "kind": kind, "text": text}
+    listed(at(ctx, json), "demand", asked, limit, after)
 
 
 def listed(terminal: Terminal, kind: str, asked: Mapping[str, str], limit: int, after: str) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from api import radio_counting, reporting, seeing
 from api.accounts import Account, Accounts, Post
+from api.allocating import Proposals
 from api.authority import ABOUT, Authority
 from api.captures import Captures
 from api.counting import Counting
@@ -88,6 +89,7 @@ class Office:
         self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
         self.search = Search(book, self.rows, self._region_of)
+        self.proposals = Proposals(self.book, self.rows, self.search.receipt)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
         self.scanned = Scanned.open(settings.database)
@@ -267,7 +269,7 @@ class Office:
         Whoever says `shown=False` calls `show` soon: until then, every reader would have to.
         Raise what `Book.act` raises.
         """
-        occasion, asks = self._asked(requests, actor, on, docs)
+        occasion, asks, proposed = self._asked(requests, actor, on, docs)
 
         def act() -> Receipt:
             with self.counting.turn(asks), self.counting.alone(asks):
@@ -280,7 +282,7 @@ class Office:
                     via=self._via(occasion, channel, request),
                     context=_context(channel, request, address, device),
                     zone=actor.zone,
-                    evidence=(*evidence, *found),
+                    evidence=(*evidence, *proposed, *found),
                     today_meant=on is None,
                 )
 
@@ -295,7 +297,7 @@ class Office:
         docs: Sequence[Document] = (),
     ) -> tuple[Draft, ...]:
         """Return what asking would record, and record nothing; raise what `ask_many` raises."""
-        occasion, asks = self._asked(requests, actor, on, docs)
+        occasion, asks, _ = self._asked(requests, actor, on, docs)
         if seeing.asks_for_all(asks) or self.counting.asks(asks):
             with self.writing():
                 occasion, _ = self._told_all(occasion, asks)
@@ -307,8 +309,8 @@ class Office:
         actor: Actor,
         on: date | None,
         docs: Sequence[Document],
-    ) -> tuple[Occasion, list[Ask]]:
-        """Return who asks what, with what the lists answer to it."""
+    ) -> tuple[Occasion, list[Ask], list[Evidence]]:
+        """Return who asks what, with what the lists answer to it and what that rests on."""
         occasion = self._in_post(self.occasion(actor, on, docs))
         asks = [Ask(stream, verb, dict(form)) for stream, verb, form in requests]
         if self.counting.asks(asks) and "readings" not in self.__dict__:
@@ -322,7 +324,8 @@ class Office:
             for person in dict.fromkeys(a.stream[7:] for a in asks if asks_for_name(a))
             if (commitment := self._bound_name(person))
         )
-        return msgspec.structs.replace(occasion, seen=(*occasion.seen, *named)), asks
+        occasion, proposed = self.proposals.informed(occasion, asks, self.today(actor.zone))
+        return msgspec.structs.replace(occasion, seen=(*occasion.seen, *named)), asks, proposed
 
     def _bound_name(self, person: str) -> str:
         """Bind what a person is called; the vault writes to the same file as the log."""

@@ -33,6 +33,7 @@ from api import (
     pages_stream,
     pages_tags,
     pages_units,
+    pages_wanting,
     pages_ways,
 )
 from api.office import Office
@@ -57,6 +58,7 @@ PARTS = (
     pages_entrusting,
     pages_people,
     pages_registers,
+    pages_wanting,
     pages_ways,
     pages_reuse,
     pages_rules,

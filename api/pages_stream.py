@@ -21,6 +21,7 @@ from api import (
     pages_reorganisation,
     pages_shares,
     pages_stocktakes,
+    pages_wants,
     pages_ways,
     rest_label,
 )
@@ -267,6 +268,7 @@ def asset_extra(page: Page, stream: Stream, state: Any) -> dict[str, Any]:
     return {
         "panels": pages_ways.panels(page, stream),
         "joined": joined(page, state),
+        "fits": pages_wants.of_card(page, stream),
         "label_problem": problem,
         "label_code": "" if problem else rest_label.text(page.office, id_, stream.state),
     }
@@ -324,6 +326,8 @@ def case_extra(page: Page, stream: Stream) -> dict[str, Any]:
         "groups": groups,
         "stocktake": pages_stocktakes.panel(page, stream),
         "plan_panel": pages_plan.panel(page, state),
+        "want": pages_wants.of_want(page, stream),
+        "proposal": pages_wants.of_proposal(page, stream),
         "shares": pages_shares.panel(page, state),
         "reorganisation": pages_reorganisation.panel(page, state),
         "number": number_of(page, getattr(state, "number", "")),

@@ -26,6 +26,7 @@ UNTOLD = frozenset(
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
     | {"latest", "aside", "voided", "namings", "labels_printed"}
     | {"designs", "stock_voided", "number_rules", "counters"}
+    | {"claims", "offered", "declined", "decisions"}  # of wants and proposals: a table too
 )
 # A stocktake's page shows these in tables of their own.
 UNTOLD_OF_STOCKTAKE = frozenset(

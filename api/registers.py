@@ -9,9 +9,12 @@ import msgspec
 
 from api.looking import Lists
 from api.pages_telling import NameOf
+from domain.asset import Kind
 from domain.confiscated import GoodsStatus
 from domain.decider import LIFECYCLES, Lang
+from domain.demand import DemandStatus
 from domain.package import PackageKind, PackageStatus
+from domain.policy import Priority
 from domain.vehicles import VehicleUse
 from domain.words import Term, Words, in_words
 from projections import registers
@@ -45,6 +48,13 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     filters: tuple[Column, ...]
     empty: Words
     begins: bool = False  # each line has a page of its own, on which it begins
+    line: str = ""  # where the page of a line is, when it is elsewhere
+    new: str = ""  # where one begins, when it is elsewhere
+
+    @property
+    def lines(self) -> str:
+        """Return the address under which each line has its page."""
+        return self.line or self.path
 
 
 UNIT = Words("单位", "unit")
@@ -173,6 +183,47 @@ REGISTERS: Mapping[str, Register] = {
             ),
             begins=True,
         ),
+        Register(
+            kind="demand",
+            path="/wants",
+            line="/cases/demand",
+            new="/cases/new?kind=demand",
+            title=Words("需求", "Wants"),
+            about=Words(
+                "各单位求调剂的资产：一直有效，直到满足、撤回或者过期；新上架的资产逐项自动比对。",
+                "What units want of what others can spare: open until met, withdrawn or lapsed, and"
+                " tried against everything that is listed.",
+            ),
+            columns=(
+                Column("item", Words("名称", "item")),
+                Column("unit", UNIT, "unit"),
+                Column("kind", Words("类别", "kind"), "term", wide=True, choice=Kind),
+                Column("class_code", Words("分类代码", "class code"), wide=True),
+                Column("specification", Words("规格要求", "specification"), wide=True),
+                Column("quantity", Words("数量", "quantity"), "quantity"),
+                Column("remaining", Words("还需", "still wanted"), "count"),
+                Column("needed_by", Words("需用日期", "needed by")),
+                Column("need", Words("用途类型", "needed for"), "term", True, Priority),
+                Column("place", Words("使用地点", "place"), "place", wide=True),
+                Column("status", Words("状态", "status"), "status", choice=DemandStatus),
+                Column("offered", Words("待答复推荐", "offers to answer"), "count", wide=True),
+                Column("number", Words("文号", "number"), wide=True),
+                Column("opened_on", Words("发布日期", "published on"), wide=True),
+            ),
+            filters=(
+                Column("status", Words("状态", "status"), "status", choice=DemandStatus),
+                Column("unit", UNIT, "unit"),
+                Column("kind", Words("类别", "kind"), "term", choice=Kind),
+                Column("need", Words("用途类型", "needed for"), "term", choice=Priority),
+                Column("place", Words("使用地点", "place"), "place"),
+            ),
+            empty=Words(
+                "还没有登记的需求。需要资产的单位在此发布，有合适的上架时立即推荐。",
+                "No want is registered. A unit that needs something publishes it here and hears of"
+                " whatever fits the moment it is listed.",
+            ),
+            begins=True,
+        ),
     )
 }
 
@@ -227,6 +278,8 @@ def plain(register: Register, row: Any) -> dict[str, Any]:
     said = dict(row)
     if register.kind == "quota":
         said |= {"uses": msgspec.json.decode(said["uses"]), "beyond": bool(said["beyond"])}
+    if register.kind == "demand":
+        said |= {"declined": msgspec.json.decode(said["declined"])}
     return said
 
 

@@ -15,12 +15,13 @@ import msgspec
 from domain import searching as questions
 from domain import standards as rules
 from domain.decider import Ask, Occasion
-from domain.exceeding import TAKERS
+from domain.demand import TOLD_MAX, Fits
+from domain.exceeding import TAKERS, Takes
 from domain.holding import LIST_MAX
 from domain.planning import Plan, ReallocationSearched
 from domain.searching import FOUND_MAX, Found, Limit, Piece, Receipt, Stock, Thing
 from ledger.book import Book
-from projections import searching
+from projections import fitting, inventory, searching
 from projections.scope import Rows
 
 Rowed: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
@@ -34,10 +35,12 @@ class Search:
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the steps that are asked must have seen."""
-        seen: list[Found | Stock | Receipt] = []
+        seen: list[Found | Stock | Receipt | Fits] = []
         for ask in asks:
             if ask.stream.partition("/")[0] in TAKERS:
                 seen += self.receipts(ask, occasion.on)
+            if ask.verb == "list_for_reuse":
+                seen += self.fits(ask, today)
             if ask.stream.startswith("plan/") and ask.verb in QUESTIONS:
                 plan: Plan = self.book.stream(ask.stream).state
                 seen += QUESTIONS[ask.verb](self, ask, plan, occasion.on, today)
@@ -82,19 +85,43 @@ class Search:
         """Find what a case brings which unit, and the standards that bind it for that."""
         kind, _, _ = ask.stream.partition("/")
         for one in TAKERS[kind](self.book.stream(ask.stream).state, ask.verb, ask.form):
-            coming = self._things(one.coming, one.unit)
-            sorts = {(thing.kind, thing.class_code) for thing in coming}
-            yield Receipt(
-                case=ask.stream,
-                unit=one.unit,
-                position=int(self.rows(searching.position())[0]["position"]),
-                coming=coming,
-                going=self._things(one.going),
-                limits=tuple(
-                    (standard.kind.value, limit)
-                    for standard, limit in self._limits(one.unit, on, sorts)
-                ),
-            )
+            yield self.receipt(ask.stream, one, on)
+
+    def receipt(self, case: str, one: Takes, on: date) -> Receipt:
+        """Find what is taken as a standard counts it, and the standards that bind who takes it."""
+        coming = (*self._things(one.coming, one.unit), *one.things)
+        sorts = {(thing.kind, thing.class_code) for thing in coming}
+        return Receipt(
+            case=case,
+            unit=one.unit,
+            position=int(self.rows(searching.position())[0]["position"]),
+            coming=coming,
+            going=self._things(one.going),
+            limits=tuple(
+                (standard.kind.value, limit)
+                for standard, limit in self._limits(one.unit, on, sorts)
+            ),
+        )
+
+    def fits(self, ask: Ask, today: date) -> Iterable[Fits]:
+        """Find the wants that a card fits which is about to be listed, who is served first first."""
+        rows = self.rows(inventory.one(ask.stream.partition("/")[2]))
+        if not rows:
+            return
+        said = {
+            name: str(value)
+            for name in ("available_from", "offer_until")
+            if (value := ask.form.get(name))
+        }
+        offer = {name: str(ask.form.get(name) or "") for name in ("description", "remaining_life")}
+        card = {**rows[0], **said, "offer": msgspec.json.encode(offer).decode()}
+        card["grade"] = str(ask.form.get("condition") or card["grade"])
+        found = fitting.for_card(self.rows, card, today, TOLD_MAX)
+        yield Fits(
+            stream=ask.stream,
+            rules=fitting.RULES,
+            wants=tuple((fit.match.want, fit.match.total) for fit in found),
+        )
 
     def _things(self, ids: Sequence[str], unit: str = "") -> tuple[Thing, ...]:
         if not 1 <= len(ids) <= LIST_MAX:  # the case itself refuses what is too long

@@ -36,11 +36,15 @@ class Excess(Term):
 
 
 class Takes(msgspec.Struct, frozen=True):
-    """What a step brings a unit, and what it takes from it: ids of assets."""
+    """What a step brings a unit, and what it takes from it: ids of assets.
+
+    `things` have no card yet: a want says only of what kind and class they are.
+    """
 
     unit: str
     coming: tuple[str, ...]
     going: tuple[str, ...] = ()
+    things: tuple[Thing, ...] = ()
 
 
 # What happened ----------------------------------------------------------------

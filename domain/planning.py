@@ -340,6 +340,18 @@ class FoundPieceTaken(
     case: Stream
 
 
+class PlanLineWanted(
+    Event,
+    name="plan.line_wanted",
+    zh="第{line}行：登记需求{demand}，先求调剂",
+    en="Line {line}: want {demand} published, to have it reallocated first",
+):
+    """#28 The need of a line was published as a want, open to whatever is listed."""
+
+    line: Number
+    demand: CaseId
+
+
 class PlanLineClaimed(
     Event,
     name="plan.line_claimed",
@@ -391,6 +403,7 @@ PlanEvent: TypeAlias = (
     | ReallocationSearched
     | FoundPieceRejected
     | FoundPieceTaken
+    | PlanLineWanted
     | PlanLineClaimed
     | PlanLineConfirmed
     | PlanLineReleased
@@ -451,6 +464,7 @@ def evolve_line(
     event: ReallocationSearched
     | FoundPieceRejected
     | FoundPieceTaken
+    | PlanLineWanted
     | PlanLineClaimed
     | PlanLineConfirmed
     | PlanLineReleased,
@@ -469,7 +483,7 @@ def evolve_line(
             return changed(plan, event.line, search=settled(search, (asset,), taken=True))
         case PlanLineClaimed(acquisition=case, quantity=many):
             return changed(plan, event.line, claimed=(*line.claimed, (case, many)))
-        case PlanLineConfirmed():
+        case PlanLineConfirmed() | PlanLineWanted():
             return plan
         case PlanLineReleased(acquisition=case):
             kept = tuple(claim for claim in line.claimed if claim[0] != case)
@@ -675,6 +689,11 @@ NOT_DEARER = Rule(
     zh="第 {line} 行核定单价（分）{planned}，本次 {unit_price}；超出的须另报计划。",
     en="Line {line} was planned at {planned} fen each; this asks for {unit_price}. Plan it anew.",
     law="《行政事业性国有资产管理条例》第24条",
+)
+SAME_UNIT = Rule(
+    slug="plan-of-another-unit",
+    zh="所引配置计划是 {unit} 的；只能引用需求单位自己的计划。",
+    en="The plan is that of {unit}; a want cites a plan of its own unit.",
 )
 MY_TURN = my_turn(*REVIEWERS)
 
@@ -900,6 +919,17 @@ def take_found(
     """Meet part of the need with a piece that was found, by its reallocation or loan."""
     still_open(plan, line, (asset,))
     return FoundPieceTaken(line=line, asset=asset, case=case)
+
+
+@lifecycle.verb(OPEN, zh="登记需求", en="Publish a line as a want", inner=True)
+def name_want(
+    plan: Plan, _: Occasion, *, line: Number, demand: CaseId, unit: UnitId
+) -> PlanLineWanted:
+    """Note that the need of a line is published as a want of the same unit."""
+    the_line(plan, line)
+    if unit != plan.unit:
+        raise SAME_UNIT.broken(unit=plan.unit)
+    return PlanLineWanted(line=line, demand=demand)
 
 
 # What a purchase asks of its plan ---------------------------------------------

@@ -171,11 +171,57 @@ class ServiceLife(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cites: tuple[str, ...] = ()
 
 
+class Tier(Term):
+    """For whom what is offered is kept for a time, before the next may ask."""
+
+    OWN = "own_unit", "本单位", "the unit itself"
+    DEPARTMENT = "same_department", "同一主管部门的单位", "units of the same department"
+    SAME_LEVEL = "same_level", "同级同区划的单位", "units of the same level and place"
+    OTHERS = "others", "其他层级、地区的单位", "units of other levels and regions"
+
+
 class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For how many days what is offered is kept for one scope before the next may ask."""
+    """For how many days what is offered is kept for one scope (`Tier`) before the next may ask."""
 
     scope: str
     days: int
+
+
+class Priority(Term):
+    """What a thing is needed for, as far as a place lets that come first (内蒙古保障条例 第16条)."""
+
+    MEETING = "meeting", "重要会议", "an important meeting"
+    MAJOR_EVENT = "major_event", "重大活动", "a major event"
+    TEMPORARY = "temporary_body", "临时机构", "a temporary body"
+    PEER = "peer_organ", "同级机关", "an organ of the same level"
+
+
+class Precedence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rank of a priority: 0 comes first, equal ranks are equal; whatever has none comes last."""
+
+    ground: Priority
+    rank: int = 0
+
+
+class Tie(Term):
+    """By what it is settled who gets a thing that several claim."""
+
+    PRIORITY = "priority", "优先次序", "priority"
+    FIRST = "first", "先申先得", "first come"
+    DRAW = "draw", "抽签", "a draw"
+
+
+class Claiming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a claim holds a thing, and who of several gets it.
+
+    `hold_days`: None where the place sets none, and every claim says until when. `collect_days`:
+    for so many days after it is opened to somebody claims are gathered, and then settled by `order`;
+    None or 0: who is first has it.
+    """
+
+    hold_days: int | None = None
+    collect_days: int | None = None
+    order: tuple[Tie, ...] = (Tie.FIRST,)
 
 
 EXCLUSIONS: tuple[tuple[str, str], ...] = (
@@ -201,7 +247,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     place gives no number. `price_floor_percent`: below which part of the appraisal a deal stops.
     `search_days_max`: how old the search for something to reallocate may be when a purchase rests
     on it. `over_standard`: what becomes of a request beyond the configuration standard
-    or the vehicle quota of the unit that gets something: a plan, a reallocation, an exchange.
+    or the vehicle quota of the unit that gets something: a plan, a want, a reallocation,
+    an exchange. `demand_days`: how many days after the day by which it was needed an unmet want
+    lapses, None where wants wait for ever.
+    `screening`: for whom what is offered is kept first, and for how long; `claiming`: what a claim
+    on it is; `priorities`: what it is needed for that comes first.
     `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
     property, in order.
     """
@@ -232,6 +282,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     service_years: tuple[ServiceLife, ...] = ()
     idle_days: int | None = None
     screening: tuple[Window, ...] = ()
+    screening_cites: tuple[str, ...] = ()
+    claiming: Claiming = Claiming()
+    priorities: tuple[Precedence, ...] = ()
+    priorities_cites: tuple[str, ...] = ()
     waterfall: tuple[str, ...] = ()
     waterfall_cites: tuple[str, ...] = ()
     remittance: Remittance | None = None
@@ -241,6 +295,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     splitting_days: int | None = None
     search_days_max: int | None = None
     over_standard: Beyond = Beyond.FLAG
+    demand_days: int | None = None
     exclusions: tuple[tuple[str, str], ...] = EXCLUSIONS
     exclusions_cites: tuple[str, ...] = ()
     release_documents: tuple[str, ...] = ()
@@ -329,6 +384,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             if life.kind in ("", kind) and class_code.startswith(life.class_code)
         ]
         return max(fits)[1] if fits else None
+
+    def precedence(self, ground: str | None) -> int:
+        """Return the rank of what something is needed for: 0 comes first, what has none last."""
+        ranks = {one.ground.value: one.rank for one in self.priorities}
+        return ranks.get(ground or "", 1 + max(ranks.values(), default=-1))
 
     def excludes(self, one: str, other: str) -> bool:
         """Answer whether one person may not have both duties in one matter."""
@@ -433,6 +493,11 @@ def contradictions(policy: Policy) -> Iterator[Words]:
             yield Words(f"第{number}条程序没有审批人", f"route {number} names nobody who decides")
         if route.below is not None and (route.at_least or 0) >= route.below:
             yield Words(f"第{number}条程序的金额范围为空", f"route {number} takes no amount")
+    for window in policy.screening:
+        if window.scope not in set(Tier):
+            yield Words(
+                f"没有公示范围 {window.scope}", f"there is no scope of screening {window.scope}"
+            )
     for name, count in counts(policy):
         if count is not None and count < 1:
             yield Words(f"{name} 不是正数", f"{name} is not positive")
@@ -449,6 +514,8 @@ def cited(policy: Policy) -> Iterator[str]:
     yield from policy.never_accepted_cites
     yield from policy.never_converted_cites
     yield from policy.waterfall_cites
+    yield from policy.screening_cites
+    yield from policy.priorities_cites
     yield from policy.remittance_cites
     yield from policy.exclusions_cites
 
@@ -465,8 +532,10 @@ def counts(policy: Policy) -> Iterator[tuple[str, int | None]]:
         yield name, getattr(policy, name)
     yield "splitting_days", policy.splitting_days
     yield "search_days_max", policy.search_days_max
+    yield "demand_days", policy.demand_days
     for life in policy.service_years:
         yield f"service_years {life.kind or life.class_code}", life.years
+    yield "claiming.hold_days", policy.claiming.hold_days
     for window in policy.screening:
         yield f"screening {window.scope}", window.days
     for number, route in enumerate(policy.routes, 1):

@@ -30,6 +30,7 @@ from domain.approval import (
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.correcting import ListCorrected, correctable, evolve_waiting, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
+from domain.demand import claiming
 from domain.exceeding import (
     Count,
     Excess,
@@ -71,6 +72,7 @@ from domain.splitting import WITHIN_COST
 from domain.unit import Level, Unit
 from domain.values import (
     AssetId,
+    CaseId,
     Code,
     Currency,
     Fen,
@@ -136,6 +138,7 @@ class Reallocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dataset: str = ""
     beyond: frozenset[Excess] = frozenset()
     posts: dict[str, int] = {}
+    demand: str = ""  # the want it is to meet
 
     @property
     def giver_unit(self) -> str:
@@ -196,6 +199,17 @@ class ReallocationRequested(
     currency: Currency = "CNY"
     purpose: Text = ""
     dataset: Code = ""
+
+
+class WantNamed(
+    Event,
+    name="reallocation.want_named",
+    zh="为满足需求{demand}",
+    en="To meet the want {demand}",
+):
+    """#29 Which want it is to meet; what comes of it is counted there."""
+
+    demand: CaseId
 
 
 class ScopeWorkedOut(
@@ -319,6 +333,7 @@ class AccountingTransferred(
 
 ReallocationEvent: TypeAlias = (
     ReallocationRequested
+    | WantNamed
     | ScopeWorkedOut
     | ReallocationApproved
     | ReallocationRefused
@@ -392,6 +407,8 @@ def evolve(case: Reallocation, event: ReallocationEvent) -> Reallocation:
                 waiting=frozenset(event.assets),
                 dataset=event.dataset,
             )
+        case WantNamed(demand=demand):
+            return replace(case, demand=demand)
         case ScopeWorkedOut(scope=scope):
             return replace(case, scope=scope)
         case ReallocationApproved(scope=scope):
@@ -624,10 +641,12 @@ def request(
     scope: Scope | None = None,
     purpose: Text = "",
     posts: Count | None = None,
+    demand: CaseId | None = None,
 ) -> tuple[Event | Ask, ...]:
     """Ask for assets another unit or the warehouse can spare; they are reserved meanwhile.
 
     `posts` is how many posts the taking unit has, where a standard is for each post (T49).
+    `demand` is the want it is to meet.
     """
     if from_unit == to_unit:
         raise DIFFERENT_UNITS.broken()
@@ -643,11 +662,31 @@ def request(
             assets=assets,
             purpose=purpose,
         ),
+        *meeting(demand, occasion, to_unit, assets),
         Ask(f"unit/{from_unit}", "compare_belonging", compared),
         *stated(to_unit, posts),
         *judged(occasion, to_unit, {} if posts is None else {to_unit: posts}, kinds_of(occasion)),
         *(Ask(f"asset/{a}", "hold_for_reallocation", form) for a in assets),
     )
+
+
+def meeting(
+    demand: str | None, occasion: Occasion, to_unit: str, assets: tuple[str, ...]
+) -> tuple[Event | Ask, ...]:
+    """Return what ties a reallocation to the want it is to meet."""
+    if not demand:
+        return ()
+    return (WantNamed(demand=demand), claiming(demand, occasion.stream, to_unit, occasion, assets))
+
+
+def wanted_again(
+    case_: Reallocation, occasion: Occasion, assets: tuple[str, ...], reason: str
+) -> tuple[Ask, ...]:
+    """Tell the want that these do not come by this reallocation."""
+    if not case_.demand or not assets:
+        return ()
+    form = {"case": occasion.stream, "assets": assets, "reason": reason}
+    return (Ask(f"demand/{case_.demand}", "want_again", form),)
 
 
 @units_.lifecycle.verb(zh="比较隶属", en="Compare belonging", inner=True)
@@ -734,6 +773,12 @@ def approve(
     return (
         ReallocationApproved(scope=stated, approval_no=approval_no),
         *declined(case_, occasion, assets, reason),
+        *wanted_again(
+            case_,
+            occasion,
+            tuple(sorted(case_.waiting.difference(assets))) if assets else (),
+            reason,
+        ),
         *judged(occasion, case_.to_unit, case_.posts),
     )
 
@@ -750,6 +795,7 @@ def refuse(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple[E
     """Refuse the reallocation and free the assets."""
     return (
         ReallocationRefused(reason=reason),
+        *wanted_again(case_, occasion, tuple(sorted(case_.waiting)), reason),
         *releases(occasion.stream, tuple(sorted(case_.waiting)), reason),
     )
 
@@ -775,6 +821,11 @@ def lay_anew(
     way = route(occasion, Action.REALLOCATION, scope=case_.scope or "")
     return (
         *laid_anew(case_, occasion, way),
+        *(
+            (claiming(case_.demand, occasion.stream, case_.to_unit, occasion, assets),)
+            if case_.demand
+            else ()
+        ),
         *judged(occasion, case_.to_unit, case_.posts, kinds_of(occasion)),
     )
 
@@ -810,6 +861,7 @@ def withdraw(case_: Reallocation, occasion: Occasion, *, reason: Given) -> tuple
     """Withdraw the request and free the assets; nothing has been sent yet."""
     return (
         ReallocationWithdrawn(reason=reason),
+        *wanted_again(case_, occasion, tuple(sorted(case_.waiting)), reason),
         *releases(occasion.stream, tuple(sorted(case_.waiting)), reason),
     )
 
@@ -853,6 +905,11 @@ def confirm_in(
     return (
         *(TransferInConfirmed(asset=a, place=place, scanned=code) for a, code in pieces),
         *(Ask(f"asset/{a}", "transfer_in", form | {"scanned": code}) for a, code in pieces),
+        *(
+            (Ask(f"demand/{case_.demand}", "deliver", {"case": occasion.stream, "assets": assets}),)
+            if case_.demand
+            else ()
+        ),
     )
 
 

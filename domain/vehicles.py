@@ -30,6 +30,7 @@ Places: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=PLACES_MAX)]
 class Bringing(Term):
     """Which kind of case brings a unit vehicles, and is flagged where they are too many."""
 
+    DEMAND = "demand", "需求", "want"
     REALLOCATION = "reallocation", "调剂单", "reallocation"
     EXCHANGE = "exchange", "置换单", "exchange"
 

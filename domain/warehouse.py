@@ -24,6 +24,7 @@ from domain.approval import (
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.correcting import correctable, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.demand import told_of
 from domain.handover import (
     GIVING_SIDE,
     TAKEN_FROM_TRANSIT,
@@ -713,10 +714,11 @@ def refurbish(
     roles=(Role.KEEPER, Role.CLERK, Role.OFFICE),
 )
 def list_for_reuse(
-    _: Asset, __: Occasion, *, description: Text = "", remaining_life: Code = ""
-) -> ListedForReuse:
-    """Offer the asset to other units."""
-    return ListedForReuse(description=description, remaining_life=remaining_life)
+    _: Asset, occasion: Occasion, *, description: Text = "", remaining_life: Code = ""
+) -> tuple[ListedForReuse | Ask, ...]:
+    """Offer the asset to other units; wants that it fits hear of it at once."""
+    listed = ListedForReuse(description=description, remaining_life=remaining_life)
+    return (listed, *told_of(occasion))
 
 
 @assets_.lifecycle.verb(

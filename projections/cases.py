@@ -25,9 +25,11 @@ from sqlalchemy import (
 )
 
 from domain.acquiring import Acquisition
+from domain.allocating import Allocation
 from domain.auditing_notes import Note
 from domain.census import Census
 from domain.converting import Conversion
+from domain.demand import Demand
 from domain.disposal import Disposal
 from domain.exchanging import Exchange
 from domain.leasing import Lease
@@ -44,7 +46,8 @@ from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 
 KINDS = (
     "loan", "lease", "intake", "reallocation", "conversion", "exchange", "disposal", "reorganisation",
-    "plan", "acquisition", "census", "stocktake", "note", "standard",
+    "plan", "acquisition", "census", "stocktake", "note", "standard", "demand",
+    "allocation",
 )  # fmt: skip
 cases = Table(
     "cases",
@@ -92,6 +95,8 @@ Case = (
     | Stocktake
     | Note
     | Standard
+    | Demand
+    | Allocation
 )
 
 
@@ -172,6 +177,14 @@ def row(
             return (
                 *head, case.unit, "", case.finding[:80], "1", None, "", "", due, case.dataset, *tail,
             )  # fmt: skip
+        case Demand():
+            due = case.needed_by.isoformat() if case.needed_by else ""
+            return (
+                *head, "", case.unit, case.item, case.quantity, None, "", "", due, case.dataset, *tail,
+            )  # fmt: skip
+        case Allocation():
+            day = case.proposed_on.isoformat() if case.proposed_on else ""
+            return (*head, "", "", day, str(case.proposals), None, "", "", "", "", *tail)
         case Standard():
             return (
                 *head, case.unit, "", case.title, case.quantity or "", case.price_cap, "CNY", "",

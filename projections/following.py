@@ -13,7 +13,17 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing, told
-from projections import cases, history, inventory, people, reads, registers, rulings, units
+from projections import (
+    cases,
+    history,
+    inventory,
+    people,
+    reads,
+    registers,
+    rulings,
+    units,
+    wants,
+)
 from projections.temporal import Columns, Intervals, Line, Thing
 from projections.writing import Writer
 
@@ -94,6 +104,13 @@ CURRENT: dict[str, List] = {
     "audit": List(reads.reads, lambda k: reads.row(k.id, k.state, k.last_on, k.version)),
     **dict.fromkeys(cases.KINDS, _case),
 }
+# What shows a kind of stream a second time, in other columns.
+BESIDE: dict[str, List] = {
+    "demand": List(
+        wants.wants,
+        lambda k: wants.row(k.id, k.state, k.first_on, k.last_on, k.version),
+    ),
+}
 TEMPORAL: dict[str, tuple[tuple[Table, ...], Columns]] = {
     "asset": (history.ended, history.columns),
     "unit": ((units.ended,), units.called),
@@ -109,6 +126,7 @@ INDEXES = (
     *cases.indexes,
     *registers.indexes,
     *reads.indexes,
+    *wants.indexes,
 )
 
 
@@ -295,6 +313,8 @@ class Batch:
         kept_rows: list[tuple[Any, ...]] = []
         for stream, kept in sorted(self.dirty.items()):
             by_kind.setdefault(CURRENT[kept.kind], []).append(kept)
+            if kept.kind in BESIDE:
+                by_kind.setdefault(BESIDE[kept.kind], []).append(kept)
             kept_rows.append((stream, kept.version, MEMORY[kept.kind].pack(kept)))
         write = self.writer.insert if self.fresh else self.writer.replace
         for list_, some in by_kind.items():

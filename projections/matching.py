@@ -66,6 +66,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     offer_until: date | None = None
     listed_on: date | None = None
     windows: tuple[Window, ...] = ()  # none: open to all
+    turned_down: str = ""  # its id, when some want turned it down
 
 
 class Want(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 9
     since: date | None = None
     quota: str = ""  # which quota its quantity counts against
+    turned_down: frozenset[str] = frozenset()  # what will not do, by id
 
 
 # Best first; a grade that is none of these says nothing. Words of practice beside the codes.
@@ -383,6 +385,13 @@ CONDITIONS_OF_A_MATCH: Final = (
         want=lambda _: None,
         listing=lambda x: x.offer_until,
         holds=_still_on_offer,
+    ),
+    Condition(
+        slug="turned-down",
+        words=Words("没有被需求单位说明不适用", "not turned down by who wants it"),
+        want=lambda w: w.turned_down,
+        listing=lambda x: x.turned_down,
+        holds=lambda refused, id_, _: id_ not in refused,
     ),
     Condition(
         slug="window",

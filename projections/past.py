@@ -20,7 +20,7 @@ from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import decode, standing
 from ledger.replaying import collector_off
-from projections.following import CURRENT, Kept, metadata
+from projections.following import BESIDE, CURRENT, Kept, List, metadata
 from projections.scope import Rows
 
 KEPT_MAX: Final = 6  # days that are remembered
@@ -36,14 +36,20 @@ class Past:
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
         self._lock = threading.Lock()
-        tables = {CURRENT[kind].table.name: CURRENT[kind].table for kind in kinds}
+        shown = [
+            (kind, list_)
+            for kind in kinds
+            for list_ in (CURRENT[kind], BESIDE.get(kind))
+            if list_ is not None
+        ]
+        tables = {list_.table.name: list_.table for _, list_ in shown}
         metadata.create_all(self._engine, tables=list(tables.values()))
         with collector_off(), self._engine.begin() as c:
-            for kind in kinds:
-                table = CURRENT[kind].table
+            for kind, list_ in shown:
+                table = list_.table
                 names = [column.name for column in table.columns]
                 batch: list[dict[str, Any]] = []
-                for row in _rows(book, kind, on, known):
+                for row in _rows(book, kind, list_, on, known):
                     batch.append(dict(zip(names, row, strict=True)))
                     if len(batch) == ROWS:
                         c.execute(table.insert(), batch)
@@ -84,9 +90,9 @@ class Pasts:
         return found
 
 
-def _rows(book: Book, kind: str, on: str, known: int) -> Iterator[tuple[Any, ...]]:
+def _rows(book: Book, kind: str, list_: List, on: str, known: int) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of one kind of stream: each a fold of what stands of it up to the day."""
-    life, list_ = LIFECYCLES[kind], CURRENT[kind]
+    life = LIFECYCLES[kind]
     for stream, rows in groupby(book.log.kind_rows(kind, known), itemgetter(1)):
         entries = [decode(*row) for row in rows]
         told = [entry for entry in standing(entries) if entry.effective_on <= on]

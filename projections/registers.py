@@ -30,6 +30,7 @@ from domain.package import Package, PackageStatus
 from domain.vehicles import Quota, VehicleUse
 from projections.inventory import metadata
 from projections.scope import BadCursor, Rows, Scope
+from projections.wants import wants
 
 series = Table(
     "series",
@@ -97,8 +98,9 @@ TABLES: Mapping[str, Table] = {
     "quota": quota,
     "confiscated": goods,
     "package": packages,
+    "demand": wants,
 }
-LATEST_FIRST = frozenset({"confiscated", "package"})
+LATEST_FIRST = frozenset({"confiscated", "package", "demand"})
 indexes = (
     Index("series_by_unit", series.c.unit, series.c.kind, series.c.year),
     Index("goods_by_status", goods.c.status, goods.c.id),
@@ -110,12 +112,14 @@ EQUAL: Mapping[str, tuple[str, ...]] = {
     "quota": ("unit", "beyond"),
     "confiscated": ("unit", "status", "place"),
     "package": ("unit", "status", "place", "packaging"),
+    "demand": ("unit", "status", "kind", "need", "place"),
 }
 SEARCHED: Mapping[str, tuple[str, ...]] = {
     "series": ("id", "prefix", "latest"),
     "quota": ("id",),
     "confiscated": ("item", "order_no", "number", "id"),
     "package": ("code", "id", "outer"),
+    "demand": ("item", "specification", "class_code", "number", "id"),
 }
 
 

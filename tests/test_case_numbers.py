@@ -32,7 +32,7 @@ CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 HEAD = Actor(person="u_head", unit="o_a", role="head")
 FORWARD = {
     *("acquisition", "conversion", "disposal", "exchange", "intake", "lease", "loan", "plan"),
-    "reallocation",
+    *("demand", "reallocation"),
 }
 
 

@@ -54,6 +54,8 @@ def filled(office: Office) -> str:
     for n in (1, 2):
         card = CARD | {"asset_no": f"ZC-{n}", "kind": "vehicle"}
         office.ask(f"asset/V{n}", "register_existing", card, CLERK)
+    desks = {"to_unit": "o_a", "kind": "furniture", "item": "办公桌", "quantity": "3"}
+    office.ask("demand/W1", "publish", desks | {"needed_by": office.today()}, CLERK)
     office.ask("confiscated/G1", "take_in", GOODS, KEEPER)
     office.ask("confiscated/G2", "take_in", GOODS | {"item": "渔船", "forfeited": True}, KEEPER)
     for name, packaging in (("K1", "crate"), ("P1", "pallet")):

@@ -1,0 +1,162 @@
+"""What ranking and allocation are told of wants and of what is on offer: rows of lists, as plain values.
+
+Offers are the cards that are listed and that no case holds; windows are judged by who claims.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from sqlalchemy import or_, select
+
+from domain.asset import Book, Lock
+from projections.inventory import inventory
+from projections.matching import Index, Listing, Match, Terms, Want, pieces
+from projections.scope import Rows
+from projections.units import unit
+from projections.wants import still_wanted
+
+RULES: Final = "matching@1"  # how points are given; another number when they are given otherwise
+LOOKED_AT_MAX: Final = 20_000  # offers of a kind and class that one ranking compares
+Look: TypeAlias = Callable[[Rows], Sequence[Any]]
+Units: TypeAlias = Mapping[str, Any]
+MONTHS = re.compile(r"(\d{1,4})\s*(?:个月|月|months?)")
+YEARS = re.compile(r"(\d{1,3})\s*(?:年|years?)")
+
+
+def offers(kind: str = "", class_code: str = "", *, limit: int | None = LOOKED_AT_MAX) -> Rows:
+    """Return the cards on offer of a kind whose class may be the one asked for, by id.
+
+    A code of another version of the standard is compared by the ranking; here it only must begin
+    with the same letter or say nothing.
+    """
+    c = inventory.c
+    free = c.lock == Lock.NONE.value
+    query = select(inventory).where(c.listed == 1, c.book == Book.ON_BOOKS.value, free)
+    if kind:
+        query = query.where(c.kind == kind)
+    if class_code:
+        near = c.class_code.startswith(class_code[:3], autoescape=True)
+        query = query.where(or_(c.class_code == "", near))
+    return query.order_by(c.id).limit(limit)
+
+
+def all_units() -> Rows:
+    """Return where units belong."""
+    c = unit.c
+    return select(c.id, c.level, c.region, c.competent)
+
+
+def units_of(look: Look) -> Units:
+    """Return where each unit belongs, by id."""
+    return {row["id"]: row for row in look(all_units())}
+
+
+def life_months(text: str) -> int | None:
+    """Return the remaining life that a listing states in words, in months; None when it says none."""
+    if found := MONTHS.search(text):
+        return int(found[1])
+    found = YEARS.search(text)
+    return int(found[1]) * 12 if found else None
+
+
+def listing_of(
+    row: Mapping[str, Any], units: Units, turned_down: frozenset[str] = frozenset()
+) -> Listing:
+    """Return a card on offer as ranking knows it; `turned_down`: what some want will not have."""
+    at = units.get(row["custodian"])
+    offer = msgspec.json.decode(row["offer"]) if row.get("offer") else {}
+    return Listing(
+        id=row["id"],
+        name=row["name"],
+        quantity=pieces(row["quantity"]),
+        kind=row["kind"],
+        class_code=row["class_code"],
+        class_scheme=row["class_scheme"] if row["class_code"] else "",
+        specification=" ".join(filter(None, (row["model"], offer.get("description", "")))),
+        measure=row["measure"],
+        condition=row["grade"],
+        life_months=life_months(str(offer.get("remaining_life", ""))),
+        unit=row["custodian"],
+        department=at["competent"] if at else "",
+        level=at["level"] if at else "",
+        region=at["region"] if at else "",
+        place=row["place"],
+        available_from=_day(row.get("available_from", "")),
+        offer_until=_day(row.get("offer_until", "")),
+        listed_on=_day(row.get("listed_on", "") or row["changed_on"]),
+        turned_down=row["id"] if row["id"] in turned_down else "",
+    )
+
+
+def want_of(row: Mapping[str, Any], units: Units) -> Want:
+    """Return a want as ranking knows it: what is still wanted of it."""
+    at = units.get(row["unit"])
+    return Want(
+        id=row["id"],
+        name=row["item"],
+        quantity=pieces(row["remaining"]),
+        kind=row["kind"],
+        class_code=row["class_code"],
+        class_scheme=row["class_scheme"],
+        specification=row["specification"],
+        measure=row["measure"],
+        unit=row["unit"],
+        department=at["competent"] if at else "",
+        level=at["level"] if at else "",
+        region=at["region"] if at else "",
+        place=row["place"],
+        needed_by=_day(row["needed_by"]),
+        priority=row["rank"],
+        since=_day(row["opened_on"]),
+        turned_down=frozenset(msgspec.json.decode(row["declined"])),
+    )
+
+
+def _day(text: str) -> date | None:
+    """Return a day; what a form says wrongly is none here, the step itself refuses it."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """A want and something on offer, with every score, and the rows they were told from."""
+
+    match: Match
+    want: Mapping[str, Any]
+    card: Mapping[str, Any]
+
+
+def for_want(look: Look, row: Mapping[str, Any], on: date, limit: int = 20) -> list[Fit]:
+    """Return what fits a want best of all that other units offer and that it did not turn down."""
+    units, declined = units_of(look), frozenset(msgspec.json.decode(row["declined"]))
+    cards = {
+        card["id"]: card
+        for card in look(offers(row["kind"], row["class_code"]))
+        if card["custodian"] != row["unit"] and card["id"] not in declined
+    }
+    listed = Index(None, (listing_of(card, units) for card in cards.values()))
+    found = listed.best(want_of(row, units), Terms(on=on), limit)
+    return [Fit(match=match, want=row, card=cards[match.listing]) for match in found]
+
+
+def for_card(look: Look, card: Mapping[str, Any], on: date, limit: int = 20) -> list[Fit]:
+    """Return the wants of other units that something on offer fits: who is served first, first."""
+    units = units_of(look)
+    rows = {row["id"]: row for row in _others(look(still_wanted(kind=card["kind"])), card)}
+    waiting = Index(None, (want_of(row, units) for row in rows.values()))
+    found = waiting.waiting(listing_of(card, units), Terms(on=on))[:limit]
+    return [Fit(match=match, want=rows[match.want], card=card) for match in found]
+
+
+def _others(rows: Iterable[Any], card: Mapping[str, Any]) -> Iterator[Any]:
+    for row in rows:
+        declined = msgspec.json.decode(row["declined"])
+        if row["unit"] != card["custodian"] and card["id"] not in declined:
+            yield row
