@@ -377,11 +377,9 @@ def test_the_bound_holds_also_when_the_search_ends_early(monkeypatch: pytest.Mon
 def test_a_pair_costs_the_same_alone_and_among_many():
     wants, listings = many(7, 20, 40)
     some = random.Random(7)
-    for each in (wants, listings):
-        each[:] = [
-            replace(x, unit=some.choice("abc"), level=some.choice(("", "city", "county")))
-            for x in each
-        ]
+    units, levels = "abc", ("", "city", "county")
+    wants = [replace(w, unit=some.choice(units), level=some.choice(levels)) for w in wants]
+    listings = [replace(x, unit=some.choice(units), level=some.choice(levels)) for x in listings]
     turns = [(), *((Window(tier, TODAY + timedelta(days=n)),) for tier in Tier for n in (0, 1))]
     listings = [replace(x, windows=some.choice(turns)) for x in listings]
     pairs = allocating._Pairs(wants, listings, TERMS)
