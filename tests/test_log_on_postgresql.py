@@ -13,19 +13,24 @@ from books import ADMIN, CLERK, card, correction, opened, unit
 from ledger import postgres
 from ledger.act import Conflict, Unavailable
 from ledger.book import Book
+from ledger.postgres import LedgerPostgresRecorder
 
 pytestmark = pytest.mark.postgresql
 
 
+def log(book: Book) -> LedgerPostgresRecorder:
+    assert isinstance(book.log, LedgerPostgresRecorder)
+    return book.log
+
+
 def process(book: Book) -> int:
     """Return the server process that answers who asks now."""
-    with book.log.reading() as c:
-        return int(c.connection.info.backend_pid)
+    with log(book).reading() as c:
+        return c.connection.info.backend_pid
 
 
 def lent(book: Book, stack: ExitStack) -> psycopg.Connection[Any]:
-    connection: psycopg.Connection[Any] = stack.enter_context(book.log.reading()).connection
-    return connection
+    return stack.enter_context(log(book).reading()).connection
 
 
 def test_the_connection_used_last_is_used_again(postgresql_url: str) -> None:
@@ -40,8 +45,7 @@ def test_who_asks_at_the_same_time_has_a_connection_of_their_own(postgresql_url:
         with ExitStack() as stack:
             all_ = [lent(book, stack) for _ in range(2 * postgres.KEPT_MAX)]
             assert len({c.info.backend_pid for c in all_}) == 2 * postgres.KEPT_MAX
-        kept = book.log._kept  # type: ignore[union-attr]
-        assert len(kept) == postgres.KEPT_MAX
+        assert len(log(book)._kept) == postgres.KEPT_MAX
 
 
 def test_what_is_kept_is_closed_with_the_book(postgresql_url: str) -> None:
@@ -67,10 +71,10 @@ def test_the_pool_looks_after_a_connection_that_was_kept_for_long(
 
 def test_an_unfinished_transaction_is_not_handed_on(postgresql_url: str) -> None:
     with opened(postgresql_url) as book:
-        with book.log.reading() as c:
+        with log(book).reading() as c:
             c.execute("BEGIN")
             c.execute("CREATE TABLE half (one int)")
-        with book.log.reading() as c:
+        with log(book).reading() as c:
             row = c.execute("SELECT to_regclass('half')").fetchone()
         assert row == (None,)
 
