@@ -561,7 +561,7 @@ def publish(
 
 
 @lifecycle.verb(OPEN, zh="修改需求", en="Amend the want", roles=WANTING)
-def amend(
+def revise(
     demand: Demand,
     occasion: Occasion,
     *,
@@ -712,7 +712,7 @@ def takes(demand: Demand, verb: str, form: Mapping[str, Any]) -> tuple[Takes, ..
         case "publish":
             said = form.get("kind"), form.get("class_code", ""), form.get("quantity")
             unit = form.get("to_unit")
-        case "amend":
+        case "revise":
             said = demand.kind, demand.class_code, form.get("quantity") or demand.quantity
             unit = demand.unit
         case _:

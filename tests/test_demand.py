@@ -121,13 +121,13 @@ def test_a_want_names_a_line_of_the_units_own_plan() -> None:
 
 def test_a_want_is_amended_never_below_what_came() -> None:
     more = DemandAmended(quantity="40", needed_by=FRIDAY, reason="增编")
-    past(wanted).when(demand.amend, reason="增编", quantity="40").then(more).then_state(
+    past(wanted).when(demand.revise, reason="增编", quantity="40").then(more).then_state(
         quantity="40", needed_by=FRIDAY
     )
     story = past(wanted, claimed, came)
-    story.when(demand.amend, reason="x", quantity="22").then_granted()
-    story.when(demand.amend, reason="x", quantity="21").then_refused(demand.NOT_BELOW)
-    past(wanted, DemandWithdrawn(reason="x")).when(demand.amend, reason="y").then_refused(
+    story.when(demand.revise, reason="x", quantity="22").then_granted()
+    story.when(demand.revise, reason="x", quantity="21").then_refused(demand.NOT_BELOW)
+    past(wanted, DemandWithdrawn(reason="x")).when(demand.revise, reason="y").then_refused(
         demand.OPEN
     )
 
@@ -347,8 +347,8 @@ def test_a_want_beyond_the_standard_or_the_quota_is_flagged_or_refused_as_config
             continue
         granted(answer)
         assert granted(door.get(f"demand/{name}"))["state"]["beyond"] == [flag]
-    granted(door.post("demand/W/amend", {"quantity": "14", "reason": "减员"}))
-    more = door.post("demand/W/amend", {"quantity": "16", "reason": "增员"})
+    granted(door.post("demand/W/revise", {"quantity": "14", "reason": "减员"}))
+    more = door.post("demand/W/revise", {"quantity": "16", "reason": "增员"})
     if refuses:
         refused(more, "taker-over-standard")
     else:
