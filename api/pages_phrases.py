@@ -284,6 +284,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-lease": ("出租", "Lease"),
     "kind-intake": ("入仓", "Intake"),
     "kind-reallocation": ("调剂", "Reallocation"),
+    "kind-claim": ("申领", "Claim"),
     "kind-conversion": ("转换用途", "Change of use"),
     "kind-exchange": ("置换", "Exchange"),
     "kind-disposal": ("处置", "Disposal"),
@@ -322,6 +323,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "left-behind-count": ("{n} 项未移交", "{n} cards not handed over"),
     "kind-unit": ("单位", "Unit"),
     "kind-place": ("地点", "Place"),
+    "offers": ("上架物品", "On offer"),
     "open-steps": ("待办步骤", "Open steps"),
     "open-steps-hint": (
         "{day}：每个未办结的事项停在哪一步、由谁办理、已等多久；等得最久的在前。",

@@ -215,6 +215,8 @@ def guess(page: Page, field: Field, state: Any, assets: tuple[str, ...]) -> list
         return []
     if field.type == "assets":
         return list(assets) or concerned(state).get("asset", [])
+    if field.type == "asset" and assets:
+        return [assets[0]]
     if field.default is not None:
         return [
             "1" if field.default is True else "" if field.default is False else str(field.default)

@@ -12,6 +12,7 @@ from domain.words import Words
 ABOUT = {
     "acquisition": Words("资产配置", "Acquisition of assets"),
     "asset": Words("资产", "Asset"),
+    "claim": Words("资产申领", "Claim of assets"),
     "demand": Words("资产调剂需求", "Want of assets"),
     "conversion": Words("资产转换用途", "Change of use of assets"),
     "disposal": Words("资产处置", "Disposal of assets"),

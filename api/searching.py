@@ -7,19 +7,21 @@ bought; what a reallocation or an exchange brings a unit is held to its standard
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 import msgspec
 
 from domain import searching as questions
 from domain import standards as rules
+from domain.claiming import SeedSeen
 from domain.decider import Ask, Occasion
 from domain.demand import TOLD_MAX, Fits
 from domain.exceeding import TAKERS, Takes
 from domain.holding import LIST_MAX
 from domain.planning import Plan, ReallocationSearched
 from domain.searching import FOUND_MAX, Found, Limit, Piece, Receipt, Stock, Thing
+from ledger import tree
 from ledger.book import Book
 from projections import fitting, inventory, searching
 from projections.scope import Rows
@@ -35,16 +37,33 @@ class Search:
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the steps that are asked must have seen."""
-        seen: list[Found | Stock | Receipt | Fits] = []
+        seen: list[Found | Stock | Receipt | Fits | SeedSeen] = []
         for ask in asks:
             if ask.stream.partition("/")[0] in TAKERS:
                 seen += self.receipts(ask, occasion.on)
             if ask.verb == "list_for_reuse":
                 seen += self.fits(ask, today)
+            if ask.stream.startswith("claim/") and ask.verb == "settle":
+                seen += self.seeds(ask)
             if ask.stream.startswith("plan/") and ask.verb in QUESTIONS:
                 plan: Plan = self.book.stream(ask.stream).state
                 seen += QUESTIONS[ask.verb](self, ask, plan, occasion.on, today)
         return msgspec.structs.replace(occasion, seen=tuple(seen)) if seen else occasion
+
+    def seeds(self, ask: Ask) -> Iterable[SeedSeen]:
+        """Take the seed of a draw from the log: an entry recorded when nobody could claim any more.
+
+        It is the last one before the claims were closed, or the last of the thing itself where
+        claims were recorded later; the salt in it is the server's.
+        """
+        claim = self.book.stream(ask.stream).state
+        entries = self.book.stream(f"asset/{claim.asset}").entries if claim.asset else ()
+        if claim.decided_from is None or not entries:
+            return
+        eve = (claim.decided_from - timedelta(days=1)).isoformat()
+        position = max(self.book.position_known(eve), entries[-1].position)
+        (entry,) = self.book.entries(position, position)
+        yield SeedSeen(claim=ask.stream, position=position, seed=tree.leaf(entry.state).hex())
 
     def found(self, ask: Ask, plan: Plan, _: date, today: date) -> Iterable[Found]:
         """Search the inventory of now for what meets one line of a plan."""
@@ -83,9 +102,9 @@ class Search:
 
     def receipts(self, ask: Ask, on: date) -> Iterable[Receipt]:
         """Find what a case brings which unit, and the standards that bind it for that."""
-        kind, _, _ = ask.stream.partition("/")
+        kind, _, id_ = ask.stream.partition("/")
         for one in TAKERS[kind](self.book.stream(ask.stream).state, ask.verb, ask.form):
-            yield self.receipt(ask.stream, one, on)
+            yield self.receipt(f"{one.judged_by or kind}/{id_}", one, on)
 
     def receipt(self, case: str, one: Takes, on: date) -> Receipt:
         """Find what is taken as a standard counts it, and the standards that bind who takes it."""

@@ -70,6 +70,10 @@ VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "moving": (SOME, NO),
         "arrived": (SOME, NO),
     },
+    "claim": {
+        "decided_from": (None, date(2025, 6, 30)),
+        "until": (date(2025, 12, 31), date(2024, 12, 31)),
+    },
     "conversion": {"applicant": (OTHER, ME), "waiting": (SOME, NO)},
     "exchange": {
         "applicant": (OTHER, ME),

@@ -76,7 +76,7 @@ def of(office: Office, stream: Stream) -> Ways:
     return Ways(
         policy=policy,
         waits=waterfall.waits(stream.state),
-        rungs=waterfall.rungs(policy, history, cases),
+        rungs=waterfall.rungs(policy, history, cases, office.today()),
     )
 
 

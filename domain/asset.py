@@ -7,7 +7,7 @@ life is told in `use`, `labelling`, `splitting`, `classing`, `lending`, `warehou
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from domain import kinds
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.outside import Nature, refuse_outside
+from domain.policy import Claiming, Window
 from domain.values import (
     CaseId,
     Code,
@@ -108,6 +109,40 @@ class Mode(Term):
     UNKNOWN = "unknown", "未载明", "not stated"
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """On which terms a thing is offered to other units: what its listing said.
+
+    `windows` and `claiming` are the rules of the place on that day; later ones change nothing.
+    """
+
+    listed_on: date | None = None
+    description: str = ""
+    remaining_life: str = ""
+    available_from: date | None = None  # None: at once
+    offer_until: date | None = None  # the last day; None: until it is taken off
+    windows: tuple[Window, ...] = ()
+    claiming: Claiming = Claiming()
+
+    @property
+    def screened_until(self) -> date | None:
+        """Return the last day of the last window; None where it is kept for nobody first."""
+        if self.listed_on is None or not self.windows:
+            return None
+        return self.listed_on + timedelta(days=sum(window.days for window in self.windows) - 1)
+
+
+class Contender(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A claim that waits until it is settled who gets the thing; `rank` 0 comes first."""
+
+    case: str
+    unit: str
+    rank: int
+    entered_on: date
+    decided_from: date
+    quantity: str = ""  # empty: all of it
+    until: date | None = None
+
+
 class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Three state dimensions and four parties; defaults mean that nothing happened yet."""
 
@@ -153,6 +188,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tag_tid: str = ""  # the serial of that tag's chip
     tags_voided: tuple[str, ...] = ()
     listed: bool = False
+    offer: Offer | None = None  # as long as it is listed
+    held_until: date | None = None  # the last day of a hold that ends by itself
+    contenders: tuple[Contender, ...] = ()
     idle_since: date | None = None
     grade: str = ""
     appraised: int | None = None
@@ -173,6 +211,20 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     whole: str = ""  # the asset it is fitted to as a part, and moves with
     fitted: frozenset[str] = frozenset()  # what is fitted to it
 
+    def free(self, on: date) -> bool:
+        """Answer whether nothing holds it on a day: a claim that expired holds nothing."""
+        return self.lock is Lock.NONE or (self.held_until is not None and on > self.held_until)
+
+    @property
+    def claimed(self) -> bool:
+        """Return whether what holds it is a claim, which moves nothing until it is free."""
+        return self.lock is not Lock.NONE and self.held_until is not None
+
+    @property
+    def ahead(self) -> bool:
+        """Return whether it is offered for a day on which it will be free."""
+        return self.listed and self.offer is not None and self.offer.available_from is not None
+
     @property
     def shares(self) -> tuple[str, int | None, int | None, int | None] | None:
         """Return what splits and merges share out; None where there were none.
@@ -191,6 +243,12 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             if lang == "zh":
                 return f"资产{title}已并入卡片{self.merged_into}"
             return f"Asset {title} was merged into card {self.merged_into}"
+        if self.held_until is not None:
+            held = Words(
+                f"{state[2].zh}（{self.case}，至{self.held_until}）",
+                f"{state[2].en} ({self.case}, until {self.held_until})",
+            )
+            state = (state[0], state[1], held)
         if lang == "zh":
             lock = "" if self.lock is Lock.NONE else f"、{state[2].zh}"
             return f"资产{title}现为：{state[0].zh}、{state[1].zh}{lock}"
@@ -476,7 +534,13 @@ UNLOCKED = Rule(
     slug="held-by-a-process",
     zh="该资产正由另一事项占用（预留或审批中），须先办结或撤销该事项。",
     en="Another process holds this asset (reserved or in approval); finish or withdraw it first.",
-    holds=lambda asset, _: asset.lock is Lock.NONE,
+    holds=lambda asset, occasion: asset.free(occasion.on),
+)
+UNDISTURBED = Rule(
+    slug="held-by-a-case",
+    zh="该资产正由另一事项占用（审批或办理中），须先办结或撤销该事项。",
+    en="A case holds this asset; finish or withdraw it first.",
+    holds=lambda asset, occasion: asset.free(occasion.on) or asset.claimed,
 )
 ANOTHER_INSPECTOR = Rule(
     slug="inspector-is-recorder",

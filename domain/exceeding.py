@@ -45,6 +45,7 @@ class Takes(msgspec.Struct, frozen=True):
     coming: tuple[str, ...]
     going: tuple[str, ...] = ()
     things: tuple[Thing, ...] = ()
+    judged_by: str = ""  # the kind of the case of the same id that judges it; empty: the one asked
 
 
 # What happened ----------------------------------------------------------------

@@ -5,6 +5,7 @@ Approval never moves an asset (DOMAIN.md i.2): a case only holds it; hand-overs 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, TypeAlias, TypeVar, assert_never
 
 from msgspec.structs import replace
@@ -24,10 +25,14 @@ class HeldForProcess(
     zh="由{case}占用（{lock}）",
     en="Held by {case} ({lock})",
 ):
-    """A case needs the asset undisturbed; only that case may move it now."""
+    """A case needs the asset undisturbed; only that case may move it now.
+
+    `until` is the last day of a hold that ends by itself; None: the case ends it.
+    """
 
     case: Stream
     lock: Lock
+    until: date | None = None
 
 
 class ReleasedFromProcess(
@@ -65,10 +70,10 @@ class ItemsDeclined(
 def evolve(asset: Asset, event: HoldingEvent) -> Asset:
     """What an event means. Never refuses: it already happened."""
     match event:
-        case HeldForProcess(case=case, lock=lock):
-            return replace(asset, lock=lock, case=case)
+        case HeldForProcess(case=case, lock=lock, until=until):
+            return replace(asset, lock=lock, case=case, held_until=until)
         case ReleasedFromProcess():
-            return replace(asset, lock=Lock.NONE, case="")
+            return replace(asset, lock=Lock.NONE, case="", held_until=None)
         case _:
             assert_never(event)
 

@@ -311,6 +311,12 @@ LEFT_UNRULED = Rule(
     en="There is no unapproved departure of this asset to rule on.",
     holds=lambda asset, _: asset.custody is Custody.LEFT and not asset.executed,
 )
+SCREENED = Rule(
+    slug="screening-not-over",
+    zh="该资产正在公示调剂，至 {until} 各轮期满后无单位取得的，才能申请处置。",
+    en="It is still offered to other units: only what nobody took by {until} may be disposed of.",
+    law="《内蒙古自治区机关运行保障条例》第17条",
+)
 # Papers that prove what the two rules ask for, by the types that people write on them.
 DAMAGE_PROOF = ("damage_proof", "损坏证明", "proof of damage")
 SEARCHED = ("reallocation_search", "调剂查询结果", "reallocation search")
@@ -326,6 +332,9 @@ def hold_for_disposal(
             unit=unit, accounting_unit=asset.accounting_unit, custodian=asset.custodian
         )
     kinds.refuse_alone(asset, occasion)
+    until = asset.offer.screened_until if asset.listed and asset.offer else None
+    if until is not None and occasion.on <= until:
+        raise SCREENED.broken(until=until)
     if form in SCRAP_FORMS:
         refuse_early(asset, occasion)
     if form in SOLD_FORMS and occasion.policy.waterfall:

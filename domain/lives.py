@@ -37,6 +37,7 @@ STORY = (
     "leasing",
     "lease_terms",
     "warehouse",
+    "claiming",
     "demand",
     "reallocation",
     "allocating",

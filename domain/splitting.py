@@ -24,6 +24,7 @@ from domain.asset import (
     Kind,
     Lock,
     Mode,
+    Offer,
     ValueType,
     lifecycle,
 )
@@ -120,6 +121,7 @@ class CardSplitOff(
     listed: bool = False
     condition: Code = ""
     dataset: Code = ""
+    offered: tuple[Offer, ...] = ()  # on which terms it is listed, as the old card was
 
 
 class CardsMerged(
@@ -230,6 +232,7 @@ def split_off_card(event: CardSplitOff) -> Asset:
         acquired=event.acquired,
         acquired_year=event.acquired_year,
         listed=event.listed,
+        offer=event.offered[0] if event.offered else None,
         idle_since=event.since,
         grade=event.condition,
         dataset=event.dataset,
@@ -534,6 +537,7 @@ def described(asset: Asset) -> dict[str, Any]:
         "listed": asset.listed,
         "condition": asset.grade,
         "dataset": asset.dataset,
+        "offered": (asset.offer,) if asset.listed and asset.offer else (),
     }
 
 
@@ -570,6 +574,7 @@ def open_split_off(
     listed: bool,
     condition: Code,
     dataset: Code,
+    offered: tuple[Offer, ...] = (),
 ) -> CardSplitOff:
     """Open a card for what was split off another."""
     return CardSplitOff(
@@ -601,6 +606,7 @@ def open_split_off(
         listed=listed,
         condition=condition,
         dataset=dataset,
+        offered=offered,
     )
 
 

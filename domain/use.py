@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from domain.asset import (
     ON_BOOKS,
     STILL_OURS,
+    UNDISTURBED,
     UNLOCKED,
     Asset,
     Custody,
@@ -172,7 +173,7 @@ def evolve(asset: Asset, event: UseEvent) -> Asset:
                 grade=condition or asset.grade,
                 place=place or asset.place,
                 idle_since=None,
-                listed=False,
+                listed=asset.ahead,
             )
         case CustodianChanged(user=user):
             return replace(asset, user=user)
@@ -317,7 +318,7 @@ def issue(
 
 
 @lifecycle.verb(
-    ON_BOOKS, UNLOCKED, IN_USE, zh="交回", en="Take back", roles=(Role.CLERK, Role.KEEPER)
+    ON_BOOKS, UNDISTURBED, IN_USE, zh="交回", en="Take back", roles=(Role.CLERK, Role.KEEPER)
 )
 def take_back(
     asset: Asset,
@@ -401,7 +402,7 @@ def complete_repair(
 
 @lifecycle.verb(
     ON_BOOKS,
-    UNLOCKED,
+    UNDISTURBED,
     USED_OR_STORED,
     zh="认定闲置",
     en="Declare idle",

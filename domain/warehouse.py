@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -21,7 +22,7 @@ from domain.approval import (
     route,
     routed,
 )
-from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock, Offer
 from domain.correcting import correctable, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.demand import told_of
@@ -51,7 +52,7 @@ from domain.holding import (
 )
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
-from domain.policy import Action
+from domain.policy import Action, Claiming, Window
 from domain.values import AssetId, Code, Fen, Given, PersonId, PlaceId, Stream, Text, UnitId
 from domain.words import Role, Term, Words
 
@@ -268,10 +269,21 @@ class ListedForReuse(
     zh="上架供调剂：{description}",
     en="Listed for reuse: {description}",
 ):
-    """#27 Other units can see it and ask for it."""
+    """#27 Other units can see it and ask for it, on the terms of its place that are told here.
+
+    `available_from`: the day on which it will be free, None: at once; `offer_until`: the last day of
+    the offer. `windows` and `claiming` are None or empty where the place has no such rules; entries
+    before them say neither, nor `listed_on`.
+    """
 
     description: Text = ""
     remaining_life: Code = ""
+    condition: Code = ""
+    listed_on: date | None = None
+    available_from: date | None = None
+    offer_until: date | None = None
+    windows: tuple[Window, ...] = ()
+    claiming: Claiming = Claiming()
 
 
 class DelistedFromReuse(
@@ -348,9 +360,19 @@ def evolve_asset(asset: Asset, event: WarehouseEvent) -> Asset:
         case Refurbished(condition=condition):
             return replace(asset, grade=condition)
         case ListedForReuse():
-            return replace(asset, listed=True)
+            offer = Offer(
+                listed_on=event.listed_on,
+                description=event.description,
+                remaining_life=event.remaining_life,
+                available_from=event.available_from,
+                offer_until=event.offer_until,
+                windows=event.windows,
+                claiming=event.claiming,
+            )
+            grade = event.condition or asset.grade
+            return replace(asset, listed=True, offer=offer, grade=grade)
         case DelistedFromReuse():
-            return replace(asset, listed=False)
+            return replace(asset, listed=False, offer=None, contenders=())
         case _:
             assert_never(event)
 
@@ -434,19 +456,35 @@ IN_WAREHOUSE = Rule(
     en="The asset is not in the public warehouse.",
     holds=lambda asset, _: asset.custody in (Custody.WAREHOUSE, Custody.VIRTUAL),
 )
+OFFERED = (Custody.IDLE, Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL)
 OFFERABLE = Rule(
     slug="not-offerable",
-    zh="只有闲置、低效或在仓的资产才能上架。",
-    en="Only an asset that is idle, under-used or in the warehouse can be listed.",
-    holds=lambda asset, _: (
-        asset.custody in (Custody.IDLE, Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL)
-    ),
+    zh="只有闲置、低效或在仓的资产才能上架；在用或库存的资产须填写以后可用的日期，预先上架。",
+    en="Only an asset that is idle, under-used or in the warehouse can be listed; what is in use or"
+    " in store is listed ahead, with a later day on which it will be available.",
+)
+TO_OFFER = Rule(
+    slug="not-at-hand-to-offer",
+    zh="资产不在本单位或仓内，不能上架。",
+    en="The asset is neither with the unit nor in the warehouse, so it cannot be listed.",
+    holds=lambda asset, _: asset.custody in (*OFFERED, Custody.STORE, Custody.IN_USE),
+)
+OFFER_ENDS = Rule(
+    slug="offer-ends-before-it-begins",
+    zh="截止日期 {offer_until} 早于可用日期或业务日期 {after}。",
+    en="The offer would end on {offer_until}, before {after}.",
 )
 NOT_LISTED = Rule(
     slug="already-listed",
     zh="该资产已经上架。",
     en="The asset is listed already.",
     holds=lambda asset, _: not asset.listed,
+)
+NOT_CLAIMED = Rule(
+    slug="claimed-by-a-unit",
+    zh="该资产已有单位申领并在保留期内，不能下架。",
+    en="A unit holds the asset by a claim that has not expired, so it stays on the list.",
+    holds=lambda asset, occasion: asset.free(occasion.on) or not asset.claimed,
 )
 LISTED = Rule(
     slug="not-listed",
@@ -707,30 +745,57 @@ def refurbish(
 @assets_.lifecycle.verb(
     ON_BOOKS,
     UNLOCKED,
-    OFFERABLE,
+    TO_OFFER,
     NOT_LISTED,
     zh="上架",
     en="List for reuse",
     roles=(Role.KEEPER, Role.CLERK, Role.OFFICE),
 )
 def list_for_reuse(
-    _: Asset, occasion: Occasion, *, description: Text = "", remaining_life: Code = ""
+    asset: Asset,
+    occasion: Occasion,
+    *,
+    description: Text = "",
+    remaining_life: Code = "",
+    condition: Code = "",
+    available_from: date | None = None,
+    offer_until: date | None = None,
 ) -> tuple[ListedForReuse | Ask, ...]:
-    """Offer the asset to other units; wants that it fits hear of it at once."""
-    listed = ListedForReuse(description=description, remaining_life=remaining_life)
-    return (listed, *told_of(occasion))
+    """Offer the asset to other units: at once, or ahead of the day on which it will be free.
+
+    For whom it is kept first, and for how long, are the rules of the place on this day.
+    """
+    ahead = available_from is not None and available_from > occasion.on
+    if asset.custody not in OFFERED and not ahead:
+        raise OFFERABLE.broken()
+    first = max(occasion.on, available_from or occasion.on)
+    if offer_until is not None and offer_until < first:
+        raise OFFER_ENDS.broken(offer_until=offer_until, after=first)
+    listed_ = ListedForReuse(
+        description=description,
+        remaining_life=remaining_life,
+        condition=condition,
+        listed_on=occasion.on,
+        available_from=available_from if ahead else None,
+        offer_until=offer_until,
+        windows=occasion.policy.screening,
+        claiming=occasion.policy.claiming,
+    )
+    return (listed_, *told_of(occasion))
 
 
 @assets_.lifecycle.verb(
     ON_BOOKS,
     LISTED,
+    NOT_CLAIMED,
     zh="下架",
     en="Take off the list",
     roles=(Role.KEEPER, Role.CLERK, Role.OFFICE),
 )
-def delist(_: Asset, __: Occasion, *, reason: Given) -> DelistedFromReuse:
-    """Stop offering the asset."""
-    return DelistedFromReuse(reason=reason)
+def delist(asset: Asset, _: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
+    """Stop offering the asset; who waits to get it hears so."""
+    lost = ((one.case, {"winner": None, "reason": reason}) for one in asset.contenders)
+    return (DelistedFromReuse(reason=reason), *(Ask(case, "lose", form) for case, form in lost))
 
 
 @step_of(Intake)

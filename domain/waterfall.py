@@ -14,7 +14,7 @@ from typing import TypeAlias, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain.asset import ON_BOOKS, Asset, Custody, lifecycle
+from domain.asset import ON_BOOKS, Asset, Custody, Offer, lifecycle
 from domain.converting import Converted
 from domain.decider import Event, Occasion, Rule
 from domain.disposal import DisposalProposed
@@ -118,6 +118,7 @@ WAITING = frozenset(
 )
 OFFER = "offer"  # what a thing offered to others is under way by, beside the cases
 BY_CASE = {
+    "claim": Way.REALLOCATE,
     "reallocation": Way.REALLOCATE,
     "loan": Way.REALLOCATE,
     "conversion": Way.CONVERT,
@@ -144,25 +145,36 @@ def cases_of(history: Iterable[Dated]) -> list[str]:
 
 
 def rungs(
-    policy: Policy, history: Iterable[Dated], cases: Mapping[str, Iterable[Dated]]
+    policy: Policy,
+    history: Iterable[Dated],
+    cases: Mapping[str, Iterable[Dated]],
+    on: date | None = None,
 ) -> tuple[Rung, ...]:
     """Return every way in the order of the policy, with what was tried of it.
 
     `history` is what happened to the thing, `cases` what happened in the cases that held it, both
     in order. Only what came after the thing fell idle last counts. Where the policy names no
-    order, the ways stand in the order of the regulation that has one.
+    order, the ways stand in the order of the regulation that has one. `on` is the day that is asked
+    for: an offer whose windows ended before it, and that nobody holds, came to nothing (T45).
     """
-    tried = tuple(trials(tuple(history), cases))
+    tried = tuple(trials(tuple(history), cases, on))
     named = {way.value: way for way in Way}
     known = [named[slug] for slug in policy.waterfall if slug in named] or list(Way)
     return tuple(Rung(way=way, trials=tuple(t for t in tried if t.way is way)) for way in known)
 
 
-def trials(history: tuple[Dated, ...], cases: Mapping[str, Iterable[Dated]]) -> Iterator[Trial]:
+UNTAKEN = "各轮公示期满，无单位取得"
+
+
+def trials(
+    history: tuple[Dated, ...], cases: Mapping[str, Iterable[Dated]], on: date | None = None
+) -> Iterator[Trial]:
     """Yield what was tried since the thing fell idle last, oldest first."""
     begun = max((n for n, (_, e) in enumerate(history) if isinstance(e, DeclaredIdle)), default=0)
     held = ""
     going: dict[str, Trial] = {}  # what is under way: by case, and the offer to others
+    screened: date | None = None  # the last day of the windows of the offer
+    today = on
     for on, event in history[begun:]:
         match event:
             case HeldForProcess(case=case):
@@ -180,6 +192,8 @@ def trials(history: tuple[Dated, ...], cases: Mapping[str, Iterable[Dated]]) -> 
                 if not isinstance(event, AssetLent | AssetLeased):
                     going.pop(OFFER, None)
             case ListedForReuse(description=said):
+                offer = Offer(listed_on=event.listed_on, windows=event.windows)
+                screened = offer.screened_until
                 going[OFFER] = trial_of(Way.REALLOCATE, Came.UNDER_WAY, on, event, said)
             case ReceivedIntoWarehouse():
                 going[OFFER] = trial_of(Way.REALLOCATE, Came.UNDER_WAY, on, event)
@@ -194,6 +208,8 @@ def trials(history: tuple[Dated, ...], cases: Mapping[str, Iterable[Dated]]) -> 
                 yield trial_of(event.tried, event.result, on, event, event.reason)
             case _:
                 continue
+    if set(going) == {OFFER} and screened is not None and today is not None and today > screened:
+        going[OFFER] = replace(going[OFFER], came=Came.NO_USE, on=screened, reason=UNTAKEN)
     yield from going.values()
 
 

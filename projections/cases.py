@@ -28,6 +28,7 @@ from domain.acquiring import Acquisition
 from domain.allocating import Allocation
 from domain.auditing_notes import Note
 from domain.census import Census
+from domain.claiming import Claim
 from domain.converting import Conversion
 from domain.demand import Demand
 from domain.disposal import Disposal
@@ -47,7 +48,7 @@ from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 KINDS = (
     "loan", "lease", "intake", "reallocation", "conversion", "exchange", "disposal", "reorganisation",
     "plan", "acquisition", "census", "stocktake", "note", "standard", "demand",
-    "allocation",
+    "allocation", "claim",
 )  # fmt: skip
 cases = Table(
     "cases",
@@ -97,6 +98,7 @@ Case = (
     | Standard
     | Demand
     | Allocation
+    | Claim
 )
 
 
@@ -189,6 +191,12 @@ def row(
             return (
                 *head, case.unit, "", case.title, case.quantity or "", case.price_cap, "CNY", "",
                 "", "", *tail,
+            )  # fmt: skip
+        case Claim():
+            due = case.until.isoformat() if case.until else ""
+            return (
+                *head, case.giver, case.unit, case.item or case.asset, case.quantity or "1", None, "",
+                case.reason, due, case.dataset, *tail,
             )  # fmt: skip
         case Disposal():
             items = str(len(case.approved or case.proposed or case.executed))

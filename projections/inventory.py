@@ -10,6 +10,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 from unicodedata import normalize
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 
-from domain.asset import Asset, Book
+from domain.asset import Asset, Book, Offer
 from projections.naming import initials
 from projections.scope import Filters, Rows, Scope, among, number, page, where
 from projections.temporal import OPEN, Thing, open_columns
@@ -68,6 +69,11 @@ inventory = Table(
     Column("tag", Text, nullable=False),  # content of the radio tag in force, hexadecimal
     Column("tag_tid", Text, nullable=False),
     Column("listed", Integer, nullable=False),
+    Column("listed_on", Text, nullable=False),  # empty when it is not offered, or not known
+    Column("available_from", Text, nullable=False),  # empty: at once
+    Column("offer_until", Text, nullable=False),  # the last day; empty: until it is taken off
+    Column("held_until", Text, nullable=False),  # the last day of a claim's hold; empty: no claim
+    Column("offer", Text, nullable=False),  # the rest of the offer as JSON; empty: not offered
     Column("idle_since", Text, nullable=False),
     Column("grade", Text, nullable=False),
     Column("case", Text, nullable=False),
@@ -79,7 +85,17 @@ inventory = Table(
     sqlite_with_rowid=False,
 )
 # Every index is paid for by every event; a listing by unit runs along the numbers instead.
-indexes = (Index("inventory_by_no", number(inventory), inventory.c.id),)
+indexes = (
+    Index("inventory_by_no", number(inventory), inventory.c.id),
+    Index(
+        "inventory_listed",
+        inventory.c.kind,
+        inventory.c.class_code,
+        inventory.c.id,
+        sqlite_where=inventory.c.listed == 1,
+        postgresql_where=inventory.c.listed == 1,
+    ),
+)
 
 
 # What the card says is told once or twice in a life; only the rest is written at every step.
@@ -90,7 +106,8 @@ CARD = (
 )  # fmt: skip
 MOVING = (
     "book", "custody", "lock", "accounting_unit", "custodian", "user", "place", "shelf",
-    "borrower", "due", "listed", "idle_since", "grade", "case", "changed_on", "version", *OPEN,
+    "borrower", "due", "listed", "listed_on", "available_from", "offer_until", "held_until", "offer",
+    "idle_since", "grade", "case", "changed_on", "version", *OPEN,
 )  # fmt: skip
 facts = attrgetter(*CARD)  # of an asset; while they stay equal, the card need not be written
 _written = ("id", *CARD, "search", *MOVING)
@@ -146,6 +163,7 @@ def moving(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[A
         asset.borrower,
         asset.due.isoformat() if asset.due else "",
         int(asset.listed),
+        *offered(asset),
         asset.idle_since.isoformat() if asset.idle_since else "",
         asset.grade,
         asset.case,
@@ -155,6 +173,26 @@ def moving(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[A
         thing.from_on,
         thing.known_from,
     )
+
+
+def offered(asset: Asset) -> tuple[str, str, str, str, str]:
+    """Return on which terms a card is offered: since when, from and until when, and all the rest."""
+    held = asset.held_until.isoformat() if asset.held_until else ""
+    offer = asset.offer
+    if offer is None or not asset.listed:
+        return "", "", "", held, ""
+    days = (offer.listed_on, offer.available_from, offer.offer_until)
+    listed_on, available, until = (day.isoformat() if day else "" for day in days)
+    return listed_on, available, until, held, _json(offer).decode()
+
+
+def offer_of(row: Any) -> Offer:
+    """Return the offer that a row of the inventory tells."""
+    return _offer(row["offer"]) if row["offer"] else Offer()
+
+
+_json = msgspec.json.Encoder(order="deterministic").encode
+_offer = msgspec.json.Decoder(Offer).decode
 
 
 def searchable(asset: Asset) -> str:

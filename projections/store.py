@@ -46,7 +46,7 @@ from projections.gathering import Apart, Gathered
 from projections.scope import Rows
 from projections.writing import COPY_FROM, Writer
 
-VERSION = 17  # of the tables: a newer number rebuilds them at the next start
+VERSION = 18  # of the tables: a newer number rebuilds them at the next start
 BATCH = 20_000
 LOCK = 7_246_814
 CACHE_MAX = 200_000  # streams remembered between batches, about 100 MB

@@ -116,7 +116,7 @@ def test_only_what_somebody_uses_is_handed_back_or_over() -> None:
     for history in ([], [idle], [repairing], [lent], [stored], [moving]):
         past(carded, *history).when(use.take_back).then_refused(use.IN_USE)
         past(carded, *history).when(use.hand_over_to, user="u_li").then_refused(use.IN_USE)
-    past(carded, issued, held).when(use.take_back).then_refused(asset.UNLOCKED)
+    past(carded, issued, held).when(use.take_back).then_refused(asset.UNDISTURBED)
 
 
 def test_another_person_can_answer_for_it_without_its_moving() -> None:
@@ -224,7 +224,7 @@ def test_every_ground_leads_to_idle_but_under_use(ground: IdleGround) -> None:
 def test_only_what_is_in_store_or_in_use_is_declared_idle() -> None:
     for history in ([idle], [under_used], [repairing], [lent], [stored], [virtual], [moving]):
         past(carded, *history).when(use.declare_idle).then_refused(use.USED_OR_STORED)
-    past(carded, held).when(use.declare_idle).then_refused(asset.UNLOCKED)
+    past(carded, held).when(use.declare_idle).then_refused(asset.UNDISTURBED)
 
 
 def test_the_declaration_can_be_withdrawn_and_the_user_keeps_it() -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from given import Ledger, given
+from given import TODAY, Ledger, given
 
 from domain import asset, handover, holding, warehouse
 from domain.approval import (
@@ -330,7 +330,7 @@ def test_the_warehouse_makes_things_usable_again() -> None:
 )
 def test_what_nobody_needs_is_listed_and_delisted(history: list[Event]) -> None:
     thing(carded, *history).when(warehouse.list_for_reuse, description="可用").then(
-        ListedForReuse(description="可用")
+        ListedForReuse(description="可用", listed_on=TODAY)
     ).then_state(listed=True, lock=Lock.NONE)
     thing(carded, *history, ListedForReuse()).when(warehouse.delist, reason="已送人").then(
         DelistedFromReuse(reason="已送人")

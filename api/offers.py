@@ -1,0 +1,139 @@
+"""What is on offer, as people and programs read it: on which terms, for whom, since and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from api.office import Office
+from domain import claiming
+from domain.asset import Lock
+from domain.claiming import Opening
+from domain.filing import File, folder_of
+from domain.policy import Tier
+from domain.unit import Unit
+from projections import offers
+from projections.inventory import offer_of
+from projections.scope import Filters, Scope, cursor
+
+SCANNED_MAX = 2_000  # rows looked through for one page of what is open to a unit
+PHOTOS = ("image/png", "image/jpeg", "image/webp")
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing on offer on a day, and whether a unit may claim it."""
+
+    row: Any
+    window: Opening | None  # that runs now
+    next: Opening | None  # that opens after it
+    mine_from: date | None  # from when the unit may claim; None: at once
+    open: bool  # to the unit, on that day
+    held: bool  # by a claim or a case
+    held_until: str
+    over: bool  # every window has ended: other ways may be tried
+    photos: tuple[File, ...]
+    photos_of: str  # the card in whose folder they are: of a part, the whole it was split off
+    description: str
+    remaining_life: str
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asks of the offers."""
+
+    unit: str
+    on: date
+    text: str = ""
+    class_code: str = ""
+    kind: str = ""
+    custodian: str = ""
+    place: str = ""
+    available: date | None = None
+    mine: bool = False  # only what this unit may claim today
+
+
+class Market:
+    """What is on offer to one unit on one day; units are read once."""
+
+    def __init__(self, office: Office, asked: Asking) -> None:
+        self.office, self.asked = office, asked
+        self._units: dict[str, Unit] = {}
+
+    def unit(self, id_: str) -> Unit:
+        """Return a unit as it stands."""
+        if id_ not in self._units:
+            self._units[id_] = self.office.book.stream(f"unit/{id_}").state if id_ else Unit()
+        return self._units[id_]
+
+    def page(self, scope: Scope, after: str | None, limit: int) -> tuple[list[Shown], str]:
+        """Return a page of offers, and where the next begins; empty when there is none."""
+        found: list[Shown] = []
+        last: Any = None
+        for row in self._rows(scope, after, limit):
+            shown = self.shown(row)
+            if self.asked.mine and (not shown.open or shown.held):
+                continue
+            if len(found) == limit:
+                return found, cursor(last, Filters())
+            found.append(shown)
+            last = row
+        return found, ""
+
+    def _rows(self, scope: Scope, after: str | None, limit: int) -> Iterator[Any]:
+        a, scanned = self.asked, 0
+        while scanned < SCANNED_MAX:
+            query = offers.listing(
+                scope,
+                a.on,
+                text=a.text,
+                class_code=a.class_code,
+                available=a.available,
+                after=after,
+                limit=limit + 1,
+                kind=a.kind,
+                custodian=a.custodian,
+                place=a.place,
+            )
+            rows = self.office.rows(query)
+            yield from rows
+            scanned += len(rows)
+            if len(rows) <= limit:
+                return
+            after = cursor(rows[-1], Filters())
+
+    def shown(self, row: Any) -> Shown:
+        """Return one offer, with its windows and for whom it is open."""
+        offer, on, unit = offer_of(row), self.asked.on, self.asked.unit
+        windows = claiming.openings(offer)
+        own = unit in (row["custodian"], row["accounting_unit"])
+        tiers: tuple[Tier, ...] = tuple(Tier)
+        if windows:
+            tiers = claiming.tiers_of(self.unit(row["custodian"]), self.unit(unit), own=own)
+        opens = claiming.opens_for(offer, tiers)
+        held = row["lock"] != Lock.NONE and not ("" < row["held_until"] < on.isoformat())
+        photos_of, photos = self.photos(row["id"])
+        return Shown(
+            row=row,
+            window=claiming.open_now(offer, on),
+            next=next((one for one in windows if one.opens_on > on), None),
+            mine_from=opens,
+            open=opens is None or opens <= on,
+            held=held,
+            held_until=row["held_until"] if held else "",
+            over=bool(windows) and claiming.screened(offer, on),
+            photos=photos,
+            photos_of=photos_of,
+            description=offer.description,
+            remaining_life=offer.remaining_life,
+        )
+
+    def photos(self, asset: str) -> tuple[str, tuple[File, ...]]:
+        """Return the pictures in a card's folder and whose it is; of a part, those of the whole."""
+        while True:
+            folder = self.office.book.stream(folder_of(f"asset/{asset}")).state
+            found = tuple(file for file in folder.files if file.media in PHOTOS)
+            if found or "." not in asset:
+                return asset, found
+            asset = asset.rpartition(".")[0]

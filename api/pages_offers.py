@@ -1,0 +1,191 @@
+"""What is on offer: photos, condition, from when, for whom, and the button that claims it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.offers import Asking, Market, Shown
+from api.office import Office
+from api.pages_cases import openings
+from api.pages_inventory import NOT_A_DAY, TEXT_CHARS_MAX, is_day
+from api.pages_sign import Member
+from api.pages_trouble import PageRoute
+from api.pages_view import Page
+from api.pages_words import CHOICES
+from domain.claiming import Opening
+from domain.words import Words
+from projections import offers
+from projections.scope import BadCursor
+
+CARDS = 24
+TITLE = Words("上架物品", "On offer")
+ABOUT = Words(
+    "各单位闲置和公物仓内可调剂的物品。先申领的保留若干天，到期未办理的自动重新开放。",
+    "What units and the public warehouse can spare. A claim keeps a thing for some days; then it is"
+    " open again by itself.",
+)
+WORDS = {
+    "class_code": Words("分类代码（开头）", "class code (begins with)"),
+    "available": Words("最迟可用日期", "available by"),
+    "mine": Words("只看本单位现在可申领的", "only what my unit may claim now"),
+    "kind": Words("类别", "kind"),
+    "custodian": Words("保管单位", "kept by"),
+    "place": Words("存放地点", "place"),
+    "text": Words("编号、名称、型号", "number, name, model"),
+    "quantity": Words("数量", "quantity"),
+    "condition": Words("成色", "condition"),
+    "life": Words("剩余年限", "remaining life"),
+    "claim": Words("申领", "Claim"),
+    "no_photo": Words("没有照片", "no photo"),
+    "at_once": Words("现在可用", "available now"),
+    "wants": Words("登记需求", "Register a want"),
+    "nothing": Words("没有符合条件的上架物品。", "Nothing on offer fits."),
+}
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+
+    @pages.get("/offers")
+    def listing(page: Member) -> Response:
+        asked, wrong = asked_of(page)
+        market = Market(office, asked)
+        try:
+            shown, more = market.page(
+                page.actor.scope, page.request.query_params.get("after"), CARDS
+            )
+        except BadCursor:
+            raise HTTPException(404) from None
+        return page.render(
+            "offers.html",
+            422 if wrong else 200,
+            asked=asked,
+            wrong=wrong,
+            title=page.words(TITLE),
+            about=page.words(ABOUT),
+            said={name: page.words(words) for name, words in WORDS.items()},
+            cards=[card(page, one) for one in shown],
+            more=more,
+            may_claim="claim" in dict(openings(page)),
+            choices=choices(page),
+            chips=chips(page, asked),
+        )
+
+    return pages
+
+
+def asked_of(page: Page) -> tuple[Asking, list[Words]]:
+    """Read the questions in the address; a day that is none is named and not asked."""
+    given = {k: v.strip()[:TEXT_CHARS_MAX] for k, v in page.request.query_params.items()}
+    available, wrong = given.get("available", ""), list[Words]()
+    if available and not is_day(available):
+        wrong.append(NOT_A_DAY)
+        available = ""
+    asked = Asking(
+        unit=page.actor.unit,
+        on=page.office.today(page.actor.zone),
+        text=given.get("text", ""),
+        class_code=given.get("class_code", ""),
+        kind=given.get("kind", ""),
+        custodian=given.get("custodian", ""),
+        place=given.get("place", ""),
+        available=date.fromisoformat(available) if available else None,
+        mine=given.get("mine") == "1",
+    )
+    return asked, wrong
+
+
+def choices(page: Page) -> dict[str, list[tuple[str, str]]]:
+    """Return what the filters offer: what occurs, in words."""
+    rows = page.office.rows(offers.occurring(page.actor.scope))
+    kinds = {row["kind"] for row in rows}
+    found = {"kind": [(v, page.words(words)) for v, words in CHOICES["kind"].items() if v in kinds]}
+    for name, of in (("custodian", "unit"), ("place", "place")):
+        ids = {row[name] for row in rows} - {""}
+        found[name] = sorted(((i, page.name_of(of, i)) for i in ids), key=lambda p: (p[1], p[0]))
+    return found
+
+
+def chips(page: Page, asked: Asking) -> list[tuple[str, str]]:
+    """Return each question in words, with the address that no longer asks it."""
+    kind = CHOICES["kind"].get(asked.kind)
+    said = {
+        "text": asked.text,
+        "class_code": asked.class_code,
+        "kind": page.words(kind) if kind else asked.kind,
+        "custodian": page.name_of("unit", asked.custodian) if asked.custodian else "",
+        "place": page.name_of("place", asked.place) if asked.place else "",
+        "available": asked.available.isoformat() if asked.available else "",
+        "mine": page.t("yes") if asked.mine else "",
+    }
+    return [
+        (f"{page.words(WORDS[name])}: {words}", page.url(**{name: None, "after": None}))
+        for name, words in said.items()
+        if words
+    ]
+
+
+def card(page: Page, one: Shown) -> dict[str, Any]:
+    """Return one offer as the template draws it."""
+    row = one.row
+    photo = one.photos[0] if one.photos else None
+    return {
+        "row": row,
+        "photo": f"/files/asset/{one.photos_of}/{photo.sha256}" if photo else "",
+        "photos": len(one.photos),
+        "kept_by": page.name_of("unit", row["custodian"]) if row["custodian"] else "",
+        "place": page.name_of("place", row["place"]) if row["place"] else "",
+        "description": one.description,
+        "life": one.remaining_life,
+        "available": row["available_from"],
+        "until": row["offer_until"],
+        "status": page.words(status(one)),
+        "clock": [page.words(words) for words in clock(one)],
+        "claimable": one.open and not one.held,
+        "case": row["case"] if one.held else "",
+    }
+
+
+def status(one: Shown) -> Words:
+    """Say whether the reader's unit may claim it."""
+    if one.held and one.held_until:
+        return Words(f"已被申领，保留至 {one.held_until}", f"claimed, kept until {one.held_until}")
+    if one.held:
+        return Words("办理中", "in another process")
+    if not one.open:
+        return Words(
+            f"本单位 {one.mine_from} 起可申领", f"your unit may claim it from {one.mine_from}"
+        )
+    return Words("本单位可申领", "your unit may claim it")
+
+
+def clock(one: Shown) -> list[Words]:
+    """Say for whom it is kept now, and when the next may come."""
+    found: list[Words] = []
+    if one.window is not None:
+        tier, ends = one.window.tier.words, one.window.ends_on
+        found.append(
+            Words(f"现在面向：{tier.zh}（至 {ends}）", f"now for {tier.en} (until {ends})")
+        )
+    if one.next is not None:
+        found.append(opens(one.next))
+    if one.over:
+        found.append(
+            Words(
+                "各轮公示期已满，无人取得的可转为其他盘活方式或处置",
+                "all windows have ended: what nobody took may go other ways, or be disposed of",
+            )
+        )
+    return found
+
+
+def opens(window: Opening) -> Words:
+    """Say for whom it opens next."""
+    tier = window.tier.words
+    return Words(f"{window.opens_on} 起：{tier.zh}", f"from {window.opens_on}: {tier.en}")

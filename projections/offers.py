@@ -1,0 +1,58 @@
+"""What is on offer: the cards that are listed, as of a day, a page at a time.
+
+Reads no events of its own: the rows are those of `inventory`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from projections.inventory import inventory
+from projections.scope import Filters, Rows, Scope, page, where
+
+
+def listing(
+    scope: Scope,
+    on: date,
+    *,
+    text: str = "",
+    class_code: str = "",
+    available: date | None = None,
+    free: bool = False,
+    kind: str = "",
+    custodian: str = "",
+    place: str = "",
+    after: str | None = None,
+    limit: int = 25,
+) -> Rows:
+    """Return what is offered on a day, by its number.
+
+    `available`: to be had on that day at the latest; `free`: no claim holds it on the day; a class
+    is asked for by the beginning of its code.
+    """
+    c, day = inventory.c, on.isoformat()
+    filters = Filters(
+        text=text, book="on_books", listed=True, kind=kind, custodian=custodian, place=place
+    )
+    conditions: list[Any] = [
+        where(inventory, scope, filters),
+        or_(c.offer_until == "", c.offer_until >= day),
+    ]
+    if class_code:
+        conditions.append(c.class_code.startswith(class_code, autoescape=True))
+    if available is not None:
+        conditions.append(or_(c.available_from == "", c.available_from <= available.isoformat()))
+    if free:
+        expired = and_(c.held_until != "", c.held_until < day)
+        conditions.append(or_(c.lock == "none", expired))
+    return page(select(inventory).where(*conditions), inventory, filters, after, limit)
+
+
+def occurring(scope: Scope) -> Rows:
+    """Return which kinds, holders and places occur together among what is offered."""
+    c = inventory.c
+    shown = select(c.kind, c.custodian, c.place)
+    return shown.where(where(inventory, scope, Filters(book="on_books", listed=True))).distinct()
