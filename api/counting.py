@@ -159,15 +159,19 @@ class Counting:
         named = {
             (a.stream.partition("/")[2], a.verb) for a in asks if a.stream.startswith("stocktake/")
         }
+        names = sorted({name for name, verb in named if verb in ("end_count", "join_count")})
+        if not names:
+            yield
+            return
+        self.book.settle()  # whoever waits for others holds nothing that they wait for
         with ExitStack() as stack:
-            for name in sorted(
-                {name for name, verb in named if verb in ("end_count", "join_count")}
-            ):
+            for name in names:
                 alone = (name, "end_count") in named
                 stack.enter_context(
                     self.scanned.ending(name) if alone else self.scanned.taking(name)
                 )
             yield
+            self.book.settle()  # nobody takes scans until all can see that the round is over
 
     def informed(self, asks: Iterable[Ask], look: Look) -> tuple[list[Seen], list[Evidence]]:
         """Return what the steps that are asked must have seen, and what it rests on.

@@ -6,6 +6,7 @@ Every door comes here: programs, the gateway to fixed readers, a pasted list.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -156,8 +157,13 @@ def _counted(
     def answer(_: bool, before: Before) -> bytes:
         return _encode(hearing.told(before))
 
-    with office.writing():
+    with office.writing(), _round_kept(office, incoming.session):
         return office.readings.keep(incoming, keys, answer, over)
+
+
+def _round_kept(office: Office, session: str) -> AbstractContextManager[None]:
+    """Let no other program end the round meanwhile; a server sees to it as the batch is kept."""
+    return office.scanned.taking(session) if office.readings.sqlite else nullcontext()
 
 
 def _by_place(

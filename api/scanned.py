@@ -10,8 +10,9 @@ comes under the same counter with other content is kept beside it and said.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import Any, Final, Self
 
@@ -40,6 +41,8 @@ from projections.scope import among
 
 TRIES = 5
 PATIENCE_SECONDS = 30  # a list of a hundred thousand things takes a few
+LOCK_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(:s, 51))"
+LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(:s, 51))"
 metadata = MetaData()
 scan_ = Table(
     "stocktake_scan",
@@ -153,6 +156,8 @@ class Scanned:
     def __init__(self, engine: Engine, turns: Engine | None = None) -> None:
         # Who waits for a turn must not hold a connection that the one before needs to finish.
         self.engine, self.turns = engine, turns
+        file = engine.url.database if engine.dialect.name == "sqlite" else ""
+        self._file = f"{file}-turns" if file and file != ":memory:" else ""
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -176,29 +181,47 @@ class Scanned:
 
     @contextmanager
     def taking(self, stocktake: str) -> Iterator[None]:
-        """Have the round stay as it is for a while; others may take scans at the same time.
-
-        Where a database has one writer, `Office.writing` sees to it.
-        """
-        with self._turn("SELECT pg_advisory_xact_lock_shared(hashtextextended(:s, 51))", stocktake):
+        """Have the round stay as it is for a while; others may take scans at the same time."""
+        with self._turn(stocktake, alone=False):
             yield
 
     @contextmanager
     def ending(self, stocktake: str) -> Iterator[None]:
         """Wait until nobody takes scans, and let nobody until the end: what is there counts."""
-        with self._turn("SELECT pg_advisory_xact_lock(hashtextextended(:s, 51))", stocktake):
+        with self._turn(stocktake, alone=True):
             yield
 
     @contextmanager
-    def _turn(self, lock: str, stocktake: str) -> Iterator[None]:
+    def _turn(self, stocktake: str, *, alone: bool) -> Iterator[None]:
         if self.turns is None:
-            yield
+            with self._turn_of_file(alone=alone):
+                yield
             return
+        lock = LOCK_ALONE if alone else LOCK_SHARED
         with self.turns.begin() as c:
             try:
                 c.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
                 c.execute(text(lock), {"s": f"stocktake/{stocktake}"})
             except OperationalError as error:
+                raise Unavailable("locked") from error
+            yield
+
+    @contextmanager
+    def _turn_of_file(self, *, alone: bool) -> Iterator[None]:
+        """Take turns among all programs that have the same file open.
+
+        The locks are those of an empty database beside it that nothing is written to: one that
+        dies gives them back, on every system on which SQLite runs. In the ledger itself readers
+        look past a writer, so its locks would not do.
+        """
+        if not self._file:
+            yield
+            return
+        with closing(sqlite3.connect(self._file, PATIENCE_SECONDS, isolation_level=None)) as c:
+            try:
+                c.execute("BEGIN EXCLUSIVE" if alone else "BEGIN")
+                c.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
                 raise Unavailable("locked") from error
             yield
 

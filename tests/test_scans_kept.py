@@ -278,13 +278,52 @@ def ended(door: Door, devices: list[Device]) -> None:
 
 
 @pytest.mark.target("T68", "T116")
+def test_another_program_with_the_same_file_waits_for_its_turn(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two programs have one file open: one ends the round, the other takes scans and readings."""
+    with staffed(sqlite_url) as office, staffed_open(sqlite_url) as other:
+        door, theirs = Door(app_of(office)), Door(app_of(other))
+        shelf(door, 2)
+        begun(door)
+        device = Device(theirs, "S1")
+        device.scan("SL-000")
+        device.send()
+        device.done()
+        monkeypatch.setattr("api.scanned.PATIENCE_SECONDS", 0)
+        with other.scanned.taking("S1"):
+            with other.scanned.taking("S1"):
+                device.send()  # whoever takes scans does not stand in the way of others who do
+            answer = door.post("stocktake/S1/end_count", {}, who="clerk")
+            assert (answer.status_code, answer.json()["slug"]) == (503, "database-locked")
+        with office.scanned.ending("S1"):
+            sent = {"device": "d1", "scans": [device.scan("SL-001")]}
+            assert theirs.post("stocktakes/S1/scans", sent, who="keeper").status_code == 503
+            assert theirs.post("stocktakes/S1/observation-batches", HEARD).status_code == 503
+            assert other.scanned.found("S1", "d1", [2]) == {}
+        assert door.post("stocktake/S1/end_count", {}, who="clerk").status_code == 200
+        assert device.send()["late"] is True
+        assert scans_of(office) == {("d1", 1)}
+
+
+HEARD = {
+    "device_id": "r1",
+    "batch_seq": 1,
+    "observations": [{"carrier": "rfid", "raw": "E2801190200050C1B0D00321"}],
+}
+
+
+@pytest.mark.target("T68", "T116")
 def test_whatever_arrives_while_rounds_end_either_counts_or_is_told_as_late(database: str) -> None:
-    """Keepers send without a pause while three rounds end: what was said is what was done."""
-    with staffed(database) as office:
-        door = Door(app_of(office))
+    """Keepers send without a pause while three rounds end: what was said is what was done.
+
+    The rounds are ended by another program than the one that takes the scans.
+    """
+    with staffed(database) as office, staffed_open(database) as other:
+        door, theirs = Door(app_of(office)), Door(app_of(other))
         shelf(door, 4)
         begun(door)
-        devices = [Device(door, "S1", f"d{n}") for n in range(KEEPERS)]
+        devices = [Device(theirs, "S1", f"d{n}") for n in range(KEEPERS)]
         for device in devices:
             device.scan("SL-000")
             device.send()
