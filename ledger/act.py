@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -171,3 +171,19 @@ def stamped(
 
 Row: TypeAlias = tuple[int, str, int, str, bytes]  # position, stream, seq, type, bytes
 Select: TypeAlias = Callable[..., list[tuple[Any, ...]]]  # a query with `?` for each value
+
+
+def whole(after: Callable[[tuple[str, int]], list[Row]]) -> Iterator[list[Row]]:
+    """Yield pages of whole streams; `after` returns the rows that follow a stream's version."""
+    page: list[Row] = []
+    last = ("", 0)
+    while rows := after(last):
+        last = rows[-1][1], rows[-1][2]
+        begun = next(n for n, row in enumerate(rows) if row[1] == last[0])  # the last stream of it
+        if begun or (page and page[-1][1] != last[0]):
+            yield page + rows[:begun]
+            page = rows[begun:]
+        else:
+            page += rows
+    if page:
+        yield page

@@ -45,9 +45,11 @@ from ledger.act import (
     Unsafe,
     seal,
     stamped,
+    whole,
 )
 
 LOCK_SECONDS = 10
+MAPPED = 2**31 - 65_536  # bytes of the file, the most that SQLite maps into memory
 PAGE_ROWS = 1_000  # so few stay in the processor's cache while they are read
 
 TABLES = """
@@ -527,6 +529,26 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             end = min(start + page_rows * of - 1, size)
             with self.reading() as c:
                 yield c.execute(query, (start, end, of, number)).fetchall()
+
+    def whole_streams(self, size: int, number: int, of: int, page_rows: int) -> Iterator[list[Row]]:
+        """Yield pages of one share of the streams, up to a position, one whole stream after another.
+
+        Each is looked up in the file, so this is for a log that memory holds; a page has about so
+        many rows, or one stream.
+        """
+        query = (
+            f"{SELECT_ROWS}WHERE (originator_id, originator_version) > (?, ?)"
+            " AND notification_id<=? AND unicode(substr(originator_id, -1)) % ? = ?"
+            " ORDER BY originator_id, originator_version LIMIT ?"
+        )
+        with self.reading() as c:
+            c.execute(f"PRAGMA mmap_size={MAPPED}")  # a row is found without asking the system
+            try:
+                yield from whole(
+                    lambda last: c.execute(query, (*last, size, of, number, page_rows)).fetchall()
+                )
+            finally:
+                c.execute("PRAGMA mmap_size=0")
 
     def stream_rows(self, stream: str) -> list[Row]:
         """Return one stream, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -294,11 +295,7 @@ class Batch:
             self.writer.delete(lines.table, mine, "id")
         for stream, kept in self.irregular.items():
             rows = self.book.log.stream_rows(stream)
-            all_ = [decode(*row) for row in rows if row[0] <= until]
-            if kept.lines is not None:
-                fold, life = functools.partial(_line, kept), LIFECYCLES[kept.kind]
-                kept.lines.ended += map(tuple, kept.lines.tell(kept, all_, fold, life))
-            _line(kept, all_)
+            _tell_irregular(kept, [row for row in rows if row[0] <= until])
         self.irregular = {}
 
     def flush_intervals(self) -> None:
@@ -325,6 +322,83 @@ class Batch:
                 self.writer.delete(list_.table, gone)
         write(streams, kept_rows)
         self.dirty = {}
+
+
+class Whole:
+    """Streams that are whole, told one after another: a rebuild that keeps none of them in mind.
+
+    What belongs to one stream is told and written while it is still in the processor's cache.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer, self.intervals = writer, intervals()
+        self.lines = {lines for parts in self.intervals.values() for lines in parts}
+
+    def take(self, page: Sequence[Any]) -> None:
+        """Tell the streams of a page and write every list."""
+        current: dict[List, list[tuple[Any, ...]]] = {}
+        kept_rows: list[tuple[Any, ...]] = []
+        for stream, some in groupby(page, _stream):
+            rows = list(some)
+            kind = stream.split("/", 1)[0]
+            if kind in UNLISTED:
+                self._read(rows)
+                continue
+            kept = Kept(stream, self.intervals)
+            self._tell(kept, rows)
+            list_ = CURRENT[kind]
+            row = list_.row(kept)
+            if row is not None:
+                current.setdefault(list_, []).append(row)
+            kept_rows.append((stream, kept.version, MEMORY[kind].pack(kept)))
+        for lines in self.lines:
+            lines.write(self.writer)
+        for list_, found in current.items():
+            self.writer.insert(list_.table, found)
+        self.writer.insert(streams, kept_rows)
+
+    def _tell(self, kept: Kept, rows: Sequence[Any]) -> None:
+        lines, meanings, state, last_on, position = kept.lines, kept.meanings, kept.state, "", 0
+        begun = len(lines.ended) if lines is not None else 0
+        try:
+            for position, stream, seq, type_name, said in rows:
+                entry = told(position, stream, seq, type_name, said)
+                on = entry.effective_at[:10]
+                if on < last_on or entry.corrects is not None:
+                    if lines is not None:
+                        del lines.ended[begun:]
+                    kept.version = rows[-1][2]
+                    _tell_irregular(kept, rows)
+                    return
+                last_on = on
+                if not kept.first_on:
+                    kept.first_on = on
+                fact = entry.body
+                state = meanings[type(fact)](state, fact)
+                if lines is not None:
+                    values = lines.columns(kept.id, state)
+                    if values != kept.values:
+                        lines.follow(kept, values, position, on)
+        except Exception as error:
+            raise Stuck(position, error) from error
+        kept.state, kept.version, kept.last_on = state, rows[-1][2], last_on
+
+    def _read(self, rows: Sequence[Any]) -> None:
+        """Read what no list shows: an entry that cannot be read is found all the same."""
+        for row in rows:
+            try:
+                told(*row)
+            except Exception as error:
+                raise Stuck(row[0], error) from error
+
+
+def _tell_irregular(kept: Kept, rows: Iterable[Any]) -> None:
+    """Tell a stream anew that has late entries or reversals; `rows` are all there is of it."""
+    entries = [decode(*row) for row in rows]
+    if kept.lines is not None:
+        fold, life = functools.partial(_line, kept), LIFECYCLES[kept.kind]
+        kept.lines.ended += map(tuple, kept.lines.tell(kept, entries, fold, life))
+    _line(kept, entries)
 
 
 def _changes(

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -28,20 +28,24 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from ledger.book import Book
 from ledger.replaying import collector_off
 from projections import history
-from projections.following import LISTS, PAGE_ROWS, Batch, intervals
-from projections.writing import Writer
+from projections.following import LISTS, PAGE_ROWS, TEMPORAL, Batch, Stuck, Whole, intervals
+from projections.writing import Staged, Writer
 
 LONG = 200_000  # entries from which another process is worth its start
 SHARES = (1, 2, history.PARTS)
+WHOLE_ROWS = 1_000  # of streams told one after another: as many as the processor's cache holds
 LEFT_SECONDS = 24 * 3600  # after which shares were left behind by a process that was killed
 WORK = """
-import json, os, sys
+import gc, json, os, sys
+gc.disable()  # all that is imported stays
 said = json.load(sys.stdin)
 sys.path[:] = said.pop("path")
 from projections.sharing import work
 work(**said)
 os._exit(0)  # all is written; taking a million objects apart would only take time
 """
+ENDED = tuple(dict.fromkeys(table for tables, _ in TEMPORAL.values() for table in tables))
+Progress: TypeAlias = Callable[[int, int], None]
 _dialect: Any = sqlite.dialect
 _told = logging.getLogger(__name__)
 
@@ -53,10 +57,17 @@ def shares(url: str, size: int) -> int:
     return max(n for n in SHARES if n <= (os.cpu_count() or 1))
 
 
+def in_memory(url: str) -> bool:
+    """Return whether memory holds the file, so that streams may be looked up in any order."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        return False
+    return _file(url).stat().st_size * 2 < memory
+
+
 @contextmanager
-def folded(
-    book: Book, size: int, count: int, progress: Callable[[int, int], None] | None
-) -> Iterator[list[Path]]:
+def folded(book: Book, size: int, count: int, progress: Progress | None) -> Iterator[list[Path]]:
     """Lend files in which all streams up to a position are told; none when a process failed.
 
     What went wrong in another process is logged: whoever then tells everything alone meets the
@@ -73,7 +84,9 @@ def folded(
             failed = []
             try:
                 fold(book, size, 0, count, files[0], progress)
-            except sqlite3.Error as error:  # a full disk, perhaps: alone we need less of it
+            except (sqlite3.Error, Stuck) as error:
+                # A full disk, perhaps, and alone we need less of it; or an entry that cannot be
+                # shown, and alone we meet the first of them.
                 failed = [str(error)]
             failed += [trouble for trouble in map(_ended, others) if trouble]
         finally:
@@ -100,9 +113,14 @@ def fold(
     number: int,
     of: int,
     file: Path,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
+    *,
+    whole: bool | None = None,
 ) -> None:
-    """Tell one share of the streams, up to a position, and write its rows to a new file."""
+    """Tell one share of the streams, up to a position, and write its rows to a new file.
+
+    Stream by stream where memory holds the log (`whole` says so), else in the order of the log.
+    """
     lists = sqlite3.connect(file, isolation_level=None)
     try:
         for pragma in (
@@ -119,19 +137,43 @@ def fold(
             lists.execute(str(CreateTable(table).compile(dialect=_dialect())))
         lists.execute("BEGIN")
         with collector_off():
-            batch = Batch(book, Writer(lists.cursor(), sqlite=True), {}, intervals(), fresh=True)
-            for page in book.log.shared_rows(size, number, of, page_rows=PAGE_ROWS):
-                batch.take(page)
-                batch.flush_intervals()
-                if progress is not None and page:
-                    progress(page[-1][0], size)
-            batch.tell_irregular(size)
-            batch.flush()
+            if in_memory(book.url) if whole is None else whole:
+                _by_streams(book, size, number, of, lists.cursor(), progress)
+            else:
+                _by_positions(book, size, number, of, lists.cursor(), progress)
         for index in history.indexes:
             lists.execute(str(CreateIndex(index).compile(dialect=_dialect())))
         lists.execute("COMMIT")
     finally:
         lists.close()
+
+
+def _by_streams(
+    book: Book, size: int, number: int, of: int, cursor: Any, progress: Progress | None
+) -> None:
+    """Tell one stream after another: what belongs together is warm, and nothing is kept."""
+    writer, done = Staged(cursor, ENDED), 0
+    whole = Whole(writer)
+    for page in book.log.whole_streams(size, number, of, WHOLE_ROWS):
+        whole.take(page)
+        done += len(page) * of
+        if progress is not None:
+            progress(min(done, size), size)
+    writer.settle()
+
+
+def _by_positions(
+    book: Book, size: int, number: int, of: int, cursor: Any, progress: Progress | None
+) -> None:
+    """Tell entries in the order in which they lie on the disk."""
+    batch = Batch(book, Writer(cursor, sqlite=True), {}, intervals(), fresh=True)
+    for page in book.log.shared_rows(size, number, of, page_rows=PAGE_ROWS):
+        batch.take(page)
+        batch.flush_intervals()
+        if progress is not None and page:
+            progress(page[-1][0], size)
+    batch.tell_irregular(size)
+    batch.flush()
 
 
 def _start(url: str, size: int, number: int, of: int, file: Path) -> subprocess.Popen[str]:

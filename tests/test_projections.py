@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from domain.unit import UnitEstablished, UnitKind, UnitRenamed
 from domain.use import DeclaredIdle, IssuedToUser, Relocated, ReturnedByUser
 from ledger.book import Book, new_id
 from ledger.entry import Corrects, Draft
-from projections import cases, history, inventory, units
+from projections import cases, history, inventory, sharing, units
 from projections.scope import EVERYTHING, BadCursor, Filters, Scope, cursor
 from projections.store import ReadModels, Stuck
 
@@ -258,9 +260,56 @@ def test_the_first_of_several_entries_that_cannot_be_shown_is_named(
     for stream in ("loan/L9", "loan/L1", "loan/L5"):
         wrong = drafted(stream, [(registered(stream[-2:]), DAY)])
         book.append(wrong, actor="u_1", cause="cmd_test")
-    with pytest.raises(Stuck) as stuck:
-        models.rebuild(book)
-    assert stuck.value.position == 1
+    for shares in (1, 2):
+        with pytest.raises(Stuck) as stuck:
+            models.rebuild(book, shares=shares)
+        assert stuck.value.position == 1
+
+
+@pytest.mark.target("T01")
+def test_a_share_is_the_same_stream_by_stream_and_in_the_order_of_the_log(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Which of them it is depends on whether memory holds the log."""
+    day = DAY + timedelta(days=9)
+    user = IssuedToUser(unit="o_1", user="u_7")
+    late: list[tuple[Any, date]] = [(registered(""), DAY), (user, day), (ReturnedByUser(), DAY)]
+    book = Book.open(sqlite_url)
+    for number in range(30):
+        facts = late[: 1 + number % 3]
+        book.append(drafted(f"asset/{new_id()}", facts), actor="u_1", cause="cmd_test")
+    rules = PolicyProposed(version=1, title="示例市规则", drafter="u_1", content="{}")
+    book.append(drafted("policy/x", [(rules, DAY)]), actor="u_1", cause="cmd_test")
+    told = []
+    for whole in (True, False):
+        file = tmp_path / f"{whole}.db"
+        sharing.fold(book, book.head()[0], 0, 2, file, None, whole=whole)
+        with sqlite3.connect(file) as c:
+            found = [c.execute(f"SELECT * FROM {t.name}").fetchall() for t in sharing.LISTS]
+        told.append(found)
+        c.close()
+    assert told[0] == told[1]
+    assert any(told[0])
+    book.close()
+
+
+@pytest.mark.parametrize("page_rows", [1, 2, 5, 1_000])
+def test_streams_are_read_whole_whatever_a_page_holds(book: Book, page_rows: int) -> None:
+    """Of one share, up to a position, and the same rows as in the order of the log."""
+    for length in (1, 2, 7, 1, 3):
+        facts: list[tuple[Any, date]] = [(registered(""), DAY)]
+        facts += [(Relocated(place=f"p_{n}", reason="x"), DAY) for n in range(length - 1)]
+        for draft in drafted(f"asset/{new_id()}", facts):
+            book.append([draft], actor="u_1", cause="cmd_test")
+    size = book.head()[0] - 1
+    for number in range(2):
+        pages = list(book.log.whole_streams(size, number, 2, page_rows))
+        in_order = [row for page in book.log.shared_rows(size, number, 2) for row in page]
+        assert sorted(row for page in pages for row in page) == sorted(in_order)
+        told = [row[1:3] for page in pages for row in page]
+        assert told == sorted(told)
+        ends = [(page[0][1], page[-1][1]) for page in pages]
+        assert all(one[1] < other[0] for one, other in pairwise(ends))
 
 
 @pytest.mark.target("T04")
