@@ -6,9 +6,10 @@ and rebuilt, so their own commits need not wait for the disk; entries always do.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -49,6 +50,7 @@ from projections.writing import COPY_FROM, Writer
 VERSION = 18  # of the tables: a newer number rebuilds them at the next start
 BATCH = 20_000
 LOCK = 7_246_814
+WAL_PAGES = 8_000  # changed pages from which a commit carries them into the file (SQLite)
 CACHE_MAX = 200_000  # streams remembered between batches, about 100 MB
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -90,6 +92,7 @@ class ReadModels:
         self._cache: dict[str, Kept] = {}
         self._intervals = intervals()
         self._reached = -1
+        self._carrier: threading.Thread | None = None
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -108,6 +111,8 @@ class ReadModels:
 
     def close(self) -> None:
         """Give the connections back."""
+        if self._carrier is not None:
+            self._carrier.join()
         with self._lock:
             if self._raw is not None:
                 self._raw.close()
@@ -251,7 +256,17 @@ class ReadModels:
                 batch.flush()
                 end = page[-1][0]
             batch.writer.reached(end)
-            return end
+        self._carry()
+        return end
+
+    def _carry(self) -> None:
+        """Let a thread carry what was written to its place in the file, for which nobody waits.
+
+        Who commits next would have to do it otherwise, and it is much after a rebuild.
+        """
+        file = self.engine.url.database
+        self._carrier = threading.Thread(target=_carried, args=(file,), daemon=True)
+        self._carrier.start()
 
     def _emptied(self, c: Connection, book: Book) -> Batch:
         """Throw every list away; return what fills them anew."""
@@ -347,6 +362,8 @@ class ReadModels:
         Files that are `attached` are there as share0, share1 and so on.
         """
         with self.engine.connect() as c:
+            if attached:
+                c.exec_driver_sql("PRAGMA wal_autocheckpoint=0")  # see `_carry`
             for number, file in enumerate(attached):
                 c.exec_driver_sql(f"ATTACH ? AS share{number}", (str(file),))
             if self.sqlite:
@@ -363,6 +380,8 @@ class ReadModels:
                 c.rollback()
                 for number in range(len(attached)):
                     c.exec_driver_sql(f"DETACH share{number}")
+                if attached:
+                    c.exec_driver_sql(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
 
 
 # A wrong position divides by zero, unless rows that are there already are refused before.
@@ -379,6 +398,12 @@ def _configure(connection: Any, _: Any) -> None:
         "cache_size=-65536",
         "temp_store=MEMORY",
         "threads=2",
-        "wal_autocheckpoint=8000",
+        f"wal_autocheckpoint={WAL_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _carried(file: str) -> None:
+    """Carry what the log of a file's changes holds into the file; what is read is left there."""
+    with closing(sqlite3.connect(file)) as connection, suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # else the next commit does it
