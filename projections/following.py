@@ -112,6 +112,9 @@ BESIDE: dict[str, List] = {
         lambda k: wants.row(k.id, k.state, k.first_on, k.last_on, k.version),
     ),
 }
+SHOWN = {
+    kind: tuple(shown[kind] for shown in (CURRENT, BESIDE) if kind in shown) for kind in CURRENT
+}
 TEMPORAL: dict[str, tuple[tuple[Table, ...], Columns]] = {
     "asset": (history.ended, history.columns),
     "unit": ((units.ended,), units.called),
@@ -346,10 +349,10 @@ class Whole:
                 continue
             kept = Kept(stream, self.intervals)
             self._tell(kept, rows)
-            list_ = CURRENT[kind]
-            row = list_.row(kept)
-            if row is not None:
-                current.setdefault(list_, []).append(row)
+            for list_ in SHOWN[kind]:
+                row = list_.row(kept)
+                if row is not None:
+                    current.setdefault(list_, []).append(row)
             kept_rows.append((stream, kept.version, MEMORY[kind].pack(kept)))
         for lines in self.lines:
             lines.write(self.writer)

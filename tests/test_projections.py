@@ -20,6 +20,7 @@ from sqlalchemy import text
 from domain.asset import AssetRegistered, CardCorrected, Kind
 from domain.asset import Book as Standing
 from domain.decider import Ask, EntryReversed, Occasion
+from domain.demand import DemandPublished
 from domain.ruling import PolicyProposed
 from domain.unit import UnitEstablished, UnitKind, UnitRenamed
 from domain.use import DeclaredIdle, IssuedToUser, Relocated, ReturnedByUser
@@ -185,9 +186,21 @@ def test_lists_told_by_several_processes_are_the_same_to_the_byte(
         }  # fmt: skip
         ask = Ask(f"loan/{new_id()}", "request", wish)
         book.act([ask], Occasion(by="u_1", on=DAY, role="clerk"))
+    wanted = DemandPublished(
+        applicant="u_1",
+        to_unit="o_1",
+        kind=Kind.FURNITURE,
+        item="办公桌",
+        quantity="3",
+        needed_by=day,
+        need=None,
+        rank=0,
+    )
+    book.append(drafted(f"demand/{new_id()}", [(wanted, DAY)]), actor="u_1", cause="cmd_test")
     models.catch_up(book)
     before = dump(models)
-    assert len(before["cases"]) == 4
+    assert len(before["wants"]) == 1
+    assert len(before["cases"]) == 5
     assert len(before["inventory"]) == 44
     told: list[int] = []
     assert models.rebuild(book, lambda done, _: told.append(done), shares=shares) == book.head()[0]
