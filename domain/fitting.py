@@ -186,7 +186,7 @@ def fit_into(
 @lifecycle.verb(
     STILL_OURS, WITH_PARTS, zh="拆下部件", en="Remove a part", roles=(Role.CLERK, Role.KEEPER)
 )
-def remove_part(
+def detach_part(
     asset: Asset, occasion: Occasion, *, part: AssetId, reason: Given, order_no: Code = ""
 ) -> tuple[PartRemoved, Ask]:
     """Record that a part was taken off; it is a thing by itself again, where the whole stands."""
@@ -195,12 +195,12 @@ def remove_part(
     form = {"whole": occasion.stream.partition("/")[2]}
     return (
         PartRemoved(part=part, reason=reason, order_no=order_no),
-        Ask(f"asset/{part}", "remove_from_whole", form),
+        Ask(f"asset/{part}", "detach_from_whole", form),
     )
 
 
 @lifecycle.verb(FITTED, zh="自整机拆下", en="Be removed", inner=True)
-def remove_from_whole(asset: Asset, occasion: Occasion, *, whole: AssetId) -> RemovedFromWhole:
+def detach_from_whole(asset: Asset, occasion: Occasion, *, whole: AssetId) -> RemovedFromWhole:
     """Be no part of the other asset any more."""
     if asset.whole != whole:
         raise FITTED_HERE.broken(part=occasion.stream.partition("/")[2])

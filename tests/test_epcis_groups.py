@@ -87,7 +87,7 @@ def test_a_part_is_heard_when_it_is_fitted_and_when_it_is_removed(
     office: Office, door: Door, valid: Callable[[Any], None]
 ) -> None:
     office.ask("asset/A1", "fit_part", {"part": "A2", "reason": "扩容", "order_no": "修-1"}, CLERK)
-    office.ask("asset/A1", "remove_part", {"part": "A2", "reason": "换下"}, CLERK)
+    office.ask("asset/A1", "detach_part", {"part": "A2", "reason": "换下"}, CLERK)
     answer = asked(door, eventType="AssociationEvent")
     valid(answer.json())
     assert words(listed(answer)) == [

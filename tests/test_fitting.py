@@ -79,18 +79,18 @@ def test_a_fitted_part_does_nothing_by_itself() -> None:
 
 
 def test_what_is_removed_is_a_thing_by_itself_again() -> None:
-    past(server, fitted).when(fitting.remove_part, part="D", reason="报废").then(
+    past(server, fitted).when(fitting.detach_part, part="D", reason="报废").then(
         PartRemoved(part="D", reason="报废"),
-        Ask("asset/D", "remove_from_whole", {"whole": "X"}),
+        Ask("asset/D", "detach_from_whole", {"whole": "X"}),
     ).then_state(fitted=frozenset())
-    past(server, fitted).when(fitting.remove_part, part="E", reason="拆").then_refused(
+    past(server, fitted).when(fitting.detach_part, part="E", reason="拆").then_refused(
         fitting.FITTED_HERE
     )
-    past(server).when(fitting.remove_part, part="D", reason="拆").then_refused(fitting.WITH_PARTS)
-    past(disk, FittedInto(whole="X")).when(fitting.remove_from_whole, whole="X").then(
+    past(server).when(fitting.detach_part, part="D", reason="拆").then_refused(fitting.WITH_PARTS)
+    past(disk, FittedInto(whole="X")).when(fitting.detach_from_whole, whole="X").then(
         RemovedFromWhole(whole="X")
     ).then_state(whole="")
-    past(disk, FittedInto(whole="X")).when(fitting.remove_from_whole, whole="Y").then_refused(
+    past(disk, FittedInto(whole="X")).when(fitting.detach_from_whole, whole="Y").then_refused(
         fitting.FITTED_HERE
     )
 
@@ -114,7 +114,7 @@ def test_parts_go_where_their_whole_goes(ledger: Ledger) -> None:
     ledger.ask("u_clerk", "asset/S", "relocate", place="p_2")
     assert [ledger.state(f"asset/{n}").place for n in ("S", "D1", "D2")] == ["p_2"] * 3
     ledger.ask("u_clerk", "asset/S", "issue", user="u_1", place="p_3")
-    ledger.ask("u_clerk", "asset/S", "remove_part", part="D2", reason="损坏")
+    ledger.ask("u_clerk", "asset/S", "detach_part", part="D2", reason="损坏")
     ledger.ask("u_clerk", "asset/S", "take_back", place="p_4")
     assert ledger.state("asset/D1").place == "p_4"
     assert ledger.state("asset/D2").place == "p_3"
