@@ -235,9 +235,14 @@ def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY
     if holds and isinstance(value, str) and value:
         return name_of(holds, value)
     if isinstance(value, msgspec.Struct):
-        return in_words(
-            [str(v) for v in msgspec.structs.astuple(value) if v not in (None, "")], lang
-        )
+        within = [v for v in msgspec.structs.astuple(value) if v not in (None, "", ())]
+        told = [
+            say(v, "", lang, name_of, currency)
+            if isinstance(v, (msgspec.Struct, tuple))
+            else str(v)
+            for v in within
+        ]
+        return in_words([words for words in told if words], lang)
     return in_words(value, lang)
 
 
