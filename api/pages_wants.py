@@ -80,7 +80,7 @@ def of_want(page: Page, stream: Stream) -> dict[str, Any] | None:
     if row is not None and state.status in OPEN_STATUSES and state.left:
         today = page.office.today(page.actor.zone)
         offered = dict(state.offered)
-        found = fitting.for_want(page.office.rows, row, today)
+        found = fitting.for_want(page.office.rows, dict(row), today)
         fits = [told(page, fit, offered) for fit in found]
     return {
         "claims_title": page.words(CLAIMED),
@@ -194,7 +194,7 @@ def of_card(page: Page, stream: Stream) -> dict[str, Any] | None:
     card = page.office.models.one(inventory.one(stream.name.partition("/")[2]))
     if card is None:
         return None
-    found = fitting.for_card(page.office.rows, card, page.office.today(page.actor.zone))
+    found = fitting.for_card(page.office.rows, dict(card), page.office.today(page.actor.zone))
     return {
         "title": page.words(FOR_WHOM),
         "nothing": page.words(NOBODY),

@@ -585,7 +585,10 @@ class _Prices:
             )
             and state.kind.value == card.kind
         ]
-        return min(caps)[::-1] if caps else None
+        if not caps:
+            return None
+        price, stream = min(caps)
+        return stream, price
 
     def mended(self, p: Passage, lives: _Lives) -> int:
         """Return what refurbishing cost while the warehouse had it, before it was given out."""

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from doors import CARD, PASSWORD, Door, app_of, registered, staffed
 from fastapi import FastAPI
@@ -522,10 +523,7 @@ def test_a_round_from_claims_to_the_winner_on_the_book(ledger: Ledger) -> None:
     ledger.on = TODAY + 3 * DAY
     ledger.refuses(claiming.SEED_SEEN, "u_office", "claim/K1", "settle")
     seen = SeedSeen(claim="claim/K1", position=3, seed="ab" * 32)
-    occasion = ledger.occasion("u_office", "office")
-    occasion = type(occasion)(
-        **{f: getattr(occasion, f) for f in occasion.__struct_fields__} | {"seen": (seen,)}
-    )
+    occasion = msgspec.structs.replace(ledger.occasion("u_office", "office"), seen=(seen,))
     ledger.book.act([Ask("claim/K1", "settle", {})], occasion)
     states = [ledger.state(f"claim/K{n}") for n in (1, 2, 3)]
     assert [state.status for state in states] == ["lost", "held", "held"]

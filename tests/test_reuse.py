@@ -126,7 +126,7 @@ class Story:
         lent = AssetLent(borrower="o_3", due=DAY + timedelta(days=due), case=case)
         self.tell(f"asset/{id_}", (on, lent))
         if back is not None:
-            self.tell(case, (back, LoanItemReturned(asset=id_, result=ReturnResult.GOOD)))
+            self.tell(case, (back, LoanItemReturned(asset=id_, result=ReturnResult.SOUND)))
 
     def ask(self, start: int = 0, end: int = 300, scope: Scope = EVERYTHING, **only: Any) -> Told:
         return told(
