@@ -18,10 +18,11 @@ import msgspec
 
 from api.readings import Readings
 from api.reporting import Reports
-from api.scanned import Body, Kept, Scanned
+from api.scanned import Body, Kept, Scanned, by_radio
 from domain import counting as results
 from domain.counting import Difference, Item, Known, Sighting
 from domain.decider import Ask
+from domain.label_design import stock_id
 from domain.stocktaking import (
     CLOSED_AT_ONCE_MAX,
     CountSeen,
@@ -107,6 +108,11 @@ class Frozen:
 def folded(code: str) -> str:
     """Return a code as codes are compared: full-width forms, blanks and case aside."""
     return "".join(unicodedata.normalize("NFKC", code).split()).upper()
+
+
+def to_confirm(state: Stocktake, value: int | None) -> bool:
+    """Tell whether a thing is too dear for radio alone; a value nobody knows reaches every limit."""
+    return state.confirm_from is not None and (value is None or value >= state.confirm_from)
 
 
 def packed(document: Any) -> bytes:
@@ -208,6 +214,7 @@ class Counting:
                 row["place"],
                 tuple(dict.fromkeys(filter(None, (row["label"], *codes.get(row["id"], ()))))),
                 row["quantity"],
+                to_confirm(state, row["value"]),
             )
             for row in cards
         ]
@@ -221,6 +228,28 @@ class Counting:
             sha256=evidence.sha256,
         )
         return seen, [evidence]
+
+    def void(self, unit: str, look: Look) -> list[tuple[str, int]]:
+        """Return what a void label or tag of a unit says, for whoever scans without a network (D7).
+
+        With a number, labels of an earlier issue than that are void; with 0 all of them are.
+        """
+        cards = {row["id"]: row for row in look(lists.labelled(unit))}
+        found = [
+            (code, row["label_issue"])
+            for row in cards.values()
+            if row["label_issue"] > 1
+            for code in (row["id"], row["giai"])
+            if code
+        ]
+        for kind, force in (("label", "label"), ("epc", "tag")):
+            for value, stream in self.book.log.claims(kind).items():
+                row = cards.get(stream.removeprefix("asset/"))
+                if row is not None and row[force] != value:
+                    found.append((value, 0))
+        blanks = self.book.stream(f"labels/{unit}").state.stock_voided
+        found += [(stock_id(unit, serial), 0) for serial in blanks]
+        return sorted(found)
 
     def _codes(self, ids: set[str]) -> dict[str, list[str]]:
         """Return every identifier that was ever bound to these things."""
@@ -468,6 +497,7 @@ def standing_sightings(kept: Iterable[Kept]) -> Iterator[Sighting]:
                 body.photo or "",
                 body.note,
                 body.quantity,
+                by_radio(body.source, body.code),
             )
 
 

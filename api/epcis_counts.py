@@ -87,7 +87,9 @@ def _counted(office: Office, entry: Entry, ended: CountEnded) -> Iterator[Event]
     differences = {one.asset: one.finding for one in told if one.asset}
     seen: dict[tuple[str, str], list[Sighting]] = {}
     for one in office.counting.scans(ended.scans_sha256):
-        if one.asset and one.round == ended.round:
+        # What radio alone heard of a dear thing is no basis for accounting yet.
+        unsettled = differences.get(one.asset) is Finding.HEARD
+        if one.asset and one.round == ended.round and not unsettled:
             seen.setdefault((one.place, _outcome(one, items, differences)), []).append(one)
     for (place, outcome), sightings in sorted(seen.items()):
         devices = {one.device for one in sightings}

@@ -113,7 +113,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def fields(verb: Verb) -> tuple[Field, ...]:
     """Return the questions of a verb's form in the order in which they are declared."""
-    return tuple(_field(f) for f in msgspec.structs.fields(verb.form))
+    return tuple(_field(f, verb.kind) for f in msgspec.structs.fields(verb.form))
 
 
 CLEAR = "clear"
@@ -150,12 +150,12 @@ COMMON = (
 """What every form asks beside its own questions: the day it happened, and its papers."""
 
 
-def _field(declared: msgspec.structs.FieldInfo) -> Field:
+def _field(declared: msgspec.structs.FieldInfo, kind: str) -> Field:
     type_ = _bare(inspect.type_info(declared.type))
     plain = declared.default is msgspec.NODEFAULT or declared.default in (None, "", ())
     return Field(
         name=declared.name,
-        words=Words.of(declared.name),
+        words=Words.of(declared.name, kind),
         type=_kind(type_),
         required=declared.required,
         choices=_choices(type_),
@@ -727,7 +727,7 @@ def schema(verb: Verb) -> dict[str, Any]:
     whole: dict[str, Any] = _inlined(found["$defs"][verb.form.__name__], found["$defs"])
     named = {f.name: f.words for f in COMMON} | {"docs": Words("所依据的文件", "papers")}
     for name, property_ in whole["properties"].items():
-        words = named.get(name) or Words.of(name)
+        words = named.get(name) or Words.of(name, verb.kind)
         property_["title"] = f"{words.zh} · {words.en}"
     return whole | {"additionalProperties": False}
 

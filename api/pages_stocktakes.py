@@ -84,6 +84,7 @@ SAYS = {
     "report-en": Words("英文本（PDF）", "Report in English (PDF)"),
     "digest": Words("清单摘要", "digest of the list"),
     "close": Words("处理选中的差异", "Close the chosen differences"),
+    "relocate": Words("账面改到实际地点", "Let the books follow"),
     "photo": Words("照片", "picture"),
     "choose": Words("选择", "choose"),
     "scan": Words("打开扫描页", "Open the scan page"),
@@ -321,6 +322,9 @@ def row(page: Page, id_: str, one: Difference, ends: Any, state: Stocktake) -> d
             for name in dict.fromkeys(photos)
             if page.office.scanned.photo(id_, name) is not None
         ],
+        "follows": one.finding is Finding.MISPLACED
+        and one.key not in state.closed
+        and len(places) == 1,
         "made": f"/assets/{made}" if made else "",
         "made_name": page.name_of("asset", made) if made else "",
         "outcome": ("；" if page.lang == "zh" else "; ").join(

@@ -14,7 +14,7 @@ from domain.decider import Event
 from domain.lending import ReturnResult
 from domain.stocktaking import Stocktake
 from domain.values import checked, yuan
-from domain.words import Words, in_words
+from domain.words import OWN_TERMS, Words, in_words
 
 SIGNS = {"CNY": "¥", "USD": "US$"}
 NameOf: TypeAlias = Callable[[str, str], str]  # kind of thing and id to what it is called
@@ -93,9 +93,10 @@ STATE_WORDS = {
 }
 
 
-def words_of(field: str) -> Words:
-    """Return what a field of a state or a fact is called."""
-    return STATE_WORDS.get(field) or Words.of(field)
+def words_of(field: str, kind: str = "") -> Words:
+    """Return what a field of a state or a fact is called, in the streams of a kind."""
+    own = OWN_TERMS.get(kind, {}).get(field)
+    return own or STATE_WORDS.get(field) or Words.of(field)
 
 
 def money(amount: int | None, currency: str, lang: str = "zh") -> str:
@@ -157,6 +158,7 @@ STATE_REFS = {
     "split_from": "asset",
     "merged_into": "asset",
     "value": "money",
+    "confirm_from": "money",
     "accumulated": "money",
     "residual": "money",
     "appraised": "money",
@@ -220,6 +222,11 @@ def reason_of(field: str, value: Any) -> Any:
     return known.get(value, value) if known and isinstance(value, str) else value
 
 
+def kind_of(state: Any) -> str:
+    """Return the kind of stream whose words a state has of its own; nothing for all others."""
+    return "stocktake" if isinstance(state, Stocktake) else ""
+
+
 def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY") -> str:
     """Return one value in words."""
     if holds == "money":
@@ -271,7 +278,7 @@ def difference(
         if old == new or field in untold:
             continue
         holds = STATE_REFS.get(field, "")
-        called = in_words(words_of(field), lang)
+        called = in_words(words_of(field, kind_of(after)), lang)
         if isinstance(new, frozenset) and isinstance(old, frozenset):
             gone, come = old - new, new - old
             pair = (say(gone, holds, lang, name_of), say(come, holds, lang, name_of))

@@ -17,7 +17,15 @@ from api import noting, pages_words, problems, security
 from api.accounts import Post, Session
 from api.office import Actor, Office
 from api.pages_draw import TEMPLATES
-from api.pages_telling import STATE_REFS, UNTOLD, UNTOLD_OF_STOCKTAKE, reason_of, say, words_of
+from api.pages_telling import (
+    STATE_REFS,
+    UNTOLD,
+    UNTOLD_OF_STOCKTAKE,
+    kind_of,
+    reason_of,
+    say,
+    words_of,
+)
 from api.pages_trouble import SignIn
 from api.pages_words import CHOICES
 from api.rest_caller import NO_POST
@@ -214,7 +222,7 @@ class Page:
                 name_of,
                 state_currency(state),
             )
-            found.append((field, self.field(field), told))
+            found.append((field, self.words(words_of(field, kind_of(state))), told))
         return found
 
     def said(self, field: str, value: Any) -> str:

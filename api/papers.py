@@ -347,7 +347,8 @@ class Making:
                 text = f"{text}\n{write(value, currency)}"
             wide = paper_type.width(paper_type.tidy(text).replace("\n", ""), 1) > WIDE_EMS
             wide = wide or "\n" in text
-            words = OTHERWISE.get((event.type_name, field)) or words_of(field)
+            kind = event.type_name.partition(".")[0]
+            words = OTHERWISE.get((event.type_name, field)) or words_of(field, kind)
             yield Pair(self.caption(words), text, wide)
 
     def others(self, field: str, ids: tuple[str, ...]) -> Pair:

@@ -8,7 +8,7 @@ what a recount looks for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from api.counting import Frozen, Gathered, folded
-from api.readings import Before, Incoming, Sum, chips_of
+from api.readings import NO_CHIPS, Before, Incoming, Sum, chips_of
 from api.resolving import Seen, Sighting, Verdict, resolve
-from api.scanned import Body, Kept
+from api.scanned import Body, Kept, by_radio
 from domain import counting as results
 from domain.decider import Lang, Refused
-from domain.radio import Heard, Whereabouts, whereabouts
+from domain.radio import NO_THRESHOLD, Heard, Threshold, whereabouts
 from domain.stocktaking import ONCE, Stocktake, StocktakeStatus
 from domain.words import Words
 from projections import counting as lists
@@ -63,11 +63,17 @@ SAID: Final = {
         "Too faint: {name} may be next door, so it is not counted yet. Go nearer, or read its QR"
         " code.",
     ),
+    "confirm": Words(
+        "须扫码确认：{name} 已读到，但价值较高，只凭射频不算盘到；请扫二维码，或者由人当面核实。",
+        "Read its label: {name} was heard, but is worth too much to be counted by radio alone. Read"
+        " its QR code, or have somebody look at it.",
+    ),
     "recount": Words(
         "复盘须扫二维码：{name} 已读到并留作证据，但不计入。",
         "A recount needs the QR code: {name} was heard, which is kept as evidence and not counted.",
     ),
 }
+SETTLED: Final = ("right", "misplaced", "moved")  # as far as the one sighting can
 NAMELESS: Final = Words("本件", "it")
 
 
@@ -123,35 +129,42 @@ class Hearing:
 
     def told(self, before: Before) -> list[dict[str, Any]]:
         """Return one result for each different tag, in the order in which they came."""
-        seen_before, mine = before.sums, list(self._sums())
+        batch, seen_before = self.incoming, before.sums
         known = chips_of(seen_before)
-        chips = chips_of((*seen_before, *mine))
-        round_ = self.incoming.round
-        heard = heard_of((*seen_before, *mine), round_) if round_ == FIRST else {}
+        chips = dict(known)
+        evidence = Evidence()
+        first = batch.round == FIRST
+        if first:
+            evidence.add_all(seen_before, FIRST)
+        for sighting, seen in zip(self.sightings, batch.observations, strict=True):
+            key = sighting.key
+            if seen.tid:
+                chips[key] = chips.get(key, NO_CHIPS) | {seen.tid.upper()}
+            elif key not in chips:
+                chips[key] = NO_CHIPS
+            if first and seen.carrier == RADIO:
+                antenna = -1 if seen.antenna is None else seen.antenna
+                place = seen.place or batch.area
+                evidence.add(
+                    *(key, place, batch.device, antenna),
+                    *(seen.count, seen.rssi, seen.first_ms, seen.last_ms),
+                )
         results: dict[str, dict[str, Any]] = {}
-        for sighting, asset, one in zip(self.sightings, self.assets, mine, strict=True):
+        all_ = zip(self.sightings, self.assets, batch.observations, strict=True)
+        for sighting, asset, seen in all_:
             key = sighting.key
             if key in results:
                 continue
             said = results[key] = msgspec.to_builtins(sighting)
             said["again"] = key in known
-            if len(chips[key]) > 1 or sighting.verdict is Verdict.CONFLICT:
+            if sighting.verdict is Verdict.CONFLICT or len(chips[key]) > 1:
                 said["verdict"] = said["result"] = Verdict.CONFLICT.value
             elif not asset:
                 said["result"] = sighting.verdict.value
             else:
-                self._say(said, sighting, asset, one.area, heard.get(key, ()))
+                place = seen.place or batch.area
+                self._say(said, sighting, asset, place, evidence)
         return list(results.values())
-
-    def _sums(self) -> Iterable[Sum]:
-        batch = self.incoming
-        for sighting, seen in zip(self.sightings, batch.observations, strict=True):
-            antenna = -1 if seen.antenna is None else seen.antenna
-            yield Sum(
-                *(seen.place or batch.area, batch.round, sighting.key, seen.carrier),
-                seen.tid.upper(),
-                *(batch.device, antenna, seen.count, seen.rssi, seen.first_ms, seen.last_ms),
-            )
 
     def _say(
         self,
@@ -159,7 +172,7 @@ class Hearing:
         sighting: Sighting,
         asset: str,
         place: str,
-        heard: Sequence[Heard],
+        evidence: Evidence,
     ) -> None:
         """Add what the count has to say of a thing."""
         item = self.frozen.by_id.get(asset)
@@ -172,19 +185,21 @@ class Hearing:
         elif self.incoming.round != FIRST:
             said["result"] = "recount"
         else:
-            where = whereabouts(heard, self.thresholds)
-            said["result"], said["areas"] = self._heard(sighting, item, where), where.areas
+            areas = said["areas"] = evidence.areas(sighting.key, self.thresholds)
+            said["result"] = self._heard(sighting, item, areas)
+            if item is not None and item.confirm and said["result"] in SETTLED:
+                said["result"] = "confirm"
         if self.state.blind:
             said["place"] = said["expected_place"] = ""
             if sighting.verdict is Verdict.ELSEWHERE:
                 said["verdict"] = Verdict.MATCHED.value
-            if said["result"] in ("right", "misplaced", "unexpected", "moved"):
+            if said["result"] in (*SETTLED, "unexpected"):
                 said["result"] = "recorded"
 
-    def _heard(self, sighting: Sighting, item: results.Item | None, where: Whereabouts) -> str:
-        if where.weak:
+    def _heard(self, sighting: Sighting, item: results.Item | None, areas: tuple[str, ...]) -> str:
+        if not areas:
             return "weak"
-        return "ambiguous" if where.ambiguous else self._standing(sighting, item, where.areas[0])
+        return "ambiguous" if len(areas) > 1 else self._standing(sighting, item, areas[0])
 
     def _standing(self, sighting: Sighting, item: results.Item | None, place: str) -> str:
         if item is None:
@@ -222,13 +237,16 @@ def sentence(office: Office, result: Mapping[str, Any], lang: Lang) -> str:
 
 def scanned(office: Office, session: str, assets: Iterable[str], round_: int) -> dict[str, Scanned]:
     """Return the first QR scan in a round of each of some things, where there was one."""
-    gone = office.scanned.undone(session)
+    seen = office.scanned.seen_of(session, assets)
+    gone = office.scanned.undone(session) if seen else set()
     decode = msgspec.json.Decoder(Body).decode
     found: dict[str, Scanned] = {}
-    for scan in sorted(office.scanned.seen_of(session, assets), key=_received):
+    for scan in sorted(seen, key=_received):
         if scan.round == round_ and (scan.device, scan.n) not in gone:
-            place = decode(scan.body).place
-            found.setdefault(scan.asset, Scanned(scan.person, scan.received_at, place))
+            body = decode(scan.body)
+            if not by_radio(body.source, body.code):
+                told = Scanned(scan.person, scan.received_at, body.place)
+                found.setdefault(scan.asset, told)
     return found
 
 
@@ -239,25 +257,63 @@ def _received(scan: Kept) -> tuple[str, str, int]:
 # What all of it comes to ------------------------------------------------------------
 
 
-def heard_of(sums: Iterable[Sum], round_: int) -> dict[str, list[Heard]]:
-    """Return by tag what each device heard of it in each area in a round, by radio."""
-    of: dict[str, dict[tuple[str, str], list[Any]]] = {}
-    for one in sums:
-        if one.carrier != RADIO or one.round != round_:
-            continue
-        kept = of.setdefault(one.key, {}).get((one.area, one.device))
+class Evidence:
+    """What each device heard of each tag in each area, by radio; sums, best, first and last."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[tuple[str, str], list[Any]]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of)
+
+    def add(
+        self,
+        key: str,
+        area: str,
+        device: str,
+        antenna: int,
+        reads: int,
+        rssi: int | None,
+        first: int,
+        last: int,
+    ) -> None:
+        """Add what was heard of a tag on one antenna."""
+        places = self._of.get(key)
+        if places is None:
+            self._of[key] = {(area, device): [reads, rssi, {antenna}, first, last]}
+            return
+        kept = places.get((area, device))
         if kept is None:
-            of[one.key][one.area, one.device] = [
-                *(one.reads, one.rssi, {one.antenna}, one.first_ms, one.last_ms)
-            ]
-            continue
-        kept[0] += one.reads
-        if one.rssi is not None and (kept[1] is None or one.rssi > kept[1]):
-            kept[1] = one.rssi
-        kept[2].add(one.antenna)
-        kept[3], kept[4] = min(kept[3], one.first_ms), max(kept[4], one.last_ms)
-    return {
-        key: [
+            places[area, device] = [reads, rssi, {antenna}, first, last]
+            return
+        kept[0] += reads
+        if rssi is not None and (kept[1] is None or rssi > kept[1]):
+            kept[1] = rssi
+        kept[2].add(antenna)
+        kept[3], kept[4] = min(kept[3], first), max(kept[4], last)
+
+    def add_all(self, sums: Iterable[Sum], round_: int) -> None:
+        """Add what the batches of a round come to."""
+        for one in sums:
+            if one.carrier == RADIO and one.round == round_:
+                self.add(
+                    *(one.key, one.area, one.device, one.antenna),
+                    *(one.reads, one.rssi, one.first_ms, one.last_ms),
+                )
+
+    def areas(self, key: str, thresholds: Mapping[tuple[str, str], Threshold]) -> tuple[str, ...]:
+        """Return where a tag is, as `whereabouts` does."""
+        places = self._of[key]
+        if len(places) > 1:
+            return whereabouts(self.of(key), thresholds).areas
+        # Nearly always, and a thousand times in a batch: heard in one area, nothing to compare.
+        ((area, device), (reads, rssi, *_)) = next(iter(places.items()))
+        least = thresholds.get((device, area), NO_THRESHOLD)
+        return (area,) if least.met(reads, rssi) else ()
+
+    def of(self, key: str) -> list[Heard]:
+        """Return what was heard of a tag."""
+        return [
             Heard(
                 area=area,
                 device=device,
@@ -266,16 +322,26 @@ def heard_of(sums: Iterable[Sum], round_: int) -> dict[str, list[Heard]]:
                 antennas=len(antennas),
                 milliseconds=last - first,
             )
-            for (area, device), (reads, rssi, antennas, first, last) in places.items()
+            for (area, device), (reads, rssi, antennas, first, last) in self._of.get(
+                key, {}
+            ).items()
         ]
-        for key, places in of.items()
-    }
+
+
+def heard_of(sums: Iterable[Sum], round_: int) -> dict[str, list[Heard]]:
+    """Return by tag what each device heard of it in each area in a round, by radio."""
+    evidence = Evidence()
+    evidence.add_all(sums, round_)
+    return {key: evidence.of(key) for key in evidence}
 
 
 def heard_assets(office: Office, session: str, frozen: Frozen) -> set[str]:
-    """Return the things of a frozen list of which a reader has heard at all, to show progress."""
+    """Return the things of a frozen list of which a reader has heard at all, to show progress.
+
+    What needs to be confirmed is not among them.
+    """
     found = (frozen.by_code.get(folded(key), "") for key in office.readings.keys(session))
-    return {asset for asset in found if asset}
+    return {asset for asset in found if asset and not frozen.by_id[asset].confirm}
 
 
 def walked(
@@ -372,10 +438,10 @@ class Adding:
         return {key: asset for key, asset in found.items() if asset}
 
     def _sighting(
-        self, key: str, asset: str, area: str, device: str, round_: int, at: int, note: str = ""
+        self, key: str, asset: str, area: str, device: str, round_: int, at: int
     ) -> results.Sighting:
         by = self.people.get(device, "")
-        return results.Sighting(at, device, 0, area, key, asset, round_, by, "", note)
+        return results.Sighting(at, device, 0, area, key, asset, round_, by)
 
     def _heard(
         self, key: str, asset: str, area: str, several: Iterable[Heard], copy: bool
@@ -388,7 +454,8 @@ class Adding:
         reads = sum(one.reads for one in there)
         strength = "" if loudest.rssi is None else f" {loudest.rssi} dBm"
         note = f"RFID ×{reads}{strength}" + (" ≥2 TID" if copy else "")
-        return self._sighting(key, asset, area, loudest.device, FIRST, 0, note)
+        seen = self._sighting(key, asset, area, loudest.device, FIRST, 0)
+        return msgspec.structs.replace(seen, note=note, radio=True)
 
 
 def _order(one: Sum) -> tuple[Any, ...]:

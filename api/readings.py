@@ -249,7 +249,7 @@ class Before:
         return [_sum(row) for row in self._ask(Sum.__struct_fields__)]
 
 
-_NO_CHIPS: Final = frozenset[str]()
+NO_CHIPS: Final = frozenset[str]()
 
 
 def chips_of(seen: Iterable[Any]) -> dict[str, frozenset[str]]:
@@ -257,9 +257,9 @@ def chips_of(seen: Iterable[Any]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for one in seen:
         if one.tid:
-            found[one.key] = found.get(one.key, _NO_CHIPS) | {one.tid}
+            found[one.key] = found.get(one.key, NO_CHIPS) | {one.tid}
         elif one.key not in found:
-            found[one.key] = _NO_CHIPS
+            found[one.key] = NO_CHIPS
     return found
 
 

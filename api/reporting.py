@@ -15,6 +15,7 @@ from domain.stocktaking import (
     Outcome,
     Stocktake,
 )
+from domain.values import yuan
 from domain.words import Words, in_words
 from labels import paper
 from labels.paper_parts import Box, Column, Pair, Paper, Row, Table
@@ -38,6 +39,11 @@ SAYS: Final = {
     "scanned": Words(
         "{scans}（重复{repeats}，矛盾{conflicts}）",
         "{scans} (repeats {repeats}, contradictions {conflicts})",
+    ),
+    "confirm-from": Words("须扫码或人工核实", "To be confirmed by label or person"),
+    "worth": Words(
+        "价值{amount}及以上或者价值不明的，仅射频读到不算盘到",
+        "what is worth {amount} or more, or nobody knows how much, is not counted by radio alone",
     ),
     "outcomes": Words("差异处理", "Outcomes"),
     "list-hash": Words("清单摘要", "Digest of the list"),
@@ -162,6 +168,9 @@ def drawing(
             "drawn", lang, population=state.population, sample=state.sample, seed=state.seed
         )
         pairs.append(Pair(said("sample", lang), drawn, wide=True))
+    if state.confirm_from is not None:
+        rule = said("worth", lang, amount=yuan(state.confirm_from))
+        pairs.append(Pair(said("confirm-from", lang), rule, wide=True))
     return Paper(
         kind="stocktake-report",
         title=said("title", lang),

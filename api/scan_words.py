@@ -40,6 +40,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "result-right": ("在册", "Right"),
     "result-recorded": ("已记录", "Recorded"),
     "result-misplaced": ("不在本处", "Misplaced"),
+    "result-void": ("标签已作废", "void label"),
+    "result-confirm": ("须扫二维码", "Read its label"),
     "result-moved": ("期间已移位", "Moved since"),
     "result-unknown": ("账外", "Unknown"),
     "result-foreign": ("非资产码", "Not an asset code"),
@@ -56,6 +58,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "say-misplaced": (
         "账上在：{place}。已记下实际处所，账不会自动改。",
         "On record in {place}. Where it stands is noted; the books do not change by themselves.",
+    ),
+    "say-void": (
+        "这张标签已作废，请核对实物并换贴新标签。",
+        "This label is void; check the thing and put the new label on.",
+    ),
+    "say-confirm": (
+        "价值较高，只凭射频不算盘到；请扫二维码，或者拍照并由人核实。",
+        "Worth too much to be counted by radio alone. Read its QR code, or have it looked at.",
     ),
     "say-already": (
         "{at} 已在{place}盘过，不重复计数。",

@@ -10,6 +10,7 @@ comes under the same counter with other content is kept beside it and said.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -41,6 +42,7 @@ from projections.scope import among
 
 TRIES = 5
 PATIENCE_SECONDS = 30  # a list of a hundred thousand things takes a few
+OF_A_TAG: Final = re.compile(r"[0-9A-F]{24,}|urn:epc:(?:tag|raw):\S+", re.IGNORECASE)
 LOCK_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(:s, 51))"
 LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(:s, 51))"
 metadata = MetaData()
@@ -107,6 +109,7 @@ class Body(msgspec.Struct, frozen=True, gc=False):
     photo: str | None = None
     note: str = ""
     quantity: str = ""
+    source: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -137,6 +140,17 @@ class Standing(msgspec.Struct, frozen=True):
     def owes(self) -> bool:
         """Tell whether something may still be on the device."""
         return self.declared is None or self.received < self.declared or bool(self.missing)
+
+
+def by_radio(source: str, code: str) -> bool:
+    """Tell whether a code was heard: by a reader, or by one that types like a keyboard."""
+    return source == "rfid" or OF_A_TAG.fullmatch(code.strip()) is not None
+
+
+def heard(scan: Kept) -> bool:
+    """Tell whether a scan was heard, not read off a label."""
+    body = msgspec.json.decode(scan.body, type=Body)
+    return by_radio(body.source, body.code)
 
 
 def canonical(raw: dict[str, Any]) -> str:
@@ -325,9 +339,13 @@ class Scanned:
             return [Kept(*row) for row in connection.execute(query)]
 
     def assets(self, stocktake: str) -> set[str]:
-        """Return every thing that was seen at least once."""
+        """Return every thing that was seen at least once, those not that must be confirmed yet."""
         c = scan_.c
-        query = select(c.asset).where(c.stocktake == stocktake, c.late == 0).distinct()
+        query = (
+            select(c.asset)
+            .where(c.stocktake == stocktake, c.late == 0, c.result != "confirm")
+            .distinct()
+        )
         with self.engine.connect() as connection:
             return {row[0] for row in connection.execute(query)} - {""}
 

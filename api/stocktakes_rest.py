@@ -25,7 +25,7 @@ from api.rest_answers import encode, reply
 from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, check_id, how, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
-from api.scanned import Kept
+from api.scanned import Kept, by_radio
 from domain.counting import Item
 from domain.decider import Lang, Refused
 from domain.stocktaking import ONCE, Stocktake, StocktakeStatus
@@ -108,6 +108,11 @@ SAID = {
         "盘点期间账面已移位：{name}，清单在{place}，现记在{now}；两处都记下，待复核。",
         "Moved in the books during the count: {name}, listed in {place}, now in {now}. Both are"
         " kept for the review.",
+    ),
+    "confirm": Words(
+        "须扫码确认：{name} 已读到，但价值较高，只凭射频不算盘到；请扫二维码，或者由人当面核实。",
+        "Read its label: {name} was heard, but is worth too much to be counted by radio alone. Read"
+        " its QR code, or have somebody look at it.",
     ),
     "unknown": Words(
         "未知标签，已保留，可拍照并写明位置。",
@@ -280,6 +285,7 @@ class Doors:
             "places": places,
             "items": [told(item) for item in page[:limit]],
             "next": more,
+            "void": [] if after else self.office.counting.void(state.unit, self.office.rows),
             # Secrets of labels never leave the server; what checks signed ones does.
             "label_keys": [
                 {"id": key.id, "public": key.raw.hex(), "retired": key.retired}
@@ -443,6 +449,7 @@ def told(item: Item) -> dict[str, Any]:
         "name": item.name,
         "place": item.place,
         "codes": [item.id, *item.codes],
+        "confirm": item.confirm,
     } | ({} if item.quantity == "1" else {"quantity": item.quantity})
 
 
@@ -556,14 +563,17 @@ class Taking:
 
     def known(self, scan: Scan, asset: str) -> tuple[str, str, dict[str, Any]]:
         """Say what it means that a known thing was seen in a place."""
-        before = self.before(asset)
         item = self.frozen.by_id.get(asset)
+        before = self.before(asset, heard_too=item is None or not item.confirm)
         if item is None:
             return self.unexpected(asset, before)
         name = f"{item.no or item.id} {item.name}"
         shown = "" if self.state.blind else item.place
         if before is not None:
             return "already", asset, self.again(asset, name, shown, before)
+        if item.confirm and by_radio(scan.source, scan.code):
+            words = self.words("confirm", name=name)
+            return "confirm", asset, {"asset": asset, "expected_place": shown, **words}
         card = next(iter(self.office.models.rows(lists.cards([asset]))), None)
         now = card["place"] if card else item.place
         if now != item.place and not self.state.blind:
@@ -606,14 +616,16 @@ class Taking:
         )
         return {"asset": asset, "expected_place": place, **words}
 
-    def before(self, asset: str) -> Kept | None:
+    def before(self, asset: str, *, heard_too: bool = True) -> Kept | None:
         """Return the first scan of a thing in this round that was not undone."""
         gone = self._gone
         return next(
             (
                 one
                 for one in self.seen(asset)
-                if one.round == self.state.round and (one.device, one.n) not in gone
+                if one.round == self.state.round
+                and (one.device, one.n) not in gone
+                and (heard_too or not scanned.heard(one))
             ),
             None,
         )

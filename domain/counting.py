@@ -26,10 +26,14 @@ class Finding(Term):
     DUPLICATE = "duplicate", "一物多处", "seen in several places"
     MOVED = "moved", "盘点期间账面移位", "moved in the books during the count"
     MISCOUNTED = "miscounted", "数量不符", "another quantity"
+    HEARD = "heard", "仅射频读到，待核实", "heard by radio alone, to be confirmed"
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One piece of the frozen list, as the books had it; `codes` are what its labels may say."""
+    """One piece of the frozen list, as the books had it; `codes` are what its labels may say.
+
+    `confirm`: it is worth so much that radio alone does not settle where it is.
+    """
 
     id: str
     no: str
@@ -37,6 +41,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     place: str
     codes: tuple[str, ...] = ()
     quantity: str = "1"
+    confirm: bool = False
 
 
 class Sighting(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +61,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     photo: str = ""
     note: str = ""
     quantity: str = ""
+    radio: bool = False  # heard; nobody read a label or looked at the thing
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -127,7 +133,10 @@ def compared(
     found: list[Difference] = []
     right = repeats = 0
     for item in items:
-        seen = _latest_round(by_asset.pop(item.id, ()))
+        told = by_asset.pop(item.id, [])
+        if item.confirm:  # a label that was read decides, whatever radio heard since
+            told = [one for one in told if not one.radio] or told
+        seen = _latest_round(told)
         places = {one.place for one in seen}
         repeats += len(seen) - len(places)
         finding = _finding(item, seen, places, item.id in moved)
@@ -193,6 +202,8 @@ def _finding(item: Item, seen: Iterable[Sighting], places: set[str], moved: bool
         return Finding.MOVED
     if not places:
         return Finding.MISSING
+    if item.confirm and all(one.radio for one in seen):
+        return Finding.HEARD
     place = next(iter(places))
     # Where the list or the scan names no place, being seen is all that can be said.
     if place != item.place and item.place and place:

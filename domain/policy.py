@@ -252,6 +252,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lapses, None where wants wait for ever.
     `screening`: for whom what is offered is kept first, and for how long; `claiming`: what a claim
     on it is; `priorities`: what it is needed for that comes first.
+    `radio_alone_below`: things worth this much (fen) or more are counted by their label or by a
+    person, never by radio alone.
     `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
     property, in order.
     """
@@ -294,6 +296,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     price_floor_percent: int | None = None
     splitting_days: int | None = None
     search_days_max: int | None = None
+    radio_alone_below: int | None = None
     over_standard: Beyond = Beyond.FLAG
     demand_days: int | None = None
     exclusions: tuple[tuple[str, str], ...] = EXCLUSIONS
@@ -533,6 +536,7 @@ def counts(policy: Policy) -> Iterator[tuple[str, int | None]]:
     yield "splitting_days", policy.splitting_days
     yield "search_days_max", policy.search_days_max
     yield "demand_days", policy.demand_days
+    yield "radio_alone_below", policy.radio_alone_below
     for life in policy.service_years:
         yield f"service_years {life.kind or life.class_code}", life.years
     yield "claiming.hold_days", policy.claiming.hold_days

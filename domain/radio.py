@@ -28,6 +28,10 @@ class Threshold(msgspec.Struct, frozen=True):
     rssi: int  # dBm
     reads: int = 1
 
+    def met(self, reads: int, rssi: int | None) -> bool:
+        """Tell whether something is more than may come through the wall."""
+        return reads >= self.reads and (rssi is None or rssi >= self.rssi)
+
 
 NO_THRESHOLD = Threshold(-90, 1)
 
@@ -44,8 +48,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def enough(self, least: Threshold) -> bool:
         """Tell whether it is more than may come through the wall."""
-        loud = self.rssi is None or self.rssi >= least.rssi
-        return loud and self.reads >= least.reads
+        return least.met(self.reads, self.rssi)
 
     def decibels(self, least: Threshold) -> float:
         """Return the weight of it, in decibels above what is just enough."""

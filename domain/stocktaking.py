@@ -21,6 +21,7 @@ from domain.open_steps import OpenStep, step_of
 from domain.values import (
     AssetId,
     Code,
+    Fen,
     Given,
     Name,
     PersonId,
@@ -94,6 +95,9 @@ ENDS: dict[Finding, frozenset[Outcome]] = {
     Finding.DUPLICATE: frozenset({Outcome.FOUND, Outcome.REVERSED, Outcome.RELOCATED}),
     Finding.MOVED: frozenset({Outcome.FOUND, Outcome.REVERSED, Outcome.LOSS_APPROVED}),
     Finding.MISCOUNTED: frozenset({Outcome.FOUND, Outcome.REVERSED, Outcome.LOSS_APPROVED}),
+    Finding.HEARD: frozenset(
+        {Outcome.FOUND, Outcome.RELOCATED, Outcome.REVERSED, Outcome.LOSS_APPROVED}
+    ),
 }
 
 
@@ -110,6 +114,7 @@ class Stocktake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     blind: bool = False
     sample: int = 0
     seed: str = ""
+    confirm_from: int | None = None  # fen; worth this much, radio alone does not settle it
     position: int = 0
     items: int = 0
     population: int = 0
@@ -234,11 +239,16 @@ def seen(occasion: Occasion, kind: type[A]) -> A:
 class StocktakePlanned(
     Event,
     name="stocktake.planned",
+    version=2,
     zh="盘点立项：{title}（{method}），{due}前完成",
     en="Stocktake planned: {title} ({method}), to be done by {due}",
     duty="lead",
 ):
-    """#50 What will be counted, by when; no places means everything of the unit."""
+    """#50 What will be counted, by when; no places means everything of the unit.
+
+    What is worth `confirm_from` (fen) or more, or nobody knows how much, is counted by its label or
+    by a person: what radio heard of it stays open.
+    """
 
     lead: PersonId
     unit: UnitId
@@ -250,6 +260,13 @@ class StocktakePlanned(
     sample: Sample = 0
     seed: Code = ""
     dataset: Code = ""
+    confirm_from: Fen | None = None
+
+
+@upcaster("stocktake.planned", 1)
+def radio_settled_everything(body: dict[str, Any]) -> dict[str, Any]:
+    """Read what was planned when radio alone settled the dearest thing."""
+    return body | {"confirm_from": None}
 
 
 class TeamAssigned(
@@ -307,11 +324,13 @@ class DeviceWrittenOff(
 class CountEnded(
     Event,
     name="stocktake.count_ended",
+    version=2,
     zh="第{round}轮盘点结束：扫描{scans}次，相符{right}项，未盘到{missing}项，位置不符{misplaced}项，"
-    "清单外{unexpected}项，未知标签{unknown}个，一物多处{duplicate}项，期间移位{moved}项，数量不符{miscounted}项",
+    "清单外{unexpected}项，未知标签{unknown}个，一物多处{duplicate}项，期间移位{moved}项，"
+    "数量不符{miscounted}项，仅射频读到待核实{heard}项",
     en="Round {round} ended: {scans} scans, {right} right, {missing} missing, {misplaced} misplaced,"
     " {unexpected} unexpected, {unknown} unknown tags, {duplicate} in several places, {moved} moved,"
-    " {miscounted} of another quantity",
+    " {miscounted} of another quantity, {heard} heard by radio alone",
 ):
     """#52 What the count comes to; scans and differences are kept as evidence under these hashes."""
 
@@ -331,6 +350,13 @@ class CountEnded(
     reads: Reads = 0
     readings_sha256: Code = ""
     miscounted: Count = 0
+    heard: Count = 0
+
+
+@upcaster("stocktake.count_ended", 1)
+def nothing_was_left_to_confirm(body: dict[str, Any]) -> dict[str, Any]:
+    """Read what was counted when radio alone settled the dearest thing."""
+    return body | {"heard": 0}
 
 
 class RecountOrdered(
@@ -443,6 +469,7 @@ def evolve(stocktake: Stocktake, event: StocktakeEvent) -> Stocktake:
                 sample=event.sample,
                 seed=event.seed,
                 dataset=event.dataset,
+                confirm_from=event.confirm_from,
             )
         case TeamAssigned(place=place, people=people):
             rest = tuple(team for team in stocktake.teams if team[0] != place)
@@ -479,7 +506,8 @@ def evolve(stocktake: Stocktake, event: StocktakeEvent) -> Stocktake:
                 + event.unknown
                 + event.duplicate
                 + event.moved
-                + event.miscounted,
+                + event.miscounted
+                + event.heard,
             )
         case RecountOrdered():
             return replace(stocktake, status=StocktakeStatus.COUNTING, round=stocktake.round + 1)
@@ -680,8 +708,12 @@ def plan_stocktake(
     blind: bool = False,
     sample: Sample = 0,
     seed: Code = "",
+    confirm_from: Fen | None = None,
 ) -> StocktakePlanned:
-    """Plan a count of a unit's property, in the places named or everywhere."""
+    """Plan a count of a unit's property, in the places named or everywhere.
+
+    Of what the plan and the rules of the place say about dear things, the stricter holds.
+    """
     if due < occasion.on:
         raise TIMELY.broken(due=due, on=occasion.on)
     if len(count_places) > PLACES_MAX:
@@ -690,6 +722,8 @@ def plan_stocktake(
         raise SAMPLE_SEEDED.broken()
     if not occasion.acts_for(unit):
         raise OF_THE_UNIT.broken()
+    both = (confirm_from, occasion.policy.radio_alone_below)
+    stated = [amount for amount in both if amount is not None]
     return StocktakePlanned(
         lead=occasion.by,
         unit=unit,
@@ -700,6 +734,7 @@ def plan_stocktake(
         blind=blind,
         sample=sample,
         seed=seed,
+        confirm_from=min(stated) if stated else None,
     )
 
 

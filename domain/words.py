@@ -17,9 +17,13 @@ class Words(msgspec.Struct, frozen=True):
     en: str
 
     @classmethod
-    def of(cls, slug: str) -> Words:
-        """Return the term for a role, field or choice; the slug itself when none is known."""
-        return TERMS.get(slug) or cls(slug, slug.replace("_", " "))
+    def of(cls, slug: str, kind: str = "") -> Words:
+        """Return the term for a role, field or choice; the slug itself when none is known.
+
+        `kind` is the stream's in which a field stands, where it may mean something of its own.
+        """
+        own = OWN_TERMS.get(kind, {}).get(slug)
+        return own or TERMS.get(slug) or cls(slug, slug.replace("_", " "))
 
 
 class Term(StrEnum):
@@ -173,6 +177,9 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "competent": Words("主管部门", "competent department"),
     "conclusion": Words("鉴定结论", "conclusion"),
     "condition": Words("成色", "condition"),
+    "confirm_from": Words(
+        "达到此价值（或价值不明）须扫码或人工核实", "worth this (or unknown): label or person"
+    ),
     "conflicts": Words("编号重复内容不同", "contradicting scans"),
     "contenders": Words("待确定的申领", "claims that wait"),
     "content": Words("规则内容", "content of the rules"),
@@ -259,6 +266,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "grai": Words("可回收资产标识（GRAI）", "GRAI"),
     "gross": Words("总额", "gross"),
     "ground": Words("事由", "ground"),
+    "heard": Words("仅射频读到，待核实", "heard by radio alone"),
     "height": Words("高（毫米）", "height (mm)"),
     "held": Words("现有存量", "in stock"),
     "held_until": Words("保留至", "held until"),
@@ -523,3 +531,17 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "difference": Words("差异", "difference"),
     "source": Words("来源", "source"),
 }
+OWN_TERMS: dict[str, dict[str, Words]] = {
+    "stocktake": {
+        "applicant": Words("主持人", "lead"),
+        "due": Words("完成期限", "to be done by"),
+        "lead": Words("主持人", "lead"),
+        "method": Words("盘点方式", "kind of count"),
+        "people": Words("盘点人", "who counts"),
+        "place": Words("地点", "place"),
+        "places": Words("盘点地点", "places to count"),
+        "position": Words("清单冻结于账本第几条", "list frozen at entry"),
+        "title": Words("盘点名称", "name of the count"),
+    },
+}
+"""Fields whose words differ in the streams of one kind."""

@@ -44,16 +44,17 @@ def to_count(unit: str, places: Iterable[str]) -> Rows:
     return (
         select(
             progress_table.c.position.label("seen_at"),
-            c.id,
-            c.asset_no,
-            c.name,
-            c.place,
-            c.label,
-            c.quantity,
+            *(c.id, c.asset_no, c.name, c.place, c.label, c.quantity, c.value),
         )
         .select_from(progress_table.outerjoin(inventory, there))
         .order_by(c.id)
     )
+
+
+def labelled(unit: str) -> Rows:
+    """Return each card of a unit with the labels and the tag in force."""
+    c = inventory.c
+    return select(c.id, c.giai, c.label, c.label_issue, c.tag).where(c.accounting_unit == unit)
 
 
 def changed_since(position: int) -> Rows:

@@ -65,6 +65,7 @@ inventory = Table(
     Column("borrower", Text, nullable=False),
     Column("due", Text, nullable=False),
     Column("label", Text, nullable=False),
+    Column("label_issue", Integer, nullable=False),  # of the label in force; those below are void
     Column("giai", Text, nullable=False),
     Column("tag", Text, nullable=False),  # content of the radio tag in force, hexadecimal
     Column("tag_tid", Text, nullable=False),
@@ -102,7 +103,7 @@ indexes = (
 CARD = (
     "asset_no", "name", "kind", "owner", "value", "currency", "value_type", "quantity", "measure",
     "class_code", "class_scheme", "model", "serial", "plate", "acquired", "acquired_year",
-    "label", "giai", "tag", "tag_tid", "dataset",
+    "label", "label_issue", "giai", "tag", "tag_tid", "dataset",
 )  # fmt: skip
 MOVING = (
     "book", "custody", "lock", "accounting_unit", "custodian", "user", "place", "shelf",
@@ -138,6 +139,7 @@ def row(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[Any,
             asset.acquired.isoformat() if asset.acquired else "",
             asset.acquired_year,
             asset.label,
+            asset.label_issue,
             asset.giai,
             asset.tag,
             asset.tag_tid,

@@ -7,25 +7,29 @@ import json
 import random
 import shlex
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from doors import PASSWORD, Door, app_of, staffed
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from test_stocktaking import Device
 from typer.testing import CliRunner
 
-from api import cli
+from api import cli, reporting
 from api.app import create_app
 from api.cli_terminal import OK, REFUSED
 from api.office import Actor, Office
-from domain.decider import Refused
+from domain.decider import Occasion, Refused
+from domain.policy import GENERIC
 from domain.radio import Heard, Threshold, threshold, whereabouts
-from domain.stocktaking import NOTHING_OWED, CountEnded
+from domain.stocktaking import NOTHING_OWED, CountEnded, Stocktake, plan_stocktake
 from labels import epc
 
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
@@ -60,11 +64,16 @@ def prepared(office: Office) -> None:
     card = {"name": "会议桌", "kind": "furniture", "unit": "o_a"}
     things: list[tuple[str, str, dict[str, Any]]] = []
     for n in range(6):
-        mine = card | {"asset_no": f"ZC-{n}", "place": "p_1" if n < 4 else "p_2"}
+        mine = card | {"asset_no": f"ZC-{n}", "place": "p_1" if n < 4 else "p_2"} | worth(n)
         things.append((f"asset/A{n}", "register_existing", mine))
         things.append((f"asset/A{n}", "bind_tag", {"epc": TAGS[n]}))
     office.ask_many(things, CLERK)
     begun(office, "S1")
+
+
+def worth(n: int) -> dict[str, int]:
+    """Return what a thing cost; of A4 and A5 nobody knows."""
+    return {"value": (99_999, 100_000, 5_000_000, 1)[n]} if n < 4 else {}
 
 
 def begun(office: Office, name: str, **form: Any) -> None:
@@ -375,6 +384,84 @@ def test_a_blind_count_stays_blind(local: Office) -> None:
     assert "p_2" not in json.dumps(answer) and "二号" not in json.dumps(answer, ensure_ascii=False)
     reader.done()
     assert ended(local, "S3")["misplaced"] == ["A4"]
+
+
+# What is too dear for radio alone ------------------------------------------------------
+
+
+def dear(office: Office, name: str, **form: Any) -> Reader:
+    """Begin a count that has something to say of what is dear."""
+    begun(office, name, **form)
+    return Reader(office, "PDA-9", name)
+
+
+def test_radio_alone_never_settles_what_is_dear(office: Office) -> None:
+    """From the value on that the plan says, and where nobody knows it, a label or a person does."""
+    reader = dear(office, "S2", confirm_from=100_000)
+    said = reader.read("p_1", *TAGS[:4])
+    assert said == dict(zip(TAGS, ("right", "confirm", "confirm", "right"), strict=False))
+    assert reader.read("p_2", TAGS[4], TAGS[5]) == {TAGS[4]: "confirm", TAGS[5]: "confirm"}
+    # Somebody reads the labels of two; a wedge that types what a tag holds reads no label.
+    phone = Device(reader.door, "S2", "d1")
+    phone.scan("ZC-1", "p_1")
+    phone.scan("ZC-4", "p_2")
+    phone.scan(TAGS[2], "p_1", source="wedge")
+    phone.scan(TAGS[5], "p_2", source="rfid")
+    told = phone.send()["results"]
+    assert [one["result"] for one in told] == ["right", "right", "confirm", "confirm"]
+    assert "二维码" in told[2]["sentence"]["zh"] and "QR code" in told[2]["sentence"]["en"]
+    reader.read("p_1", TAGS[1])  # heard once more: the label that was read decides
+    for device in (reader, phone):
+        device.done()
+    seen = door_of(office).get("stocktakes/S2/scope", who="keeper").json()["items"]
+    assert {one["asset"] for one in seen if one["confirm"]} == {"A1", "A2", "A4", "A5"}
+    assert ended(office, "S2") == {"heard": ["A2", "A5"]}
+    state = office.book.stream("stocktake/S2").state
+    assert (state.right, state.found, state.open) == (4, 2, 2)
+    report = reporting.drawing(office, "stocktake/S2", state, 1, b"")
+    pairs = {pair.caption: pair.text for pair in report.pairs}
+    assert pairs["仅射频读到，待核实"] == "2"
+    assert "1,000.00" in pairs["须扫码或人工核实"]
+
+
+def test_what_is_dear_is_settled_by_its_label_or_by_a_person(local: Office) -> None:
+    reader = dear(local, "S2", confirm_from=100_000)
+    reader.read("p_1", *TAGS[:4])
+    reader.read("p_2", TAGS[4], TAGS[5])
+    reader.done()
+    kinds = ended(local, "S2")
+    assert kinds == {"heard": ["A1", "A2", "A4", "A5"]}
+    local.ask("stocktake/S2", "order_recount", {"reason": "贵重资产须扫码"}, HEAD)
+    reader.read("p_1", TAGS[1], round=2)
+    phone = Device(reader.door, "S2", "d1")
+    phone.scan("ZC-1", "p_1")
+    phone.scan("ZC-4", "p_2")
+    phone.send()
+    for device in (reader, phone):
+        device.done()
+    assert ended(local, "S2") == {"heard": ["A2", "A5"]}
+    local.ask("stocktake/S2", "review", {}, HEAD)
+    with pytest.raises(Refused, match="differences-open"):
+        local.ask("stocktake/S2", "close_stocktake", {"report_no": "1"}, HEAD)
+    keys = [f"heard.{asset}" for asset in ("A2", "A5")]
+    seen_by_a_person = {"differences": keys, "outcome": "found", "cause": "not_scanned"}
+    local.ask("stocktake/S2", "close_differences", seen_by_a_person, HEAD)
+    local.ask("stocktake/S2", "close_stocktake", {"report_no": "1"}, HEAD)
+
+
+def test_the_stricter_of_plan_and_rules_says_what_is_dear(local: Office) -> None:
+    """The rules of the place are data; a plan may be stricter than they are, never laxer."""
+    place = msgspec.structs.replace(GENERIC, radio_alone_below=100_000)
+    occasion = Occasion(by="u_clerk", on=date(2026, 11, 2), unit="o_a", policy=place)
+    for asked, holds in ((None, 100_000), (50_000, 50_000), (10**9, 100_000), (0, 0)):
+        form = {"unit": "o_a", "title": "年度盘点", "due": date(2099, 12, 31)}
+        planned = plan_stocktake(Stocktake(), occasion, **form, confirm_from=asked)
+        assert planned.confirm_from == holds
+    nothing_said = msgspec.structs.replace(occasion, policy=GENERIC)
+    planned = plan_stocktake(Stocktake(), nothing_said, **form)
+    assert planned.confirm_from is None
+    # Where nobody says it, radio settles whatever it heard well enough: as it was until now.
+    assert Reader(local).read("p_1", TAGS[0]) == {TAGS[0]: "right"}
 
 
 # Evidence -----------------------------------------------------------------------------

@@ -169,6 +169,28 @@ def test_a_code_is_read_as_the_server_reads_it(
 
 
 @pytest.mark.browser
+@pytest.mark.target("T86")
+def test_old_labels_are_known_without_the_server(page: Page, site: str) -> None:
+    page.goto(f"{site}/scan/count")
+    scope = ITEMS | {"void": [["A1", 3], ["OLD-1", 0], ["E2801160600002084D6D1234", 0]]}
+    told = {
+        f"https://h.cn/obj/A1?r=2&{SEAL}": True,
+        f"HTTPS://H.CN/OBJ/A1?R=2&S={SEAL[2:]}": True,
+        f"https://h.cn/obj/A1?r=3&{SEAL}": False,
+        "A1": False,  # typed: no label speaks
+        "https://h.cn/obj/A1?r=2&s=1AAAA": False,  # half of it says nothing
+        f"https://h.cn/obj/OLD-1?r=1&{SEAL}": True,
+        "old-1": True,
+        "E2801160600002084D6D1234": True,
+        f"https://h.cn/obj/A12?r=1&{SEAL}": False,
+    }
+    call = "(k => given[0].map(text => k.isVoid(m.read(text, k)[0])))(new m.Known(given[1]))"
+    assert module(page, "codes", call, [list(told), scope]) == list(told.values())
+    before = "new m.Known({items: []}).isVoid(m.read('A1', new m.Known({items: []}))[0])"
+    assert module(page, "codes", before) is False, "a list that was loaded before there were any"
+
+
+@pytest.mark.browser
 def test_a_signed_label_is_checked_without_the_server(page: Page, site: str) -> None:
     page.goto(f"{site}/scan/count")
     keys = [SigningKey(name, name.encode() * 32) for name in "ab"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
+HEAD = Actor(person="u_head", unit="o_a", role="head")
 ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
 ITEMS = 24
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -80,9 +82,9 @@ def until(page: Page, true: str, seconds: float = 20) -> None:
         page.wait_for_timeout(50)
 
 
-def sign_in(page: Page, site: str, lang: str = "zh") -> None:
+def sign_in(page: Page, site: str, lang: str = "zh", who: str = "keeper") -> None:
     page.goto(f"{site}/login?lang={lang}")
-    page.locator("#login").fill("keeper")
+    page.locator("#login").fill(who)
     page.locator("#password").fill(PASSWORD)
     page.locator("main form").first.get_by_role("button").click()
     page.wait_for_url(f"{site}/")
@@ -369,12 +371,64 @@ def test_without_https_a_photo_is_read_and_typing_works(
         phone.locator("#result-more", has_text="照片已留存").wait_for()
         sent(phone)
         until(phone, PHOTOS_SENT)
-    told = stored(office, stocktake)
+        # What the camera reads in a photo, a scanner types and a person types: the same scan.
+        code = stored(office, stocktake)[0]["code"]
+        wedge(phone, code)
+        shown(phone, "重复")
+        phone.locator("#code").fill(code)
+        phone.locator("#typed button").click()
+        sent(phone)
+        until(phone, "document.querySelectorAll('#rows li').length === 6")
+        sent(phone)
+    *told, by_scanner, by_hand = stored(office, stocktake)
+    own = {"at", "n", "prev", "source", "result", "offset"}
+    same = [
+        {k: v for k, v in one.items() if k not in own} for one in (told[0], by_scanner, by_hand)
+    ]
+    assert same[0] == same[1] == same[2]
+    assert [by_scanner["source"], by_hand["source"]] == ["wedge", "typed"]
     assert [one["source"] for one in told] == ["photo", "typed", "wedge", "photo"]
     assert [one["result"] for one in told][:3] == ["right", "right", "unknown"]
     kept = office.scanned.photo(stocktake, told[3]["photo"])
     assert kept is not None
     assert Image.open(BytesIO(kept[1])).format == "JPEG"
+
+
+@pytest.mark.target("T64", "T86")
+def test_a_void_label_says_so_without_a_network(
+    phone: Page, site: str, office: Office, stocktake: str
+) -> None:
+    """Known from the list that came with the stocktake, whatever the books have now."""
+    printed = {"template": "60x40"}
+    for more in ({}, {"reason": "磨损"}):
+        office.ask("asset/A005", "print_label", printed | more, CLERK)
+    office.ask("asset/A006", "bind_label", {"label": "OLD-6"}, CLERK)
+    office.ask("asset/A006", "replace_label", {"label": "NEW-6", "reason": "污损"}, CLERK)
+    load(phone, site, stocktake)
+    with offline(phone.context):
+        phone.locator("#place-choice").select_option("p_302")
+        for code, word in (
+            ("https://id.example/obj/A005?r=1&s=1AAAAAAAAAAAAAA", "在册 · 标签已作废"),
+            ("OLD-6", "在册 · 标签已作废"),
+        ):
+            wedge(phone, code)
+            shown(phone, word)
+            assert "标签已作废" in phone.locator("#result-sentence").inner_text()
+            assert phone.locator("#result").get_attribute("class") == "result is-warn"
+        phone.locator("#odd", has_text="异常 2").wait_for()
+        for code in ("https://id.example/obj/A005?r=2&s=1AAAAAAAAAAAAAA", "NEW-6"):
+            wedge(phone, code)
+            phone.locator("#result-word", has_text=re.compile("^重复$")).wait_for()
+        phone.locator("#lang").click()
+        phone.locator("#odd").click()
+        phone.locator("#rows li", has_text="This label is void").nth(1).wait_for()
+        assert waiting(phone) == 4
+    sent(phone)
+    assert [one["result"] for one in stored(office, stocktake)] == [
+        "right",
+        "right",
+        *["already"] * 2,
+    ]
 
 
 PHOTOS_SENT = """import('/static/scan/store.js').then(m => m.all('photos'))
@@ -412,6 +466,72 @@ def process(browser: Browser, profile: Path) -> Iterator[tuple[Callable[[], None
         kill()
 
 
+@pytest.mark.target("T62", "T64", "T68")
+def test_a_round_with_pictures_is_finished_after_a_kill(
+    browser: Browser, site: str, office: Office, stocktake: str, tmp_path: Path
+) -> None:
+    """Unknown tag and bare thing are photographed offline; all of it arrives, counts, is closed."""
+    profile, picture = tmp_path / "profile", tmp_path / "shot.png"
+    Image.effect_noise((640, 480), 90).save(picture)
+    with process(browser, profile) as (kill, context):
+        page = context.pages[0]
+        load(page, site, stocktake)
+        context.set_offline(True)
+        page.locator("#place-choice").select_option("p_302")
+        for n in range(1, ITEMS // 2 + 1):
+            wedge(page, f"SL-{n:03}")
+            shown(page, "在册")
+            page.locator("#result-what", has_text=f"SL-{n:03}").wait_for()
+        page.locator("#place-choice").select_option("p_305")
+        wedge(page, "OLD-TAG-77")
+        shown(page, "账外")
+        page.locator("#evidence").set_input_files(picture)
+        page.locator("#result-more", has_text="照片已留存").wait_for()
+        page.locator("#bare").set_input_files(picture)
+        shown(page, "无标签")
+        until(page, f"{PHOTOS}.then(all => all.every(one => one.state === 'waiting'))")
+        assert page.locator("#finish").is_disabled()
+        kill()
+    with process(browser, profile) as (_, context):
+        page = context.pages[0]
+        context.set_offline(True)
+        page.goto(f"{site}/scan/count")
+        page.locator("#whole", has_text="全部：已盘 12 / 应盘 24").wait_for()
+        assert waiting(page) == 15 + 1  # one picture: the same shot twice is kept once
+        assert stored(office, stocktake) == []
+        context.set_offline(False)
+        sign_in(page, site)
+        page.goto(f"{site}/scan/count")
+        until(page, PHOTOS_SENT)
+        sent(page)
+        page.locator("#finish").click()
+        shown(page, "本机盘点完毕")
+    told = stored(office, stocktake)
+    shots = {one["photo"] for one in told} - {None}
+    assert len(told) == 15 and len(shots) == 1
+    office.ask(f"stocktake/{stocktake}", "end_count", {}, CLERK)
+    office.ask(f"stocktake/{stocktake}", "review", {}, HEAD)
+    kept = office.book.log.evidence(shots.pop())
+    assert kept is not None and kept[0] == "image/jpeg", "evidence of the round"
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    with blameless(page):
+        sign_in(page, site, who="head")
+        page.goto(f"{site}/cases/stocktake/{stocktake}?finding=unknown")
+        seen = page.locator("#differences tbody tr", has_text="OLD-TAG-77")
+        assert seen.locator("img").evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
+        for box in page.locator("#differences input[type=checkbox]").all():
+            box.check()
+        page.locator("#d-outcome").select_option("not_ours")
+        page.locator("#d-cause").select_option("borrowed")
+        page.locator("#differences .field-button button").click()
+        page.wait_for_url(f"{site}/cases/stocktake/{stocktake}*")
+    context.close()
+    state = office.book.stream(f"stocktake/{stocktake}").state
+    assert (state.right, state.found, state.open) == (12, 14, 12)
+
+
+PHOTOS = "import('/static/scan/store.js').then(m => m.all('photos'))"
 SCAN_MANY = """async ([from, to]) => {
   const press = (key) => document.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
   for (let n = from; n <= to; n += 1) {

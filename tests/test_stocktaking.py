@@ -536,6 +536,34 @@ def test_a_label_that_was_voided_still_means_its_thing_and_says_so(door: Door) -
     assert several["result"] == "unknown"
 
 
+@pytest.mark.target("T86")
+def test_what_is_void_comes_with_the_list_for_whoever_has_no_network(
+    office: Office, door: Door
+) -> None:
+    """Old issues, old labels, old tags of the unit; nothing of what is in force, in a blind count too."""
+    four(door)
+    for more in ({}, {"reason": "磨损"}, {"reason": "再印"}):
+        assert door.post("asset/A2/print_label", {"template": "60x40"} | more).status_code == 200
+    assert door.post("asset/A3/print_label", {"template": "60x40"}).status_code == 200
+    for label in ("L-1", "L-2"):
+        verb = "replace_label" if label == "L-2" else "bind_label"
+        form = {"label": label} | ({"reason": "磨损"} if verb == "replace_label" else {})
+        assert door.post(f"asset/A1/{verb}", form, who="keeper").status_code == 200
+    assert door.post("asset/A4/bind_tag", {"epc": TAG}).status_code == 200
+    assert door.post("asset/A4/void_tag", {"reason": "脱落"}).status_code == 200
+    expected = [["A1", 2], ["A2", 3], [TAG, 0], ["L-1", 0]]
+    for name, blind in (("S1", False), ("S2", True)):
+        opened(door, name, blind=blind)
+        scope = door.get(f"stocktakes/{name}/scope", who="keeper").json()
+        assert scope["void"] == expected
+        assert bool(scope["items"]) is not blind
+    after = door.get("stocktakes/S1/scope", who="keeper", after="A2").json()
+    assert after["void"] == [], "with the first page alone"
+
+
+TAG = "3034257BF7194E4000001A85"
+
+
 def test_nothing_to_count_or_nobody_assigned_is_said_before_anything_is_kept(
     office: Office, door: Door
 ) -> None:
@@ -563,6 +591,39 @@ def at_page(office: Office, who: str) -> TestClient:
     client = TestClient(create_app(office.settings, office), follow_redirects=False)
     client.cookies.set("session", token)
     return client
+
+
+@pytest.mark.target("T63")
+def test_a_wrong_place_is_said_at_once_and_put_right_with_one_tap(
+    office: Office, door: Door
+) -> None:
+    """Both places are told where it happened, in the evidence, and in the history of the thing."""
+    four(door)
+    opened(door)
+    device = Device(door, "S1")
+    for number in range(1, 5):
+        device.scan(f"SL-00{number}", "p_2" if number in (2, 4) else "p_1")
+    told = device.send()["results"][1]
+    assert (told["result"], told["expected_place"]) == ("misplaced", "p_1")
+    assert "账面在一号库房" in told["sentence"]["zh"]
+    device.done()
+    did(door, "end_count", "clerk")
+    (difference,) = office.counting.differences(office.book.stream("stocktake/S1").state)
+    assert (difference.place, {one.place for one in difference.seen}) == ("p_1", {"p_2"})
+    head = at_page(office, "head")
+    assert "账面改到实际地点" not in head.get("/cases/stocktake/S1?lang=zh").text, "not reviewed"
+    did(door, "review", "head")
+    text = head.get("/cases/stocktake/S1?lang=zh").text
+    (number,) = re.findall(r'<button[^>]* form="(follows-[0-9]+)">账面改到实际地点', text)
+    form = text[text.index(f'id="{number}"') :].partition("</form>")[0]
+    said = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    answer = head.post("/cases/stocktake/S1/do/close_differences", data=said)
+    assert answer.status_code == 303, answer.text
+    assert office.book.stream("asset/A2").state.place == "p_2"
+    assert office.book.stream("stocktake/S1").state.open == 0
+    history = head.get("/assets/A2?lang=zh").text
+    assert "一号库房" in history and "移位至二号库房" in history
+    assert "账面改到实际地点" not in head.get("/cases/stocktake/S1?lang=zh").text
 
 
 def test_the_page_shows_progress_differences_and_closes_those_that_are_ticked(

@@ -14,7 +14,7 @@ const ROWS = 60;
 const SKEW = 300000;
 const COUNTED = ['right', 'misplaced', 'moved', 'recorded'];
 const MARKS = {
-  right: '✓', recorded: '✓', misplaced: '⚠', moved: '⚠', noplace: '⚠', already: '↺', place: '⌂', undone: '↶',
+  right: '✓', recorded: '✓', misplaced: '⚠', moved: '⚠', noplace: '⚠', confirm: '⚠', already: '↺', place: '⌂', undone: '↶',
 };
 const el = (id) => document.getElementById(id);
 
@@ -204,15 +204,19 @@ function weigh(scan) {
   }
   if (scan.undone) { return; }
   const thing = identityOf(scan);
+  if (result === 'confirm' && task.counted.get(thing) === scan) { task.counted.delete(thing); }
   if (COUNTED.includes(result) && thing && !task.counted.has(thing)) { task.counted.set(thing, scan); }
-  if (['right', 'recorded', 'already'].includes(result)) { task.oddities.delete(scan.n); } else { task.oddities.add(scan.n); }
+  if (['right', 'recorded', 'already'].includes(result) && !scan.void) { task.oddities.delete(scan.n); } else { task.oddities.add(scan.n); }
 }
 
 /* In a blind count nobody tells us which thing a code means: then the code itself stands for it. */
 const identityOf = (scan) => scan.asset || scan.seen || '';
-/* A blind count stays blind: that a thing is right is for the reviewer, not for who counts. */
-const resultOf = (scan) =>
-  (scan.local === 'recorded' ? scan.local : (scan.server && scan.server.result) || scan.local);
+/* A blind count stays blind: that a thing is right is for the reviewer, not for who counts; that
+   somebody must read its label is for who counts. */
+function resultOf(scan) {
+  const said = scan.server && scan.server.result;
+  return (scan.local === 'recorded' && said !== 'confirm' ? scan.local : said) || scan.local;
+}
 
 /* The server has spoken of a scan that we show. */
 function learn(sent) {
@@ -256,6 +260,7 @@ function judge(part) {
   const found = { asset: item.asset };
   if (!task.place) { return Object.assign(found, { local: 'noplace' }); }
   if (before) { return again(before, found); }
+  if (item.confirm && codes.ofATag(part.raw)) { return Object.assign(found, { local: 'confirm' }); }
   if (task.scope.blind) { return Object.assign(found, { local: 'recorded' }); }
   return Object.assign(found, { local: item.place === task.place.id ? 'right' : 'misplaced' });
 }
@@ -267,7 +272,9 @@ function accept(raw, source) {
   const parts = codes.read(raw, task.known).filter((part) => part.kind !== 'nothing');
   const done = parts.map((part) => {
     const place = part.key && part.kind !== 'half' ? task.known.places.get(part.key) : null;
-    return place ? setPlace(place) : record(part.raw, source, judge(part));
+    if (place) { return setPlace(place); }
+    const found = task.known.isVoid(part) ? { void: true } : {};
+    return record(part.raw, source, Object.assign(found, judge(part)));
   });
   const sealed = parts.length === 1 ? seals.check(parts[0].raw, task.scope.label_keys) : null;
   return Promise.all(done).then(() => {
@@ -337,7 +344,12 @@ function described(scan) {
 }
 
 function sentenceOf(scan) {
-  if (scan.local !== 'recorded' && scan.server && scan.server.sentence) { return scan.server.sentence[lang] || ''; }
+  if (resultOf(scan) !== 'recorded' && scan.server && scan.server.sentence) { return scan.server.sentence[lang] || ''; }
+  return [scan.void ? t('say-void') : '', ownSentenceOf(scan)].filter(Boolean).join(' ');
+}
+
+/* What we say without the server. */
+function ownSentenceOf(scan) {
   const item = task.known.itemById.get(scan.asset);
   if (scan.local === 'misplaced' && item) {
     return t('say-misplaced', { place: placeName(item.place) || t('no-place') });
@@ -353,8 +365,12 @@ function word(result) { return 'result-' + result in WORDS ? t('result-' + resul
 function showScan(scan) {
   const result = resultOf(scan);
   const sound = result === 'recorded' ? 'right' : result;
-  beep.tell(sound);
-  say(result, word(result), described(scan), sentenceOf(scan));
+  beep.tell(scan.void && ['right', 'already'].includes(sound) ? 'misplaced' : sound);
+  say(result, word(result) + (scan.void ? ' · ' + t('result-void') : ''), described(scan), sentenceOf(scan));
+  if (scan.void && tone(result) === 'good') {
+    el('result').className = 'result is-warn';
+    el('result-mark').textContent = MARKS.misplaced;
+  }
   el('photo-of').hidden = !['unknown', 'foreign', 'factory', 'half', 'several'].includes(result);
   shown = scan.n;
   askQuantity(scan);
@@ -406,7 +422,7 @@ function say(result, title, what, sentence) {
 
 function tone(result) {
   if (['right', 'recorded', 'place'].includes(result)) { return 'good'; }
-  if (['misplaced', 'moved', 'noplace', 'already', 'undone'].includes(result)) { return 'warn'; }
+  if (['misplaced', 'moved', 'noplace', 'already', 'undone', 'confirm'].includes(result)) { return 'warn'; }
   return 'bad';
 }
 
@@ -567,7 +583,9 @@ function drawTask(waiting) {
 function rowOf(scan) {
   const result = scan.undone ? 'undone' : resultOf(scan);
   const li = make('li', scan.undone ? 'gone' : '');
-  const mark = make('span', 'mark is-' + tone(result), (MARKS[result] || '✗') + ' ' + word(result));
+  const mark = scan.void && tone(result) === 'good'
+    ? make('span', 'mark is-warn', MARKS.misplaced + ' ' + word(result) + ' · ' + t('result-void'))
+    : make('span', 'mark is-' + tone(result), (MARKS[result] || '✗') + ' ' + word(result));
   li.appendChild(mark);
   li.appendChild(make('span', 'what', described(scan)));
   const state = t('state-' + scan.state);
@@ -738,7 +756,9 @@ async function keepOffline() {
 }
 
 async function start() {
+  // The page that is kept on the device has the browser's language, not the one that was chosen.
   speak(await store.kept('lang', document.documentElement.dataset.lang));
+  await store.keep('lang', lang);
   owner = await store.kept('owner', owner);
   sender.offset = await store.kept('offset', 0);
   wire();

@@ -49,6 +49,9 @@ export function read(text, knows) {
   return [Object.assign(found, { raw: raw })];
 }
 
+/** Tell whether a text is what a radio tag holds: it was heard, not read off a label. */
+export const ofATag = (text) => /^\s*([0-9A-F]{24,}|urn:epc:(tag|raw):\S+)\s*$/i.test(text);
+
 function one(text, knows) {
   const found = { raw: text, kind: 'code', key: key(text) };
   if (ADDRESS.test(text) || /^h?t?tps?:/i.test(text)) {
@@ -89,6 +92,15 @@ export class Known {
       }
     }
     this.sorted = null;
+    this.voids = new Map((scope.void || []).map((one) => [key(one[0]), one[1]]));
+  }
+
+  /** Tell whether a label or tag was void when the scope was loaded: it says so, or an old issue. */
+  isVoid(part) {
+    const below = this.voids.get(part.key);
+    if (below === undefined || part.kind === 'half') { return false; }
+    const issue = /[?&]r=([0-9]+)/i.exec(plain(part.raw));
+    return below === 0 || Boolean(issue) && Number(issue[1]) < below;
   }
 
   has(wanted) { return this.places.has(wanted) || this.items.has(wanted); }
