@@ -208,7 +208,9 @@ class Page:
         """
         name_of = self.namer_then(on) if on else self.name_of
         untold = UNTOLD | {"status", "currency"}
-        untold |= UNTOLD_OF_STOCKTAKE if isinstance(state, Stocktake) else frozenset()
+        if isinstance(state, Stocktake):
+            # Before a count begins there are no tables yet that show where it will be.
+            untold |= UNTOLD_OF_STOCKTAKE - (frozenset() if state.scope else {"places"})
         shown = [f for f in state.__struct_fields__ if f not in untold]
         found: list[tuple[str, str, str]] = []
         for field in shown:
@@ -217,7 +219,7 @@ class Page:
                 continue
             told = say(
                 reason_of(field, value),
-                STATE_REFS.get(field, ""),
+                "place" if field == "places" and kind_of(state) else STATE_REFS.get(field, ""),
                 self.lang,
                 name_of,
                 state_currency(state),

@@ -551,7 +551,7 @@ def test_what_is_void_comes_with_the_list_for_whoever_has_no_network(
         assert door.post(f"asset/A1/{verb}", form, who="keeper").status_code == 200
     assert door.post("asset/A4/bind_tag", {"epc": TAG}).status_code == 200
     assert door.post("asset/A4/void_tag", {"reason": "脱落"}).status_code == 200
-    expected = [["A1", 2], ["A2", 3], [TAG, 0], ["L-1", 0]]
+    expected = [[TAG, 0], ["A1", 2], ["A2", 3], ["L-1", 0]]
     for name, blind in (("S1", False), ("S2", True)):
         opened(door, name, blind=blind)
         scope = door.get(f"stocktakes/{name}/scope", who="keeper").json()
