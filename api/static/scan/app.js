@@ -236,6 +236,7 @@ function learn(sent) {
 
 async function setPlace(place) {
   task.place = place;
+  shown = 0;  // what the server says late of the scan before does not hide the place
   el('place-choice').value = place ? place.id : '';
   await store.keep('place ' + task.key, place ? place.id : '');
   if (place) {
