@@ -210,7 +210,7 @@ class Page:
         untold = UNTOLD | {"status", "currency"}
         if isinstance(state, Stocktake):
             # Before a count begins there are no tables yet that show where it will be.
-            untold |= UNTOLD_OF_STOCKTAKE - (frozenset() if state.scope else {"places"})
+            untold |= UNTOLD_OF_STOCKTAKE if state.scope else UNTOLD_OF_STOCKTAKE - {"places"}
         shown = [f for f in state.__struct_fields__ if f not in untold]
         found: list[tuple[str, str, str]] = []
         for field in shown:
