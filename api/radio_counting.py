@@ -199,7 +199,8 @@ class Hearing:
     def _heard(self, sighting: Sighting, item: results.Item | None, areas: tuple[str, ...]) -> str:
         if not areas:
             return "weak"
-        return "ambiguous" if len(areas) > 1 else self._standing(sighting, item, areas[0])
+        first, *others = areas
+        return "ambiguous" if others else self._standing(sighting, item, first)
 
     def _standing(self, sighting: Sighting, item: results.Item | None, place: str) -> str:
         if item is None:
