@@ -127,7 +127,7 @@ def _no_tree() -> Iterator[None]:
 def _without_tree(url: str) -> None:
     """Make the server's function record without hashing anything."""
     Book.open(url).close()
-    body = postgres.TABLES[postgres.TABLES.index("CREATE FUNCTION ledger_append") :]
+    body = postgres.RECORD
     changed = body
     for said, instead in (
         ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),
