@@ -554,7 +554,7 @@ UNTIL_WITHIN = Rule(
     en="A hold until {until}; it may last from {first} to {last}.",
 )
 RECORDED = Rule(
-    slug="no-card",
+    slug="no-such-asset",
     zh="没有这项资产。",
     en="There is no such asset.",
     holds=lambda asset, _: asset.book is not Book.NONE,

@@ -178,6 +178,8 @@ def whole(after: Callable[[tuple[str, int]], list[Row]]) -> Iterator[list[Row]]:
     page: list[Row] = []
     last = ("", 0)
     while rows := after(last):
+        if not (rows[-1][1], rows[-1][2]) > last:  # a damaged file leads back, round and round
+            raise Unavailable("damaged")
         last = rows[-1][1], rows[-1][2]
         begun = next(n for n, row in enumerate(rows) if row[1] == last[0])  # the last stream of it
         if begun or (page and page[-1][1] != last[0]):

@@ -511,6 +511,8 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
             if not page:
                 return
             yield page
+            if page[-1][0] < start:  # a damaged file leads back, round and round
+                raise Unavailable("damaged")
             start = page[-1][0] + 1
             if stop is not None and start > stop:
                 return

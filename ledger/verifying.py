@@ -31,6 +31,7 @@ from ledger.replaying import collector_off
 PROBLEMS_MAX = 100
 PAGE_ROWS = 20_000
 ATTESTED_ROWS = 1_000
+EVIDENCE_ROWS = 16  # each may be a whole file
 LEVELS_MAX = 7  # of kept hashes above the leaves
 FIRST = -(2**62)  # before every position, also one that somebody forged below 1
 ENVELOPE = {
@@ -400,34 +401,28 @@ def _check_kept(select: Select, leaves: list[bytes], found: _Findings) -> None:
                 at, made = at + 1, _above(made if at else leaves)
         if at != level or not 0 <= number < len(made) or made[number] != tree.exact(stored):
             found.add("node", 0, f"{level}/{number}")
-    last, kept = FIRST, list[tuple[int, bytes]]()
-    while page := select(
-        "SELECT size, note, seal FROM ledger_checkpoint WHERE size > ? ORDER BY size LIMIT ?",
-        *(last, PAGE_ROWS),
-    ):
-        for size, note, kept_seal in page:
-            try:
-                checkpoint = Checkpoint.parse(Note.parse(tree.exact(note)).text)
-            except Unproven:
-                checkpoint = None
-            rotten = kept_seal != seal(size, tree.exact(note).hex())
-            if checkpoint is None or checkpoint.size != size or size > len(leaves) or rotten:
-                found.add("checkpoint", 0, size)
-            else:
-                kept.append((size, checkpoint.root))
-        last = page[-1][0]
+    kept = list[tuple[int, bytes]]()
+    query = "SELECT size, note, seal FROM ledger_checkpoint WHERE size > ? ORDER BY size LIMIT ?"
+    for size, note, kept_seal in _paged(select, query, FIRST):
+        try:
+            checkpoint = Checkpoint.parse(Note.parse(tree.exact(note)).text)
+        except Unproven:
+            checkpoint = None
+        rotten = kept_seal != seal(size, tree.exact(note).hex())
+        if checkpoint is None or checkpoint.size != size or size > len(leaves) or rotten:
+            found.add("checkpoint", 0, size)
+        else:
+            kept.append((size, checkpoint.root))
     for size, _, same in _same_roots(leaves, kept):
         if not same:
             found.add("checkpoint", 0, size)
-    kind, last = "", FIRST
-    while page := select(
+    query = (
         "SELECT kind, size, content, seal FROM ledger_attestation WHERE (kind, size) > (?, ?)"
-        " ORDER BY kind, size LIMIT ?",
-        *(kind, last, ATTESTED_ROWS),
-    ):
-        for kind, last, content, kept_seal in page:
-            if kept_seal != seal(kind, last, tree.exact(content).hex()) or last > len(leaves):
-                found.add("attestation", 0, f"{kind} {last}")
+        " ORDER BY kind, size LIMIT ?"
+    )
+    for kind, size, content, kept_seal in _paged(select, query, "", FIRST, rows=ATTESTED_ROWS):
+        if kept_seal != seal(kind, size, tree.exact(content).hex()) or size > len(leaves):
+            found.add("attestation", 0, f"{kind} {size}")
 
 
 def _above(below: list[bytes]) -> list[bytes]:
@@ -560,10 +555,26 @@ def _rows(select: Select) -> Iterator[tuple[Any, ...]]:
         "SELECT notification_id, originator_id, originator_version, topic, state, leaf"
         " FROM ledger_entry WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
     )
-    last = FIRST
-    while page := select(query, last, PAGE_ROWS):
+    yield from _paged(select, query, FIRST)
+
+
+def _paged(select: Select, query: str, *first: Any, rows: int = PAGE_ROWS) -> Iterator[Any]:
+    """Yield rows page by page; as many first columns as in `first` say where the next one begins.
+
+    In a damaged file these may lead back, round and round: then there is no more. What is missing
+    is found, and the check of the file itself names the damage.
+    """
+    last = first
+    while page := select(query, *last, rows):
         yield from page
-        last = page[-1][0]
+        following = tuple(page[-1][: len(first)])
+        try:
+            onwards = following > last
+        except TypeError:
+            onwards = False
+        if not onwards:
+            return
+        last = following
 
 
 def _note(entry: Entry, said: dict[str, Any], used: _Used, found: _Findings) -> None:
@@ -673,10 +684,7 @@ class _Commands:
             " FROM ledger_command"
             " WHERE first > ? ORDER BY first LIMIT ?"
         )
-        last = FIRST
-        while page := select(query, last, PAGE_ROWS):
-            yield from page
-            last = page[-1][0]
+        yield from _paged(select, query, FIRST)
 
     def upto(self, position: int) -> None:
         """Go on to the command that wrote `position`; each must begin where the last ended."""
@@ -730,16 +738,13 @@ def _check_claims(select: Select, used: _Used, found: _Findings) -> None:
 
 
 def _check_evidence(select: Select, found: _Findings) -> None:
-    last = ""
-    while page := select(
+    query = (
         "SELECT sha256, media, content, seal FROM ledger_evidence WHERE sha256 > ?"
-        " ORDER BY sha256 LIMIT 16",
-        last,
-    ):
-        for name, media, content, sealed in page:
-            if sha256(content).hexdigest() != name or sealed != seal(name, media):
-                found.add("evidence", 0, name)
-        last = page[-1][0]
+        " ORDER BY sha256 LIMIT ?"
+    )
+    for name, media, content, sealed in _paged(select, query, "", rows=EVIDENCE_ROWS):
+        if sha256(content).hexdigest() != name or sealed != seal(name, media):
+            found.add("evidence", 0, name)
 
 
 def _check_files(select: Select, used: _Used, found: _Findings) -> list[Problem]:

@@ -119,7 +119,10 @@ def shown(page: Page, word: str) -> None:
 
 
 def waiting(page: Page) -> int:
-    return int(page.locator("#sync").get_attribute("data-waiting") or -1)
+    """Return what waits on the device, once it was counted."""
+    told = "document.getElementById('sync').dataset.waiting"
+    until(page, told, 30)
+    return int(page.evaluate(f"{told} || '-1'"))
 
 
 def sent(page: Page, seconds: float = 30) -> None:
@@ -334,7 +337,7 @@ def test_the_camera_reads_printed_labels_without_a_network(
             until(phone, "document.querySelectorAll('#rows li').length >= 3", 40)
             phone.locator("#camera").click()
             assert "没有网络" in phone.locator("#trouble").inner_text()
-            assert waiting(phone) >= 3
+            until(phone, "document.getElementById('sync').dataset.waiting >= 3", 30)
         sent(phone)
     told = {one["code"]: one for one in stored(office, stocktake)}
     results = {code.partition("/obj/")[2][:4]: one["result"] for code, one in told.items()}
