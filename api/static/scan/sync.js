@@ -52,6 +52,7 @@ export class Sender {
     this.changed = changed;
     this.wait = FIRST_WAIT;
     this.timer = 0;
+    this.at = 0;  // when the timer is due
     this.running = false;
     this.again = false;
     this.offset = 0;
@@ -65,8 +66,12 @@ export class Sender {
 
   /** Ask soon: several scans a second share one request. */
   soon(delay) {
+    const wait = delay === undefined ? 300 : delay;
+    // Whoever asked for an earlier moment gets it: a network that came back is not waited for.
+    if (this.timer && this.at <= Date.now() + wait) { return; }
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.flush(), delay === undefined ? 300 : delay);
+    this.at = Date.now() + wait;
+    this.timer = setTimeout(() => { this.timer = 0; this.flush(); }, wait);
   }
 
   async me() {
@@ -84,6 +89,7 @@ export class Sender {
     if (this.running) { this.again = true; return; }
     this.running = true;
     clearTimeout(this.timer);
+    this.timer = 0;
     let next = LAST_WAIT;
     try {
       do {
@@ -98,7 +104,8 @@ export class Sender {
       this.wait = Math.min(this.wait * 2, LAST_WAIT);
     } finally {
       this.running = false;
-      this.soon(next);
+      // Asked again while it failed: the network may have come back since.
+      this.soon(this.again ? 0 : next);
     }
   }
 
