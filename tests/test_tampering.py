@@ -28,7 +28,7 @@ from ledger.mirror import Mirror
 from ledger.notary import Notary, Refusal
 from ledger.notes import LOG, Checkpoint, Note, Signer
 from ledger.tiles import Tree
-from ledger.verifying import Verdict, root_of, verify
+from ledger.verifying import Verdict, _paged, root_of, verify
 
 EVENTS, ASSETS, HELD_EVERY = 400, 20, 100
 PLACES = sized("R4")  # of each kind, on each back end
@@ -319,6 +319,17 @@ def test_bytes_that_became_a_number_are_found(sqlite_url: str, tmp_path: Path, c
         with pytest.raises(Refusal) as refused:
             Notary(tmp_path / "new.db", signer()).sign(book)
         assert refused.value.slug == "contradicted"
+
+
+@pytest.mark.parametrize("back", [1, 2, None])
+def test_pages_that_lead_back_end_there(back: int | None):
+    """A flipped bit in a number of the tree within the file: the next page is one before, for ever."""
+    pages = {0: [(1,), (2,)], 2: [(3,), (back,)]}
+
+    def select(_: str, last: int, rows: int) -> list[tuple[Any, ...]]:
+        return pages[last][:rows]
+
+    assert list(_paged(select, "", 0, rows=9)) == [(1,), (2,), (3,), (back,)]
 
 
 @pytest.mark.reliability("R5")
