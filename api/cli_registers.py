@@ -14,7 +14,7 @@ from api.registers import REGISTERS, plain, told
 from domain.confiscated import GoodsStatus
 from domain.demand import DemandStatus
 from domain.package import PackageStatus
-from domain.words import Words
+from domain.words import Term, Words
 from projections import registers
 from projections.scope import EVERYTHING, BadCursor
 
@@ -50,9 +50,7 @@ def confiscated(
     json: Json = False,
 ) -> None:
     """罚没（涉案）物品及其去向 · Confiscated goods and what became of them."""
-    if status and status not in tuple(GoodsStatus):
-        known = "、".join(GoodsStatus)
-        raise Stop(Words(f"--status 须为：{known}", f"--status must be one of: {known}"), USAGE)
+    check_status(status, GoodsStatus)
     asked = {"status": status, "unit": unit, "place": place, "text": text}
     listed(at(ctx, json), "confiscated", asked, limit, after)
 
@@ -68,9 +66,7 @@ def packages(
     json: Json = False,
 ) -> None:
     """包装（箱、托盘）及其内装资产数 · Boxes, crates and pallets, and how much is in them."""
-    if status and status not in tuple(PackageStatus):
-        known = "、".join(PackageStatus)
-        raise Stop(Words(f"--status 须为：{known}", f"--status must be one of: {known}"), USAGE)
+    check_status(status, PackageStatus)
     asked = {"status": status, "unit": unit, "place": place, "text": text}
     listed(at(ctx, json), "package", asked, limit, after)
 
@@ -86,11 +82,16 @@ def wants(
     json: Json = False,
 ) -> None:
     """需求：各单位求调剂的资产 · Wants: what units ask to have reallocated."""
-    if status and status not in tuple(DemandStatus):
-        known = "、".join(DemandStatus)
-        raise Stop(Words(f"--status 须为：{known}", f"--status must be one of: {known}"), USAGE)
+    check_status(status, DemandStatus)
     asked = {"status": status, "unit": unit, "kind": kind, "text": text}
     listed(at(ctx, json), "demand", asked, limit, after)
+
+
+def check_status(status: str, of: type[Term]) -> None:
+    """Refuse a status that things of this sort never have, and name those they may have."""
+    if status and status not in tuple(of):
+        known = "、".join(of)
+        raise Stop(Words(f"--status 须为：{known}", f"--status must be one of: {known}"), USAGE)
 
 
 def listed(terminal: Terminal, kind: str, asked: Mapping[str, str], limit: int, after: str) -> None:
