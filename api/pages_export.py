@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import xlsxwriter
@@ -58,20 +58,27 @@ def written(value: Any) -> str:
 
 def xlsx_bytes(rows: Iterable[Iterable[Any]], title: str) -> bytes:
     """Return an XLSX file; texts are written as texts, amounts as numbers with two decimals."""
+    return xlsx_sheets({title: rows})
+
+
+def xlsx_sheets(sheets: Mapping[str, Iterable[Iterable[Any]]]) -> bytes:
+    """Return an XLSX file with a sheet for each title, in this order."""
     kept = io.BytesIO()
     book = xlsxwriter.Workbook(
         kept, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
-    sheet = book.add_worksheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:SHEET_NAME_CHARS_MAX])
     bold = book.add_format({"bold": True})
     money = book.add_format({"num_format": "#,##0.00"})
-    sheet.freeze_panes(1, 0)
-    for line, row in enumerate(rows):
-        for column, value in enumerate(row):
-            if isinstance(value, Amount):
-                # A spreadsheet knows no other numbers; two decimals below 2^53 fen survive it.
-                sheet.write_number(line, column, value / 100, money)
-            elif value is not None and value != "":
-                sheet.write_string(line, column, harmless(str(value)), bold if line == 0 else None)
+    for title, rows in sheets.items():
+        sheet = book.add_worksheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:SHEET_NAME_CHARS_MAX])
+        sheet.freeze_panes(1, 0)
+        for line, row in enumerate(rows):
+            head = bold if line == 0 else None
+            for column, value in enumerate(row):
+                if isinstance(value, Amount):
+                    # A spreadsheet knows no other numbers; two decimals below 2^53 fen survive it.
+                    sheet.write_number(line, column, value / 100, money)
+                elif value is not None and value != "":
+                    sheet.write_string(line, column, harmless(str(value)), head)
     book.close()
     return kept.getvalue()

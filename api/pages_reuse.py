@@ -16,6 +16,7 @@ from api.pages_sign import Member
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES
+from domain.demand import DemandStatus
 from projections import reuse
 from projections.reuse import Asked, Told
 
@@ -45,6 +46,10 @@ def router(office: Office) -> APIRouter:
             groups=[(label(page, by, g.key), g) for g in grouped(page, told, by)],
             group_words=reusing.GROUPS,
             months=months(page, told),
+            wanted_months=wanted_months(page, told),
+            wants=told.wants[-ROWS:][::-1],
+            wants_more=max(0, len(told.wants) - ROWS),
+            statuses={status.value: status.words for status in DemandStatus},
             savings=told.savings[-ROWS:][::-1],
             more=max(0, len(told.savings) - ROWS),
             overdue=told.overdue,
@@ -55,18 +60,29 @@ def router(office: Office) -> APIRouter:
             plain=reusing.plain,
         )
 
+    @pages.get(f"{PATH}/wants.csv")
+    def wants_csv(page: Member) -> Response:
+        return csv_of(wanted(page, told_for(page)), "reuse-wants")
+
     @pages.get(f"{PATH}.csv")
     def as_csv(page: Member) -> Response:
-        return csv_of(exchanges(page), "reuse")
+        return csv_of(exchanges(page, told_for(page)), "reuse")
 
     @pages.get(f"{PATH}.xlsx")
     def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(exchanges(page), page.t("reuse"))
+        told = told_for(page)
+        content = pages_export.xlsx_sheets(
+            {
+                page.t("reuse-figures-file"): table(page, told),
+                page.t("reuse-exchanges"): exchanges(page, told),
+                page.t("reuse-wants"): wanted(page, told),
+            }
+        )
         return Response(content, headers=named("reuse.xlsx"), media_type=pages_export.XLSX)
 
     @pages.get(f"{PATH}/figures.csv")
     def figures_csv(page: Member) -> Response:
-        return csv_of(table(page), "reuse-figures")
+        return csv_of(table(page, told_for(page)), "reuse-figures")
 
     return pages
 
@@ -96,6 +112,7 @@ def asked_of(page: Page) -> tuple[Asked, str, list[Fault]]:
         unit=given.get("unit", ""),
         region=given.get("region", ""),
         kind=kind if kind in CHOICES["kind"] else "",
+        class_code=given.get("class_code", ""),
         dataset=given.get("dataset", ""),
     )
     return asked, days["known"], faults
@@ -140,18 +157,37 @@ def months(page: Page, told: Told) -> list[dict[str, Any]]:
     return [
         {"label": group.key, "count": group.taken_in + group.moved, "value": "", "url": PATH}
         for group in grouped(page, told, "month")
+        if group.taken_in + group.moved
     ]
 
 
-def exchanges(page: Page) -> Any:
+def wanted_months(page: Page, told: Told) -> list[dict[str, Any]]:
+    """Return how many wants each month brought, and how many of them were met, for a chart."""
+    return [
+        {
+            "label": group.key,
+            "count": group.wanted,
+            "value": page.t("reuse-of-these-met", n=group.met),
+            "url": PATH,
+        }
+        for group in grouped(page, told, "month")
+        if group.wanted
+    ]
+
+
+def exchanges(page: Page, told: Told) -> Any:
     """Return every exchange as rows to take home."""
-    told = told_for(page)
     return reusing.savings_table(
         told.savings, page.lang, page.namer(told.asked.end), pages_export.Amount
     )
 
 
-def table(page: Page) -> list[tuple[Any, ...]]:
+def wanted(page: Page, told: Told) -> Any:
+    """Return every want as rows to take home."""
+    return reusing.wants_table(told.wants, page.lang, page.namer(told.asked.end))
+
+
+def table(page: Page, told: Told) -> list[tuple[Any, ...]]:
     """Return every figure with its formula and what it is worked out of."""
     rows: list[tuple[Any, ...]] = [
         tuple(
@@ -159,7 +195,7 @@ def table(page: Page) -> list[tuple[Any, ...]]:
             for key in ("reuse-figure", "reuse-value", "reuse-currency", "reuse-formula")
         )
     ]
-    for figure in reusing.figures(told_for(page)):
+    for figure in reusing.figures(told):
         head = (page.words(figure.words), figure.text, figure.currency, page.words(figure.formula))
         rows.append(head)
         rows += [(f"— {page.words(words)}", value, "", "") for words, value in figure.inputs]

@@ -27,6 +27,7 @@ QUESTIONS: Final = (
     ("unit", "调出、调入或仓管单位 · unit on either side"),
     ("region", "地区代码开头 · beginning of a region code"),
     ("kind", "、".join(map(str, Kind))),
+    ("class_code", "分类代码或其开头 · class code, or the beginning of one"),
     ("dataset", "数据来源 · data set"),
     ("by", "、".join(reusing.GROUPS)),
 )
@@ -54,6 +55,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             unit=questions.text("unit"),
             region=questions.text("region"),
             kind=kind,
+            class_code=questions.text("class_code"),
             dataset=questions.text("dataset"),
         )
         told = reuse.told(office.book, office.models, actor.scope, asked)
@@ -98,4 +100,5 @@ def said(office: Office, told: reuse.Told, by: str, lang: str) -> dict[str, Any]
         "groups": reusing.grouped(told, by, region_of),
         "exchanges": [msgspec.to_builtins(s) | {"net": s.net} for s in told.savings],
         "overdue": told.overdue,
+        "wants": told.wants,
     }

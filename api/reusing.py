@@ -16,14 +16,17 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from domain.decider import Lang
+from domain.demand import DemandStatus
 from domain.words import Words
 from projections.reuse import Card, Excluded, Passage, Saving, Source, Stay, Told
 from projections.temporal import FOREVER
+from projections.wants_met import Wanted
 
 MEASURES: Final = ("pieces", "money", "share", "days", "times")
 GROUPS: Final = {
-    "unit": Words("调出或入仓单位", "unit that gave it"),
+    "unit": Words("调出、入仓或求购单位", "unit that gave or wanted it"),
     "kind": Words("资产类别", "kind"),
+    "class": Words("分类代码", "class"),
     "region": Words("地区", "region"),
     "month": Words("月份", "month"),
     "ground": Words("入仓原因", "ground of intake"),
@@ -68,6 +71,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     reused: int = 0
     moved: int = 0
     lent: int = 0
+    wanted: int = 0  # wants it published
+    met: int = 0  # of these met, all of it
     value: dict[str, int] = {}  # original value taken in, by currency
     saved: dict[str, int] = {}  # by currency
 
@@ -89,6 +94,8 @@ def figures(told: Told) -> list[Figure]:
         _overdue(told),
         *_avoided(told),
         _searched(told),
+        *_met(told),
+        *_waited(told),
     ]
 
 
@@ -284,6 +291,94 @@ def _searched(told: Told) -> Figure:
     )
 
 
+def _met(told: Told) -> Iterator[Figure]:
+    counted = asked_for(told)
+    whole = sum(1 for want in counted if want.met)
+    part = sum(1 for want in counted if not want.met and want.came != "0")
+    lapsed = sum(1 for want in counted if want.status == DemandStatus.LAPSED)
+    inputs: tuple[Input, ...] = (
+        (Words("全部满足", "met"), str(whole)),
+        (Words("部分满足", "met in part"), str(part)),
+        (Words("一件未得", "nothing came yet"), str(len(counted) - whole - part)),
+        (Words("其中已过期", "of all these lapsed"), str(lapsed)),
+        (Words("需求", "wants"), str(len(counted))),
+        (Words("不计：已撤回", "left out: withdrawn"), str(len(told.wants) - len(counted))),
+    )
+    for slug, words, formula, many in (
+        (
+            "demand_met",
+            Words("需求满足率（全部）", "wants met"),
+            Words(
+                "期内发布、截至期末全部数量已调入的需求 ÷ 期内发布的需求；已撤回的不计",
+                "wants published within the time of which all came by its end ÷ wants published;"
+                " withdrawn ones left out",
+            ),
+            whole,
+        ),
+        (
+            "demand_met_some",
+            Words("需求满足率（含部分）", "wants met, in whole or in part"),
+            Words(
+                "期内发布、截至期末至少调入一件的需求 ÷ 期内发布的需求；已撤回的不计",
+                "wants published within the time of which something came by its end ÷ wants"
+                " published; withdrawn ones left out",
+            ),
+            whole + part,
+        ),
+    ):
+        yield Figure(
+            slug=slug,
+            words=words,
+            formula=formula,
+            measure="share",
+            value=Fraction(many, len(counted)) if counted else None,
+            inputs=inputs,
+        )
+
+
+def _waited(told: Told) -> Iterator[Figure]:
+    counted = asked_for(told)
+    for slug, words, formula, ends in (
+        (
+            "days_to_offer",
+            Words("匹配时长（至首次有物可调）", "time to match: first offer"),
+            Words(
+                "上述需求：发布日至首次推荐或首次为其办理调剂之日天数的中位数；尚无的不计",
+                "of these wants: median of the days from publishing to the first thing that was"
+                " found for it or claimed for it; those without are left out",
+            ),
+            [(want.on, want.offered) for want in counted],
+        ),
+        (
+            "days_to_met",
+            Words("匹配时长（至全部满足）", "time to match: all of it there"),
+            Words(
+                "上述需求：发布日至全部调入之日天数的中位数；尚未全部满足的不计",
+                "of these wants: median of the days from publishing to the day all of it was"
+                " there; those not met are left out",
+            ),
+            [(want.on, want.met) for want in counted],
+        ),
+    ):
+        spans = [days(since, until) for since, until in ends if until]
+        yield Figure(
+            slug=slug,
+            words=words,
+            formula=formula,
+            measure="days",
+            value=Fraction(median(spans)) if spans else None,
+            inputs=(
+                (Words("计入的需求", "wants counted"), str(len(spans))),
+                (Words("不计：尚无", "left out: not yet"), str(len(ends) - len(spans))),
+            ),
+        )
+
+
+def asked_for(told: Told) -> list[Wanted]:
+    """Return the wants that shares are taken of: who withdrew a want needs nothing any more."""
+    return [want for want in told.wants if want.status != DemandStatus.WITHDRAWN]
+
+
 def grouped(told: Told, by: str, region_of: Callable[[str], str]) -> list[Group]:
     """Return who or what contributed how much, the largest first, months in their order."""
     found: dict[str, dict[str, Any]] = defaultdict(
@@ -294,6 +389,7 @@ def grouped(told: Told, by: str, region_of: Callable[[str], str]) -> list[Group]
         keys = {
             "unit": p.giver,
             "kind": card.kind,
+            "class": card.class_code,
             "month": p.on[:7],
             "ground": p.ground,
             "region": region_of(p.giver) if by == "region" else "",
@@ -312,13 +408,24 @@ def grouped(told: Told, by: str, region_of: Callable[[str], str]) -> list[Group]
             group = found[key(s.passage, s.card)]
             group["n"]["moved"] += 1
             group["saved"][s.card.currency] += s.net
+    for want in asked_for(told) if by != "ground" else ():
+        keys = {
+            "unit": want.unit,
+            "kind": want.kind,
+            "class": want.class_code,
+            "month": want.on[:7],
+            "region": region_of(want.unit) if by == "region" else "",
+        }
+        counts = found[keys[by]]["n"]
+        counts["wanted"] += 1
+        counts["met"] += bool(want.met)
     groups = [
         Group(key=k, value=dict(g["value"]), saved=dict(g["saved"]), **g["n"])
         for k, g in found.items()
     ]
     if by == "month":
         return sorted(groups, key=lambda g: g.key)
-    return sorted(groups, key=lambda g: (-g.taken_in - g.moved, g.key))
+    return sorted(groups, key=lambda g: (-g.taken_in - g.moved - g.wanted, g.key))
 
 
 def days(since: str, until: str) -> int:
@@ -371,4 +478,40 @@ def savings_table(
             name_of("unit", p.giver) if p.giver else "", name_of("unit", p.taker) if p.taker else "",
             c.currency, amount(s.price), said(s.source.words) if s.source else "", s.rests_on,
             amount(s.costs), amount(s.net), said(s.excluded.words) if s.excluded else "",
+        )  # fmt: skip
+
+
+WANTED_HEAD: Final = (
+    Words("需求", "want"),
+    Words("条目", "entry"),
+    Words("发布日期", "published on"),
+    Words("求购单位", "unit"),
+    Words("名称", "name"),
+    Words("类别", "kind"),
+    Words("分类代码", "class"),
+    Words("数量", "quantity"),
+    Words("计量单位", "measure"),
+    Words("需用日期", "needed by"),
+    Words("状态", "status"),
+    Words("已调入", "came"),
+    Words("首次有物可调", "first offer"),
+    Words("全部满足", "met on"),
+    Words("天数（至首次有物可调）", "days to the first offer"),
+    Words("天数（至全部满足）", "days until met"),
+)
+
+
+def wants_table(
+    wants: Sequence[Wanted], lang: Lang, name_of: Callable[[str, str], str]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield every want as a row to take home, withdrawn ones too."""
+    yield tuple(words.zh if lang == "zh" else words.en for words in WANTED_HEAD)
+    for w in wants:
+        status = DemandStatus(w.status).words
+        yield (
+            w.case, str(w.position), w.on, name_of("unit", w.unit), w.item, w.kind, w.class_code,
+            w.quantity, w.measure, w.needed_by, status.zh if lang == "zh" else status.en, w.came,
+            w.offered, w.met,
+            str(days(w.on, w.offered)) if w.offered else "",
+            str(days(w.on, w.met)) if w.met else "",
         )  # fmt: skip

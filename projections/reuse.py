@@ -23,7 +23,7 @@ from domain.decider import LIFECYCLES
 from domain.exceeding import BeyondQuota, BeyondStandard
 from domain.lending import LoanHandedOver, LoanItemReturned
 from domain.oversight import EXECUTED
-from domain.planning import ReallocationSearched
+from domain.planning import Line, ReallocationSearched
 from domain.reallocation import (
     AccountingTransferred,
     ConsignmentShipped,
@@ -40,6 +40,7 @@ from projections.inventory import inventory
 from projections.scope import Scope, among
 from projections.store import ReadModels
 from projections.temporal import FOREVER, NEVER
+from projections.wants_met import Wanted, wanted
 
 AT_ONCE: Final = 2_000  # cards whose life is read in one question
 IN_STORE: Final = frozenset({Custody.WAREHOUSE.value, Custody.VIRTUAL.value})
@@ -147,6 +148,8 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True):
     dataset: str
     position: int
     searched: int = 0
+    kind: str = ""
+    class_code: str = ""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +161,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     region: str = ""
     kind: str = ""
+    class_code: str = ""  # or the beginning of one
     dataset: str = ""
+
+    def sort(self, kind: str, class_code: str) -> bool:
+        """Answer whether things of a kind and class are asked about."""
+        return (not self.kind or kind == self.kind) and class_code.startswith(self.class_code)
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +183,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     overdue: tuple[tuple[str, str, int], ...]  # case, due day, pieces still out
     savings: tuple[Saving, ...]
     purchases: tuple[Purchase, ...]
+    wants: tuple[Wanted, ...] = ()  # published within the span, as they stood at its end
 
 
 def told(book: Book, models: ReadModels, scope: Scope, asked: Asked) -> Told:
@@ -198,8 +207,8 @@ def told(book: Book, models: ReadModels, scope: Scope, asked: Asked) -> Told:
     def card(passage: Passage) -> Card:
         return lives.card(passage.asset, passage.on)
 
-    if asked.kind:
-        passages = [p for p in passages if card(p).kind == asked.kind]
+    if asked.kind or asked.class_code:
+        passages = [p for p in passages if asked.sort((c := card(p)).kind, c.class_code)]
     within = [p for p in passages if asked.start <= p.on <= asked.end]
     taken_in = tuple((p, card(p)) for p in within if p.went is Went.IN)
     again: dict[str, list[Passage]] = defaultdict(list)
@@ -227,22 +236,43 @@ def told(book: Book, models: ReadModels, scope: Scope, asked: Asked) -> Told:
         kept=tuple(s for s in stays if s.until > asked.end),
         stays=stays,
         loans=tuple(p for p in within if p.went is Went.LENT and (p.asset, p.on) in held),
-        **_lent(found, mine, asked.end),
+        **_lent(found, lives, mine, asked),
         savings=tuple(_savings(book, found, lives, regions, passages, asked, mine)),
         purchases=tuple(
             p
             for p in found.purchases
-            if asked.start <= p.on <= asked.end and mine(p.unit, dataset=p.dataset)
+            if asked.start <= p.on <= asked.end
+            and mine(p.unit, dataset=p.dataset)
+            and asked.sort(p.kind, p.class_code)
+        ),
+        wants=tuple(
+            want
+            for stream, entries in found.wants
+            if (want := wanted(stream, entries, asked.end)) is not None
+            and asked.start <= want.on
+            and mine(want.unit, dataset=want.dataset)
+            and asked.sort(want.kind, want.class_code)
         ),
     )
 
 
-def _lent(found: _Found, mine: Any, end: str) -> dict[str, Any]:
+def _lent(found: _Found, lives: _Lives, mine: Any, asked: Asked) -> dict[str, Any]:
     """Return how many pieces are out on loan at the end of a day, and what is overdue of it."""
-    out, overdue = 0, []
+    end, out = asked.end, 0
+    overdue: list[tuple[str, str, int]] = []
+
+    def of_sort(asset: str) -> bool:
+        if not asked.kind and not asked.class_code:
+            return True
+        card = lives.card(asset, end)
+        return asked.sort(card.kind, card.class_code)
+
     for case, (due, dataset, units, pieces) in found.loans.items():
-        still = sum(1 for gone, back in pieces.values() if gone <= end < back)
-        if not still or not mine(*units, dataset=dataset):
+        if not mine(*units, dataset=dataset):
+            continue
+        there = [asset for asset, (gone, back) in pieces.items() if gone <= end < back]
+        still = sum(1 for asset in there if of_sort(asset))
+        if not still:
             continue
         out += still
         if due and due < end:
@@ -296,7 +326,7 @@ def _savings(
         if not mine(passage.giver, passage.taker, dataset=passage.dataset):
             continue
         card = lives.card(passage.asset, passage.on) if passage.asset else Card()
-        if not asked.kind or card.kind == asked.kind:
+        if asked.sort(card.kind, card.class_code):
             yield Saving(passage=passage, card=card, excluded=why, count=count)
 
 
@@ -310,7 +340,15 @@ class _Found:
         self.loans: dict[str, tuple[str, str, tuple[str, str], dict[str, tuple[str, str]]]] = {}
         self.purchases: list[Purchase] = []
         self.paid: dict[str, tuple[str, int, str]] = {}  # of an asset: day, price of one, case
-        searches = dict(_searches(book, upto))
+        self.wants = [(s, entries) for s, entries, _ in _cases(book, "demand", upto)]
+        searches: dict[tuple[str, int], list[Entry]] = {}
+        lines: dict[tuple[str, int], Line] = {}
+        for plan, entries, state in _cases(book, "plan", upto):
+            id_ = plan.partition("/")[2]
+            lines |= {(id_, line.number): line for line in state.lines}
+            for e in entries:
+                if isinstance(e.event, ReallocationSearched):
+                    searches.setdefault((id_, e.event.line), []).append(e)
         for case, entries, state in _cases(book, "intake", upto):
             self._intake(case, entries, state)
         for case, entries, state in _cases(book, "reallocation", upto):
@@ -327,7 +365,7 @@ class _Found:
                 if isinstance(e.event, EXECUTED)
             )  # fmt: skip
         for case, entries, state in _cases(book, "acquisition", upto):
-            self._acquisition(case, entries, state, searches)
+            self._acquisition(case, entries, state, searches, lines)
         self.passages.sort(key=lambda p: (p.on, p.position))
 
     def _intake(self, case: str, entries: Sequence[Entry], state: Any) -> None:
@@ -409,6 +447,7 @@ class _Found:
         entries: Sequence[Entry],
         state: Any,
         searches: Mapping[tuple[str, int], Sequence[Entry]],
+        lines: Mapping[tuple[str, int], Line],
     ) -> None:
         for e in entries:
             if isinstance(e.event, DeliveryCounted):
@@ -419,8 +458,11 @@ class _Found:
                     for s in searches.get((state.plan, state.line), ())
                     if s.effective_on <= e.effective_on
                 ]
+                line = lines.get((state.plan, state.line))
                 self.purchases.append(
                     Purchase(
+                        kind=line.kind.value if line else "",
+                        class_code=line.class_code if line else "",
                         case=case,
                         on=e.effective_on,
                         unit=state.unit,
@@ -440,16 +482,6 @@ def _cases(book: Book, kind: str, upto: int) -> Iterator[tuple[str, list[Entry],
         for entry in entries:
             state = life.evolve(state, entry.event)
         yield stream, entries, state
-
-
-def _searches(book: Book, upto: int) -> Iterator[tuple[tuple[str, int], list[Entry]]]:
-    for plan, entries, _ in _cases(book, "plan", upto):
-        by_line: dict[int, list[Entry]] = defaultdict(list)
-        for e in entries:
-            if isinstance(e.event, ReallocationSearched):
-                by_line[e.event.line].append(e)
-        for line, some in by_line.items():
-            yield (plan.partition("/")[2], line), some
 
 
 class _Regions:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,9 +25,17 @@ from api.app import create_app
 from domain.acquiring import AcquisitionAuthorised, AcquisitionRequested, DeliveryCounted, Way
 from domain.asset import AssetRegistered, Kind
 from domain.decider import EntryReversed, Event
+from domain.demand import (
+    DemandClaimed,
+    DemandMet,
+    DemandMetInPart,
+    DemandPublished,
+    DemandWithdrawn,
+    OfferFound,
+)
 from domain.exceeding import BeyondStandard
 from domain.lending import AssetLent, LoanHandedOver, LoanItemReturned, LoanRequested, ReturnResult
-from domain.planning import ReallocationSearched
+from domain.planning import PlanLineAdded, ReallocationSearched
 from domain.reallocation import (
     AccountingTransferred,
     ConsignmentShipped,
@@ -35,6 +46,7 @@ from domain.reallocation import (
     TransferredOut,
 )
 from domain.standards import StandardDrafted, StandardPublished
+from domain.unit import UnitEstablished, UnitKind, UnitPlaced
 from domain.warehouse import (
     Books,
     IntakeApplied,
@@ -277,6 +289,92 @@ def test_purchases_say_whether_reuse_was_looked_for_first(story: Story):
     assert story.figures()["check_first"].value == Fraction(1, 2)
 
 
+def publish(story: Story, id_: str, on: int, *, quantity: str = "2", to_unit: str = "o_2",
+            class_code: str = "A0501") -> str:  # fmt: skip
+    wanted = DemandPublished(
+        applicant="u_1", to_unit=to_unit, kind=Kind.FURNITURE, item="办公桌", quantity=quantity,
+        needed_by=DAY + timedelta(days=200), need=None, rank=1, class_code=class_code,
+    )  # fmt: skip
+    story.tell(f"demand/{id_}", (on, wanted))
+    return f"demand/{id_}"
+
+
+def bring(story: Story, want: str, on: int, asset: str, quantity: str = "1", *,
+          whole: bool = False) -> None:  # fmt: skip
+    case = f"reallocation/for-{asset}"
+    came = (DemandMet if whole else DemandMetInPart)(case=case, asset=asset, quantity=quantity)
+    claimed = DemandClaimed(case=case, assets=(asset,), quantities=(quantity,))
+    story.tell(want, (on - 1, claimed), (on, came))
+
+
+@pytest.mark.target("T53")
+def test_wants_say_how_many_were_met_and_how_long_that_took(story: Story):
+    met, part, waits, gone = (publish(story, id_, 10) for id_ in ("M", "P", "W", "G"))
+    publish(story, "before", -1)
+    story.tell(met, (13, OfferFound(asset="A", score=900, rules="r")))
+    bring(story, met, 20, "A")
+    bring(story, met, 30, "B", whole=True)
+    bring(story, part, 50, "C")
+    story.tell(gone, (12, DemandWithdrawn(reason="不再需要")))
+    found = story.figures()
+    assert found["demand_met"].value == Fraction(1, 3)
+    assert found["demand_met_some"].value == Fraction(2, 3)
+    inputs = {words.en: value for words, value in found["demand_met"].inputs}
+    assert inputs == {
+        "met": "1", "met in part": "1", "nothing came yet": "1", "of all these lapsed": "0",
+        "wants": "3", "left out: withdrawn": "1",
+    }  # fmt: skip
+    assert found["days_to_offer"].value == Fraction(3 + 39, 2)  # told on 13, claimed on 49
+    assert found["days_to_met"].value == 20
+    # As of the day before the second came: nothing is met yet, both have an offer on record.
+    then = story.figures(end=29)
+    assert (then["demand_met"].value, then["demand_met_some"].value) == (0, Fraction(1, 3))
+    assert then["days_to_met"].value is None
+    line = story.figures(unit="o_9")["demand_met"]
+    assert line.value is None
+    months = reusing.grouped(story.ask(), "month", lambda _: "")
+    assert [(g.key, g.wanted, g.met) for g in months] == [(day(10)[:7], 3, 1)]
+    assert waits in {w.case for w in story.ask().wants}
+
+
+@pytest.mark.target("T53")
+def test_wants_are_told_by_unit_class_and_region_and_as_known_then(story: Story):
+    for unit, region in (("o_2", "150100"), ("o_3", "640100")):
+        established = UnitEstablished(name=unit, kind=UnitKind.ORGAN)
+        story.tell(f"unit/{unit}", (-9, established), (-9, UnitPlaced(level=None, region=region)))
+    desk = publish(story, "A", 10)
+    publish(story, "B", 10, to_unit="o_3", class_code="A0201")
+    bring(story, desk, 20, "X", "2", whole=True)
+    assert story.figures(region="1501")["demand_met"].value == 1
+    assert story.figures(region="64")["demand_met"].value == 0
+    assert story.figures(class_code="A05")["demand_met"].value == 1
+    assert story.figures(kind="computer")["demand_met"].value is None
+    for by, keys in (("unit", {"o_2", "o_3"}), ("class", {"A0501", "A0201"})):
+        assert {g.key for g in reusing.grouped(story.ask(), by, lambda _: "") if g.wanted} == keys
+    assert len(story.ask(scope=Scope(frozenset({"o_3"}))).wants) == 1
+    before = story.book.head()[0]
+    came = next(e for e in story.book.stream(desk).entries if isinstance(e.event, DemandMet))
+    story.tell(desk, (21, EntryReversed(seq=came.seq, reason="误记")))
+    assert story.figures(region="1501")["demand_met"].value == 0
+    assert story.figures(region="1501", known=before)["demand_met"].value == 1
+
+
+@pytest.mark.target("T53")
+def test_loans_and_purchases_of_another_kind_are_not_counted(story: Story):
+    story.card("A")
+    story.lend("A", 10, due=20)
+    assert story.figures(kind="furniture")["overdue"].text == "100.0%"
+    assert story.figures(kind="vehicle")["overdue"].value is None
+    asked = AcquisitionRequested(applicant="u_1", plan="P1", line=1, way=Way.PURCHASE, quantity="1",
+                                 unit_price=1)  # fmt: skip
+    line = PlanLineAdded(line=1, kind=Kind.COMPUTER, class_code="A02", item="电脑", quantity="1",
+                         unit_price=1, reason="新增")  # fmt: skip
+    story.tell("plan/P1", (1, line))
+    story.tell("acquisition/Q1", (9, asked), (10, AcquisitionAuthorised(approval_no="批1")))
+    assert story.figures(kind="computer")["check_first"].value == 0
+    assert story.figures(kind="furniture")["check_first"].value is None
+
+
 @pytest.mark.target("T53")
 def test_a_second_script_comes_to_the_same_from_the_bytes_of_the_log(tmp_path_factory: Any):
     """Read the entries as JSON, with nothing of ours: pieces that arrived, their cost that day."""
@@ -294,6 +392,10 @@ def test_a_second_script_comes_to_the_same_from_the_bytes_of_the_log(tmp_path_fa
         figures = {f.slug: f.text for f in reusing.figures(found)}
         models.close()
         rows = [json.loads(entry.state) for entry in book.entries()]
+    assert wants_by_hand(rows, "2030-01-01") == {
+        slug: figures[slug]
+        for slug in ("demand_met", "demand_met_some", "days_to_offer", "days_to_met")
+    }
     total, pieces, taken_in = by_hand(rows)
     assert pieces > 10
     assert figures["avoided_CNY"] == reusing.plain(total)
@@ -346,6 +448,50 @@ def by_hand(rows: list[dict[str, Any]]) -> tuple[int, int, int]:
     return total, pieces, taken_in
 
 
+def wants_by_hand(rows: list[dict[str, Any]], end: str) -> dict[str, str]:
+    """Return the four figures of wants, from nothing but the entries' JSON."""
+    reversed_ = {(r["stream"], r["corrects"]["seq"]) for r in rows if r.get("corrects")}
+    wants: dict[str, dict[str, Any]] = {}
+    for r in rows:
+        if (r["stream"], r["seq"]) in reversed_ or r["effective_at"][:10] > end:
+            continue
+        body, on = r["body"], r["effective_at"][:10]
+        want = wants.get(r["stream"])
+        if r["type"] == "demand.published":
+            wants[r["stream"]] = {"on": on, "many": Decimal(body["quantity"]), "came": Decimal(0)}
+        elif want is None:
+            continue
+        elif r["type"] in ("demand.offer_found", "demand.claimed"):
+            want.setdefault("offered", on)
+        elif r["type"] == "demand.withdrawn":
+            want["gone"] = on
+        elif r["type"] == "demand.amended":
+            want["many"] = Decimal(body["quantity"])
+        elif r["type"] in ("demand.met", "demand.met_in_part"):
+            want["came"] += Decimal(body["quantity"])
+            if want["came"] >= want["many"]:
+                want.setdefault("met", on)
+    counted = [w for w in wants.values() if "gone" not in w]
+
+    def share(some: int) -> str:
+        return f"{Decimal(some * 100) / len(counted):.1f}%" if counted else ""
+
+    def middle(word: str) -> str:
+        spans = [
+            (date.fromisoformat(w[word]) - date.fromisoformat(w["on"])).days
+            for w in counted
+            if word in w
+        ]
+        return f"{Decimal(str(median(spans))):.1f}" if spans else ""
+
+    return {
+        "demand_met": share(sum("met" in w for w in counted)),
+        "demand_met_some": share(sum(w["came"] > 0 for w in counted)),
+        "days_to_offer": middle("offered"),
+        "days_to_met": middle("met"),
+    }
+
+
 @pytest.mark.target("T53")
 def test_programs_and_pages_tell_the_same(database: str):
     with staffed(database) as office:
@@ -354,6 +500,7 @@ def test_programs_and_pages_tell_the_same(database: str):
             story.card(id_)
             story.take_in(id_, 10)
         story.move("A", 20)
+        bring(story, publish(story, "W", 15), 20, "A", "2", whole=True)
         door = Door(app_of(office))
         asked = {"from": day(0), "to": day(300), "by": "ground"}
         told_ = door.get("reuse", who="office", **asked).json()
@@ -361,6 +508,8 @@ def test_programs_and_pages_tell_the_same(database: str):
         assert (figures["put_to_use"]["value"], figures["taken_in"]["text"]) == ([1, 2], "2")
         assert [s["net"] for s in told_["exchanges"]] == [100_00]
         assert [g["key"] for g in told_["groups"]] == ["idle", ""]
+        assert (figures["demand_met"]["text"], figures["days_to_met"]["text"]) == ("100.0%", "5.0")
+        assert [(w["case"], w["came"]) for w in told_["wants"]] == [("demand/W", "2")]
         wrong = door.get("reuse", who="office", **{"from": day(3), "to": day(1)})
         assert wrong.status_code == 422
         http = TestClient(create_app(office.settings, office))
@@ -370,5 +519,11 @@ def test_programs_and_pages_tell_the_same(database: str):
         assert "50.0%" in page and "¥100.00" in page
         figures_csv = http.get("/reuse/figures.csv?" + urlencode(asked)).content.decode("utf-8-sig")
         assert "盘活率,50.0%" in figures_csv
-        assert http.get("/reuse.xlsx?" + urlencode(asked)).content[:2] == b"PK"
+        wants_csv = http.get("/reuse/wants.csv?" + urlencode(asked)).content.decode("utf-8-sig")
+        assert wants_csv.splitlines()[1].startswith(f"demand/W,{told_['wants'][0]['position']},")
+        assert "需求满足率（全部）" in page and "每月发布的需求" in page
+        sheets = zipfile.ZipFile(
+            io.BytesIO(http.get("/reuse.xlsx?" + urlencode(asked)).content)
+        ).read("xl/workbook.xml").decode()  # fmt: skip
+        assert all(name in sheets for name in ("指标表", "调剂明细", "需求明细"))
         assert http.get("/reuse?from=2026-02-30").status_code == 422
