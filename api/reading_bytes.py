@@ -26,10 +26,10 @@ def name_of(source: Source, file: str | None) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".gz")
 
 
-def unpacked(source: Source, file: str) -> bytes:
+def unpacked(source: Source, file: str, size_bytes_max: int = SIZE_BYTES_MAX) -> bytes:
     """Read a source whole; a gzip file is recognised by its first bytes, never by its name.
 
-    Raises `Unreadable` when the file cannot be opened, is damaged, or exceeds `SIZE_BYTES_MAX`.
+    Raises `Unreadable` when the file cannot be opened, is damaged, or exceeds `size_bytes_max`.
     """
     try:
         packed = source.read_bytes() if isinstance(source, Path) else source
@@ -37,7 +37,7 @@ def unpacked(source: Source, file: str) -> bytes:
             data = packed
         else:
             with gzip.open(io.BytesIO(packed)) as stream:
-                data = stream.read(SIZE_BYTES_MAX + 1)
+                data = stream.read(size_bytes_max + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise refuse(
             file,
@@ -52,8 +52,8 @@ def unpacked(source: Source, file: str) -> bytes:
             "文件打不开。请检查文件是否存在、是否有读取权限。",
             "The file cannot be opened. Check that it exists and may be read.",
         ) from error
-    if len(data) > SIZE_BYTES_MAX:
-        mib = SIZE_BYTES_MAX // (1024 * 1024)
+    if len(data) > size_bytes_max:
+        mib = size_bytes_max // (1024 * 1024)
         raise refuse(
             file,
             "too-large",
