@@ -13,6 +13,7 @@ from api import (
     cli_accounts,
     cli_audit,
     cli_cases,
+    cli_certificates,
     cli_classes,
     cli_do,
     cli_label,
@@ -61,6 +62,7 @@ app.command()(cli_registers.quotas)
 app.command()(cli_registers.confiscated)
 app.command()(cli_registers.packages)
 app.command()(cli_registers.wants)
+app.command()(cli_certificates.certificates)
 
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
 KnownAt = Annotated[

@@ -15,12 +15,37 @@ from domain.claiming import Opening
 from domain.filing import File, folder_of
 from domain.policy import Tier
 from domain.unit import Unit
+from domain.words import Term
 from projections import offers
 from projections.inventory import offer_of
 from projections.scope import Filters, Scope, cursor
 
 SCANNED_MAX = 2_000  # rows looked through for one page of what is open to a unit
 PHOTOS = ("image/png", "image/jpeg", "image/webp")
+
+
+class Nearness(Term):
+    """How far a thing is from who asks, by the division codes of both units (GB/T 2260)."""
+
+    SAME_UNIT = "same_unit", "本单位", "in this unit"
+    COUNTY = "county", "同一县（区、市）", "same county"
+    PREFECTURE = "prefecture", "同一地（州、市）", "same prefecture"
+    PROVINCE = "province", "同一省（区、市）", "same province"
+    ELSEWHERE = "elsewhere", "其他省（区、市）", "another province"
+    UNKNOWN = "unknown", "未登记行政区划", "not known"
+
+
+def near(mine: str, theirs: str) -> Nearness:
+    """Return how far two divisions are apart; a code ending in 00 names no county."""
+    if not mine or not theirs:
+        return Nearness.UNKNOWN
+    if mine[:6] == theirs[:6] and not mine.endswith("00"):
+        return Nearness.COUNTY
+    for digits, found in ((4, Nearness.PREFECTURE), (2, Nearness.PROVINCE)):
+        whole = mine[digits - 2 : digits] != "00"  # a code of a province names no prefecture
+        if whole and mine[:digits] == theirs[:digits]:
+            return found
+    return Nearness.ELSEWHERE
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +63,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     photos_of: str  # the card in whose folder they are: of a part, the whole it was split off
     description: str
     remaining_life: str
+    near: Nearness = Nearness.UNKNOWN
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +153,14 @@ class Market:
             photos_of=photos_of,
             description=offer.description,
             remaining_life=offer.remaining_life,
+            near=self.near(row["custodian"]),
         )
+
+    def near(self, custodian: str) -> Nearness:
+        """Return how far a holder is from who asks."""
+        if custodian == self.asked.unit:
+            return Nearness.SAME_UNIT
+        return near(self.unit(self.asked.unit).region, self.unit(custodian).region)
 
     def photos(self, asset: str) -> tuple[str, tuple[File, ...]]:
         """Return the pictures in a card's folder and whose it is; of a part, those of the whole."""

@@ -28,7 +28,10 @@ SEARCHED = Words(
 )
 
 
-def panel(page: Page, state: Any) -> dict[str, Any] | None:
+LOOK = Words("查询、答复、证明", "search, answer, certificate")
+
+
+def panel(page: Page, state: Any, stream: str) -> dict[str, Any] | None:
     """Return the lines of a plan as the template draws them; None for other cases."""
     if not isinstance(state, Plan) or not state.lines:
         return None
@@ -36,6 +39,8 @@ def panel(page: Page, state: Any) -> dict[str, Any] | None:
         "title": page.words(LINES),
         "heads": [page.words(head) for head in HEADS],
         "over": page.words(OVER),
+        "look": page.words(LOOK),
+        "url": f"/cases/{stream}/search",
         "rows": [row(page, state, line) for line in state.lines],
     }
 

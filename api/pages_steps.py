@@ -53,7 +53,11 @@ FIND = "find"  # what was searched for among the assets that may be added
 FIND_CHARS_MAX = 80
 ADDABLE_MAX = 50  # more are found by searching
 NEW_CASE = "/cases/new"
-PREFILLED = frozenset({"from_unit", "to_unit", "item", "demand"})  # what a link may fill in
+# What a link may fill in; `kind` of an address says what kind of case is begun.
+PREFILLED = frozenset(
+    {"from_unit", "to_unit", "item", "demand", "class_code", "quantity", "measure", "needed_by"}
+    | {"specification", "plan", "plan_line", "of_kind"}
+)
 PREFILLED_CHARS_MAX = 200
 ACKNOWLEDGED = "acknowledged"  # the question that is only asked when there is something to read
 
@@ -206,8 +210,9 @@ def concerned(state: Any) -> Mapping[str, list[str]]:
 
 def guess(page: Page, field: Field, state: Any, assets: tuple[str, ...]) -> list[str]:
     """Return what most people would write, so that they need not."""
-    given = page.request.query_params.get(field.name, "")[:PREFILLED_CHARS_MAX]
-    if given and page.request.url.path == NEW_CASE and field.name in PREFILLED:
+    name = "of_kind" if field.name == "kind" else field.name
+    given = page.request.query_params.get(name, "")[:PREFILLED_CHARS_MAX]
+    if given and page.request.url.path == NEW_CASE and name in PREFILLED:
         return [given]
     if field.name == "on" and state is None:
         return [page.office.today(page.actor.zone).isoformat()]

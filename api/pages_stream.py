@@ -325,7 +325,7 @@ def case_extra(page: Page, stream: Stream) -> dict[str, Any]:
     return {
         "groups": groups,
         "stocktake": pages_stocktakes.panel(page, stream),
-        "plan_panel": pages_plan.panel(page, state),
+        "plan_panel": pages_plan.panel(page, state, stream.name),
         "want": pages_wants.of_want(page, stream),
         "proposal": pages_wants.of_proposal(page, stream),
         "shares": pages_shares.panel(page, state),

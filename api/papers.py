@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from api import numbering, papers_list
+from api import numbering, papers_list, papers_search
 from api.naming import names_then
 from api.numbering import Fate
 from api.office import Office
@@ -277,6 +277,10 @@ class Making:
 
     def pairs(self) -> Iterator[Pair]:
         """Yield what the request said, then what this step said, then who recorded it."""
+        if self.form is PaperForm.SEARCH:
+            yield from papers_search.pairs(self.stream, self.entry, self.lang)
+            yield Pair(self.caption(SAYS["actor"]), self.names("person", self.entry.actor))
+            return
         if self.form is PaperForm.RECORD:
             yield Pair(self.caption(SAYS["step"]), self.told(), wide=True)
         asset = self.stream.name.startswith("asset/")
@@ -362,6 +366,8 @@ class Making:
     def table(self) -> Table | None:
         """Return the list: the pieces of the day, the list of this step, or that of the request."""
         office, lang = self.office, self.lang
+        if self.form is PaperForm.SEARCH:
+            return papers_search.table(office, self.stream, self.entry, lang)
         if self.stream.name.startswith("asset/"):
             id_ = self.stream.name.partition("/")[2]
             return papers_list.of_assets(office, self.entry, [id_], {}, lang)
@@ -476,6 +482,8 @@ class Making:
         route = next((e.event for e in self.before if isinstance(e.event, RouteLaid)), None)
         if reference:
             yield self.rules(reference, route.cites if route is not None else ())
+        if self.form is PaperForm.SEARCH:
+            yield from papers_search.notes(self.stream, self.entry, self.lang)
         number = self.case_number() if self.event.numbered else ""
         line = numbering.found(self.office.book, number) if number else None
         if line is not None and line.fate is Fate.VOIDED:

@@ -37,6 +37,9 @@ TITLES = {
     ("intake", PaperForm.RECEIPT): Words("公物仓接收专用收据", "Receipt of the public warehouse"),
     ("lease", PaperForm.RECEIPT): Words("资产收回验收收据", "Receipt of leased assets taken back"),
     ("loan", PaperForm.RECEIPT): Words("资产归还验收收据", "Receipt of returned assets"),
+    ("plan", PaperForm.SEARCH): Words(
+        "购置前调剂查询证明", "Certificate of a search before buying"
+    ),
     ("place", PaperForm.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
     ("reallocation", PaperForm.RECEIPT): Words("资产调入收据", "Receipt of reallocated assets"),
     ("unit", PaperForm.STOCKTAKE): Words("资产盘点表", "Stocktake sheet"),
@@ -77,6 +80,8 @@ COUNTING = Signer(
 HANDLING = Signer(Words("登记", "Record"), (HANDLER, REVIEWER))
 HOLDING = Signer(Words("使用（保管）单位", "Holding unit"), (Words("管理员", "Asset clerk"), HEAD))
 
+SEARCHING = Signer(Words("查询（需求）单位", "Unit that searched"), (HANDLER, HEAD))
+
 SIGNERS: dict[PaperForm, tuple[Signer, ...]] = {
     PaperForm.APPLICATION: (APPLYING, DECIDING),
     PaperForm.APPROVAL: (APPLYING, DEPARTMENT, DECIDING),
@@ -86,6 +91,7 @@ SIGNERS: dict[PaperForm, tuple[Signer, ...]] = {
     PaperForm.DISPOSAL: (APPLYING, DEPARTMENT, OFFICES, FINANCE),
     PaperForm.USE_CERTIFICATE: (ISSUER, USER),
     PaperForm.RECORD: (HANDLING, HOLDING),
+    PaperForm.SEARCH: (SEARCHING, OFFICES),
     PaperForm.STOCKTAKE: (COUNTING, HOLDING),
 }
 
@@ -120,6 +126,21 @@ SAYS = {
     "taken": Words("已接收", "taken in"),
     "place-user": Words("存放地点、使用人", "Place, user"),
     "user": Words("使用人", "User"),
+    "wanted": Words("计划购置", "To be bought"),
+    "holder": Words("保管单位", "Kept by"),
+    "ahead": Words("{day} 起可用", "free from {day}"),
+    "answer": Words("答复及原因", "Answer and reason"),
+    "none-found": Words("没有查到可调剂资产。", "Nothing was found to reallocate."),
+    "beyond-named": Words(
+        "查到 {count} 项，以上列出 {named} 项。", "{count} were found; {named} are listed."
+    ),
+    "check": Words(
+        "核验：在本账本上运行 gongwu certificates {plan} --entry {entry}，或访问 "
+        "/api/v1/{plan}/certificates?entry={entry}：按账本第 {position} 条时的状况重新查询，结果摘要须为 {sha256}。",
+        "To verify: run gongwu certificates {plan} --entry {entry} on this ledger, or ask "
+        "/api/v1/{plan}/certificates?entry={entry}: it searches again as of position {position}, and"
+        " must come to the digest {sha256}.",
+    ),
     "opinion": Words("{unit}（{role}）意见", "{unit} ({role})"),
     "decided": Words("{sentence}（{who}，{on}）", "{sentence} ({who}, {on})"),
     "reflects": Words(

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api import (
     audit_rest,
+    certifying_rest,
     epcis_rest,
     filing_rest,
     papers_rest,
@@ -57,6 +58,7 @@ def install(app: FastAPI, office: Office) -> None:
     filing_rest.add(routes, office, callers)
     stocktakes_rest.add(routes, office, callers)
     ways_rest.add(routes, office, callers)
+    certifying_rest.add(routes, office, callers)
     reuse_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)

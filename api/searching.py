@@ -70,7 +70,7 @@ class Search:
         line = plan.line(ask.form.get("line", 0))
         if line is None:
             return
-        position, pieces = self._pieces(searching.to_be_had(line.kind, line.class_code))
+        position, pieces = self._pieces(searching.to_be_had(line.kind, line.class_code, today))
         yield Found(
             plan=ask.stream.partition("/")[2],
             line=line.number,
@@ -190,7 +190,7 @@ class Search:
         found: list[Piece] = []
         for row in self.rows(searching.candidates(fact.kind, on, fact.position)):
             asset = self.book.state_at(f"asset/{row['id']}", on, fact.position)
-            if questions.to_be_had(asset, fact.kind, fact.class_code):
+            if questions.to_be_had(asset, fact.kind, fact.class_code, fact.searched_on, fact.rules):
                 found.append(Piece(str(row["id"]), asset.quantity))
         return tuple(found)
 

@@ -16,4 +16,5 @@ class PaperForm(Term):
     DISPOSAL = "disposal-form", "处置审批表", "disposal form"
     USE_CERTIFICATE = "use-certificate", "使用凭证", "use certificate"
     RECORD = "record-sheet", "登记表", "record sheet"
+    SEARCH = "search-certificate", "调剂查询证明", "search certificate"
     STOCKTAKE = "stocktake-sheet", "盘点表", "stocktake sheet"

@@ -23,7 +23,7 @@ from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
 from domain.policy import Action, Beyond
-from domain.searching import Found, Limit, Piece, Stock, answer, together
+from domain.searching import RULES, Found, Limit, Piece, Stock, Unsuitable, answer, together
 from domain.values import (
     AssetId,
     CaseId,
@@ -71,6 +71,9 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     taken: tuple[Piece, ...] = ()
     turned_down: frozenset[str] = frozenset()
     unnamed: int = 0  # found beyond what a certificate can name
+    kind: Kind | None = None
+    class_code: str = ""
+    quantity: str = ""  # looked for; empty where the entry is older and does not say
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,11 +300,13 @@ class ReallocationSearched(
     zh="第{line}行调剂查询：{kind} {class_code}，可调剂{count}项（截至账本第{position}条）",
     en="Line {line}: searched for {kind} {class_code} to reallocate, {count} found"
     " (at position {position} of the log)",
+    papers=(PaperForm.SEARCH,),
 ):
     """#4 The system searched what is idle, under-used, in the warehouse or listed.
 
     `found` are the cards, `sha256` is the digest of cards and quantities: whoever asks the log at
-    the position again must find the same.
+    the position again, by the same `rules`, must find the same. `quantity` is how many were looked
+    for; entries before it do not say.
     """
 
     line: Number
@@ -312,19 +317,22 @@ class ReallocationSearched(
     sha256: Code
     searched_on: date
     found: tuple[Piece, ...] = ()
+    quantity: Quantity | None = None
+    rules: int = 1
 
 
 class FoundPieceRejected(
     Event,
     name="plan.found_piece_rejected",
-    zh="第{line}行：{assets}不适用，{reason}",
-    en="Line {line}: {assets} will not do, {reason}",
+    zh="第{line}行：{assets}不适用，{ground}：{reason}",
+    en="Line {line}: {assets} will not do, {ground}: {reason}",
 ):
     """#4 Why what was found does not meet the need, piece by piece."""
 
     line: Number
     assets: tuple[AssetId, ...]
     reason: Text
+    ground: Unsuitable = Unsuitable.OTHER
 
 
 class FoundPieceTaken(
@@ -512,6 +520,9 @@ def searched(event: ReallocationSearched, before: Certificate | None) -> Certifi
         unnamed=max(event.count - len(event.found), 0),
         taken=taken,
         turned_down=turned_down,
+        kind=event.kind,
+        class_code=event.class_code,
+        quantity=event.quantity or "",
     )
 
 
@@ -665,6 +676,17 @@ FRESH = Rule(
     zh="第 {line} 行的调剂查询日期为 {searched_on}，超过 {days} 天；请重新查询。",
     en="Line {line} was searched on {searched_on}, more than {days} days ago; search again.",
     law="《行政事业性国有资产管理条例》第11条",
+)
+SAME_NEED = Rule(
+    slug="searched-for-something-else",
+    zh="第 {line} 行的调剂查询是 {searched}，与该行的 {wanted} 不符；请重新查询。",
+    en="Line {line} asks for {wanted}, but the search was for {searched}; search again.",
+    law="《行政事业性国有资产管理条例》第11条",
+)
+REASONED = Rule(
+    slug="found-without-reason",
+    zh="选择“其他原因”的，须写明具体原因。",
+    en="Another reason must be put into words.",
 )
 NONE_SUITABLE = Rule(
     slug="found-not-answered",
@@ -891,6 +913,8 @@ def search_reallocation(plan: Plan, occasion: Occasion, *, line: Number) -> Real
         sha256=found.sha256,
         searched_on=found.on,
         found=found.pieces,
+        quantity=wanted.quantity,
+        rules=RULES,
     )
 
 
@@ -905,11 +929,19 @@ def still_open(plan: Plan, number: int, assets: Iterable[str]) -> None:
 
 @lifecycle.verb(OPEN, zh="说明不适用", en="Turn down what was found", roles=(Role.CLERK,))
 def reject_found(
-    plan: Plan, _: Occasion, *, line: Number, assets: tuple[AssetId, ...], reason: Given
+    plan: Plan,
+    _: Occasion,
+    *,
+    line: Number,
+    assets: tuple[AssetId, ...],
+    ground: Unsuitable = Unsuitable.OTHER,
+    reason: Text = "",
 ) -> FoundPieceRejected:
-    """Say why pieces that were found do not meet the need."""
+    """Say why pieces that were found do not meet the need; another reason needs words."""
+    if ground is Unsuitable.OTHER and not reason:
+        raise REASONED.broken()
     still_open(plan, line, assets)
-    return FoundPieceRejected(line=line, assets=assets, reason=reason)
+    return FoundPieceRejected(line=line, assets=assets, ground=ground, reason=reason)
 
 
 @lifecycle.verb(OPEN, zh="采用调剂", en="Take what was found", roles=(Role.CLERK,))
@@ -935,11 +967,23 @@ def name_want(
 # What a purchase asks of its plan ---------------------------------------------
 
 
+def covers(search: Certificate, line: Line) -> bool:
+    """Answer whether a search was for what a line asks: the same class, and no fewer of it."""
+    same = (search.kind or line.kind, search.class_code) == (line.kind, line.class_code)
+    return same and (not search.quantity or Decimal(search.quantity) >= Decimal(line.quantity))
+
+
 def proven(number: int, line: Line, occasion: Occasion) -> None:
-    """Refuse to acquire anything without a search that is fresh and answered (T50)."""
+    """Refuse to acquire anything without a search for it that is fresh and answered (T50)."""
     search = line.search
     if search is None:
         raise SEARCHED.broken(line=number)
+    if not covers(search, line):
+        raise SAME_NEED.broken(
+            line=number,
+            searched=(search.kind or line.kind, search.class_code, search.quantity),
+            wanted=(line.kind, line.class_code, line.quantity),
+        )
     days = occasion.policy.search_days_max
     if days is not None and (occasion.on - search.on).days > days:
         raise FRESH.broken(line=number, searched_on=search.on, days=days)

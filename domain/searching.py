@@ -18,10 +18,27 @@ import msgspec
 from domain.asset import Asset, Book, Custody, Kind, Lock
 from domain.decider import Occasion
 from domain.values import quantity
+from domain.words import Term
 
 # Who has it does not need it: it may be reallocated (内蒙古办法 第17条, 保障条例 第16条).
 TO_BE_HAD = frozenset({Custody.IDLE, Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL})
 FOUND_MAX = 300  # pieces a certificate can name; more need no purchase
+RULES = 2  # what a search must find; 1 passed over what a claim held that had ended by itself
+
+
+class Unsuitable(Term):
+    """Why something that was found does not do."""
+
+    SPECIFICATION = "specification", "规格、性能不符", "wrong specification"
+    CONDITION = "condition", "成色不足或损坏", "condition too poor"
+    LIFE = "life", "剩余使用年限不足", "too little life left"
+    QUANTITY = "quantity", "数量不合适", "wrong quantity"
+    TOO_LATE = "too_late", "可用日期晚于需用日期", "free too late"
+    TOO_FAR = "too_far", "距离过远、运输不经济", "too far away"
+    NOT_YET_OPEN = "not_yet_open", "公示期内不面向本单位", "not offered to this unit yet"
+    GIVEN_TO_OTHERS = "given_to_others", "已安排给其他单位", "promised to another unit"
+    COST = "cost", "修复费用过高", "too dear to repair"
+    OTHER = "other", "其他原因", "another reason"
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -123,11 +140,15 @@ def of_class(asset_class: str, wanted: str) -> bool:
     return not asset_class or not wanted or asset_class.startswith(wanted)
 
 
-def to_be_had(asset: Asset, kind: Kind, class_code: str) -> bool:
-    """Answer whether a search for a kind and class must find this card."""
+def to_be_had(asset: Asset, kind: Kind, class_code: str, on: date, rules: int = RULES) -> bool:
+    """Answer whether a search for a kind and class must find this card on a day.
+
+    What is offered ahead is found before it is free. `rules` are those of the search.
+    """
+    free = asset.lock is Lock.NONE if rules == 1 else asset.free(on)
     return (
         asset.book is Book.ON_BOOKS
-        and asset.lock is Lock.NONE
+        and free
         and asset.kind is kind
         and (asset.custody in TO_BE_HAD or asset.listed)
         and of_class(asset.class_code, class_code)

@@ -6,6 +6,7 @@ Every answer says the position of the log that the lists had reached when they g
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, select
 
@@ -20,15 +21,16 @@ from projections.store import progress_table
 from projections.temporal import at
 
 
-def to_be_had(kind: Kind, class_code: str) -> Rows:
-    """Return the position, and each card that may be reallocated, in the order of ids.
+def to_be_had(kind: Kind, class_code: str, on: date) -> Rows:
+    """Return the position, and each card that may be reallocated on a day, in the order of ids.
 
-    One row without a card when there is none.
+    What a claim held that ended by itself may be had. One row without a card when there is none.
     """
     c = inventory.c
     somewhere = or_(c.custody.in_(sorted(TO_BE_HAD)), c.listed == 1)
-    free = and_(c.lock == Lock.NONE.value, somewhere)
-    return _cards(and_(_of(kind, class_code), free))
+    ended = and_(c.held_until != "", c.held_until < on.isoformat())
+    free = or_(c.lock == Lock.NONE.value, ended)
+    return _cards(and_(_of(kind, class_code), free, somewhere))
 
 
 def in_stock(unit: str, kind: Kind, class_code: str) -> Rows:
@@ -74,11 +76,13 @@ def _cards(condition: ColumnElement[bool]) -> Rows:
 def candidates(kind: Kind, on: str, known: int) -> Rows:
     """Return the cards of a kind that may have been had on a day, as known at a position.
 
-    The list of what was keeps no class codes: whoever asks looks at each card itself.
+    The list of what was keeps no class codes and no end of a hold: whoever asks looks at each card
+    itself.
     """
     c = history.c
     somewhere = or_(c.custody.in_(sorted(TO_BE_HAD)), c.listed == 1)
-    free = and_(c.kind == kind.value, c.book == Book.ON_BOOKS.value, c.lock == Lock.NONE.value)
+    locks = (Lock.NONE.value, Lock.RESERVED.value)  # a claim reserves
+    free = and_(c.kind == kind.value, c.book == Book.ON_BOOKS.value, c.lock.in_(locks))
     return (
         select(c.id).where(at(history, on, known), free, somewhere).order_by(literal_column("id"))
     )

@@ -31,10 +31,12 @@ from domain.planning import (
 from domain.policy import GENERIC, Beyond
 from domain.searching import (
     FOUND_MAX,
+    RULES,
     Found,
     Limit,
     Piece,
     Stock,
+    Unsuitable,
     digest,
     in_stock,
     to_be_had,
@@ -71,7 +73,9 @@ nothing = ReallocationSearched(
     searched_on=TODAY,
 )
 two = (Piece("PC1", "1"), Piece("PC2", "4"))
-some = msgspec.structs.replace(nothing, count=2, found=two, sha256=digest(two))
+some = msgspec.structs.replace(
+    nothing, count=2, found=two, sha256=digest(two), quantity="10", rules=RULES
+)
 CLAIM: dict[str, Any] = {
     "line": 1,
     "acquisition": "Q1",
@@ -326,6 +330,32 @@ def test_a_search_may_not_be_older_than_the_place_allows() -> None:
     plan(*facts).at(on=day(3000)).when(planning.claim_line, **CLAIM).then_granted()
 
 
+@pytest.mark.target("T50")
+def test_a_search_for_something_else_or_for_fewer_carries_no_purchase() -> None:
+    def searched(**other: Any) -> Any:
+        return claim(msgspec.structs.replace(nothing, **other), quantity="5")
+
+    searched(quantity="10").then_granted()
+    searched(quantity="11").then_granted()
+    searched(quantity="9").then_refused(planning.SAME_NEED)
+    searched(class_code="A05010100").then_refused(planning.SAME_NEED)
+    searched(kind=Kind.FURNITURE).then_refused(planning.SAME_NEED)
+    searched(quantity=None).then_granted()  # an older entry does not say
+
+
+@pytest.mark.target("T50")
+def test_the_reason_is_one_of_a_list_and_another_one_is_put_into_words() -> None:
+    down: Any = {"line": 1, "assets": ("PC1",)}
+    searched = plan(drafted, line, some)
+    searched.when(planning.reject_found, **down).then_refused(planning.REASONED)
+    searched.when(planning.reject_found, **down, ground=Unsuitable.TOO_FAR).then(
+        planning.FoundPieceRejected(line=1, assets=("PC1",), ground=Unsuitable.TOO_FAR, reason="")
+    )
+    searched.when(planning.reject_found, **down, reason="已损坏").then(
+        planning.FoundPieceRejected(line=1, assets=("PC1",), reason="已损坏")
+    )
+
+
 def test_only_what_was_found_is_answered_and_once() -> None:
     searched = plan(drafted, line, some)
     turn_down: Any = {"line": 1, "reason": "旧"}
@@ -425,7 +455,8 @@ def test_a_search_finds_what_its_holder_does_not_need() -> None:
     idle = Asset(book=Book.ON_BOOKS, custody=Custody.IDLE, kind=Kind.COMPUTER, class_code=PC)
 
     def finds(class_code: str = PC, **other: Any) -> bool:
-        return to_be_had(msgspec.structs.replace(idle, **other), Kind.COMPUTER, class_code)
+        asset = msgspec.structs.replace(idle, **other)
+        return to_be_had(asset, Kind.COMPUTER, class_code, TODAY)
 
     assert finds()
     for custody in (Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL):
@@ -434,9 +465,12 @@ def test_a_search_finds_what_its_holder_does_not_need() -> None:
     assert finds(class_code="")  # who states no class may be of any
     assert not finds(custody=Custody.IN_USE)
     assert not finds(lock=Lock.RESERVED)
+    assert not finds(lock=Lock.RESERVED, held_until=TODAY)
+    assert finds(lock=Lock.RESERVED, held_until=TODAY - timedelta(days=1))  # the claim ended
     assert not finds(kind=Kind.OFFICE)
     assert not finds(book=Book.TO_DISPOSE)
-    assert not to_be_had(msgspec.structs.replace(idle, class_code="A02020100"), Kind.COMPUTER, PC)
+    other = msgspec.structs.replace(idle, class_code="A02020100")
+    assert not to_be_had(other, Kind.COMPUTER, PC, TODAY)
     ours = msgspec.structs.replace(idle, accounting_unit="o_a", custody=Custody.IN_USE)
     assert in_stock(ours, "o_a", Kind.COMPUTER, PC)
     assert not in_stock(ours, "o_b", Kind.COMPUTER, PC)
