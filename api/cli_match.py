@@ -9,14 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from api import classifying, importing_leso, reading_leso, reconciling, suggesting
+from api import classifying, cli_replay, importing_leso, reading_leso, reconciling, suggesting
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.reading_problems import Unreadable
 from domain.words import Words
 
 app = typer.Typer(
-    help="清单匹配：品名归类、发运对账、两期在册比较 · Match lists; nothing is recorded."
+    help="清单匹配：品名归类、发运对账、两期在册比较、经接口回放一个季度 · Match lists; nothing is recorded"
+    " but by replay."
 )
+app.command()(cli_replay.replay)
 SHOWN_MAX = 30
 
 Shown = Annotated[int, typer.Option(help="最多显示行数 · Rows shown at most.", min=1, max=10_000)]
