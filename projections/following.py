@@ -355,7 +355,7 @@ class Whole:
                     current.setdefault(list_, []).append(row)
             kept_rows.append((stream, kept.version, MEMORY[kind].pack(kept)))
         for lines in self.lines:
-            lines.write(self.writer)
+            lines.flush(self.writer)
         for list_, found in current.items():
             self.writer.insert(list_.table, found)
         self.writer.insert(streams, kept_rows)

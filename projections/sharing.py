@@ -28,8 +28,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from ledger.book import Book
 from ledger.replaying import collector_off
 from projections import history
-from projections.following import LISTS, PAGE_ROWS, TEMPORAL, Batch, Stuck, Whole, intervals
-from projections.writing import Staged, Writer
+from projections.following import LISTS, PAGE_ROWS, Batch, Stuck, Whole, intervals
+from projections.writing import Writer
 
 LONG = 200_000  # entries from which another process is worth its start
 SHARES = (1, 2, history.PARTS)
@@ -44,7 +44,6 @@ from projections.sharing import work
 work(**said)
 os._exit(0)  # all is written; taking a million objects apart would only take time
 """
-ENDED = tuple(dict.fromkeys(table for tables, _ in TEMPORAL.values() for table in tables))
 Progress: TypeAlias = Callable[[int, int], None]
 _dialect: Any = sqlite.dialect
 _told = logging.getLogger(__name__)
@@ -129,7 +128,6 @@ def fold(
             "locking_mode=EXCLUSIVE",
             "secure_delete=OFF",
             "temp_store=MEMORY",
-            "page_size=16384",  # rows are only ever appended: large pages are filled by fewer steps
             "cache_size=-262144",
         ):
             lists.execute(f"PRAGMA {pragma}")
@@ -152,14 +150,12 @@ def _by_streams(
     book: Book, size: int, number: int, of: int, cursor: Any, progress: Progress | None
 ) -> None:
     """Tell one stream after another: what belongs together is warm, and nothing is kept."""
-    writer, done = Staged(cursor, ENDED), 0
-    whole = Whole(writer)
+    whole, done = Whole(Writer(cursor, sqlite=True)), 0
     for page in book.log.whole_streams(size, number, of, WHOLE_ROWS):
         whole.take(page)
         done += len(page) * of
         if progress is not None:
             progress(min(done, size), size)
-    writer.settle()
 
 
 def _by_positions(

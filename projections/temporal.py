@@ -175,10 +175,6 @@ class Intervals:
     def flush(self, writer: Writer) -> None:
         """Write what is pending."""
         self.ended.sort(key=_number_of)  # what is appended in order costs least
-        self.write(writer)
-
-    def write(self, writer: Writer) -> None:
-        """Write what is pending as it comes."""
         writer.insert(self.table, self.ended)
         self.ended.clear()
 

@@ -126,31 +126,3 @@ class Writer:
                 cursor.execute(f"SELECT {columns} FROM {table.name} WHERE {key} = ANY(%s)", (some,))
             found += cursor.fetchall()
         return found
-
-
-class Staged(Writer):
-    """Takes rows of some tables as they come, and sorts them by their key at the end (SQLite).
-
-    A row is written while it is warm; sorted it is by the database, which needs no Python for it.
-    """
-
-    def __init__(self, cursor: Any, tables: Iterable[Table]) -> None:
-        super().__init__(cursor, sqlite=True)
-        self.tables = tuple(tables)
-        for table in self.tables:
-            cursor.execute(f"CREATE TABLE staged_{table.name} AS SELECT * FROM {table.name}")
-
-    def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows that are not there."""
-        if table not in self.tables:
-            super().insert(table, rows)
-        elif rows:
-            marks = ",".join("?" * len(table.columns))
-            self.cursor.executemany(f"INSERT INTO staged_{table.name} VALUES ({marks})", rows)
-
-    def settle(self) -> None:
-        """Put the rows into their tables, in order."""
-        for table in self.tables:
-            name, key = table.name, next(iter(table.columns)).name
-            self.cursor.execute(f'INSERT INTO {name} SELECT * FROM staged_{name} ORDER BY "{key}"')
-            self.cursor.execute(f"DROP TABLE staged_{name}")
