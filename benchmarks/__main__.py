@@ -27,6 +27,7 @@ NAMES = (
     "readings",
     "stocktaking",
     "matching",
+    "reconciling",
     "labels",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
