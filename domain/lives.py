@@ -25,6 +25,7 @@ STORY = (
     "acquiring",
     "asset",
     "use",
+    "idling",
     "fitting",
     "packing",
     "labelling",

@@ -171,6 +171,19 @@ class ServiceLife(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cites: tuple[str, ...] = ()
 
 
+class UnderUse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When things of some kinds are under-used: within so many days, used on too few or too short.
+
+    Exactly one of `used_days_below` and `hours_below` is said; hours are those for which a shared
+    instrument was used by others. No `kinds` means any.
+    """
+
+    within_days: int
+    kinds: frozenset[str] = frozenset()
+    used_days_below: int | None = None
+    hours_below: int | None = None
+
+
 class Tier(Term):
     """For whom what is offered is kept for a time, before the next may ask."""
 
@@ -250,6 +263,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     or the vehicle quota of the unit that gets something: a plan, a want, a reallocation,
     an exchange. `demand_days`: how many days after the day by which it was needed an unmet want
     lapses, None where wants wait for ever.
+    `idle_days`: unused for so long, a thing is idle; `under_use`: when it is under-used. What a place
+    does not say is not looked for.
     `screening`: for whom what is offered is kept first, and for how long; `claiming`: what a claim
     on it is; `priorities`: what it is needed for that comes first.
     `radio_alone_below`: things worth this much (fen) or more are counted by their label or by a
@@ -283,6 +298,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lease_extensions_max: int | None = None
     service_years: tuple[ServiceLife, ...] = ()
     idle_days: int | None = None
+    under_use: tuple[UnderUse, ...] = ()
+    idle_cites: tuple[str, ...] = ()
     screening: tuple[Window, ...] = ()
     screening_cites: tuple[str, ...] = ()
     claiming: Claiming = Claiming()
@@ -501,6 +518,12 @@ def contradictions(policy: Policy) -> Iterator[Words]:
             yield Words(
                 f"没有公示范围 {window.scope}", f"there is no scope of screening {window.scope}"
             )
+    for number, rule in enumerate(policy.under_use, 1):
+        if (rule.used_days_below is None) is (rule.hours_below is None):
+            yield Words(
+                f"第{number}条低效标准须且只须写明天数或者机时之一",
+                f"under_use {number} says either days or hours",
+            )
     for name, count in counts(policy):
         if count is not None and count < 1:
             yield Words(f"{name} 不是正数", f"{name} is not positive")
@@ -516,6 +539,7 @@ def cited(policy: Policy) -> Iterator[str]:
     yield from policy.never_leased_cites
     yield from policy.never_accepted_cites
     yield from policy.never_converted_cites
+    yield from policy.idle_cites
     yield from policy.waterfall_cites
     yield from policy.screening_cites
     yield from policy.priorities_cites
@@ -539,6 +563,10 @@ def counts(policy: Policy) -> Iterator[tuple[str, int | None]]:
     yield "radio_alone_below", policy.radio_alone_below
     for life in policy.service_years:
         yield f"service_years {life.kind or life.class_code}", life.years
+    for number, rule in enumerate(policy.under_use, 1):
+        yield f"under_use[{number}].within_days", rule.within_days
+        yield f"under_use[{number}].used_days_below", rule.used_days_below
+        yield f"under_use[{number}].hours_below", rule.hours_below
     yield "claiming.hold_days", policy.claiming.hold_days
     for window in policy.screening:
         yield f"screening {window.scope}", window.days

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TypeAlias, assert_never
+from typing import Annotated, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +19,8 @@ from domain.paper_forms import PaperForm
 from domain.uscc import Doubt, doubt
 from domain.values import Code, Given, Name, Reference, Text, UnitId
 from domain.words import Role, Term, Words
+
+Posts: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class UnitKind(Term):
@@ -61,6 +63,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     region: str = ""  # GB/T 2260, six digits
     competent: str = ""  # the competent department
     ends_on: date | None = None  # the last day of a temporary body
+    posts: int | None = None  # as authorised; None: not known
     successors: tuple[str, ...] = ()
     predecessors: tuple[str, ...] = ()
     doubt: Doubt | None = None  # about its credit code
@@ -170,6 +173,18 @@ class CreditCodeDoubted(
     doubt: Doubt
 
 
+class PostsAuthorised(
+    Event,
+    name="unit.posts_authorised",
+    zh="核定岗位{posts}个，文号{order_no}",
+    en="{posts} posts authorised by {order_no}",
+):
+    """So many posts the unit has from the business date on; a standard may be for each of them."""
+
+    posts: Posts
+    order_no: Code
+
+
 class UnitRenamed(Event, name="unit.renamed", zh="单位更名为{name}", en="Unit renamed to {name}"):
     """The body goes on under another name; older facts show the older name (T11)."""
 
@@ -229,6 +244,7 @@ UnitEvent: TypeAlias = (
     | UnitPlaced
     | CreditCodeRecorded
     | CreditCodeDoubted
+    | PostsAuthorised
     | UnitRenamed
     | UnitDissolved
     | UnitMerged
@@ -273,6 +289,8 @@ def evolve(unit: Unit, event: UnitEvent) -> Unit:
             return replace(unit, uscc=uscc, doubt=None)
         case CreditCodeDoubted(doubt=why):
             return replace(unit, doubt=why)
+        case PostsAuthorised(posts=posts):
+            return replace(unit, posts=posts)
         case UnitRenamed(name=name, name_en=name_en):
             return replace(unit, name=name, name_en=name_en)
         case UnitDissolved():
@@ -479,6 +497,14 @@ def belong(
 def record_credit_code(_: Unit, __: Occasion, *, uscc: Reference) -> tuple[Event, ...]:
     """Record the unified social credit code; a doubtful one is recorded with the doubt."""
     return (CreditCodeRecorded(uscc=uscc), *doubted(uscc))
+
+
+@lifecycle.verb(
+    EXISTS, zh="登记核定岗位", en="Record its posts", roles=(Role.ADMIN, Role.OFFICE, Role.FINANCE)
+)
+def authorise_posts(_: Unit, __: Occasion, *, posts: Posts, order_no: Reference) -> PostsAuthorised:
+    """Record how many posts the unit has, and by which document."""
+    return PostsAuthorised(posts=posts, order_no=order_no)
 
 
 @lifecycle.verb(EXISTS, zh="单位更名", en="Rename a unit", roles=(Role.ADMIN,))

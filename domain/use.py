@@ -17,20 +17,10 @@ from domain.asset import (
     lifecycle,
 )
 from domain.decider import Ask, Event, Occasion, Rule
+from domain.idleness import IdleGround, looked
 from domain.paper_forms import PaperForm
 from domain.values import Code, Fen, Given, PersonId, PlaceId, Text, UnitId
-from domain.words import Role, Term
-
-
-class IdleGround(Term):
-    """Why it should move on (内蒙古令238号 第17条)."""
-
-    IDLE = "idle", "闲置", "idle"
-    UNDER_USED = "under_used", "低效运转", "under-used"
-    OVER_STANDARD = "over_standard", "超标准配置", "over the configuration standard"
-    RETURNED = "returned", "活动结束退回", "returned after an event"
-    SURPLUS = "surplus", "列入处置清单", "on the surplus list"
-
+from domain.words import Role
 
 # What happened ----------------------------------------------------------------
 
@@ -111,11 +101,17 @@ class DeclaredIdle(
     zh="认定{ground}，自{since}起",
     en="Declared {ground} since {since}",
 ):
-    """#19 Nobody needs it here; the ground says in which way."""
+    """#19 Nobody needs it here; the ground says in which way.
+
+    `rests_on` are the entries that showed it, by position, `policy` the version of the rules by
+    which they did; empty where a person alone says so.
+    """
 
     ground: IdleGround = IdleGround.IDLE
     since: date | None = None
     evidence: Text = ""
+    rests_on: tuple[int, ...] = ()
+    policy: Code = ""
 
 
 class PutBackToUse(
@@ -287,6 +283,12 @@ MOVED_WITH_ANOTHER = Rule(
     en="The asset is neither packed nor fitted to another one.",
     holds=lambda asset, _: bool(asset.package or asset.whole),
 )
+ONLY_PART = Rule(
+    slug="only-part-over-standard",
+    zh="这张卡片有 {quantity}，超标准的只是其中 {count}；请先拆分卡片，再认定超出的部分。",
+    en="The card is of {quantity}, and only {count} are too many; split the card first, then declare"
+    " what is beyond.",
+)
 NOT_LATER = Rule(
     slug="date-in-the-future",
     zh="起始日期 {since} 晚于业务日期 {on}。",
@@ -416,13 +418,27 @@ def declare_idle(
     since: date | None = None,
     evidence: Text = "",
 ) -> DeclaredIdle:
-    """Say that nobody here needs the asset, so that others may have it."""
+    """Say that nobody here needs the asset, so that others may have it.
+
+    What the log shows of it is named with it: since when, and the entries.
+    """
     if since is not None and since > occasion.on:
         raise NOT_LATER.broken(since=since, on=occasion.on)
-    days, begun = occasion.policy.idle_days, since or occasion.on
+    told = looked(occasion.seen, occasion.stream, ground)
+    found = told.found if told else None
+    if found is not None and found.part:
+        raise ONLY_PART.broken(quantity=found.quantity, count=found.count)
+    begun = since or (found.since if found else occasion.on)
+    days = occasion.policy.idle_days
     if days is not None and ground is IdleGround.IDLE and (occasion.on - begun).days < days:
         raise IDLE_LONG_ENOUGH.broken(since=begun, days=days, policy=occasion.policy.reference)
-    return DeclaredIdle(ground=ground, since=since or occasion.on, evidence=evidence)
+    return DeclaredIdle(
+        ground=ground,
+        since=begun,
+        evidence=evidence,
+        rests_on=found.rests_on if found else (),
+        policy=found.policy if found else "",
+    )
 
 
 @lifecycle.verb(

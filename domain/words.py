@@ -422,6 +422,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "requested_amount": Words("申报金额", "requested amount"),
     "reserve": Words("保留价", "reserve price"),
     "residual": Words("预计净残值", "residual value"),
+    "rests_on": Words("所依据的条目", "entries it rests on"),
     "result": Words("结果", "result"),
     "right": Words("相符", "right"),
     "role": Words("岗位", "role"),

@@ -1,0 +1,451 @@
+"""What shows as idle on a day, as known at a position: the finder over the log and its lists (T40).
+
+The cards of the day and their ways there come from the intervals of the inventory; what is rare
+(who borrowed, who shared, what was explained) is read from the entries of those cards that may be
+found. What is found is judged in `domain.idling`, and nothing is kept of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import and_, or_, select
+
+from domain import idling, ruling
+from domain.asset import Book, Custody, Kind, Lock
+from domain.asset import lifecycle as assets
+from domain.decider import FACTS, LIFECYCLES, EntryReversed, Event
+from domain.fitting import FittedInto, RemovedFromWhole
+from domain.idleness import Finding, IdleGround
+from domain.idling import Body, Cap, Card, IdlenessExplained, Place, Stretch, Use
+from domain.instruments import SharedUseRecorded, SharingEnded, SharingOffered
+from domain.lending import AssetLent
+from domain.policy import Policy, chosen
+from domain.standards import Standard, StandardPublished
+from domain.unit import (
+    PostsAuthorised,
+    TemporaryBodyEstablished,
+    TemporaryTermExtended,
+    Unit,
+    UnitDissolved,
+    UnitKind,
+    UnitMerged,
+    UnitSplit,
+)
+from ledger.book import Book as Ledger
+from ledger.entry import Entry, decode, standing
+from projections.history import history
+from projections.inventory import inventory
+from projections.scope import Rows, Scope, among
+from projections.temporal import NEVER, at
+
+AT_ONCE: Final = 20_000  # cards whose life is read in one question
+Ask: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
+RARE: Final = (
+    IdlenessExplained,
+    SharingOffered,
+    SharingEnded,
+    SharedUseRecorded,
+    FittedInto,
+    RemovedFromWhole,
+    AssetLent,
+)
+ENDINGS: Final = (UnitDissolved, UnitMerged, UnitSplit)
+TERMS: Final = (TemporaryBodyEstablished, TemporaryTermExtended)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which day is asked about, as known at a position, and which part of it.
+
+    `past`: the day or the position is not that of now. An empty field asks for everything.
+    """
+
+    on: date
+    known: int | None = None
+    past: bool = False
+    unit: str = ""
+    asset: str = ""
+    kind: str = ""
+    ground: str = ""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found, and by which rules; `position` is how much of the log was looked at."""
+
+    asked: Asked
+    position: int
+    found: tuple[Finding, ...]
+    policies: tuple[Policy, ...]
+    uncapped: tuple[tuple[str, str], ...]  # units without known posts, and the standards for posts
+
+
+def told(book: Ledger, rows: Ask, scope: Scope, asked: Asked) -> Told:
+    """Return everything that shows as idle on a day, as known at a position."""
+    upto = book.log.head()[0] if asked.known is None else asked.known
+    cards = _Cards(book, rows, asked, upto)
+    there = cards.there(scope)
+    place = _place(book, upto, asked.on, there)
+    if asked.ground in ("", IdleGround.OVER_STANDARD.value):
+        crowded = list(cards.crowded(there, place))
+    else:
+        crowded = []
+    found: list[Finding] = []
+    if asked.ground != IdleGround.OVER_STANDARD.value:
+        for card in cards.whole(cards.candidates(there, place)):
+            one = idling.at_rest(card, place, asked.on)
+            if one is not None:
+                found.append(one)
+    for unit, mine in crowded:
+        found += idling.beyond(mine, unit, place, asked.on)
+    units = {unit for row in there for unit in (row.unit, row.custodian)}
+    used = {place.policies[unit].reference: place.policies[unit] for unit in sorted(units)}
+    return Told(
+        asked=asked,
+        position=upto,
+        found=idling.ordered(f for f in found if _wanted(f, asked)),
+        policies=tuple(used[reference] for reference in sorted(used)),
+        uncapped=tuple(_uncapped(there, place)),
+    )
+
+
+def _wanted(finding: Finding, asked: Asked) -> bool:
+    return (
+        asked.unit in ("", finding.unit)
+        and asked.asset in ("", finding.asset)
+        and asked.kind in ("", finding.kind)
+        and asked.ground in ("", finding.ground.value)
+    )
+
+
+def _uncapped(there: Iterable[Card], place: Place) -> Iterator[tuple[str, str]]:
+    """Yield which standards for each post could not be asked of which unit."""
+    blind = {
+        (unit, cap.standard.title)
+        for cap in place.caps
+        for unit in {card.unit for card in there if card.kind is cap.standard.kind}
+        if idling.allowed(cap.standard, place.body(unit)) is None
+        and cap.standard.unit in ("", unit)
+        and place.body(unit).region.startswith(cap.standard.region)
+    }
+    return iter(sorted(blind))
+
+
+# Cards -------------------------------------------------------------------------
+
+
+class _Cards:
+    """The cards of a day, and what is read of those that may be found."""
+
+    def __init__(self, book: Ledger, rows: Ask, asked: Asked, upto: int) -> None:
+        self.book, self.rows, self.asked, self.upto = book, rows, asked, upto
+        self.lines: dict[str, tuple[Stretch, ...]] = {}
+
+    def there(self, scope: Scope) -> list[Card]:
+        """Return every card that its unit keeps for itself, without its way there."""
+        h, asked = history.c, self.asked
+        query = select(
+            h.id, h.asset_no, h.name, h.kind, h.custody, h.lock, h.accounting_unit, h.custodian,
+            h.value, h.currency, h.quantity, h.listed,
+        ).where(
+            at(history, asked.on.isoformat(), asked.known),
+            h.book == Book.ON_BOOKS.value,
+            h.custody.in_(sorted(idling.KEPT)),
+        )  # fmt: skip
+        for units in (scope.units, {self._unit_of(asked.asset)} if asked.asset else None):
+            if units is not None:
+                query = query.where(or_(among(h.accounting_unit, units), among(h.custodian, units)))
+        if asked.unit:
+            query = query.where(or_(h.accounting_unit == asked.unit, h.custodian == asked.unit))
+        none = Lock.NONE.value
+        return [
+            Card(
+                id=id_,
+                asset_no=number,
+                name=name,
+                kind=KINDS[kind],
+                custody=CUSTODY[custody],
+                free=lock == none,
+                unit=unit,
+                custodian=custodian,
+                value=value,
+                currency=currency,
+                quantity=count,
+                listed=bool(listed),
+            )
+            for (
+                id_, number, name, kind, custody, lock, unit, custodian, value, currency, count,
+                listed,
+            ) in map(_plain, self.rows(query))
+        ]  # fmt: skip
+
+    def _unit_of(self, asset: str) -> str:
+        """Return in whose books one card is, since what it shares with others must be asked too."""
+        h, asked = history.c, self.asked
+        query = select(h.accounting_unit).where(
+            h.id == asset, at(history, asked.on.isoformat(), asked.known)
+        )
+        return next((str(row["accounting_unit"]) for row in self.rows(query)), "")
+
+    def candidates(self, there: Iterable[Card], place: Place) -> list[Card]:
+        """Return the cards that may be found at rest, each with its way there."""
+        on, asset = self.asked.on, self.asked.asset
+        free = [
+            card
+            for card in there
+            if card.free
+            and not card.listed
+            and card.custody in idling.DECLARABLE
+            and asset in ("", card.id)
+            and (
+                card.custody is Custody.STORE
+                or _ended(card, place, on)
+                or _may_be_under_used(card, place.policies[card.custodian])
+            )
+        ]
+        self._read_lines(card.id for card in free)
+        return [
+            whole
+            for card in free
+            if self._may_be_found(whole := replace(card, line=self.lines[card.id]), place)
+        ]
+
+    def _may_be_found(self, card: Card, place: Place) -> bool:
+        on, policy = self.asked.on, place.policies[card.custodian]
+        rest = idling.resting(card.line)
+        return (
+            _ended(card, place, on)
+            or bool(rest and idling.lent_before(card.line, rest))
+            or idling.unused(card, place, policy, on) is not None
+            or (card.kind is Kind.INSTRUMENT and _may_be_under_used(card, policy))
+            or idling.under_used(card, place, policy, on) is not None
+        )
+
+    def crowded(self, there: Iterable[Card], place: Place) -> Iterator[tuple[str, list[Card]]]:
+        """Yield the units that have more than a standard allows, with all that may count of it."""
+        kinds = {cap.standard.kind for cap in place.caps}
+        if not kinds:
+            return
+        of_unit: dict[str, list[Card]] = defaultdict(list)
+        only = self.asked.unit or (self._unit_of(self.asked.asset) if self.asked.asset else "")
+        mine = [card for card in there if card.kind in kinds and only in ("", card.unit)]
+        codes = self._classes(mine, kinds)
+        for card in mine:
+            of_unit[card.unit].append(replace(card, class_code=codes.get(card.id, "")))
+        # With nothing explained and nobody's way there known, at least as much is found.
+        some = {
+            unit: cards
+            for unit, cards in sorted(of_unit.items())
+            if any(idling.beyond(cards, unit, place, self.asked.on))
+        }
+        free = [c for cards in some.values() for c in cards if c.custody in idling.DECLARABLE]
+        self._read_lines(card.id for card in free)
+        for unit, cards in some.items():
+            known = [replace(card, line=self.lines.get(card.id, ())) for card in cards]
+            yield unit, self.whole(known)
+
+    def _classes(self, cards: Sequence[Card], kinds: Iterable[Kind]) -> dict[str, str]:
+        """Return the class of each card on the day, as known then."""
+        if not self.asked.past:
+            i = inventory.c
+            query = select(i.id, i.class_code).where(i.kind.in_(sorted(kinds)), i.class_code != "")
+            if self.asked.unit:
+                query = query.where(i.accounting_unit == self.asked.unit)
+            return dict(map(_plain, self.rows(query)))
+        facts = self._facts([card.id for card in cards], CLASSING)
+        return {id_: assets.fold(e.event for e in some).class_code for id_, some in facts.items()}
+
+    def whole(self, cards: Sequence[Card]) -> list[Card]:
+        """Return cards with what is rare of them: lent, shared, fitted, explained."""
+        facts = self._facts([card.id for card in cards], RARE)
+        return [_with(card, facts[card.id]) if card.id in facts else card for card in cards]
+
+    def _facts(self, ids: Sequence[str], types: Iterable[type[Event]]) -> dict[str, list[Entry]]:
+        """Return the facts of some types that stand of some cards, up to the day."""
+        names = [*(fact.type_name for fact in types), EntryReversed.type_name]
+        on, found = self.asked.on.isoformat(), dict[str, list[Entry]]()
+        for first in range(0, len(ids), AT_ONCE):
+            streams = [f"asset/{id_}" for id_ in ids[first : first + AT_ONCE]]
+            rows = self.book.log.fact_rows(streams, names, self.upto)
+            for stream, some in groupby(rows, key=itemgetter(1)):
+                entries = standing([decode(*row) for row in some])
+                found[stream.partition("/")[2]] = [e for e in entries if e.effective_on <= on]
+        return found
+
+    def _read_lines(self, ids: Iterable[str]) -> None:
+        """Read the ways of cards up to the day that are not known yet."""
+        wanted = sorted(set(ids) - self.lines.keys())
+        h, known = history.c, self.asked.known
+        if known is None:
+            seen: Any = h.known_to == NEVER
+        else:
+            seen = and_(h.known_from <= known, h.known_to > known)
+        columns = (h.id, h.position, h.from_on, h.custody, h.custodian, h.accounting_unit)
+        for first in range(0, len(wanted), AT_ONCE):
+            some = wanted[first : first + AT_ONCE]
+            lines: dict[str, list[Stretch]] = {id_: [] for id_ in some}
+            query = select(*columns).where(
+                among(h.id, some), seen, h.from_on <= self.asked.on.isoformat()
+            )
+            ordered = sorted(map(_plain, self.rows(query)), key=_order)
+            for id_, position, since, custody, custodian, unit in ordered:
+                lines[id_].append(Stretch(position, _day(since), CUSTODY[custody], custodian, unit))
+            self.lines |= {id_: tuple(line) for id_, line in lines.items()}
+
+
+KINDS: Final = {kind.value: kind for kind in Kind}
+CUSTODY: Final = {custody.value: custody for custody in Custody}
+CLASSING: Final = tuple(
+    fact
+    for name, fact in FACTS.items()
+    if name.startswith("asset.") and "class_code" in fact.__struct_fields__
+)
+_order = itemgetter(0, 2, 1)
+_DAYS: dict[str, date] = {}
+
+
+def _day(text: str) -> date:
+    """Return a date from its text; the same days come again and again."""
+    found = _DAYS.get(text)
+    if found is None:
+        if len(_DAYS) > 50_000:
+            _DAYS.clear()
+        found = _DAYS[text] = date.fromisoformat(text)
+    return found
+
+
+def _plain(row: Any) -> tuple[Any, ...]:
+    return tuple(row.values())
+
+
+def _ended(card: Card, place: Place, on: date) -> bool:
+    return any(
+        (ended := place.body(unit).ended_on) is not None and ended <= on
+        for unit in (card.unit, card.custodian)
+    )
+
+
+def _may_be_under_used(card: Card, policy: Policy) -> bool:
+    return any(not rule.kinds or card.kind in rule.kinds for rule in policy.under_use)
+
+
+def _with(card: Card, facts: Sequence[Entry]) -> Card:
+    """Return a card with what these facts say of it."""
+    shared: tuple[date, int] | None = None
+    uses, lent, whole = list[Use](), dict[int, str](), False
+    explained: dict[IdleGround, date] = {}
+    for entry in facts:
+        on, fact = _day(entry.effective_on), entry.event
+        match fact:
+            case SharingOffered():
+                shared = (on, entry.position)
+            case SharingEnded():
+                shared = None
+            case SharedUseRecorded(hours=hours):
+                uses.append(Use(entry.position, on, hours))
+            case FittedInto() | RemovedFromWhole():
+                whole = isinstance(fact, FittedInto)
+            case AssetLent(borrower=borrower):
+                lent[entry.position] = borrower
+            case IdlenessExplained(ground=ground, until=until):
+                explained[ground] = until
+            case _:
+                continue
+    line = card.line
+    if lent:
+        line = tuple(
+            replace(s, borrower=lent[s.position]) if s.position in lent else s for s in line
+        )
+    return replace(
+        card,
+        free=card.free and not whole,
+        line=line,
+        uses=tuple(uses),
+        shared=shared,
+        explained=explained,
+    )
+
+
+# The place ---------------------------------------------------------------------
+
+
+def _place(book: Ledger, upto: int, on: date, there: Iterable[Card]) -> Place:
+    """Return units, rules and standards as they were on a day, as known at a position."""
+    states: dict[str, Unit] = {}
+    bodies: dict[str, Body] = {}
+    for stream, entries in _streams(book, "unit", upto):
+        id_ = stream.partition("/")[2]
+        states[id_], bodies[id_] = _body([e for e in entries if e.effective_on <= on.isoformat()])
+    published = [
+        policy
+        for stream, entries in _streams(book, "policy", upto)
+        for policy in ruling.published(stream.partition("/")[2], [e.event for e in entries])
+    ]
+    units = {unit for card in there for unit in (card.unit, card.custodian)}
+    return Place(
+        bodies=bodies,
+        policies={unit: _policy(published, states.get(unit, Unit()), on) for unit in units},
+        caps=tuple(_caps(book, upto, on)),
+    )
+
+
+def _policy(published: Sequence[Policy], unit: Unit, on: date) -> Policy:
+    level = unit.level.value if unit.level is not None else ""
+    kind = unit.kind.value if unit.name else ""
+    return chosen(published, on, region=unit.region, level=level, unit_kind=kind)
+
+
+def _body(entries: Sequence[Entry]) -> tuple[Unit, Body]:
+    """Return what a unit was after these facts."""
+    state, life = Unit(), LIFECYCLES["unit"]
+    ends: list[tuple[date, int]] = []
+    term: tuple[date, int] | None = None
+    posts: tuple[date, int] | None = None
+    for entry in entries:
+        state = life.evolve(state, entry.event)
+        if isinstance(entry.event, ENDINGS):
+            ends.append((_day(entry.effective_on), entry.position))
+        elif isinstance(entry.event, TERMS):
+            term = (entry.event.ends_on + timedelta(days=1), entry.position)
+        elif isinstance(entry.event, PostsAuthorised):
+            posts = (_day(entry.effective_on), entry.position)
+    if term is not None:
+        ends.append(term)
+    ended = min(ends, default=None)
+    return state, Body(
+        temporary=state.kind is UnitKind.TEMPORARY,
+        ended_on=ended[0] if ended else None,
+        ended_by=ended[1] if ended else 0,
+        region=state.region,
+        posts=state.posts,
+        posts_since=posts[0] if posts else None,
+        posts_by=posts[1] if posts else 0,
+    )
+
+
+def _caps(book: Ledger, upto: int, on: date) -> Iterator[Cap]:
+    """Yield the standards in force on a day that limit how many."""
+    for stream, entries in _streams(book, "standard", upto):
+        life, position = LIFECYCLES["standard"], 0
+        state: Standard = life.state()
+        for entry in entries:
+            if entry.effective_on <= on.isoformat():
+                state = life.evolve(state, entry.event)
+                if isinstance(entry.event, StandardPublished):
+                    position = entry.position
+        since, until = state.in_force_from, state.last_day
+        in_force = since is not None and since <= on and (until is None or on <= until)
+        if position and in_force and state.quantity is not None:
+            yield Cap(id=stream.partition("/")[2], standard=state, position=position)
+
+
+def _streams(book: Ledger, kind: str, upto: int) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield each stream of a kind with what stands of it, in the order of ids."""
+    for stream, rows in groupby(book.log.kind_rows(kind, upto), key=itemgetter(1)):
+        yield stream, standing([decode(*row) for row in rows])
