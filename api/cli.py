@@ -16,6 +16,7 @@ from api import (
     cli_certificates,
     cli_classes,
     cli_do,
+    cli_idle,
     cli_label,
     cli_match,
     cli_notary,
@@ -234,6 +235,26 @@ def cases_(
 ) -> None:
     """列出待办的步骤：由谁办理、已等多久 · List open steps: whose they are, how long they wait."""
     cli_cases.stuck(at(ctx, json), kind, on, min(days, DAYS_MAX), limit, overdue=stuck)
+
+
+@app.command()
+def idle(
+    ctx: typer.Context,
+    unit: Annotated[str, typer.Option(help="单位标识 · Unit (id).")] = "",
+    ground: Annotated[
+        str,
+        typer.Option(help="事由 · Ground: idle, under_used, over_standard, returned, dissolved."),
+    ] = "",
+    kind: Annotated[str, typer.Option(help="资产类别 · Kind, e.g. furniture.")] = "",
+    on: Annotated[str, typer.Option("--on", help="业务日期 · Business date.")] = "",
+    known: Annotated[
+        int, typer.Option("--known", help="已知于第几条 · As known at this position.", min=0)
+    ] = 0,
+    limit: Annotated[int, typer.Option(help="最多行数 · Rows at most.", min=1, max=1000)] = 50,
+    json: Json = False,
+) -> None:
+    """列出闲置线索及理由；确认：gongwu do asset/ID declare_idle · What shows as idle, and why."""
+    cli_idle.idle(at(ctx, json), unit, ground, kind, on, known, limit)
 
 
 @app.command()

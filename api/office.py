@@ -19,6 +19,7 @@ from api.allocating import Proposals
 from api.authority import ABOUT, Authority
 from api.captures import Captures
 from api.counting import Counting
+from api.idling import Idling
 from api.noting import Reads
 from api.policies import Rules
 from api.proving import Proving
@@ -88,6 +89,7 @@ class Office:
         self._zones: Remembered[str, str] = Remembered()
         self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
+        self.idling = Idling(self)
         self.search = Search(book, self.rows, self._region_of)
         self.proposals = Proposals(self.book, self.rows, self.search.receipt)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
@@ -319,6 +321,7 @@ class Office:
         self.authority.refuse_ended(occasion, asks, self.today())
         self.authority.refuse_beyond_agreement(occasion, asks, self.today())
         occasion = self.search.informed(occasion, asks, self.today(actor.zone))
+        occasion = self.idling.informed(occasion, asks, self.today(actor.zone))
         named = tuple(
             Named(person, commitment)
             for person in dict.fromkeys(a.stream[7:] for a in asks if asks_for_name(a))

@@ -19,8 +19,9 @@ from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES, DATASETS
 from domain.decider import LIFECYCLES, Occasion
-from domain.words import Words
+from domain.words import Role, Words
 from projections import cases, inventory
+from projections.idling import Asked
 from projections.scope import Filters
 
 
@@ -42,9 +43,19 @@ def router(office: Office) -> APIRouter:
             sets=[s for name in DATASETS if (s := data_set(page, name, found, rows)) is not None],
             totals=office.models.rows(inventory.totals(scope, Filters())),
             waiting=waiting(page, found),
+            idle=idle(page),
         )
 
     return pages
+
+
+def idle(page: Page) -> dict[str, Any] | None:
+    """Return how many things of the reader's unit show as idle, for those who answer that."""
+    if not page.may(Role.CLERK, Role.OFFICE):
+        return None
+    unit, today = page.actor.unit, page.office.today(page.actor.zone)
+    count = len(page.office.idling.told(page.actor.scope, Asked(on=today, unit=unit)).found)
+    return {"count": count, "url": f"/idle?{urlencode({'unit': unit})}"} if count else None
 
 
 LISTS = {

@@ -683,6 +683,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "entrustment-over": ("未生效或已到期", "not in force"),
     # What reuse brought about
     "reuse": ("盘活成效", "What reuse brought"),
+    "idle-waits": (
+        "本单位有 {n} 件闲置线索待确认或者说明",
+        "{n} things of the unit show as idle: confirm or explain",
+    ),
     "reuse-hint": (
         "每个数字都写明公式、取数和不计的部分；都由条目算出，可以逐件追溯，也可以按任何一天重算。",
         "Every figure says its formula, what it is worked out of and what it leaves out; all of it comes from entries, piece by piece, for any day.",

@@ -18,6 +18,7 @@ from api import (
     certifying_rest,
     epcis_rest,
     filing_rest,
+    idle_rest,
     papers_rest,
     problems,
     readings_rest,
@@ -60,6 +61,7 @@ def install(app: FastAPI, office: Office) -> None:
     ways_rest.add(routes, office, callers)
     certifying_rest.add(routes, office, callers)
     reuse_rest.add(routes, office, callers)
+    idle_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)

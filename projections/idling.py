@@ -8,7 +8,7 @@ found. What is found is judged in `domain.idling`, and nothing is kept of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -48,6 +48,7 @@ from projections.temporal import NEVER, at
 
 AT_ONCE: Final = 20_000  # cards whose life is read in one question
 Ask: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
+RESTING: Final = frozenset(ground.value for ground in idling.REST_GROUNDS)
 RARE: Final = (
     IdlenessExplained,
     SharingOffered,
@@ -71,7 +72,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     known: int | None = None
     past: bool = False
     unit: str = ""
-    asset: str = ""
+    assets: frozenset[str] = frozenset()
     kind: str = ""
     ground: str = ""
 
@@ -91,7 +92,7 @@ def told(book: Ledger, rows: Ask, scope: Scope, asked: Asked) -> Told:
     upto = book.log.head()[0] if asked.known is None else asked.known
     cards = _Cards(book, rows, asked, upto)
     there = cards.there(scope)
-    place = _place(book, upto, asked.on, there)
+    place = _place(book, upto, asked, there)
     if asked.ground in ("", IdleGround.OVER_STANDARD.value):
         crowded = list(cards.crowded(there, place))
     else:
@@ -118,7 +119,7 @@ def told(book: Ledger, rows: Ask, scope: Scope, asked: Asked) -> Told:
 def _wanted(finding: Finding, asked: Asked) -> bool:
     return (
         asked.unit in ("", finding.unit)
-        and asked.asset in ("", finding.asset)
+        and (not asked.assets or finding.asset in asked.assets)
         and asked.kind in ("", finding.kind)
         and asked.ground in ("", finding.ground.value)
     )
@@ -158,9 +159,13 @@ class _Cards:
             h.book == Book.ON_BOOKS.value,
             h.custody.in_(sorted(idling.KEPT)),
         )  # fmt: skip
-        for units in (scope.units, {self._unit_of(asked.asset)} if asked.asset else None):
-            if units is not None:
-                query = query.where(or_(among(h.accounting_unit, units), among(h.custodian, units)))
+        if scope.units is not None:
+            mine = or_(among(h.accounting_unit, scope.units), among(h.custodian, scope.units))
+            query = query.where(mine)
+        if asked.assets and asked.ground in RESTING:
+            query = query.where(among(h.id, asked.assets))
+        elif asked.assets:  # what shares a standard with them must be asked too
+            query = query.where(among(h.accounting_unit, self._units()))
         if asked.unit:
             query = query.where(or_(h.accounting_unit == asked.unit, h.custodian == asked.unit))
         none = Lock.NONE.value
@@ -185,24 +190,24 @@ class _Cards:
             ) in map(_plain, self.rows(query))
         ]  # fmt: skip
 
-    def _unit_of(self, asset: str) -> str:
-        """Return in whose books one card is, since what it shares with others must be asked too."""
+    def _units(self) -> frozenset[str]:
+        """Return in whose books the cards are that are asked about."""
         h, asked = history.c, self.asked
         query = select(h.accounting_unit).where(
-            h.id == asset, at(history, asked.on.isoformat(), asked.known)
+            among(h.id, asked.assets), at(history, asked.on.isoformat(), asked.known)
         )
-        return next((str(row["accounting_unit"]) for row in self.rows(query)), "")
+        return frozenset(str(row["accounting_unit"]) for row in self.rows(query))
 
     def candidates(self, there: Iterable[Card], place: Place) -> list[Card]:
         """Return the cards that may be found at rest, each with its way there."""
-        on, asset = self.asked.on, self.asked.asset
+        on, assets = self.asked.on, self.asked.assets
         free = [
             card
             for card in there
             if card.free
             and not card.listed
             and card.custody in idling.DECLARABLE
-            and asset in ("", card.id)
+            and (not assets or card.id in assets)
             and (
                 card.custody is Custody.STORE
                 or _ended(card, place, on)
@@ -233,7 +238,7 @@ class _Cards:
         if not kinds:
             return
         of_unit: dict[str, list[Card]] = defaultdict(list)
-        only = self.asked.unit or (self._unit_of(self.asked.asset) if self.asked.asset else "")
+        only = self.asked.unit  # of others not all cards are here
         mine = [card for card in there if card.kind in kinds and only in ("", card.unit)]
         codes = self._classes(mine, kinds)
         for card in mine:
@@ -375,13 +380,40 @@ def _with(card: Card, facts: Sequence[Entry]) -> Card:
 # The place ---------------------------------------------------------------------
 
 
-def _place(book: Ledger, upto: int, on: date, there: Iterable[Card]) -> Place:
+class _Bodies(Mapping[str, Body]):
+    """Units as they were on a day, each read when it is asked for; all at once with `every`."""
+
+    def __init__(self, book: Ledger, upto: int, on: date, *, every: bool) -> None:
+        self.book, self.upto, self.on, self.every = book, upto, on.isoformat(), every
+        self.known: dict[str, tuple[Unit, Body]] = {}
+        if every:
+            for stream, entries in _streams(book, "unit", upto):
+                self.known[stream.partition("/")[2]] = self._told(entries)
+
+    def _told(self, entries: Sequence[Entry]) -> tuple[Unit, Body]:
+        return _body([e for e in entries if e.effective_on <= self.on])
+
+    def of(self, unit: str) -> tuple[Unit, Body]:
+        """Return what a unit was; nothing was known of one that is not in the log."""
+        if unit not in self.known:
+            rows = [] if self.every else self.book.log.stream_rows(f"unit/{unit}")
+            told_ = standing([decode(*row) for row in rows if row[0] <= self.upto])
+            self.known[unit] = self._told(told_)
+        return self.known[unit]
+
+    def __getitem__(self, unit: str) -> Body:
+        return self.of(unit)[1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
+def _place(book: Ledger, upto: int, asked: Asked, there: Iterable[Card]) -> Place:
     """Return units, rules and standards as they were on a day, as known at a position."""
-    states: dict[str, Unit] = {}
-    bodies: dict[str, Body] = {}
-    for stream, entries in _streams(book, "unit", upto):
-        id_ = stream.partition("/")[2]
-        states[id_], bodies[id_] = _body([e for e in entries if e.effective_on <= on.isoformat()])
+    on, bodies = asked.on, _Bodies(book, upto, asked.on, every=not asked.assets)
     published = [
         policy
         for stream, entries in _streams(book, "policy", upto)
@@ -390,8 +422,8 @@ def _place(book: Ledger, upto: int, on: date, there: Iterable[Card]) -> Place:
     units = {unit for card in there for unit in (card.unit, card.custodian)}
     return Place(
         bodies=bodies,
-        policies={unit: _policy(published, states.get(unit, Unit()), on) for unit in units},
-        caps=tuple(_caps(book, upto, on)),
+        policies={unit: _policy(published, bodies.of(unit)[0], on) for unit in units},
+        caps=() if asked.ground in RESTING else tuple(_caps(book, upto, on)),
     )
 
 

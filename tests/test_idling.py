@@ -249,7 +249,9 @@ def test_a_seeded_history_gives_exactly_the_expected_list_each_with_its_reason(d
         )
         assert scope and {f.policy for f in found.values()} == {"place@1"}
         assert [f.asset for f in story.look(300, ground="dissolved").found] == ["LEFT-1"]
-        assert [f.asset for f in story.look(300, asset="PC-3").found] == ["PC-3"]
+        assert [f.asset for f in story.look(300, assets=frozenset({"PC-3"})).found] == ["PC-3"]
+        one = story.look(300, ground="idle", assets=frozenset({"IDLE-1", "IDLE-not"})).found
+        assert [f.asset for f in one] == ["IDLE-1"]
         assert {f.asset for f in story.look(300, unit="o_3").found} == {"PC-1", "PC-3", "LOT"}
         assert story.look(300).uncapped == (("o_1", "标准each"),)
         assert {f.asset for f in story.look(300, past=True).found} == {r[0] for r in reasons}

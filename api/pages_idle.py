@@ -1,0 +1,274 @@
+"""What shows as idle, as a page: the reason, the entries, and one tap to confirm or explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from api import idling, pages_export, pages_past
+from api.forms import Invalid
+from api.office import Office
+from api.pages_changes import csv_of, named
+from api.pages_inventory import TEXT_CHARS_MAX, is_day
+from api.pages_past import Looking
+from api.pages_sign import Member, Typed, text
+from api.pages_trouble import Forbidden, PageRoute
+from api.pages_view import Page
+from api.pages_words import CHOICES
+from domain.decider import Refused
+from domain.idleness import Finding, IdleGround
+from domain.idling import GROUNDS
+from domain.words import Role, Words
+from ledger.act import Conflict
+from ledger.book import new_id
+from projections.idling import Asked, Told
+
+PATH: Final = "/idle"
+ROWS: Final = 100
+DECIDERS: Final = (Role.CLERK, Role.OFFICE)
+REASON_CHARS_MAX: Final = 2000
+SAID: Final = {
+    "title": Words("闲置线索", "What shows as idle"),
+    "about": Words(
+        "由账本逐条查出：长期未用、低效运转、超标准配置、活动或临时机构归还、单位撤销。请确认，或者说明理由。",
+        "Found in the log: long unused, under-used, over the standard, back from an event or a"
+        " temporary body, left by a unit that ended. Confirm each, or say why it is kept.",
+    ),
+    "ground": Words("事由", "ground"),
+    "unit": Words("单位", "unit"),
+    "kind": Words("类别", "kind"),
+    "asset": Words("资产", "asset"),
+    "why": Words("理由", "reason"),
+    "entries": Words("依据条目", "entries"),
+    "to_do": Words("怎么办", "what to do"),
+    "answer": Words("处理", "answer"),
+    "confirm": Words("确认闲置", "Confirm"),
+    "confirm_many": Words("确认所选", "Confirm what is ticked"),
+    "explain": Words("说明所选", "Explain what is ticked"),
+    "why_kept": Words("保留的理由", "why it is kept"),
+    "until": Words("不再提示至", "not asked again until"),
+    "all": Words("本页全选", "all on this page"),
+    "count": Words("共 {n} 件", "{n} in all"),
+    "done": Words("已办理 {n} 件。", "{n} were answered."),
+    "none": Words("没有查出闲置线索。", "Nothing shows as idle."),
+    "nothing_ticked": Words("请先勾选。", "Tick something first."),
+    "no_reason": Words(
+        "请写明保留的理由和不再提示的期限。", "Say why it is kept and until when not to ask again."
+    ),
+    "too_many": Words("一次最多办理 {n} 件。", "{n} at once, not more."),
+    "gone": Words(
+        "所选线索已有变化，请重新核对。", "What was ticked shows no longer; look at it again."
+    ),
+    "not_looked": Words(
+        "{policy} 没有规定标准，不查：{grounds}",
+        "{policy} sets no number; not looked for: {grounds}",
+    ),
+    "no_posts": Words(
+        "岗位数没有登记，不能按岗位核算的配置标准：{what}",
+        "the number of posts is not recorded, so these standards could not be asked: {what}",
+    ),
+    "past_only": Words(
+        "这是过去的情况；回到今天才能办理。", "This is the past; come back to today to answer."
+    ),
+    "rules": Words("查找口径", "How it was looked for"),
+}
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+
+    @pages.get(PATH)
+    def listing(page: Member) -> Response:
+        return drawn(page)
+
+    @pages.post(PATH)
+    def answer(page: Member, form: Typed) -> Response:
+        return answered(page, form)
+
+    @pages.get(f"{PATH}.csv")
+    def as_csv(page: Member) -> Response:
+        return csv_of(rows_of(page), "idle")
+
+    @pages.get(f"{PATH}.xlsx")
+    def as_xlsx(page: Member) -> Response:
+        content = pages_export.xlsx_bytes(rows_of(page), page.words(SAID["title"]))
+        return Response(content, headers=named("idle.xlsx"), media_type=pages_export.XLSX)
+
+    return pages
+
+
+def asked_of(page: Page, look: Looking) -> Asked:
+    """Read the questions in the address."""
+    given = {k: v.strip()[:TEXT_CHARS_MAX] for k, v in page.request.query_params.items()}
+    kind, ground = given.get("kind", ""), given.get("ground", "")
+    return Asked(
+        on=date.fromisoformat(look.day),
+        known=look.position,
+        past=look.past,
+        unit=given.get("unit", ""),
+        kind=kind if kind in CHOICES["kind"] else "",
+        ground=ground if ground in GROUNDS else "",
+    )
+
+
+def told(page: Page, asked: Asked) -> Told:
+    return page.office.idling.told(page.actor.scope, asked)
+
+
+def rows_of(page: Page) -> Any:
+    """Return everything that was found as rows to take home."""
+    look = pages_past.good(page)
+    found = told(page, asked_of(page, look)).found
+    return idling.table(found, page.lang, pages_past.names(page, look))
+
+
+def drawn(
+    page: Page,
+    *,
+    wrong: str = "",
+    status: int = 200,
+    ticked: frozenset[str] = frozenset(),
+    typed: FormData | None = None,
+) -> Response:
+    """Draw the list, a page at a time, with the form that answers what is ticked."""
+    look = pages_past.looking(page)
+    asked = asked_of(page, look)
+    found = told(page, asked)
+    rest = idling.after(found.found, page.request.query_params.get("after", ""))
+    shown = rest[:ROWS]
+    name_of = pages_past.names(page, look)
+    done = page.request.query_params.get("done", "")
+    return page.render(
+        "idle.html",
+        422 if look.wrong and status == 200 else status,
+        look=look,
+        asked=asked,
+        said={name: page.words(words) for name, words in SAID.items()},
+        chips=chips(page, look, asked),
+        rows=[row(page, one, name_of) for one in shown],
+        more=idling.key(shown[-1]) if len(rest) > ROWS else "",
+        count=len(found.found),
+        grounds=[(g, page.words(g.words), n) for g, n in idling.by_ground(found.found)],
+        choices=choices(page),
+        notes=notes(page, found, name_of),
+        policies=[policy.reference for policy in found.policies],
+        may=page.may(*DECIDERS) and not look.past,
+        may_later=page.may(*DECIDERS) and look.past,
+        wrong=wrong,
+        ticked=ticked,
+        typed={name: text(typed, name, REASON_CHARS_MAX) if typed else "" for name in ("reason", "until")},
+        key=new_id("web"),
+        done=done if done.isdecimal() and len(done) < 5 else "",
+    )  # fmt: skip
+
+
+def row(page: Page, found: Finding, name_of: Any) -> dict[str, Any]:
+    """Return one finding as the template draws it."""
+    return {
+        "key": idling.key(found),
+        "found": found,
+        "ground": page.words(found.ground.words),
+        "unit": name_of("unit", found.unit),
+        "kind": page.said("kind", found.kind),
+        "reason": idling.reason(found, page.lang, name_of),
+        "law": idling.law(found, page.lang),
+        "to_do": page.words(idling.what_to_do(found)),
+    }
+
+
+def choices(page: Page) -> dict[str, list[tuple[str, str]]]:
+    """Return what the filters offer."""
+    return {
+        "unit": page.unit_choices(ended=True),
+        "ground": [(g.value, page.words(g.words)) for g in GROUNDS],
+        "kind": [(value, page.words(words)) for value, words in CHOICES["kind"].items()],
+    }
+
+
+def chips(page: Page, look: Looking, asked: Asked) -> list[tuple[str, str]]:
+    """Return each question in words, with the address that no longer asks it."""
+    ground = page.words(IdleGround(asked.ground).words) if asked.ground else ""
+    said = {
+        "unit": page.name_of("unit", asked.unit) if asked.unit else "",
+        "ground": ground,
+        "kind": page.said("kind", asked.kind) if asked.kind else "",
+    }
+    mine = [
+        (
+            f"{page.words(SAID[name])}: {words}",
+            page.url(**{name: None, "after": None, "done": None}),
+        )
+        for name, words in said.items()
+        if words
+    ]
+    return [*mine, *pages_past.chips(page, look)]
+
+
+def notes(page: Page, found: Told, name_of: Any) -> list[str]:
+    """Say what was not looked for, and why."""
+    said = [
+        page.words(SAID["not_looked"]).format(policy=policy.reference, grounds=", ".join(missing))
+        for policy in found.policies
+        if (missing := idling.not_looked(policy, page.lang))
+    ]
+    by_standard: dict[str, list[str]] = {}
+    for unit, standard in found.uncapped:
+        by_standard.setdefault(standard, []).append(name_of("unit", unit))
+    what = "; ".join(f"{title} ({', '.join(units)})" for title, units in by_standard.items())
+    return [*said, *([page.words(SAID["no_posts"]).format(what=what)] if what else [])]
+
+
+# Answering ---------------------------------------------------------------------
+
+
+def answered(page: Page, form: FormData) -> Response:
+    """Confirm or explain what was ticked, all of it or nothing."""
+    one = text(form, "one")
+    ticked = frozenset([one] if one else [str(v) for v in form.getlist("finding")])
+
+    def again(words: str, status: int) -> Response:
+        return drawn(page, wrong=words, status=status, ticked=ticked, typed=form)
+
+    if not page.may(*DECIDERS):
+        raise Forbidden
+    if not ticked:
+        return again(page.words(SAID["nothing_ticked"]), 422)
+    if len(ticked) > idling.AT_ONCE_MAX:
+        return again(page.words(SAID["too_many"]).format(n=idling.AT_ONCE_MAX), 422)
+    today = page.office.today(page.actor.zone)
+    there = {idling.key(f): f for f in told(page, Asked(on=today)).found}
+    if not ticked <= there.keys():
+        return again(page.words(SAID["gone"]), 409)
+    found = [there[key] for key in sorted(ticked)]
+    try:
+        requests = asks(page, form, found, confirm=bool(one) or "confirm" in form)
+        page.office.ask_many(requests, page.actor, key=text(form, "key") or None, **page.how)
+    except Invalid:
+        return again(page.words(SAID["no_reason"]), 422)
+    except Refused as refused:
+        return again(refused.sentence(page.lang), 409)
+    except Conflict:
+        return again(page.t("conflict"), 409)
+    return page.go(page.url(done=str(len(found)), after=None))
+
+
+def asks(
+    page: Page, form: FormData, found: Sequence[Finding], *, confirm: bool
+) -> list[idling.Request]:
+    """Return what is asked of each thing; raise Invalid when an explanation says too little."""
+    if confirm:
+        name_of = page.name_of
+        return [
+            idling.request(f, "declare_idle", evidence=idling.reason(f, "zh", name_of))
+            for f in found
+        ]
+    why, until = text(form, "reason", REASON_CHARS_MAX), text(form, "until")
+    if not why or not is_day(until):
+        raise Invalid([])
+    return [idling.request(f, "explain_idleness", reason=why, until=until) for f in found]
