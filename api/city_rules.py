@@ -11,7 +11,8 @@ from datetime import date
 from typing import Final
 
 from api.city_people import CITY, DIVISION, FINANCE, OFFICES
-from domain.policy import GENERIC, Action, Body, Policy, Route, Step, written
+from domain.asset import Kind
+from domain.policy import GENERIC, Action, Body, Policy, Route, Step, UnderUse, written
 from domain.words import Role, Words
 
 NAME: Final = "example-city"
@@ -23,12 +24,17 @@ PUBLISHED_ON: Final = date(2026, 1, 20)
 FROM: Final = date(2026, 2, 1)
 TO_HEAD: Final = Step(role=Role.HEAD, body=Body.OWN, days=10)
 # What the place leaves open stays open here as well: no limits of amounts, no terms of loans.
+# When something is idle or under-used is this city's own; no article gives such a number.
 RULES: Final = Policy(
     name=NAME,
     version=2,  # the first draft was withdrawn
     title=Words("示例市公物仓管理规则（虚构）", "Warehouse rules of the example city (invented)"),
     region=DIVISION,
     in_force_from=FROM,
+    idle_days=90,
+    under_use=(
+        UnderUse(within_days=365, kinds=frozenset({Kind.INSTRUMENT.value}), hours_below=100),
+    ),
     routes=(
         Route(
             action=Action.INTAKE,

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
-from api import city_authority, city_oversight, city_registers, city_rules
+from api import city_authority, city_idle, city_oversight, city_registers, city_rules
 from api.city_people import (
     BODIES,
     CITY,
@@ -248,7 +248,7 @@ class Story:
             thing.stream,
             "declare_idle",
             ground=ground,
-            since=on - timedelta(days=30),
+            since=on - timedelta(days=100),
             evidence="季度清查发现三个月以上无人使用",
         )
 
@@ -1815,4 +1815,5 @@ def tell() -> Story:
     city_registers.quotas(story)
     city_registers.numbered(story)
     city_oversight.overseen(story)
+    city_idle.shown(story)
     return story
