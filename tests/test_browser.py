@@ -100,6 +100,8 @@ def test_a_clerks_morning(page: Page, site: str, office: Office) -> None:
     )
     # A step: declare it idle; the ledger answers with a toast that names the event.
     page.locator("#do-declare_idle summary").first.click()
+    since = office.today() - timedelta(days=100)  # the city asks for 90
+    page.locator("#step-declare_idle-since").fill(since.isoformat())
     page.locator("#step-declare_idle-evidence").fill("三个月无人使用")
     page.locator("#do-declare_idle").get_by_role("button", name="认定闲置").click()
     toast = page.locator(".toast-box")

@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -525,6 +526,7 @@ def test_a_step_is_recorded_said_and_taken_back(database: str) -> None:
         "key": field(page, "key", form),
         "version": field(page, "version", form),
         "ground": "idle",
+        "since": (office.today() - timedelta(days=100)).isoformat(),  # the city asks for 90
         "evidence": "三个月无人使用",
         "doc_type": "认定表",
         "doc_number": "示闲〔2026〕7号",
