@@ -19,6 +19,7 @@ from api.allocating import Proposals
 from api.authority import ABOUT, Authority
 from api.captures import Captures
 from api.counting import Counting
+from api.depreciating import Depreciating
 from api.idling import Idling
 from api.noting import Reads
 from api.policies import Rules
@@ -92,6 +93,7 @@ class Office:
         self.idling = Idling(self)
         self.search = Search(book, self.rows, self._region_of)
         self.proposals = Proposals(self.book, self.rows, self.search.receipt)
+        self.depreciating = Depreciating(book, self.rows)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
         self.scanned = Scanned.open(settings.database)
@@ -328,7 +330,9 @@ class Office:
             if (commitment := self._bound_name(person))
         )
         occasion, proposed = self.proposals.informed(occasion, asks, self.today(actor.zone))
-        return msgspec.structs.replace(occasion, seen=(*occasion.seen, *named)), asks, proposed
+        occasion, posted = self.depreciating.informed(occasion, asks)
+        seen = (*occasion.seen, *named)
+        return msgspec.structs.replace(occasion, seen=seen), asks, [*proposed, *posted]
 
     def _bound_name(self, person: str) -> str:
         """Bind what a person is called; the vault writes to the same file as the log."""

@@ -210,6 +210,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     package: str = ""  # the box, crate or pallet it is packed in, and moves with
     whole: str = ""  # the asset it is fitted to as a part, and moves with
     fitted: frozenset[str] = frozenset()  # what is fitted to it
+    stated_until: date | None = None  # through which day `accumulated` was stated
+    life_months: int = 0  # over which it is written off; 0: as the unit's table says
+    worn_from: date | None = None  # from which month, when not from its acquisition
 
     def free(self, on: date) -> bool:
         """Answer whether nothing holds it on a day: a claim that expired holds nothing."""

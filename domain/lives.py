@@ -32,6 +32,7 @@ STORY = (
     "label_design",
     "tagging",
     "splitting",
+    "depreciating",
     "classing",
     "holding",
     "lending",

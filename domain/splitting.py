@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, TypeAlias, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from domain import kinds
@@ -122,6 +123,9 @@ class CardSplitOff(
     condition: Code = ""
     dataset: Code = ""
     offered: tuple[Offer, ...] = ()  # on which terms it is listed, as the old card was
+    stated_until: date | None = None
+    life_months: int = 0
+    worn_from: date | None = None
 
 
 class CardsMerged(
@@ -162,8 +166,8 @@ SplittingEvent: TypeAlias = (
 def evolve(asset: Asset, event: SplittingEvent) -> Asset:
     """What an event means. Never refuses: it already happened."""
     match event:
-        case DepreciationStated(accumulated=accumulated, residual=residual):
-            return replace(asset, accumulated=accumulated, residual=residual)
+        case DepreciationStated(accumulated=accumulated, residual=residual, until=until):
+            return replace(asset, accumulated=accumulated, residual=residual, stated_until=until)
         case CardSplit(assets=assets):
             return replace(with_more(asset, event, -1), split_off=asset.split_off + len(assets))
         case CardSplitOff():
@@ -237,10 +241,36 @@ def split_off_card(event: CardSplitOff) -> Asset:
         grade=event.condition,
         dataset=event.dataset,
         split_from=event.split_from,
+        stated_until=event.stated_until,
+        life_months=event.life_months,
+        worn_from=event.worn_from,
     )
 
 
 lifecycle.part(SplittingEvent, evolve)
+
+# What the system has seen; nobody types it (`Occasion.seen`) ---------------------
+
+
+class PostedSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the unit's books have written off of a card, which the card itself does not say yet."""
+
+    stream: str
+    accumulated: int
+    residual: int
+    until: date
+
+
+def up_to_date(asset: Asset, occasion: Occasion) -> tuple[tuple[DepreciationStated, ...], Asset]:
+    """Bring onto the card what was written off of it, so that it can be shared out with the rest."""
+    for seen in occasion.seen:
+        if isinstance(seen, PostedSeen) and seen.stream == occasion.stream:
+            fact = DepreciationStated(
+                accumulated=seen.accumulated, until=seen.until, residual=seen.residual
+            )
+            return (fact,), evolve(asset, fact)
+    return (), asset
+
 
 # Sharing out ------------------------------------------------------------------
 
@@ -441,6 +471,7 @@ def split(
     """
     if not 1 <= copies <= CARDS_MAX:
         raise COUNT_WITHIN.broken(most=CARDS_MAX, count=copies)
+    posted, asset = up_to_date(asset, occasion)
     (there, each), places = scaled(asset.quantity, quantity)
     rest = there - each * copies
     if each == 0 or rest <= 0:
@@ -466,6 +497,7 @@ def split(
         for i, (card, number) in enumerate(names)
     )
     return (
+        *posted,
         CardSplit(
             assets=tuple(card for card, _ in names),
             quantity=unscaled(each * copies, places),
@@ -538,6 +570,9 @@ def described(asset: Asset) -> dict[str, Any]:
         "condition": asset.grade,
         "dataset": asset.dataset,
         "offered": (asset.offer,) if asset.listed and asset.offer else (),
+        "stated_until": asset.stated_until,
+        "life_months": asset.life_months,
+        "worn_from": asset.worn_from,
     }
 
 
@@ -575,6 +610,9 @@ def open_split_off(
     condition: Code,
     dataset: Code,
     offered: tuple[Offer, ...] = (),
+    stated_until: date | None = None,
+    life_months: int = 0,
+    worn_from: date | None = None,
 ) -> CardSplitOff:
     """Open a card for what was split off another."""
     return CardSplitOff(
@@ -607,6 +645,9 @@ def open_split_off(
         condition=condition,
         dataset=dataset,
         offered=offered,
+        stated_until=stated_until,
+        life_months=life_months,
+        worn_from=worn_from,
     )
 
 
@@ -614,7 +655,7 @@ def open_split_off(
 SORT = (
     "kind", "name", "model", "class_scheme", "class_code", "accounting_unit", "custodian", "user",
     "owner", "custody", "place", "measure", "currency", "value_type", "mode", "acquired",
-    "acquired_year",
+    "acquired_year", "stated_until", "life_months", "worn_from",
 )  # fmt: skip
 STATED = ("value", "accumulated", "residual")  # stated on both cards, or on neither
 
@@ -644,8 +685,9 @@ def merge(
         raise COUNT_WITHIN.broken(most=CARDS_MAX, count=len(assets))
     if into in assets:
         raise ANOTHER_CARD.broken()
+    posted, asset = up_to_date(asset, occasion)
     form = {"asset": into, "like": likeness(asset), "reason": reason}
-    return tuple(Ask(f"asset/{other}", "merge_into", form) for other in assets)
+    return (*posted, *(Ask(f"asset/{other}", "merge_into", form) for other in assets))
 
 
 @lifecycle.verb(
@@ -664,6 +706,7 @@ def merge_into(
 ) -> tuple[Event | Ask, ...]:
     """Give everything to another card of the same sort."""
     mine = occasion.stream.partition("/")[2]
+    posted, card = up_to_date(card, occasion)
     differ = [
         Words.of(field)
         for field, here, there in zip((*SORT, *STATED), likeness(card), like, strict=True)
@@ -679,7 +722,11 @@ def merge_into(
         "residual": card.residual,
         "reason": reason,
     }
-    return CardMergedInto(asset=asset, reason=reason), Ask(f"asset/{asset}", "take_in", form)
+    return (
+        *posted,
+        CardMergedInto(asset=asset, reason=reason),
+        Ask(f"asset/{asset}", "take_in", form),
+    )
 
 
 @lifecycle.verb(ON_BOOKS, zh="并入", en="Take in", inner=True)

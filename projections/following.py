@@ -150,6 +150,12 @@ class _Memory:
         head = (kept.first_on, kept.last_on, kept.opened, kept.from_on, kept.known_from)
         return _pack((*head, values))
 
+    def state_of(self, data: bytes) -> tuple[str, Any]:
+        """Return the last business date and the state of a stream that was written down."""
+        _, last_on, _, _, _, twin = self._decode(data)
+        values = msgspec.structs.astuple(twin)
+        return last_on, self.state(**dict(zip(self.names, values, strict=True)))
+
     def unpack(self, kept: Kept, data: bytes) -> None:
         """Keep what was written down."""
         kept.first_on, kept.last_on, opened, from_on, known_from, twin = self._decode(data)

@@ -47,7 +47,7 @@ from projections.gathering import Apart, Gathered
 from projections.scope import Rows
 from projections.writing import COPY_FROM, Writer
 
-VERSION = 19  # of the tables: a newer number rebuilds them at the next start
+VERSION = 20  # of the tables: a newer number rebuilds them at the next start
 BATCH = 20_000
 LOCK = 7_246_814
 WAL_PAGES = 8_000  # changed pages from which a commit carries them into the file (SQLite)
