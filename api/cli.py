@@ -26,6 +26,7 @@ from api import (
     cli_restore,
     cli_rfid,
     cli_serve,
+    cli_statement,
     cli_vault,
     cli_verify,
     cli_ways,
@@ -52,6 +53,7 @@ app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_label.app, name="label")
 app.add_typer(cli_match.app, name="match")
+app.add_typer(cli_statement.app, name="statement")
 app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")

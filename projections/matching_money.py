@@ -70,7 +70,7 @@ class _Search:
         self.back: dict[str, list[str]] = defaultdict(list)  # by due, what was paid and came back
         self.claimed: set[str] = set()
         self.tokens = {id_: _tokens(line) for id_, line in self.lines.items()}
-        self.codes = {id_: self._names(tokens, self.by_code) for id_, tokens in self.tokens.items()}
+        self.codes = {id_: self._names(id_, self.by_code) for id_ in self.lines}
         self.with_payer: dict[tuple[str, str, str], tuple[list[date], list[str]]] = {}
         self.from_payer: dict[tuple[str, str, str], tuple[list[date], list[str]]] = {}
         self.with_amount: dict[tuple[str, str, int], list[str]] = defaultdict(list)
@@ -125,11 +125,26 @@ class _Search:
                 lines=tuple(lines),
                 dues=tuple(dues),
                 parts=tuple(self._parts(lines, dues)) if not others else (),
-                agreed=tuple(agreed),
+                agreed=(*agreed, *self._agreeing(lines, dues)),
                 differs=tuple(differs),
                 others=tuple(others),
             )
         )
+
+    def _agreeing(self, lines: Sequence[str], dues: Sequence[str]) -> list[str]:
+        """Return what else says the same on both sides; what one side does not say does not agree."""
+        pairs = [(self.lines[id_], self.dues[due]) for id_ in lines for due in dues]
+        if not pairs:
+            return []
+        found = [
+            name
+            for name in ("unit", "payer", "payer_account")
+            if all(
+                plain(getattr(owed, name)) and plain(getattr(owed, name)) == plain(getattr(e, name))
+                for e, owed in pairs
+            )
+        ]
+        return [*found, *(["booked"] if all(self._within(*pair) for pair in pairs) else [])]
 
     def _parts(self, lines: Sequence[str], dues: Sequence[str]) -> list[Part]:
         """Lay lines on dues, both in order, until one side is used up; what came back pays nothing."""
@@ -181,8 +196,17 @@ class _Search:
 
     # By code --------------------------------------------------------------------------------
 
-    def _names(self, tokens: Sequence[str], known: Mapping[str, list[str]]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(due for token in tokens for due in known.get(token, ())))
+    def _names(self, id_: str, known: Mapping[str, list[str]]) -> tuple[str, ...]:
+        """Return the dues that a line names; one in another currency is not what it pays."""
+        currency = self.lines[id_].currency
+        return tuple(
+            dict.fromkeys(
+                due
+                for token in self.tokens[id_]
+                for due in known.get(token, ())
+                if self.dues[due].currency == currency
+            )
+        )
 
     def _by_code(self) -> None:
         naming: dict[str, list[str]] = defaultdict(list)
@@ -271,11 +295,7 @@ class _Search:
             self._sorted(lines),
             dues,
             settled=not against,
-            agreed=tuple(
-                name
-                for name in (by.value, "amount", "unit", "payer_account", "booked")
-                if name not in {field for _, field in against}
-            ),
+            agreed=(by.value, "amount"),
             differs=tuple(field for _, field in against),
         )
 
@@ -322,7 +342,7 @@ class _Search:
                 By.LIKELY,
                 (id_,),
                 others,
-                agreed=("unit", "amount", "payer"),
+                agreed=("amount",),
                 differs=("code",),
             )
             return
@@ -338,7 +358,7 @@ class _Search:
                     By.CODE,
                     (id_,),
                     (due, *more),
-                    agreed=("code", "amount", "payer"),
+                    agreed=("code", "amount"),
                     differs=("reference",),
                 )
                 return
@@ -366,7 +386,7 @@ class _Search:
 
     def _by_voucher(self) -> None:
         for id_ in list(self.free):
-            dues = self._names(self.tokens[id_], self.by_voucher)
+            dues = self._names(id_, self.by_voucher)
             if dues and id_ in self.free:
                 self._several(id_, dues, By.VOUCHER)
 
@@ -430,11 +450,11 @@ class _Search:
                 By.LIKELY,
                 (*back, first),
                 dues,
-                agreed=("unit", "amount", "booked"),
+                agreed=("amount",),
                 differs=("code",) if kind is Kind.WRONG_REFERENCE else [f for _, f in against],
             )
             for id_ in more:
-                self._tell(Kind.TWICE, By.LIKELY, (id_,), tuple(dues), agreed=("unit", "amount"))
+                self._tell(Kind.TWICE, By.LIKELY, (id_,), tuple(dues), agreed=("amount",))
         elif dues:
             for id_ in lines:
                 self._tell(
@@ -442,7 +462,7 @@ class _Search:
                     By.LIKELY,
                     (id_,),
                     dues,
-                    agreed=("unit", "amount", "booked"),
+                    agreed=("amount",),
                     others=tuple((due,) for due in dues),
                 )
 
@@ -465,7 +485,7 @@ class _Search:
                 By.LIKELY,
                 (id_,),
                 [pool[at] for at in ways[0]],
-                agreed=("unit", "amount", "payer", "booked"),
+                agreed=("amount",),
             )
         elif ways:
             sets = tuple(tuple(pool[at] for at in way) for way in ways)
@@ -474,7 +494,7 @@ class _Search:
                 By.LIKELY,
                 (id_,),
                 list(dict.fromkeys(due for each in sets for due in each)),
-                agreed=("unit", "amount", "payer"),
+                agreed=("amount",),
                 others=sets,
             )
 
@@ -492,7 +512,7 @@ class _Search:
                 By.LIKELY,
                 [pool[at] for at in ways[0]],
                 (due,),
-                agreed=("unit", "amount", "payer", "booked"),
+                agreed=("amount",),
             )
         elif ways:
             sets = tuple(tuple(pool[at] for at in way) for way in ways)
@@ -501,7 +521,7 @@ class _Search:
                 By.LIKELY,
                 self._sorted({id_ for each in sets for id_ in each}),
                 (due,),
-                agreed=("unit", "amount", "payer"),
+                agreed=("amount",),
                 others=sets,
             )
 
@@ -523,7 +543,7 @@ class _Search:
                 By.LIKELY,
                 (id_,),
                 there,
-                agreed=("amount", "payer", "booked"),
+                agreed=("amount",),
                 differs=("unit",),
             )
             return
@@ -539,7 +559,7 @@ class _Search:
                 By.LIKELY,
                 (id_,),
                 netted,
-                agreed=("unit", "payer", "booked", "costs"),
+                agreed=("costs",),
                 differs=("amount",),
             )
             return
@@ -553,7 +573,6 @@ class _Search:
                 By.LIKELY,
                 (id_,),
                 pool,
-                agreed=("unit", "payer", "payer_account", "booked"),
                 differs=("amount",),
             )
             return
@@ -573,7 +592,7 @@ class _Search:
                 By.CODE if coded else By.LIKELY,
                 self._sorted(lines),
                 (due,),
-                agreed=("code", "amount") if coded else ("unit", "amount", "payer"),
+                agreed=("code", "amount") if coded else ("amount",),
             )
         told = {id_ for finding in self.findings for id_ in finding.lines}
         for back, paid in self.pairs:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 import msgspec
 
-from domain.words import Term
+from domain.words import Term, Words
 
 # What is owed, what came in -------------------------------------------------------------
 
@@ -104,3 +106,17 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     agreed: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
+
+
+FIELDS: Final[Mapping[str, Words]] = {
+    "code": Words("缴款码", "payment code"),
+    "voucher": Words("凭证号", "voucher"),
+    "amount": Words("金额", "amount"),
+    "unit": Words("单位", "unit"),
+    "payer": Words("付款人", "payer"),
+    "payer_account": Words("付款账户", "payer's account"),
+    "booked": Words("日期", "day"),
+    "costs": Words("费用金额", "amount of costs"),
+    "reference": Words("附言所列项目", "what the text names"),
+}
+"""The fields that findings name, as people read them."""

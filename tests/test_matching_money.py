@@ -148,6 +148,18 @@ def test_what_agrees_and_what_does_not_is_named():
     assert "code" in found.agreed and "amount" in found.agreed
 
 
+def test_what_only_one_side_says_does_not_agree():
+    dues = [due("A", 5_00, codes=("K1",), unit="", payer_account="6217")]
+    (found,) = money.found(dues, [line("1", 5_00, "K1", payer="")])
+    assert (found.settled, found.agreed) == (True, ("code", "amount", "booked"))
+
+
+def test_a_hundred_dollars_do_not_pay_a_hundred_yuan():
+    dues = [due("A", 100_00, codes=("K1",), vouchers=("V1",))]
+    found = money.found(dues, [line("1", 100_00, "K1 V1", currency="USD")])
+    assert [each.kind for each in found] == [Kind.UNKNOWN, Kind.AWAITED]
+
+
 @pytest.mark.parametrize("by", [-1, 1, 100, -100])
 def test_one_fen_apart_is_never_settled(by: int):
     dues = [due("A", 100_00, codes=("K1",))]
