@@ -17,7 +17,7 @@ from api.cli_terminal import REFUSED, USAGE, Json, Stop, at
 from api.office import Office
 from api.playing_leso import LOGINS, Failed, Plan, Player
 from api.reading_problems import Unreadable
-from api.reading_reasons import KINDS, OTHER
+from api.reading_reasons import KINDS
 from api.settings import Settings
 from domain.words import Words
 
@@ -135,7 +135,7 @@ def replay(
         [
             (terminal.told(Words(kind.zh, kind.en)), str(plan.reasons[kind.slug]),
              str(counted.reasons[kind.slug]))
-            for kind in (*KINDS, OTHER)
+            for kind in KINDS
             if kind.slug in plan.reasons
         ],
     )  # fmt: skip

@@ -295,6 +295,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "kind-census": ("资产清查", "Census"),
     "kind-standard": ("配置标准", "Standard"),
     "kind-allocation": ("调剂建议", "Proposed allocation"),
+    "kind-gathering": ("会议活动资产", "Property for an event"),
     "kind-demand": ("需求", "Want"),
     "kind-note": ("审计疑点", "Audit note"),
     "kind-person": ("人员", "Person"),

@@ -17,6 +17,7 @@ ABOUT = {
     "conversion": Words("资产转换用途", "Change of use of assets"),
     "disposal": Words("资产处置", "Disposal of assets"),
     "exchange": Words("资产置换", "Exchange of assets"),
+    "gathering": Words("会议活动资产移交", "Property bought for an event"),
     "intake": Words("资产入仓", "Intake into the public warehouse"),
     "lease": Words("资产出租", "Lease of assets"),
     "loan": Words("资产借用", "Loan of assets"),

@@ -193,6 +193,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     contenders: tuple[Contender, ...] = ()
     idle_since: date | None = None
     grade: str = ""
+    bought_for: str = ""  # the list of the meeting, event or temporary body it was bought for
+    bought_for_ground: str = ""
+    home_by: date | None = None  # the day by which it goes to the public warehouse therefore
     appraised: int | None = None
     executed: bool = False  # the disposal has physically happened
     dataset: str = ""
@@ -538,6 +541,16 @@ UNLOCKED = Rule(
     zh="该资产正由另一事项占用（预留或审批中），须先办结或撤销该事项。",
     en="Another process holds this asset (reserved or in approval); finish or withdraw it first.",
     holds=lambda asset, occasion: asset.free(occasion.on),
+)
+NOT_OVERDUE_HOME = Rule(
+    slug="due-in-the-warehouse",
+    zh="该资产为会议活动或临时机构配置，移交公物仓的期限已过，不得留用、出借或者自行调剂；请办理入仓，"
+    "确需延期的由机关事务管理部门批准。",
+    en="The asset was bought for a meeting, an event or a temporary body and is due in the public"
+    " warehouse: it is not used on, lent or passed on, but handed over; only the offices"
+    " administration may give it longer.",
+    law="《内蒙古自治区机关事务管理办法》第17条",
+    holds=lambda asset, occasion: asset.home_by is None or occasion.on <= asset.home_by,
 )
 UNDISTURBED = Rule(
     slug="held-by-a-case",

@@ -21,7 +21,7 @@ from domain.approval import (
     route,
     routed,
 )
-from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.asset import NOT_OVERDUE_HOME, ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.correcting import correctable, refuse_others, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.handover import (
@@ -723,7 +723,14 @@ def within_term(occasion: Occasion, due: date) -> None:
 
 
 @assets_.lifecycle.verb(
-    ON_BOOKS, UNLOCKED, LENDABLE, LENDABLE_CUSTODY, zh="借用占用", en="Hold for a loan", inner=True
+    ON_BOOKS,
+    UNLOCKED,
+    LENDABLE,
+    LENDABLE_CUSTODY,
+    NOT_OVERDUE_HOME,
+    zh="借用占用",
+    en="Hold for a loan",
+    inner=True,
 )
 def hold_for_loan(asset: Asset, _: Occasion, *, case: Stream, lender: UnitId) -> HeldForProcess:
     """Reserve the asset for a loan its custodian is asked for."""

@@ -39,6 +39,7 @@ STORY = (
     "leasing",
     "lease_terms",
     "warehouse",
+    "gathering",
     "claiming",
     "demand",
     "reallocation",

@@ -27,7 +27,7 @@ from domain.approval import (
     route,
     routed,
 )
-from domain.asset import ON_BOOKS, UNLOCKED, Asset, Custody, Lock
+from domain.asset import NOT_OVERDUE_HOME, ON_BOOKS, UNLOCKED, Asset, Custody, Lock
 from domain.correcting import ListCorrected, correctable, evolve_waiting, relisted
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule, upcaster
 from domain.demand import claiming
@@ -1016,7 +1016,13 @@ def between(giver: Unit, taker: Unit) -> Scope | None:
 
 
 @assets_.lifecycle.verb(
-    ON_BOOKS, UNLOCKED, SPARE, zh="调剂占用", en="Hold for reallocation", inner=True
+    ON_BOOKS,
+    UNLOCKED,
+    SPARE,
+    NOT_OVERDUE_HOME,
+    zh="调剂占用",
+    en="Hold for reallocation",
+    inner=True,
 )
 def hold_for_reallocation(
     asset: Asset, _: Occasion, *, case: Stream, from_unit: UnitId

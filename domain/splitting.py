@@ -354,6 +354,13 @@ COMPLETE = Rule(
         (asset.asset_no, asset.name, asset.accounting_unit, asset.custodian, asset.owner)
     ),
 )
+NOT_BOUGHT_FOR = Rule(
+    slug="on-the-list-of-an-occasion",
+    zh="该资产列在会议活动资产清单上，移交公物仓之前卡片不拆分、不合并。",
+    en="The asset is on the list of an occasion: its card is not split or merged before it is handed"
+    " over to the public warehouse.",
+    holds=lambda asset, _: not asset.bought_for,
+)
 SHARED_OUT = Rule(
     slug="nothing-to-share-out",
     zh="卡片上的数量或金额不是正数，不能拆分或合并；请先更正。",
@@ -450,6 +457,7 @@ def state_depreciation(
     ALONE,
     COMPLETE,
     SHARED_OUT,
+    NOT_BOUGHT_FOR,
     zh="拆分卡片",
     en="Split the card",
     roles=(Role.CLERK, Role.ACCOUNTANT),
@@ -672,6 +680,7 @@ def likeness(asset: Asset) -> tuple[str, ...]:
     IN_OUR_HANDS,
     ALONE,
     SHARED_OUT,
+    NOT_BOUGHT_FOR,
     zh="合并卡片",
     en="Merge cards",
     roles=(Role.CLERK, Role.ACCOUNTANT),

@@ -8,6 +8,7 @@ from typing import TypeAlias, assert_never
 from msgspec.structs import replace
 
 from domain.asset import (
+    NOT_OVERDUE_HOME,
     ON_BOOKS,
     STILL_OURS,
     UNDISTURBED,
@@ -302,6 +303,7 @@ NOT_LATER = Rule(
     IN_STORE,
     NOT_PACKED,
     NOT_FITTED,
+    NOT_OVERDUE_HOME,
     zh="领用",
     en="Issue",
     roles=(Role.CLERK, Role.KEEPER),
@@ -445,6 +447,7 @@ def declare_idle(
     ON_BOOKS,
     UNLOCKED,
     IDLE,
+    NOT_OVERDUE_HOME,
     zh="撤销闲置认定",
     en="Withdraw idle declaration",
     roles=(Role.CLERK,),

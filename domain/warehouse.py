@@ -356,6 +356,9 @@ def evolve_asset(asset: Asset, event: WarehouseEvent) -> Asset:
                 place=asset.place if event.virtual and asset.place else event.warehouse,
                 shelf=event.shelf,
                 grade=event.condition or asset.grade,
+                bought_for="",
+                bought_for_ground="",
+                home_by=None,
             )
         case Refurbished(condition=condition):
             return replace(asset, grade=condition)
@@ -450,6 +453,12 @@ HOLDER_OFFERS = Rule(
     zh="申请单位 {unit} 不是该资产的保管单位（{custodian}）。",
     en="The applying unit {unit} is not the custodian of the asset ({custodian}).",
 )
+ITS_GROUND = Rule(
+    slug="comes-in-on-another-ground",
+    zh="该资产登记为{ground}配置，入仓原因须如实填写。",
+    en="The asset was bought for {ground}: that is the ground on which it comes in.",
+    law="《内蒙古自治区机关运行保障条例》第16条",
+)
 IN_WAREHOUSE = Rule(
     slug="not-in-warehouse",
     zh="该资产不在公物仓内。",
@@ -517,7 +526,11 @@ def apply(
         ),
         *laid(occasion, route(occasion, Action.INTAKE)),
         *(
-            Ask(f"asset/{a}", "hold_for_intake", {"case": occasion.stream, "unit": unit})
+            Ask(
+                f"asset/{a}",
+                "hold_for_intake",
+                {"case": occasion.stream, "unit": unit, "ground": ground},
+            )
             for a in assets
         ),
     )
@@ -580,7 +593,7 @@ def resubmit(
     remove: tuple[AssetId, ...] = (),
 ) -> tuple[Event | Ask, ...]:
     """Put the corrected case forward again, with another list where it is named."""
-    hold = ("hold_for_intake", {"case": occasion.stream, "unit": intake.unit})
+    hold = ("hold_for_intake", {"case": occasion.stream, "unit": intake.unit, "ground": None})
     changes = relisted(intake, occasion, intake.waiting, add, remove, note, hold)
     return (Resubmitted(note=note), *changes)
 
@@ -686,10 +699,19 @@ def counted(
 @assets_.lifecycle.verb(
     ON_BOOKS, UNLOCKED, TO_SPARE, zh="入仓占用", en="Hold for intake", inner=True
 )
-def hold_for_intake(asset: Asset, _: Occasion, *, case: Stream, unit: UnitId) -> HeldForProcess:
-    """Hold the asset while its intake is decided."""
+def hold_for_intake(
+    asset: Asset,
+    _: Occasion,
+    *,
+    case: Stream,
+    unit: UnitId,
+    ground: IntakeGround | None = None,
+) -> HeldForProcess:
+    """Hold the asset while its intake is decided; what was bought for an occasion says so."""
     if unit != asset.custodian:
         raise HOLDER_OFFERS.broken(unit=unit, custodian=asset.custodian)
+    if ground is not None and asset.bought_for_ground not in ("", ground.value):
+        raise ITS_GROUND.broken(ground=IntakeGround(asset.bought_for_ground))
     return HeldForProcess(case=case, lock=Lock.APPROVAL)
 
 
@@ -729,7 +751,8 @@ def enter_warehouse(
     )
     me, units = occasion.stream.partition("/")[2], (asset.custodian, asset.accounting_unit)
     left = units if accounting_unit else ()
-    return (received, *kinds.uncounted(asset.kind, left, me, "入仓"))
+    home = (Ask(asset.bought_for, "count_home", {"asset": me}),) if asset.bought_for else ()
+    return (received, *kinds.uncounted(asset.kind, left, me, "入仓"), *home)
 
 
 @assets_.lifecycle.verb(

@@ -33,6 +33,7 @@ from domain.converting import Conversion
 from domain.demand import Demand
 from domain.disposal import Disposal
 from domain.exchanging import Exchange
+from domain.gathering import Gathering
 from domain.leasing import Lease
 from domain.lending import Loan
 from domain.open_steps import open_step
@@ -48,7 +49,7 @@ from projections.scope import EVERYTHING, Filters, Rows, Scope, page
 KINDS = (
     "loan", "lease", "intake", "reallocation", "conversion", "exchange", "disposal", "reorganisation",
     "plan", "acquisition", "census", "stocktake", "note", "standard", "demand",
-    "allocation", "claim",
+    "allocation", "claim", "gathering",
 )  # fmt: skip
 cases = Table(
     "cases",
@@ -99,6 +100,7 @@ Case = (
     | Demand
     | Allocation
     | Claim
+    | Gathering
 )
 
 
@@ -197,6 +199,12 @@ def row(
             return (
                 *head, case.giver, case.unit, case.item or case.asset, case.quantity or "1", None, "",
                 case.reason, due, case.dataset, *tail,
+            )  # fmt: skip
+        case Gathering():
+            due = case.due.isoformat() if case.due else ""
+            items = str(len(case.waiting | case.home | case.gone))
+            return (
+                *head, case.unit, "", case.purpose, items, None, "", "", due, case.dataset, *tail,
             )  # fmt: skip
         case Disposal():
             items = str(len(case.approved or case.proposed or case.executed))

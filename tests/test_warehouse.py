@@ -85,7 +85,7 @@ def ledger(database: str) -> Iterator[Ledger]:
 
 
 def test_an_application_holds_every_piece() -> None:
-    form = {"case": INTAKE, "unit": "o_a"}
+    form = {"case": INTAKE, "unit": "o_a", "ground": IntakeGround.IDLE}
     intake().at(by="u_clerk").when(warehouse.apply, **ask_for).then(
         applied,
         Ask("asset/DESK1", "hold_for_intake", form),
