@@ -11,7 +11,14 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
-from api import city_authority, city_idle, city_oversight, city_registers, city_rules
+from api import (
+    city_authority,
+    city_idle,
+    city_oversight,
+    city_registers,
+    city_reuse,
+    city_rules,
+)
 from api.city_people import (
     BODIES,
     CITY,
@@ -71,6 +78,7 @@ class Story:
         self.acts: list[Act] = []
         self.papers = 0
         self.late = ""  # whose move in March becomes known only at the end
+        self.lots: list[tuple[str, str, str]] = []  # what is listed later: stream, unit, name
         self.mistake = ""  # whose value was corrected by a factor of a hundred
 
     # Days, papers and people --------------------------------------------------
@@ -1811,6 +1819,7 @@ def tell() -> Story:
     second_thoughts(story)
     city_authority.stood_in(story)
     city_authority.reorganised(story)
+    city_reuse.reused(story)
     city_registers.confiscated(story)
     city_registers.quotas(story)
     city_registers.numbered(story)

@@ -5,11 +5,12 @@ Loading may be stopped at any moment and goes on where it stopped; a second star
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from api import city, city_stocktakes, importing
+from api import city, city_reuse, city_stocktakes, importing
 from api.accounts import Accounts
 from api.city_people import BODIES
 from api.importing_facts import IMPORTER, Progress
@@ -59,7 +60,7 @@ PEOPLE: Final = _people()
 
 def loaded(book: Book) -> bool:
     """Tell whether everything of the demonstration is in the book."""
-    return city.loaded(book) and city_stocktakes.taken(book)
+    return city.loaded(book) and city_stocktakes.taken(book) and city_reuse.shown(book)
 
 
 def load(
@@ -86,16 +87,21 @@ def load(
     else:
         models.catch_up(book, projected)
     say("示例盘点", "Example stock-taking", 0, 1)
-    count(book, models, accounts)
+    at_a_counter(book, models, accounts, city_stocktakes.take)
     say("示例盘点", "Example stock-taking", 1, 1)
+    say("示例调剂", "Example allocation", 0, 1)
+    at_a_counter(book, models, accounts, city_reuse.show)
+    say("示例调剂", "Example allocation", 1, 1)
     return True
 
 
-def count(book: Book, models: ReadModels, accounts: Accounts) -> None:
-    """Have the city take stock, at a counter that is opened for it."""
+def at_a_counter(
+    book: Book, models: ReadModels, accounts: Accounts, work: Callable[[Office], None]
+) -> None:
+    """Have the city do what needs lists, at a counter that is opened for it."""
     office = Office(Settings(database=book.url), book, models, accounts)
     try:
-        city_stocktakes.take(office)
+        work(office)
     finally:
         office.scanned.close()  # all the rest belongs to the caller
 
