@@ -31,8 +31,6 @@ SCHOOL, HOSPITAL = "o_ex_sch", "o_ex_hos"
 PROPOSAL: Final = "EXMORNING1"
 ASKED_ON: Final = date(2026, 8, 24)
 LISTED_ON: Final = date(2026, 9, 2)
-# Units of the same level may ask a week after something was listed; the holder itself before.
-TURN: Final = timedelta(days=8)
 BOUGHT: Final = (date(2021, 1, 1), date(2024, 12, 31))
 PICTURE: Final = (480, 360)
 
@@ -243,9 +241,9 @@ def entrusted(story: Story) -> None:
 
 
 def shown(book: Book) -> bool:
-    """Tell whether a line of the proposed allocation was decided."""
+    """Tell whether the allocation was proposed."""
     state: Allocation = book.stream(f"allocation/{PROPOSAL}").state
-    return bool(state.decisions)
+    return bool(state.sha256)
 
 
 def show(office: Office) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from books import opened
 
-from api import city, city_story, demo
+from api import city, city_reuse, city_story, demo, filing
 from api.accounts import Accounts
 from api.city_people import BODIES, CITY, CULTURE, PEOPLE, SITES
 from api.city_rehearsal import rehearse
@@ -126,7 +126,7 @@ def test_some_600_things_of_every_ordinary_kind(states: dict[str, Any]):
     kinds = Counter(asset.kind for asset in assets)
     for kind in (Kind.COMPUTER, Kind.OFFICE, Kind.FURNITURE, Kind.VEHICLE, Kind.PREMISES):
         assert kinds[kind] >= 10
-    assert all(has_valid_check(a.asset_no) for a in assets if a.asset_no)
+    assert all(has_valid_check(a.asset_no) for a in assets if a.asset_no and not a.split_from)
     desktops = [a.value for a in assets if a.name == "台式计算机" and a.asset_no]
     assert desktops
     usual = [value for value in desktops if value is not None and value < 500_000]
@@ -324,6 +324,38 @@ def test_the_demonstration_loads_everything_once_and_lets_people_in(database: st
             accounts.close()
     assert len(set(labels)) >= 7
     assert all(zh and en for zh, en in labels)
+
+
+def test_wants_offers_claims_and_an_event_are_there_to_be_seen(told: Book, states: dict[str, Any]):
+    wants = Counter(want.status for want in of_kind(states, "demand"))
+    assert wants == {"met": 1, "partly_met": 1, "withdrawn": 1, "open": 3}
+    assert {claim.status for claim in of_kind(states, "claim")} == {"held", "released"}
+    (festival,) = of_kind(states, "gathering")
+    assert festival.status == "open" and festival.due < city_story.ENDED_ON
+    assert any(thing.listed and thing.offer.available_from for thing in of_kind(states, "asset"))
+    (agreement,) = of_kind(states, "entrustment")
+    assert {task.value for task in agreement.tasks_on(city_story.ENDED_ON)} == {"storage"}
+
+
+def test_a_morning_proposal_is_confirmed_in_part_once(sqlite_url: str):
+    with opened(sqlite_url) as book:
+        city.load(book)
+        models, accounts = ReadModels.open(sqlite_url), Accounts.open(sqlite_url)
+        try:
+            models.catch_up(book)
+            for _ in range(2):
+                demo.at_a_counter(book, models, accounts, city_reuse.show)
+                size = book.head()[0]
+            assert book.head()[0] == size and city_reuse.shown(book)
+            decided = book.stream(f"allocation/{city_reuse.PROPOSAL}").state.decisions
+            assert [d.value for _, d in decided][:1] == ["confirmed"]
+            found = [e for e in book.entries() if e.event.type_name == "demand.offer_found"]
+            assert found
+            for stream, _, _ in city_story.tell().lots:
+                assert len(book.stream(filing.folder_of(stream)).state.files) == 1
+        finally:
+            models.close()
+            accounts.close()
 
 
 def test_the_city_is_the_parent_of_its_bodies(states: dict[str, Any]):
