@@ -33,7 +33,7 @@ from domain.values import (
     Text,
     UnitId,
 )
-from domain.warehouse import IntakeGround
+from domain.warehouse import GROUNDS
 from domain.words import Role, Term, Words
 
 LAW_HOME = "《内蒙古自治区机关事务管理办法》第17条"
@@ -297,6 +297,12 @@ ONE_OCCASION = Rule(
     zh="该资产已列入另一份会议活动资产清单，或不由该单位保管。",
     en="The asset is on the list of another occasion, or the unit does not hold it.",
 )
+BOUGHT_FOR_ONE = Rule(
+    slug="bought-for-no-occasion",
+    zh="该资产不在会议活动资产清单上。",
+    en="The asset is on the list of no occasion.",
+    holds=lambda asset, _: bool(asset.bought_for),
+)
 NOT_TO_KEEP = Rule(
     slug="to-be-handed-over",
     zh="该资产仍在账，不得留用或者自行核减，须移交公物仓。",
@@ -396,7 +402,7 @@ def hand_over(
     intake = f"{occasion.stream.partition('/')[2]}.{case.intakes + 1}"
     form = {
         "unit": case.unit,
-        "ground": IntakeGround(case.ground.value),
+        "ground": GROUNDS[case.ground.value],
         "warehouse": case.warehouse,
         "assets": going,
         "note": note or case.purpose,
@@ -435,7 +441,7 @@ def bind_to_occasion(
     return BoughtForOccasion(case=case, ground=ground, due=due)
 
 
-@assets_.lifecycle.verb(zh="延长移交期限", en="Prolong", inner=True)
+@assets_.lifecycle.verb(BOUGHT_FOR_ONE, zh="延长移交期限", en="Prolong", inner=True)
 def prolong_occasion(_: Asset, __: Occasion, *, due: date) -> OccasionProlonged:
     """Note that it may stay longer."""
     return OccasionProlonged(due=due)

@@ -79,6 +79,9 @@ class IntakeGround(Term):
     VACATED = "vacated", "腾退", "vacated"
 
 
+GROUNDS = {ground.value: ground for ground in IntakeGround}
+
+
 class Books(Term):
     """Whether intake moves the books; both occur (DOMAIN.md, open questions)."""
 
@@ -711,7 +714,7 @@ def hold_for_intake(
     if unit != asset.custodian:
         raise HOLDER_OFFERS.broken(unit=unit, custodian=asset.custodian)
     if ground is not None and asset.bought_for_ground not in ("", ground.value):
-        raise ITS_GROUND.broken(ground=IntakeGround(asset.bought_for_ground))
+        raise ITS_GROUND.broken(ground=GROUNDS[asset.bought_for_ground])
     return HeldForProcess(case=case, lock=Lock.APPROVAL)
 
 

@@ -283,6 +283,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "in_voucher": Words("调入凭证", "in-voucher"),
     "inner": Words("所载包装", "package loaded"),
     "inspector": Words("验收人", "inspector"),
+    "intake": Words("入仓单", "intake"),
     "into": Words("承接单位", "successor"),
     "issue": Words("期次", "issue"),
     "issued": Words("文书日期", "issued on"),
