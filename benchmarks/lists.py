@@ -43,7 +43,7 @@ def _figures(place: Place, back_end: str, title: str, size: int) -> Iterator[Fig
         )
         ninth = max((m for m in marks if m[0] <= events * 0.9), default=(0, 0.0))
         yield Figure(
-            work=f"{title}, following, last tenth of {short(events)}",
+            work=f"{title}, following, last {short(events - ninth[0])} of {short(events)}",
             ours=(events - ninth[0]) / (spent - ninth[1]),
             unit="events/s",
             floor=events / spent,

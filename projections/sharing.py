@@ -33,7 +33,7 @@ from projections.writing import Writer
 
 LONG = 200_000  # entries from which another process is worth its start
 SHARES = (1, 2, history.PARTS)
-WHOLE_ROWS = 1_000  # of streams told one after another: as many as the processor's cache holds
+WHOLE_ROWS = 2_000  # of streams told one after another: as many as the processor's cache holds
 LEFT_SECONDS = 24 * 3600  # after which shares were left behind by a process that was killed
 WORK = """
 import gc, json, os, sys

@@ -48,7 +48,8 @@ from projections.scope import Rows
 from projections.writing import COPY_FROM, Writer
 
 VERSION = 20  # of the tables: a newer number rebuilds them at the next start
-BATCH = 20_000
+BATCH = 50_000  # entries in one transaction; what they tell several times is written but once
+MANY = 20_000  # entries after which the database looks anew at what there is
 LOCK = 7_246_814
 WAL_PAGES = 8_000  # changed pages from which a commit carries them into the file (SQLite)
 CACHE_MAX = 200_000  # streams remembered between batches, about 100 MB
@@ -172,9 +173,9 @@ class ReadModels:
                 self._reached = end
                 if progress is not None:
                     progress(end, book.log.head()[0])
+                behind = behind or end - start >= MANY
                 if end < start + BATCH:
                     break
-                behind = True
             if behind:
                 with self._writing() as c:
                     self._analyzed(c)
