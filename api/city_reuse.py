@@ -7,10 +7,7 @@ proposed allocation) and pictures are added at the counter of an office, when th
 from __future__ import annotations
 
 from datetime import date, timedelta
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
-
-from PIL import Image, ImageDraw
 
 from api import filing
 from api.city_people import CULTURE, FINANCE, OFFICES, STORE, WAREHOUSE, Person, who
@@ -19,6 +16,7 @@ from api.office import Actor, Office
 from domain.allocating import Allocation
 from domain.policy import Priority
 from domain.words import Role
+from labels import qr
 from ledger.book import Book
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ PROPOSAL: Final = "EXMORNING1"
 ASKED_ON: Final = date(2026, 8, 24)
 LISTED_ON: Final = date(2026, 9, 2)
 BOUGHT: Final = (date(2021, 1, 1), date(2024, 12, 31))
-PICTURE: Final = (480, 360)
 
 
 # With the story ---------------------------------------------------------------
@@ -279,14 +276,7 @@ def ask(office: Office, by: Person, stream: str, verb: str, key: str, **form: An
 
 
 def picture(office: Office, by: Person, stream: str, name: str, key: str) -> None:
-    """Attach a drawing that says it is one: nobody has photographed what does not exist."""
-    image = Image.new("RGB", PICTURE, "#e8eef4")
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((90, 130, 390, 160), fill="#8fa3b8")
-    for left in (110, 350):
-        draw.rectangle((left, 160, left + 20, 300), fill="#6d8196")
-    kept = BytesIO()
-    image.save(kept, "PNG")
-    filing.attach(
-        office, acting(by), stream, kept.getvalue(), f"{name}示意图.png", key=key, channel="demo"
-    )
+    """Attach a picture of a code: nobody has photographed what does not exist."""
+    title = f"{name}示意图.png"
+    image = qr.png(stream.partition("/")[2])
+    filing.attach(office, acting(by), stream, image, title, key=key, channel="demo")
