@@ -75,5 +75,5 @@ def _read(
     text = str(content, checked_encoding(content, file)).removeprefix("\ufeff")
     if re.search(r"^:(?:20|25|28C?|60[FM]|61|62[FM]|86):", text, re.MULTILINE):
         return mt940.statements(text, file)
-    found, wrong = tables.statement(tables.table(text), file, layout, account)
+    found, wrong = tables.statement(tables.table(text, file), file, layout, account)
     return [found], wrong

@@ -191,11 +191,25 @@ LAYOUTS: Final = (
 )
 
 
-def table(text: str) -> list[tuple[str, ...]]:
-    """Cut text into rows; what stands most often in the busiest of the first lines divides them."""
+def table(text: str, file: str = "") -> list[tuple[str, ...]]:
+    """Cut text into rows; what stands most often in the busiest of the first lines divides them.
+
+    Raise `Unreadable` for a cell that never ends.
+    """
     head = text.splitlines()[:HEAD_ROWS_MAX]
     divider = max(",\t;", key=lambda each: max((line.count(each) for line in head), default=0))
-    return [tuple(row) for row in csv.reader(io.StringIO(text), delimiter=divider)]
+    rows = csv.reader(io.StringIO(text), delimiter=divider)
+    try:
+        return [tuple(row) for row in rows]
+    except csv.Error as error:
+        raise refuse(
+            file,
+            "broken-table",
+            "表格有误：某个单元格过长，或引号没有成对。请重新下载。",
+            "The table is broken: a cell is too long, or its quotation marks do not pair. "
+            "Download it again.",
+            rows.line_num or 1,
+        ) from error
 
 
 def statement(

@@ -14,7 +14,7 @@ import msgspec
 
 from api.reading_problems import Problem
 
-ENTRIES_MAX: Final = 200_000
+ENTRIES_MAX: Final = 120_000
 """So many entries of one file; an office's busiest month is a few thousand."""
 
 WHOLE: Final = frozenset(

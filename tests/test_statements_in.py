@@ -469,6 +469,7 @@ def test_every_cut_of_markup_is_refused(sample: SharedFile):
         (b"%PDF-1.7", "not-a-table"),
         (GENERIC.encode().replace("缴".encode(), b"\xff\xfe\xff"), "broken-encoding"),
         (b"a,b,c\n1,2,3\n", "unknown-layout"),
+        (b"a,b,c\n1,2," + b"3" * 200_000, "broken-table"),
         (b"PK\x03\x04 cut short", "broken-workbook"),
         (OLD_WORKBOOK[:3000], "broken-workbook"),
         (b"<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.99'/>", "unknown-message"),
