@@ -427,7 +427,15 @@ def allotting(line: Proposed, asset: str, quantity: str, case: str) -> Ask:
     return Ask(f"asset/{asset}", "allot", form)
 
 
-@assets_.lifecycle.verb(ON_BOOKS, zh="按建议调出", en="Allot", inner=True)
+KEPT_BY_SOMEBODY = Rule(
+    slug="nobody-keeps-it",
+    zh="没有登记该资产由哪个单位保管，无从调出。",
+    en="Nobody is recorded as keeping it, so that nobody can give it.",
+    holds=lambda asset, _: bool(asset.custodian),
+)
+
+
+@assets_.lifecycle.verb(ON_BOOKS, KEPT_BY_SOMEBODY, zh="按建议调出", en="Allot", inner=True)
 def allot(
     asset: Asset,
     occasion: Occasion,
