@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `tsa_trust` are the certificates that time stamps are believed under; `sm2` holds the public key
     of the parallel log (国密).
     `ca` is the certificate of an authority we made ourselves; phones may fetch it.
+    `catalogue` opens what is on offer to anybody, without signing in (/catalogue).
     `https` is set when a proxy in front speaks it: cookies become Secure.
     """
 
@@ -44,11 +45,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tsa_trust: Path | None = None
     sm2: Path | None = None
     ca: Path | None = None
+    catalogue: bool = False
 
     @classmethod
     def from_env(cls) -> Self:
         """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
-        _VAULT, _TSA_TRUST, _SM2.
+        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE.
         """
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
@@ -58,7 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             **given,  # type: ignore[arg-type] # all of them are texts
             port=int(os.environ.get("GONGWU_PORT") or 8000),
-            https=os.environ.get("GONGWU_HTTPS", "").lower() in {"1", "true", "yes"},
+            https=_yes("GONGWU_HTTPS"),
+            catalogue=_yes("GONGWU_CATALOGUE"),
             vault=_file("GONGWU_VAULT"),
             trust=_file("GONGWU_TRUST"),
             tsa_trust=_file("GONGWU_TSA_TRUST"),
@@ -68,6 +71,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             label_signing=os.environ.get("GONGWU_LABEL_SIGNING_KEY", ""),
             label_publics=os.environ.get("GONGWU_LABEL_PUBLIC_KEYS", ""),
         )
+
+
+def _yes(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true", "yes"}
 
 
 def _file(name: str) -> Path | None:
