@@ -21,6 +21,7 @@ from projections.inventory import offer_of
 from projections.scope import Filters, Scope, cursor
 
 SCANNED_MAX = 2_000  # rows looked through for one page of what is open to a unit
+FILE_PAGE = 500
 PHOTOS = ("image/png", "image/jpeg", "image/webp")
 
 
@@ -83,8 +84,8 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
 class Market:
     """What is on offer to one unit on one day; units are read once."""
 
-    def __init__(self, office: Office, asked: Asking) -> None:
-        self.office, self.asked = office, asked
+    def __init__(self, office: Office, asked: Asking, *, pictures: bool = True) -> None:
+        self.office, self.asked, self.pictures = office, asked, pictures
         self._units: dict[str, Unit] = {}
 
     def unit(self, id_: str) -> Unit:
@@ -106,6 +107,16 @@ class Market:
             found.append(shown)
             last = row
         return found, ""
+
+    def all(self, scope: Scope, most: int) -> Iterator[Shown]:
+        """Yield every offer that is asked for, page by page, as many as a file may have."""
+        after, left = "", most
+        while left > 0:
+            found, after = self.page(scope, after or None, min(left, FILE_PAGE))
+            yield from found
+            left -= len(found)
+            if not after:
+                return
 
     def _rows(self, scope: Scope, after: str | None, limit: int) -> Iterator[Any]:
         a, scanned = self.asked, 0
@@ -139,7 +150,7 @@ class Market:
             tiers = claiming.tiers_of(self.unit(row["custodian"]), self.unit(unit), own=own)
         opens = claiming.opens_for(offer, tiers)
         held = row["lock"] != Lock.NONE and not ("" < row["held_until"] < on.isoformat())
-        photos_of, photos = self.photos(row["id"])
+        photos_of, photos = self.photos(row["id"]) if self.pictures else (row["id"], ())
         return Shown(
             row=row,
             window=claiming.open_now(offer, on),

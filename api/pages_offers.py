@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -18,7 +19,7 @@ from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES
 from domain.claiming import Opening
-from domain.words import Words
+from domain.words import Role, Words
 from projections import offers
 from projections.scope import BadCursor
 
@@ -43,7 +44,11 @@ WORDS = {
     "claim": Words("申领", "Claim"),
     "no_photo": Words("没有照片", "no photo"),
     "at_once": Words("现在可用", "available now"),
-    "wants": Words("登记需求", "Register a want"),
+    "distance": Words("距离", "distance"),
+    "how_many": Words("申领数量", "how many"),
+    "wants": Words("登记需求，有合适的上架即提示", "Register a want: you hear when it is listed"),
+    "import": Words("批量上架", "Put many on offer"),
+    "notice": Words("打印公告", "Print a notice"),
     "nothing": Words("没有符合条件的上架物品。", "Nothing on offer fits."),
 }
 
@@ -73,6 +78,8 @@ def router(office: Office) -> APIRouter:
             cards=[card(page, one) for one in shown],
             more=more,
             may_claim="claim" in dict(openings(page)),
+            may_offer=page.may(Role.KEEPER, Role.CLERK, Role.OFFICE),
+            want=want(asked) if "demand" in dict(openings(page)) else "",
             choices=choices(page),
             chips=chips(page, asked),
         )
@@ -99,6 +106,18 @@ def asked_of(page: Page) -> tuple[Asking, list[Words]]:
         mine=given.get("mine") == "1",
     )
     return asked, wrong
+
+
+def want(asked: Asking) -> str:
+    """Return the form that registers what was looked for as a want."""
+    form = {
+        "kind": "demand",
+        "of_kind": asked.kind,
+        "item": asked.text,
+        "class_code": asked.class_code,
+        "needed_by": asked.available.isoformat() if asked.available else "",
+    }
+    return "/cases/new?" + urlencode({name: value for name, value in form.items() if value})
 
 
 def choices(page: Page) -> dict[str, list[tuple[str, str]]]:
@@ -143,6 +162,7 @@ def card(page: Page, one: Shown) -> dict[str, Any]:
         "place": page.name_of("place", row["place"]) if row["place"] else "",
         "description": one.description,
         "life": one.remaining_life,
+        "distance": page.words(one.near.words) if row["custodian"] else "",
         "available": row["available_from"],
         "until": row["offer_until"],
         "status": page.words(status(one)),

@@ -112,10 +112,10 @@ def requests(lines: Iterable[Line]) -> list[tuple[str, str, dict[str, Any]]]:
     return [(line.stream, "publish", line.form) for line in lines if line.right]
 
 
-def heads(row: Sequence[str]) -> dict[str, int]:
+def heads(row: Sequence[str], spelt: Mapping[str, tuple[str, ...]] = HEADS) -> dict[str, int]:
     """Return which column holds what; the first of several with the same meaning."""
     found: dict[str, int] = {}
-    known = {head: name for name, spellings in HEADS.items() for head in spellings}
+    known = {head: name for name, spellings in spelt.items() for head in spellings}
     for at, cell in enumerate(row):
         name = known.get("".join(plain(cell).casefold().split()).replace("_", ""))
         if name is not None:
