@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import or_, select
 
 from api.offers import Shown
 from api.office import Actor, Office
@@ -29,8 +28,7 @@ from api.wanting import (
 )
 from domain.decider import LIFECYCLES, Lang, Refused
 from domain.words import Words
-from projections.inventory import inventory
-from projections.scope import Rows, among
+from projections import offers
 
 # The columns of the list that is taken home, and what units call them.
 COLUMNS: Final[Mapping[str, Words]] = {
@@ -131,16 +129,8 @@ def found(office: Office, lines: Sequence[Line]) -> Mapping[str, Any]:
     """Return the cards that the lines name, by `id:` and by `no:`; a number is one card's."""
     ids = {line.cells.get("id", "") for line in lines} - {""}
     numbers = {line.cells.get("asset_no", "") for line in lines} - {""}
-    rows = office.rows(named(ids, numbers))
+    rows = office.rows(offers.cards(ids, numbers))
     return {f"id:{row['id']}": row for row in rows} | {f"no:{row['asset_no']}": row for row in rows}
-
-
-def named(ids: Iterable[str], numbers: Iterable[str]) -> Rows:
-    """Return the cards of some ids or numbers that the books still carry."""
-    c = inventory.c
-    return select(c.id, c.asset_no, c.name, c.listed).where(
-        or_(among(c.id, ids), among(c.asset_no, numbers)), c.book != "gone"
-    )
 
 
 def judged(

@@ -107,7 +107,7 @@ def router(office: Office) -> APIRouter:
             return drawn(page, wrong=page.words(SAID["nothing"]), status=422)
         if not text(form, "record"):
             return drawn(page, sent, lines)
-        chosen = frozenset(int(n) for n in form.getlist("line") if str(n).isdecimal())
+        chosen = frozenset(int(str(n)) for n in form.getlist("line") if str(n).isdecimal())
         asks = offering.requests(lines, chosen)
         if not asks:
             return drawn(page, sent, lines, wrong=page.words(SAID["none-chosen"]), status=422)

@@ -217,6 +217,8 @@ class Page:
             value = getattr(state, field)
             if value in (None, "", (), 0) or isinstance(value, (frozenset, set)):
                 continue
+            if isinstance(value, dict) and not value:
+                continue
             told = say(
                 reason_of(field, value),
                 "place" if field == "places" and kind_of(state) else STATE_REFS.get(field, ""),

@@ -86,7 +86,7 @@ def notice(
     return Paper(
         kind=KIND,
         title=say("title"),
-        number=f"{unit}-{on}",
+        number=on.replace("-", ""),
         unit=issuer,
         date=on,
         pairs=(

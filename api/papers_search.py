@@ -19,7 +19,8 @@ from ledger.entry import Entry
 
 def pairs(stream: Stream, entry: Entry, lang: Lang) -> Iterator[Pair]:
     """Yield what was asked, when, at which position of the log, and what came of it."""
-    search: ReallocationSearched = entry.event
+    search = entry.event
+    assert isinstance(search, ReallocationSearched)
     plan: Plan = stream.state
     line = plan.line(search.line)
 
@@ -89,7 +90,8 @@ def said(one: Answered, lang: Lang) -> str:
 
 def notes(stream: Stream, entry: Entry, lang: Lang) -> Iterator[str]:
     """Yield how to verify it, and what is not on the list."""
-    search: ReallocationSearched = entry.event
+    search = entry.event
+    assert isinstance(search, ReallocationSearched)
     if not search.count:
         yield in_words(SAYS["none-found"], lang)
     elif search.count > len(search.found):

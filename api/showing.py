@@ -7,7 +7,6 @@ in what is shown, so that nobody finds out a number or a plate by asking for it.
 
 from __future__ import annotations
 
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,6 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from PIL import Image, ImageOps
 
 from api.offers import PHOTOS
 from api.office import Office
@@ -24,6 +22,7 @@ from domain import claiming
 from domain.filing import File, folder_of
 from domain.warehouse import ListedForReuse
 from domain.words import Words, in_words
+from labels import photo
 from projections import public
 from projections.inventory import offer_of
 from projections.naming import initials, plain
@@ -229,23 +228,10 @@ class Photos:
             found = self.office.book.log.file(sha256)  # one at a time: large ones take memory
             if found is None:
                 return None
-            self._made[sha256] = small(found[1])
+            self._made[sha256] = photo.small(found[1], PHOTO_PIXELS)
             if len(self._made) > PHOTO_KEPT:
                 self._made.popitem(last=False)
             return self._made[sha256]
-
-
-def small(content: bytes) -> bytes:
-    """Return a picture as a small JPEG; only its points are kept."""
-    with Image.open(io.BytesIO(content)) as picture:
-        picture.draft("RGB", (PHOTO_PIXELS, PHOTO_PIXELS))
-        upright = ImageOps.exif_transpose(picture)
-        upright.thumbnail((PHOTO_PIXELS, PHOTO_PIXELS))
-        flat = Image.new("RGB", upright.size, "white")
-        flat.paste(upright.convert("RGBA"), mask=upright.convert("RGBA").getchannel("A"))
-    kept = io.BytesIO()
-    flat.save(kept, "JPEG", quality=80)
-    return kept.getvalue()
 
 
 def public_name(row: Any) -> str:

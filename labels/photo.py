@@ -6,7 +6,7 @@ import io
 import warnings
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 PIXELS_MAX: Final = 50_000_000  # what a good phone takes; beyond it, a bomb
 FORMATS: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -31,3 +31,16 @@ def media(content: bytes) -> str | None:
                 return found
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning):
         return None
+
+
+def small(content: bytes, pixels: int) -> bytes:
+    """Return a picture as a JPEG whose longer side is `pixels` at most; only its points are kept."""
+    with Image.open(io.BytesIO(content), formats=tuple(FORMATS)) as picture:
+        picture.draft("RGB", (pixels, pixels))
+        upright = ImageOps.exif_transpose(picture).convert("RGBA")
+        upright.thumbnail((pixels, pixels))
+    flat = Image.new("RGB", upright.size, "white")
+    flat.paste(upright, mask=upright.getchannel("A"))
+    kept = io.BytesIO()
+    flat.save(kept, "JPEG", quality=80)
+    return kept.getvalue()

@@ -5,13 +5,14 @@ Reads no events of its own: the rows are those of `inventory`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from sqlalchemy import and_, or_, select
 
 from projections.inventory import inventory
-from projections.scope import Filters, Rows, Scope, page, where
+from projections.scope import Filters, Rows, Scope, among, page, where
 
 
 def listing(
@@ -56,3 +57,11 @@ def occurring(scope: Scope) -> Rows:
     c = inventory.c
     shown = select(c.kind, c.custodian, c.place)
     return shown.where(where(inventory, scope, Filters(book="on_books", listed=True))).distinct()
+
+
+def cards(ids: Iterable[str], numbers: Iterable[str]) -> Rows:
+    """Return the cards of some ids or numbers that the books still carry, and which are listed."""
+    c = inventory.c
+    shown = select(c.id, c.asset_no, c.name, c.listed)
+    known = or_(among(c.id, ids), among(c.asset_no, numbers))
+    return shown.where(known, c.book != "gone")

@@ -67,7 +67,7 @@ def either(database: str) -> Iterator[Office]:
 def filled(one: Office) -> Office:
     """Put five things on offer, one of which ended yesterday."""
     one.settings = msgspec.structs.replace(one.settings, catalogue=True)
-    laptop = {k: v for k, v in INTERNAL.items() if k != "asset_no"}
+    laptop: dict[str, Any] = {k: v for k, v in INTERNAL.items() if k != "asset_no"}
     put(one, "CARDA1", name="笔记本电脑 新A12345", class_code="A02010105", **laptop)
     put(one, "CARDA2", days_ago=9, name="会议椅", kind="furniture", quantity="40", measure="把")
     put(one, "CARDA3", days_ago=30, name="空调器", kind="office", class_code="A02061804")
