@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from domain import idling, ruling
 from domain.asset import Book, Custody, Kind, Lock
@@ -41,12 +42,13 @@ from domain.unit import (
 )
 from ledger.book import Book as Ledger
 from ledger.entry import Entry, decode, standing
-from projections.history import history
+from projections.history import PARTS, ended, history
 from projections.inventory import inventory
 from projections.scope import Rows, Scope, among
 from projections.temporal import NEVER, at
 
 AT_ONCE: Final = 20_000  # cards whose life is read in one question
+NUMBERS_AT_ONCE: Final = 10_000
 Ask: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
 RESTING: Final = frozenset(ground.value for ground in idling.REST_GROUNDS)
 RARE: Final = (
@@ -90,29 +92,26 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 def told(book: Ledger, rows: Ask, scope: Scope, asked: Asked) -> Told:
     """Return everything that shows as idle on a day, as known at a position."""
     upto = book.log.head()[0] if asked.known is None else asked.known
-    cards = _Cards(book, rows, asked, upto)
-    there = cards.there(scope)
-    place = _place(book, upto, asked, there)
-    if asked.ground in ("", IdleGround.OVER_STANDARD.value):
-        crowded = list(cards.crowded(there, place))
-    else:
-        crowded = []
+    cards = _Cards(book, rows, scope, asked, upto)
+    sorts = cards.sorts()
+    place = _place(book, upto, asked, sorts)
     found: list[Finding] = []
     if asked.ground != IdleGround.OVER_STANDARD.value:
-        for card in cards.whole(cards.candidates(there, place)):
+        for card in cards.whole(cards.candidates(sorts, place)):
             one = idling.at_rest(card, place, asked.on)
             if one is not None:
                 found.append(one)
-    for unit, mine in crowded:
-        found += idling.beyond(mine, unit, place, asked.on)
-    units = {unit for row in there for unit in (row.unit, row.custodian)}
+    if asked.ground in ("", IdleGround.OVER_STANDARD.value):
+        for unit, mine in cards.crowded(place):
+            found += idling.beyond(mine, unit, place, asked.on)
+    units = {unit for sort in sorts for unit in (sort.unit, sort.custodian)}
     used = {place.policies[unit].reference: place.policies[unit] for unit in sorted(units)}
     return Told(
         asked=asked,
         position=upto,
         found=idling.ordered(f for f in found if _wanted(f, asked)),
         policies=tuple(used[reference] for reference in sorted(used)),
-        uncapped=tuple(_uncapped(there, place)),
+        uncapped=tuple(_uncapped(sorts, place)),
     )
 
 
@@ -125,12 +124,12 @@ def _wanted(finding: Finding, asked: Asked) -> bool:
     )
 
 
-def _uncapped(there: Iterable[Card], place: Place) -> Iterator[tuple[str, str]]:
+def _uncapped(sorts: Iterable[Sort], place: Place) -> Iterator[tuple[str, str]]:
     """Yield which standards for each post could not be asked of which unit."""
     blind = {
         (unit, cap.standard.title)
         for cap in place.caps
-        for unit in {card.unit for card in there if card.kind is cap.standard.kind}
+        for unit in {sort.unit for sort in sorts if sort.kind is cap.standard.kind}
         if idling.allowed(cap.standard, place.body(unit)) is None
         and cap.standard.unit in ("", unit)
         and place.body(unit).region.startswith(cap.standard.region)
@@ -141,54 +140,79 @@ def _uncapped(there: Iterable[Card], place: Place) -> Iterator[tuple[str, str]]:
 # Cards -------------------------------------------------------------------------
 
 
+class Sort(NamedTuple):
+    """Whose things of which kind there are, whoever has them."""
+
+    unit: str
+    custodian: str
+    kind: Kind
+
+
 class _Cards:
     """The cards of a day, and what is read of those that may be found."""
 
-    def __init__(self, book: Ledger, rows: Ask, asked: Asked, upto: int) -> None:
-        self.book, self.rows, self.asked, self.upto = book, rows, asked, upto
+    def __init__(self, book: Ledger, rows: Ask, scope: Scope, asked: Asked, upto: int) -> None:
+        self.book, self.rows, self.scope, self.asked, self.upto = book, rows, scope, asked, upto
         self.lines: dict[str, tuple[Stretch, ...]] = {}
+        self.ends: dict[str, tuple[Stretch, ...]] = {}  # of lines of which no more matters
+        self.opened: dict[str, tuple[Stretch, int]] = {}  # where each is, and since when known
 
-    def there(self, scope: Scope) -> list[Card]:
-        """Return every card that its unit keeps for itself, without its way there."""
+    def _kept(self) -> ColumnElement[bool]:
+        """Return the condition for what a unit keeps for itself, as far as it is asked about."""
         h, asked = history.c, self.asked
-        query = select(
-            h.id, h.asset_no, h.name, h.kind, h.custody, h.lock, h.accounting_unit, h.custodian,
-            h.value, h.currency, h.quantity, h.listed,
-        ).where(
+        conditions = [
             at(history, asked.on.isoformat(), asked.known),
             h.book == Book.ON_BOOKS.value,
             h.custody.in_(sorted(idling.KEPT)),
-        )  # fmt: skip
-        if scope.units is not None:
-            mine = or_(among(h.accounting_unit, scope.units), among(h.custodian, scope.units))
-            query = query.where(mine)
+            h.listed == 0,
+        ]
+        if self.scope.units is not None:
+            of = self.scope.units
+            conditions.append(or_(among(h.accounting_unit, of), among(h.custodian, of)))
         if asked.assets and asked.ground in RESTING:
-            query = query.where(among(h.id, asked.assets))
+            conditions.append(among(h.id, asked.assets))
         elif asked.assets:  # what shares a standard with them must be asked too
-            query = query.where(among(h.accounting_unit, self._units()))
+            conditions.append(among(h.accounting_unit, self._units()))
         if asked.unit:
-            query = query.where(or_(h.accounting_unit == asked.unit, h.custodian == asked.unit))
-        none = Lock.NONE.value
-        return [
-            Card(
-                id=id_,
-                asset_no=number,
-                name=name,
-                kind=KINDS[kind],
-                custody=CUSTODY[custody],
-                free=lock == none,
-                unit=unit,
-                custodian=custodian,
-                value=value,
-                currency=currency,
-                quantity=count,
-                listed=bool(listed),
-            )
-            for (
+            conditions.append(or_(h.accounting_unit == asked.unit, h.custodian == asked.unit))
+        return and_(*conditions)
+
+    def sorts(self) -> list[Sort]:
+        """Return whose things of which kinds there are."""
+        h = history.c
+        query = select(h.accounting_unit, h.custodian, h.kind).where(self._kept()).distinct()
+        return [Sort(u, c, KINDS[kind]) for u, c, kind in map(_plain, self.rows(query))]
+
+    def _there(self, *conditions: ColumnElement[bool]) -> list[Card]:
+        """Return cards that meet some conditions, without their way there."""
+        h, none, found = history.c, Lock.NONE.value, list[Card]()
+        query = select(
+            h.id, h.asset_no, h.name, h.kind, h.custody, h.lock, h.accounting_unit, h.custodian,
+            h.value, h.currency, h.quantity, h.position, h.from_on, h.known_from,
+        ).where(self._kept(), *conditions)  # fmt: skip
+        for row in map(_plain, self.rows(query)):
+            (
                 id_, number, name, kind, custody, lock, unit, custodian, value, currency, count,
-                listed,
-            ) in map(_plain, self.rows(query))
-        ]  # fmt: skip
+                position, since, known_from,
+            ) = row  # fmt: skip
+            is_ = CUSTODY[custody]
+            self.opened[id_] = Stretch(position, _day(since), is_, custodian, unit), known_from
+            found.append(
+                Card(
+                    id=id_,
+                    asset_no=number,
+                    name=name,
+                    kind=KINDS[kind],
+                    custody=is_,
+                    free=lock == none,
+                    unit=unit,
+                    custodian=custodian,
+                    value=value,
+                    currency=currency,
+                    quantity=count,
+                )
+            )
+        return found
 
     def _units(self) -> frozenset[str]:
         """Return in whose books the cards are that are asked about."""
@@ -198,27 +222,41 @@ class _Cards:
         )
         return frozenset(str(row["accounting_unit"]) for row in self.rows(query))
 
-    def candidates(self, there: Iterable[Card], place: Place) -> list[Card]:
+    def candidates(self, sorts: Iterable[Sort], place: Place) -> list[Card]:
         """Return the cards that may be found at rest, each with its way there."""
-        on, assets = self.asked.on, self.asked.assets
-        free = [
-            card
-            for card in there
-            if card.free
-            and not card.listed
-            and card.custody in idling.DECLARABLE
-            and (not assets or card.id in assets)
-            and (
-                card.custody is Custody.STORE
-                or _ended(card, place, on)
-                or _may_be_under_used(card, place.policies[card.custodian])
-            )
+        h, on, assets = history.c, self.asked.on, self.asked.assets
+        over = {
+            unit
+            for sort in sorts
+            for unit in (sort.unit, sort.custodian)
+            if (gone := place.body(unit).ended_on) is not None and gone <= on
+        }
+        watched = {(s.custodian, s.kind) for s in sorts if _watched(s.kind, place, s.custodian)}
+        possible: list[ColumnElement[bool]] = [
+            h.custody == Custody.STORE.value,
+            among(h.accounting_unit, over),
+            among(h.custodian, over),
         ]
-        self._read_lines(card.id for card in free)
+        for kind in {kind for _, kind in watched}:
+            units = {unit for unit, of in watched if of is kind}
+            possible.append(and_(h.kind == kind.value, among(h.custodian, units)))
+        if assets:
+            possible = [and_(or_(*possible), among(h.id, assets))]
+        free = self._there(
+            h.lock == Lock.NONE.value, h.custody.in_(sorted(idling.DECLARABLE)), or_(*possible)
+        )
+        long = {
+            card.id
+            for card in free
+            if (card.custodian, card.kind) in watched or {card.unit, card.custodian} & over
+        }
+        self._read_lines(long)
+        self._read_ends(card for card in free if card.id not in long)
+        ways = self.ends | self.lines
         return [
             whole
             for card in free
-            if self._may_be_found(whole := replace(card, line=self.lines[card.id]), place)
+            if self._may_be_found(whole := replace(card, line=ways[card.id]), place)
         ]
 
     def _may_be_found(self, card: Card, place: Place) -> bool:
@@ -228,40 +266,87 @@ class _Cards:
             _ended(card, place, on)
             or bool(rest and idling.lent_before(card.line, rest))
             or idling.unused(card, place, policy, on) is not None
-            or (card.kind is Kind.INSTRUMENT and _may_be_under_used(card, policy))
+            or (card.kind is Kind.INSTRUMENT and _watched(card.kind, place, card.custodian))
             or idling.under_used(card, place, policy, on) is not None
         )
 
-    def crowded(self, there: Iterable[Card], place: Place) -> Iterator[tuple[str, list[Card]]]:
+    def crowded(self, place: Place) -> Iterator[tuple[str, list[Card]]]:
         """Yield the units that have more than a standard allows, with all that may count of it."""
-        kinds = {cap.standard.kind for cap in place.caps}
+        kinds, h, on = {cap.standard.kind for cap in place.caps}, history.c, self.asked.on
         if not kinds:
             return
-        of_unit: dict[str, list[Card]] = defaultdict(list)
+        of_kind: ColumnElement[bool] = h.kind.in_(sorted(kinds))
+        if not self.asked.past:
+            units = self._crowded_now(place, kinds)
+            if not units:
+                return
+            of_kind = and_(of_kind, among(h.accounting_unit, units))
         only = self.asked.unit  # of others not all cards are here
-        mine = [card for card in there if card.kind in kinds and only in ("", card.unit)]
+        mine = [card for card in self._there(of_kind) if only in ("", card.unit)]
         codes = self._classes(mine, kinds)
+        of_unit: dict[str, list[Card]] = defaultdict(list)
         for card in mine:
             of_unit[card.unit].append(replace(card, class_code=codes.get(card.id, "")))
         # With nothing explained and nobody's way there known, at least as much is found.
         some = {
             unit: cards
             for unit, cards in sorted(of_unit.items())
-            if any(idling.beyond(cards, unit, place, self.asked.on))
+            if any(idling.beyond(cards, unit, place, on))
         }
         free = [c for cards in some.values() for c in cards if c.custody in idling.DECLARABLE]
         self._read_lines(card.id for card in free)
+        known = {card.id: card for card in self.whole(free)}
         for unit, cards in some.items():
-            known = [replace(card, line=self.lines.get(card.id, ())) for card in cards]
-            yield unit, self.whole(known)
+            yield (
+                unit,
+                [
+                    replace(known[card.id], line=self.lines[card.id]) if card.id in known else card
+                    for card in cards
+                ],
+            )
+
+    def _crowded_now(self, place: Place, kinds: Iterable[Kind]) -> set[str]:
+        """Return the units that have more of something now than a standard allows."""
+        i, held = inventory.c, dict[tuple[str, str], Decimal]()
+        query = (
+            select(i.accounting_unit, i.kind, i.class_code, i.quantity, func.count().label("n"))
+            .where(
+                i.book == Book.ON_BOOKS.value,
+                i.kind.in_(sorted(kinds)),
+                i.custody.in_(sorted(idling.KEPT)),
+                i.listed == 0,
+            )
+            .group_by(i.accounting_unit, i.kind, i.class_code, i.quantity)
+        )
+        if self.asked.unit:
+            query = query.where(i.accounting_unit == self.asked.unit)
+        elif self.asked.assets:
+            query = query.where(among(i.accounting_unit, self._units()))
+        crowded = set[str]()
+        for unit, kind, code, count, n in map(_plain, self.rows(query)):
+            card = Card(
+                id="", kind=KINDS[kind], unit=unit, custodian="", custody=Custody.STORE,
+                class_code=code,
+            )  # fmt: skip
+            body = place.body(unit)
+            for cap in place.caps:
+                most = idling.allowed(cap.standard, body)
+                if most is None:
+                    continue
+                if idling.bound(cap.standard, card, body, unit, self.asked.on):
+                    held[unit, cap.id] = held.get((unit, cap.id), Decimal(0)) + Decimal(count) * n
+                    if held[unit, cap.id] > most:
+                        crowded.add(unit)
+        return crowded
 
     def _classes(self, cards: Sequence[Card], kinds: Iterable[Kind]) -> dict[str, str]:
         """Return the class of each card on the day, as known then."""
         if not self.asked.past:
             i = inventory.c
-            query = select(i.id, i.class_code).where(i.kind.in_(sorted(kinds)), i.class_code != "")
-            if self.asked.unit:
-                query = query.where(i.accounting_unit == self.asked.unit)
+            units = {card.unit for card in cards}
+            query = select(i.id, i.class_code).where(
+                i.kind.in_(sorted(kinds)), among(i.accounting_unit, units)
+            )
             return dict(map(_plain, self.rows(query)))
         facts = self._facts([card.id for card in cards], CLASSING)
         return {id_: assets.fold(e.event for e in some).class_code for id_, some in facts.items()}
@@ -281,6 +366,58 @@ class _Cards:
             for stream, some in groupby(rows, key=itemgetter(1)):
                 entries = standing([decode(*row) for row in some])
                 found[stream.partition("/")[2]] = [e for e in entries if e.effective_on <= on]
+        return found
+
+    def _read_ends(self, cards: Iterable[Card]) -> None:
+        """Read the ways of cards back to their last use, or the loan before their rest.
+
+        What ended is numbered by the entry that ended it, which is the one that opened what came
+        next: so each step back is one look. Where a late entry told it anew, all of it is read.
+        """
+        ids = [card.id for card in cards]
+        if self.asked.known is not None:
+            self._read_lines(ids)
+            return
+        ways: dict[str, list[Stretch]] = {}
+        whole = list[str]()
+        wave = dict[str, int]()
+        for id_ in ids:
+            here, known_from = self.opened[id_]
+            ways[id_] = [here]
+            if known_from == here.position:
+                wave[id_] = here.position
+            else:
+                whole.append(id_)
+        while wave:
+            before = self._before(wave)
+            whole += [id_ for id_ in wave if id_ not in before]
+            for id_, stretch in before.items():
+                ways[id_].append(stretch)
+            wave = {
+                id_: stretch.position
+                for id_, stretch in before.items()
+                if _goes_on(ways[id_][-2], stretch, ways[id_][0])
+            }
+        self.ends = {id_: tuple(way[::-1]) for id_, way in ways.items()}
+        self._read_lines(whole)
+
+    def _before(self, positions: Mapping[str, int]) -> dict[str, Stretch]:
+        """Return what was before an entry opened what came next, of each card that tells it so."""
+        found: dict[str, Stretch] = {}
+        for part, table in enumerate(ended):
+            c = table.c
+            mine = [p for id_, p in positions.items() if ord(id_[-1]) % PARTS == part]
+            for first in range(0, len(mine), NUMBERS_AT_ONCE):
+                query = select(
+                    c.id, c.position, c.from_on, c.known_from, c.custody, c.custodian,
+                    c.accounting_unit,
+                ).where(c.row.in_(mine[first : first + NUMBERS_AT_ONCE]), c.known_to == NEVER)  # fmt: skip
+                for row in map(_plain, self.rows(query)):
+                    id_, position, since, known_from, custody, custodian, unit = row
+                    if known_from == position:
+                        found[id_] = Stretch(
+                            position, _day(since), CUSTODY[custody], custodian, unit
+                        )
         return found
 
     def _read_lines(self, ids: Iterable[str]) -> None:
@@ -336,8 +473,17 @@ def _ended(card: Card, place: Place, on: date) -> bool:
     )
 
 
-def _may_be_under_used(card: Card, policy: Policy) -> bool:
-    return any(not rule.kinds or card.kind in rule.kinds for rule in policy.under_use)
+def _watched(kind: Kind, place: Place, unit: str) -> bool:
+    """Answer whether a place says when things of a kind are under-used."""
+    return any(not rule.kinds or kind in rule.kinds for rule in place.policies[unit].under_use)
+
+
+def _goes_on(after: Stretch, stretch: Stretch, now: Stretch) -> bool:
+    """Answer whether what was still before this may matter: the rest goes on, or the loan."""
+    if stretch.custody in idling.GIVEN_OUT:
+        return True
+    rests = stretch.custody in idling.RESTING and stretch.custodian == now.custodian
+    return rests and after.custody in idling.RESTING
 
 
 def _with(card: Card, facts: Sequence[Entry]) -> Card:
@@ -411,7 +557,7 @@ class _Bodies(Mapping[str, Body]):
         return len(self.known)
 
 
-def _place(book: Ledger, upto: int, asked: Asked, there: Iterable[Card]) -> Place:
+def _place(book: Ledger, upto: int, asked: Asked, sorts: Iterable[Sort]) -> Place:
     """Return units, rules and standards as they were on a day, as known at a position."""
     on, bodies = asked.on, _Bodies(book, upto, asked.on, every=not asked.assets)
     published = [
@@ -419,7 +565,7 @@ def _place(book: Ledger, upto: int, asked: Asked, there: Iterable[Card]) -> Plac
         for stream, entries in _streams(book, "policy", upto)
         for policy in ruling.published(stream.partition("/")[2], [e.event for e in entries])
     ]
-    units = {unit for card in there for unit in (card.unit, card.custodian)}
+    units = {unit for sort in sorts for unit in (sort.unit, sort.custodian)}
     return Place(
         bodies=bodies,
         policies={unit: _policy(published, bodies.of(unit)[0], on) for unit in units},
