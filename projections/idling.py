@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 
 from domain import idling, ruling
 from domain.asset import Book, Custody, Kind, Lock
@@ -423,22 +423,38 @@ class _Cards:
     def _read_lines(self, ids: Iterable[str]) -> None:
         """Read the ways of cards up to the day that are not known yet."""
         wanted = sorted(set(ids) - self.lines.keys())
-        h, known = history.c, self.asked.known
-        if known is None:
-            seen: Any = h.known_to == NEVER
-        else:
-            seen = and_(h.known_from <= known, h.known_to > known)
-        columns = (h.id, h.position, h.from_on, h.custody, h.custodian, h.accounting_unit)
         for first in range(0, len(wanted), AT_ONCE):
             some = wanted[first : first + AT_ONCE]
-            lines: dict[str, list[Stretch]] = {id_: [] for id_ in some}
-            query = select(*columns).where(
-                among(h.id, some), seen, h.from_on <= self.asked.on.isoformat()
-            )
-            ordered = sorted(map(_plain, self.rows(query)), key=_order)
-            for id_, position, since, custody, custodian, unit in ordered:
-                lines[id_].append(Stretch(position, _day(since), CUSTODY[custody], custodian, unit))
-            self.lines |= {id_: tuple(line) for id_, line in lines.items()}
+            lines: dict[str, list[tuple[str, int, Stretch]]] = {id_: [] for id_ in some}
+            # Each part by itself: a look at all of them together would not go by the ids.
+            for part, table in enumerate(ended):
+                mine = [id_ for id_ in some if ord(id_[-1]) % PARTS == part]
+                for row in self._told_of(table, mine) if mine else ():
+                    lines[row[0]].append(_stretch(row))
+            for row in self._told_of(inventory, some):
+                lines[row[0]].append(_stretch(row))
+            for id_, line in lines.items():
+                line.sort(key=_order)
+                self.lines[id_] = tuple(stretch for _, _, stretch in line)
+
+    def _told_of(self, table: Table, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Yield what a table tells of some cards up to the day, as known then."""
+        c, known = table.c, self.asked.known
+        columns = (c.id, c.position, c.from_on, c.custody, c.custodian, c.accounting_unit)
+        query = select(*columns).where(
+            among(c.id, ids), c.from_on <= self.asked.on.isoformat(), c.book != Book.NONE.value
+        )
+        if known is not None:
+            query = query.where(c.known_from <= known)
+        if table is not inventory:
+            query = query.where(c.known_to == NEVER if known is None else c.known_to > known)
+        return map(_plain, self.rows(query))
+
+
+def _stretch(row: tuple[Any, ...]) -> tuple[str, int, Stretch]:
+    """Return a row of a line with what it is sorted by: business date, then position."""
+    _, position, since, custody, custodian, unit = row
+    return since, position, Stretch(position, _day(since), CUSTODY[custody], custodian, unit)
 
 
 KINDS: Final = {kind.value: kind for kind in Kind}
@@ -448,7 +464,7 @@ CLASSING: Final = tuple(
     for name, fact in FACTS.items()
     if name.startswith("asset.") and "class_code" in fact.__struct_fields__
 )
-_order = itemgetter(0, 2, 1)
+_order = itemgetter(0, 1)
 _DAYS: dict[str, date] = {}
 
 
