@@ -245,7 +245,7 @@ def answered(page: Page, form: FormData) -> Response:
     there = {idling.key(f): f for f in told(page, Asked(on=today)).found}
     if not ticked <= there.keys():
         return again(page.words(SAID["gone"]), 409)
-    found = [there[key] for key in sorted(ticked)]
+    found = [one for key, one in there.items() if key in ticked]
     try:
         requests = asks(page, form, found, confirm=bool(one) or "confirm" in form)
         page.office.ask_many(requests, page.actor, key=text(form, "key") or None, **page.how)
@@ -263,10 +263,12 @@ def asks(
 ) -> list[idling.Request]:
     """Return what is asked of each thing; raise Invalid when an explanation says too little."""
     if confirm:
-        name_of = page.name_of
+        first: dict[str, Finding] = {}  # a thing is declared once, by the first of its grounds
+        for one in found:
+            first.setdefault(one.asset, one)
         return [
-            idling.request(f, "declare_idle", evidence=idling.reason(f, "zh", name_of))
-            for f in found
+            idling.request(f, "declare_idle", evidence=idling.reason(f, "zh", page.name_of))
+            for f in first.values()
         ]
     why, until = text(form, "reason", REASON_CHARS_MAX), text(form, "until")
     if not why or not is_day(until):
