@@ -115,7 +115,7 @@ class Story:
 
     def look(self, on: int, known: int | None = None, **asked: Any) -> Told:
         """Ask what shows as idle; of another day or knowledge than those of now with `past`."""
-        how = {"past": known is not None} | asked
+        how: dict[str, Any] = {"past": known is not None} | asked
         where = Asked(on=day(on), known=known, **how)
         return told(self.book, self.models.rows, EVERYTHING, where)
 
@@ -494,15 +494,16 @@ class Slow:
             rests, since = [published[-1]], standard.in_force_from
             if standard.basis is Basis.POST:
                 said = [
-                    e
+                    (e, e.event.posts)
                     for e in self.told.get(f"unit/{unit}", [])
                     if isinstance(e.event, PostsAuthorised)
                 ]
                 if not said:
                     continue
-                cap *= said[-1].event.posts
-                rests.append(said[-1].position)
-                since = max(since, date.fromisoformat(said[-1].effective_on))
+                last, posts = said[-1]
+                cap *= posts
+                rests.append(last.position)
+                since = max(since, date.fromisoformat(last.effective_on))
             mine = [
                 (id_, life)
                 for id_, life in cards
