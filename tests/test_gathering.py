@@ -162,7 +162,7 @@ def test_the_list_is_open_until_every_piece_is_accounted_for() -> None:
     assert open_step(over.state) is None
     over.when(gathering.hand_over).then_refused(gathering.OPEN)
     for lang in ("zh", "en"):
-        assert over.state.describe(lang)  # type: ignore[arg-type]
+        assert over.state.describe(lang)
 
 
 def test_what_the_books_carry_is_not_struck_off() -> None:

@@ -65,7 +65,7 @@ def played(office: Office) -> Iterator[Player]:
 
 
 def test_the_plan_has_every_row_and_its_reason(lists: Any):
-    plan = playing_leso.plan_of(*lists, QUARTER)
+    plan = playing_leso.plan_of(lists[0], lists[1], QUARTER)
     assert (plan.shipments, plan.refusals, plan.quantity) == (5417, 6992, "69974")
     assert plan.reasons == PUBLISHED
     # The rule for winners, and its numbers: as docs/matching.md states them.
@@ -78,7 +78,7 @@ def test_the_plan_has_every_row_and_its_reason(lists: Any):
 def test_shipments_and_refusals_go_through_the_api_once_and_end_in_the_lists_counts(
     database: str, part: Any
 ):
-    plan: Plan = playing_leso.plan_of(*part, QUARTER)
+    plan: Plan = playing_leso.plan_of(part[0], part[1], QUARTER)
     assert plan.lost >= 3 and len(plan.reasons) == len(PUBLISHED)
     with staffed(database) as office, played(office) as player:
         steps = sum(map(len, (*plan.first, *plan.lives)))
