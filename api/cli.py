@@ -15,6 +15,7 @@ from api import (
     cli_cases,
     cli_certificates,
     cli_classes,
+    cli_depreciating,
     cli_do,
     cli_idle,
     cli_label,
@@ -51,6 +52,7 @@ app.add_typer(asset, name="asset")
 app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
+app.add_typer(cli_depreciating.app, name="depreciation")
 app.add_typer(cli_label.app, name="label")
 app.add_typer(cli_match.app, name="match")
 app.add_typer(cli_statement.app, name="statement")

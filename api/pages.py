@@ -13,6 +13,7 @@ from api import (
     pages_cases,
     pages_changes,
     pages_count,
+    pages_depreciating,
     pages_entrusting,
     pages_filing,
     pages_findings,
@@ -77,6 +78,7 @@ PARTS = (
     pages_changes,
     pages_findings,
     pages_periods,
+    pages_depreciating,
     pages_reads,
 )
 

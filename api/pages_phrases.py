@@ -621,6 +621,54 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "periods-signed": ("签署到", "Signed at"),
     "periods-figures": ("结账数字", "Figures"),
     "periods-since": ("结账以后", "Since the last close"),
+    # Depreciation
+    "wear": ("固定资产折旧", "Depreciation"),
+    "wear-hint": (
+        "按月直线计提，精确到分：取得当月起提，减少当月不提；更正和漏提在以后月份补上，已计提的不改。",
+        (
+            "Straight line by month, to the fen: from the month of acquisition, none in the month of "
+            "leaving. What is corrected or was missed is made good in the next month; what is posted "
+            "stays."
+        ),
+    ),
+    "wear-proofread": ("已对照原文校对", "proof-read against the original"),
+    "wear-not-proofread": ("未对照原文校对", "not proof-read against the original"),
+    "wear-counts": (
+        "{cards} 张卡片，计提 {charged} 张，未能计提 {faults} 张",
+        "{cards} cards, {charged} written off, {faults} could not be",
+    ),
+    "wear-cards": ("卡片", "Cards"),
+    "wear-cost": ("原值", "Cost"),
+    "wear-opening": ("期初累计折旧", "Opening"),
+    "wear-came": ("转入", "Came"),
+    "wear-restated": ("重新登记", "Restated"),
+    "wear-gone": ("转出", "Gone"),
+    "wear-charge": ("本月计提", "This month"),
+    "wear-closing": ("期末累计折旧", "Closing"),
+    "wear-net": ("净值", "Net value"),
+    "wear-before": ("上期累计折旧", "Before"),
+    "wear-check": ("核对卡片、明细账与总账", "Hold cards and ledgers against each other"),
+    "wear-agrees": (
+        "卡片、明细账、总账一致。",
+        "Cards, subsidiary ledger and general ledger agree.",
+    ),
+    "wear-broken": ("有 {n} 处不一致。", "{n} places disagree."),
+    "wear-where": ("哪两本账", "Between"),
+    "wear-row": ("卡片或分类", "Card or class"),
+    "wear-figure": ("数字", "Figure"),
+    "wear-here": ("一方（分）", "One side (fen)"),
+    "wear-there": ("另一方（分）", "Other side (fen)"),
+    "wear-faults": ("未能计提的 {n} 张卡片", "{n} cards could not be written off"),
+    "wear-card": ("卡片", "Card"),
+    "wear-why": ("原因", "Why"),
+    "wear-remedy": ("怎么办", "What to do"),
+    "wear-months": ("已计提月份：", "Months posted:"),
+    "wear-net-of": (
+        "净值 {net}（累计折旧 {accumulated}）",
+        "net {net} (written off: {accumulated})",
+    ),
+    "wear-posted": ("已计提至 {month}", "posted through {month}"),
+    "wear-planned": ("按年限推算", "worked out by its life"),
     # Standing findings
     "findings": ("审计疑点", "Findings"),
     "findings-hint": (

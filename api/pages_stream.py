@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter
@@ -57,6 +58,7 @@ KINDS = {
     "policy": "/rules/",
     "quota": "/quotas/",
     "period": "/periods/",
+    "depreciation": "/depreciation/",
     "series": "/numbers/",
     "entrustment": "/entrustments/",
     "confiscated": "/confiscated/",
@@ -231,7 +233,7 @@ def show(
         papers=pages_papers.links(page, stream),
         seen=None if past else pages_read_by.panel(page, name),
         files=pages_filing.panel(page, stream, pages_bundles.link(page, stream.name)),
-        **(asset_extra(page, stream, state) if kind == "asset" else {}),
+        **(asset_extra(page, stream, state, on, position) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
         **(case_extra(page, stream) if kind in cases.KINDS else {}),
     )
@@ -257,7 +259,9 @@ def whole(page: Page, stream: Stream, on: str, position: int | None) -> list[dic
     return sorted(told, key=lambda line: line["entry"].position, reverse=True)
 
 
-def asset_extra(page: Page, stream: Stream, state: Any) -> dict[str, Any]:
+def asset_extra(
+    page: Page, stream: Stream, state: Any, on: str, position: int | None
+) -> dict[str, Any]:
     """Return what only the page of an asset shows: its label, or why none can be printed."""
     id_ = stream.name.partition("/")[2]
     problem = ""
@@ -268,6 +272,9 @@ def asset_extra(page: Page, stream: Stream, state: Any) -> dict[str, Any]:
     return {
         "panels": pages_ways.panels(page, stream),
         "joined": joined(page, state),
+        "worth": page.office.depreciating.worth(
+            id_, date.fromisoformat(on or page.office.today(page.actor.zone).isoformat()), position
+        ),
         "fits": pages_wants.of_card(page, stream),
         "label_problem": problem,
         "label_code": "" if problem else rest_label.text(page.office, id_, stream.state),
@@ -296,6 +303,7 @@ def unit_extra(page: Page, id_: str) -> dict[str, Any]:
     models, scope = page.office.models, page.actor.scope
     quota = page.office.book.stream(f"quota/{id_}").state
     return {
+        "wear_said": page.office.book.stream(f"depreciation/{id_}").state.describe(page.lang),
         "period_said": page.office.book.stream(f"period/{id_}").state.describe(page.lang),
         "entrusted": (
             page.office.book.stream(f"entrustment/{id_}").state.describe(page.lang)

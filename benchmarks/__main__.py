@@ -22,6 +22,7 @@ NAMES = (
     "lists",
     "as_of",
     "proposals",
+    "depreciation",
     "proving",
     "tags",
     "readings",

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from doors import staffed
+from doors import PASSWORD, staffed
 from given import OCCASION, given
 from hypothesis import given as each
 from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from api.app import create_app
+from api.cli import app as cli
 from api.office import Actor, Office
 from domain import asset, depreciating, kinds
 from domain.asset import Asset, AssetRegistered, Book, Kind, ValueCorrected, ValueType
@@ -519,3 +526,58 @@ def test_a_month_is_taken_back_and_posted_again(office: Office) -> None:
     assert wear.month == "2024-02"
     assert month_name(month_of("2024-02")) == "2024-02"
     assert lines(office, "2024-02")["A"].accumulated == 20_000
+
+
+# At the doors -----------------------------------------------------------------------
+
+
+def test_the_page_posts_a_month_names_what_was_left_out_and_holds_the_books_together(
+    office: Office,
+) -> None:
+    register(office, "F", "other", 500)
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    account = next(a for a in office.accounts.all() if a.login == "accountant")
+    client.cookies.set("session", office.accounts.sign_in(account))
+    empty = client.get("/depreciation/o_a").text
+    key = re.search(r'name="key" value="([^"]+)"', empty)
+    assert key is not None
+    done = client.post("/depreciation/o_a/do/post", data={"key": key[1], "month": "2024-01"})
+    assert done.status_code == 303
+    text = client.get("/depreciation/o_a?month=2024-01&check=1").text
+    assert Obstacle.NO_LIFE.words.zh in text
+    assert depreciating.REMEDIES[Obstacle.NO_LIFE].zh in text
+    assert "卡片、明细账、总账一致" in text
+    assert client.get("/depreciation/o_a?month=2030-01").status_code == 404
+    assert client.get("/depreciation/o_none").status_code == 404
+    again = client.post("/depreciation/o_a/do/post", data={"key": "k2", "month": "2024-01"})
+    assert again.status_code == 409
+    # The card tells its net value, on any day that is asked for.
+    past_ = client.get("/assets/A?on=2024-02-10").text
+    assert "净值 ¥7,000.00" in past_
+
+
+def test_the_command_line_posts_shows_and_checks(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'l.db'}"
+    with staffed(url, on=date(2024, 1, 2)) as office:
+        register(office, "A", "computer", 720_000)
+        register(office, "F", "other", 500)
+    table = tmp_path / "lives.csv"
+    table.write_text("计算机设备,,,6\n", encoding="utf-8")
+    env = {"GONGWU_LOGIN": "accountant", "GONGWU_PASSWORD": PASSWORD}
+
+    def gongwu(*words: str) -> tuple[int, Any]:
+        command = ["--database", url, "--json", "depreciation", *words]
+        result = CliRunner().invoke(cli, command, env=env)
+        return result.exit_code, json.loads(result.stdout) if result.stdout else None
+
+    unit = ("--unit", "o_a", "--as", "accountant")
+    assert gongwu("lives", str(table), *unit, "--title", "表", "--source", "本单位")[0] == 0
+    code, told = gongwu("run", "--month", "2024-01", *unit)
+    assert (code, told["faults"]) == (0, [["F", "no_life"]])
+    code, told = gongwu("show", "A", "--on", "2029-12-31")
+    assert (code, told["worth"]["accumulated"], told["net"]) == (0, 720_000, 0)
+    assert gongwu("check", "--month", "2024-01", "--unit", "o_a") == (
+        0, {"unit": "o_a", "month": "2024-01", "broken": []},
+    )  # fmt: skip
+    assert gongwu("run", "--month", "2024-01", *unit)[0] == 1
+    assert gongwu("check", "--month", "2024-02", "--unit", "o_a")[0] == 1
