@@ -55,6 +55,7 @@ YEARS = {"computer": 6, "office": 6, "furniture": 15, "vehicle": 8, "premises": 
 LIVES = tuple(Life(months=years * 12, kind=kind) for kind, years in YEARS.items())
 TABLE = "\n".join(f"{kind},,,{years}" for kind, years in YEARS.items())
 JAN = month_of("2020-01")
+NOTHING_MORE: dict[str, Any] = {}
 adopted = LivesAdopted(title="示例市折旧年限表", source="本单位制定", lives=LIVES)
 posted = DepreciationPosted(
     month="2025-05", position=9, follows="", cards=2, charged=2, faults=0, sha256="ab", totals=()
@@ -194,11 +195,15 @@ def test_the_longest_code_decides_and_a_code_counts_in_its_own_version() -> None
         Life(months=60, scheme="GB/T 14885-2010", prefix="201"),
         Life(months=36, scheme="GB/T 14885-2010", prefix="20101"),
     )
-    of = partial(depreciating.life_of, lives=lives)
-    server = {"class_code": "2010103", "class_scheme": "GB/T 14885-2010"}
-    other = {"class_code": "2010103", "class_scheme": "GB/T 14885-2022"}
-    assert [of(card(**fields)).months for fields in (server, other, {})] == [36, 72, 72]
-    assert of(card(kind=Kind.LAND)) is None
+
+    def of(thing: Asset) -> int:
+        life = depreciating.life_of(thing, lives)
+        return life.months if life else 0
+
+    server: dict[str, Any] = {"class_code": "2010103", "class_scheme": "GB/T 14885-2010"}
+    other: dict[str, Any] = {"class_code": "2010103", "class_scheme": "GB/T 14885-2022"}
+    assert [of(card(**fields)) for fields in (server, other, NOTHING_MORE)] == [36, 72, 72]
+    assert of(card(kind=Kind.LAND)) == 0
 
 
 # Histories ----------------------------------------------------------------------
@@ -228,7 +233,9 @@ class Story:
         line, thing = self.lines.get(id_), self.cards[id_]
         seen: tuple[PostedSeen, ...] = ()
         if line is not None:
-            so_far, through = stands(thing, line)
+            standing = stands(thing, line)
+            assert isinstance(standing, tuple)
+            so_far, through = standing
             if (so_far, through) != stated(thing) and through >= 0:
                 until, residual = month_end(through), line.residual
                 said = PostedSeen(
@@ -274,7 +281,8 @@ def test_over_splits_additions_and_new_lives_every_fen_is_written_off_once(
             elif what == "add":
                 story.happens(id_, CostAdded(amount=much * 997, voucher="V", reason="x", months=40))
             elif what == "lower":
-                kept = (line.accumulated if line else 0) + (thing.residual or 0)
+                kept = max(line.accumulated if line else 0, thing.accumulated or 0)
+                kept += thing.residual or 0
                 lower = kept + (thing.value - kept) * much // 40
                 story.happens(
                     id_, ValueCorrected(value=lower, value_type=ValueType.APPRAISAL, reason="x")
