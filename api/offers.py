@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from api.office import Office
-from domain import claiming
+from domain import screening
 from domain.asset import Lock
-from domain.claiming import Opening
 from domain.filing import File, folder_of
 from domain.policy import Tier
+from domain.screening import Opening
 from domain.unit import Unit
 from domain.words import Term
 from projections import offers
@@ -143,23 +143,26 @@ class Market:
     def shown(self, row: Any) -> Shown:
         """Return one offer, with its windows and for whom it is open."""
         offer, on, unit = offer_of(row), self.asked.on, self.asked.unit
-        windows = claiming.openings(offer)
+        windows = screening.openings(offer)
         own = unit in (row["custodian"], row["accounting_unit"])
         tiers: tuple[Tier, ...] = tuple(Tier)
         if windows:
-            tiers = claiming.tiers_of(self.unit(row["custodian"]), self.unit(unit), own=own)
-        opens = claiming.opens_for(offer, tiers)
+            giver, taker = self.unit(row["custodian"]), self.unit(unit)
+            tiers = screening.tiers_of(
+                screening.belonging(giver), screening.belonging(taker), own=own
+            )
+        opens = screening.opens_for(windows, tiers)
         held = row["lock"] != Lock.NONE and not ("" < row["held_until"] < on.isoformat())
         photos_of, photos = self.photos(row["id"]) if self.pictures else (row["id"], ())
         return Shown(
             row=row,
-            window=claiming.open_now(offer, on),
+            window=screening.open_now(windows, on),
             next=next((one for one in windows if one.opens_on > on), None),
             mine_from=opens,
             open=opens is None or opens <= on,
             held=held,
             held_until=row["held_until"] if held else "",
-            over=bool(windows) and claiming.screened(offer, on),
+            over=bool(windows) and screening.screened(windows, on),
             photos=photos,
             photos_of=photos_of,
             description=offer.description,

@@ -18,7 +18,7 @@ from api.pages_sign import Member
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES
-from domain.claiming import Opening
+from domain.screening import Opening
 from domain.words import Role, Words
 from projections import offers
 from projections.scope import BadCursor

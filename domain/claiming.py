@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import asset as assets_
+from domain import screening
 from domain import unit as units_
 from domain.approval import UnitsVerified
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Book, Contender, Lock, Offer
@@ -24,6 +25,7 @@ from domain.exceeding import Takes, held_to_standards
 from domain.holding import HeldForProcess, ReleasedFromProcess
 from domain.open_steps import OpenStep, step_of
 from domain.policy import Priority, Tie, Tier
+from domain.screening import Belonging
 from domain.splitting import scaled, unscaled
 from domain.unit import Level, Unit
 from domain.values import (
@@ -361,64 +363,7 @@ def held_for(asset: Asset, until: date | None) -> Asset:
 lifecycle.part(ClaimEvent, evolve)
 assets_.lifecycle.part(ClaimedEvent, evolve_asset)
 
-# Whose turn it is (T45) ---------------------------------------------------------
-
-
-TIERS = {tier.value: tier for tier in Tier}
-
-
-class Opening(msgspec.Struct, frozen=True):
-    """One window of an offer: for whom it opens on which day, until which day it runs."""
-
-    tier: Tier
-    opens_on: date
-    ends_on: date
-
-
-def openings(offer: Offer) -> tuple[Opening, ...]:
-    """Return the windows of an offer with their days; none where the place has no such rule."""
-    if offer.listed_on is None:
-        return ()
-    found: list[Opening] = []
-    opens_on = offer.listed_on
-    for window in offer.windows:
-        after = opens_on + timedelta(days=window.days)
-        found.append(Opening(TIERS[window.scope], opens_on, after - timedelta(days=1)))
-        opens_on = after
-    return tuple(found)
-
-
-def open_now(offer: Offer, on: date) -> Opening | None:
-    """Return the window that runs on a day; None before the first, after the last, or without."""
-    return next((one for one in openings(offer) if one.opens_on <= on <= one.ends_on), None)
-
-
-def screened(offer: Offer, on: date) -> bool:
-    """Answer whether every window has ended: what nobody took may go other ways."""
-    return all(one.ends_on < on for one in openings(offer))
-
-
-def opens_for(offer: Offer, tiers: Iterable[Tier]) -> date | None:
-    """Return the day from which units of these tiers may claim; None where nobody has to wait.
-
-    Who belongs to no window may come when all have ended.
-    """
-    mine, all_ = set(tiers), openings(offer)
-    if not all_:
-        return None
-    first = next((one.opens_on for one in all_ if one.tier in mine), None)
-    return first or all_[-1].ends_on + timedelta(days=1)
-
-
-def tiers_of(giver: Unit, taker: Unit, *, own: bool) -> tuple[Tier, ...]:
-    """Return every tier in which one unit stands to another, as far as both are placed."""
-    found = [Tier.OWN] if own else []
-    if own or (giver.competent and giver.competent == taker.competent):
-        found.append(Tier.DEPARTMENT)
-    placed = giver.level and giver.region
-    if own or (placed and (giver.level, giver.region) == (taker.level, taker.region)):
-        found.append(Tier.SAME_LEVEL)
-    return (*found, Tier.OTHERS)
+# Until when claims are gathered (T46) ---------------------------------------------
 
 
 def gathered_until(offer: Offer, on: date) -> date | None:
@@ -426,7 +371,7 @@ def gathered_until(offer: Offer, on: date) -> date | None:
     days = offer.claiming.collect_days
     if not days or offer.listed_on is None:
         return None
-    window = open_now(offer, on)
+    window = screening.open_now(screening.openings(offer), on)
     decided_from = (window.opens_on if window else offer.listed_on) + timedelta(days=days)
     return decided_from if on < decided_from else None
 
@@ -637,7 +582,7 @@ def hear_claim(
     until: date | None,
 ) -> tuple[Event | Ask, ...]:
     """Find out where the claiming unit stands to the holder, where that matters."""
-    if not openings(asset.offer or Offer()) or not asset.custodian:
+    if not screening.openings(asset.offer or Offer()) or not asset.custodian:
         return heard(asset, occasion, case, unit, quantity, rank, until, tuple(Tier))
     form = {
         "asset": occasion.stream,
@@ -697,9 +642,9 @@ def answer_claimant(
     until: date | None,
 ) -> Ask:
     """Say in which tiers the claiming unit stands to the holder."""
-    giver = Unit(level=level, region=region, competent=competent)
+    giver = Belonging(competent, level or "", region)
     form = {
-        "tiers": tiers_of(giver, taker, own=own),
+        "tiers": screening.tiers_of(giver, screening.belonging(taker), own=own),
         "case": case,
         "unit": unit,
         "quantity": quantity,
@@ -739,9 +684,10 @@ def heard(
     offer, on = asset.offer or Offer(), occasion.on
     if offer.offer_until is not None and on > offer.offer_until:
         raise STILL_OFFERED.broken(offer_until=offer.offer_until)
-    turn = opens_for(offer, tiers)
+    windows = screening.openings(offer)
+    turn = screening.opens_for(windows, tiers)
     if turn is not None and on < turn:
-        window = open_now(offer, on)
+        window = screening.open_now(windows, on)
         raise YOUR_TURN.broken(tier=window.tier if window else Tier.OWN, opens_on=turn)
     (there, asked), _ = scaled(asset.quantity, quantity or asset.quantity)
     if not 0 < asked <= there:

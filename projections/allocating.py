@@ -26,6 +26,8 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from domain.policy import Tier
+from domain.screening import open_to
 from projections.matching import (
     CONDITIONS_OF_A_MATCH,
     FIT,
@@ -38,10 +40,8 @@ from projections.matching import (
     Listing,
     Miss,
     Terms,
-    Tier,
     Want,
     body,
-    may_ask,
     named,
     of_class,
     tiers_of,
@@ -344,7 +344,7 @@ class _Pairs:
         known: dict[tuple[Tier, ...], int] = {}
         far = [[known.setdefault(tiers_of(a, b), len(known)) for b in right] for a in left]
         windows, which = _coded(x.windows for x in self._heads)
-        opened = [[may_ask(t, w, self.terms.on) for w in windows] for t in known]
+        opened = [[open_to(w, t, self.terms.on) for w in windows] for t in known]
         table = _Table(np.array(far, dtype=np.int32), of_want, of_listing)
         return np.array(opened, dtype=np.bool_), table, which
 

@@ -10,36 +10,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from domain.words import Term, Words
+from domain import screening
+from domain.policy import Tier
+from domain.screening import Belonging, Windows
+from domain.words import Words
 from projections.naming import Names, house_names
 
 FULL: Final = 1000  # the most that a factor gives
 RANKED_MAX: Final = 1000
 
 # What is on offer, what is wanted -----------------------------------------------
-
-
-class Tier(Term):
-    """How far a want is from a listing in the administration; the nearer ones are asked first."""
-
-    OWN_UNIT = "own_unit", "本单位", "own unit"
-    SAME_DEPARTMENT = "same_department", "本部门", "same department"
-    SAME_LEVEL = "same_level", "同级", "same level"
-    OTHERS = "others", "其他层级、地区", "other levels and regions"
-
-
-class Window(msgspec.Struct, frozen=True, order=True):
-    """From when a tier may ask, and how long it waits for that tier alone; None: without end."""
-
-    tier: Tier
-    opens: date
-    closes: date | None = None
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +42,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     measure: str = ""
     condition: str = ""  # of CONDITIONS
     life_months: int | None = None  # remaining
-    unit: str = ""
+    unit: str = ""  # that holds it
+    books: str = ""  # the unit that accounts for it
     department: str = ""
     level: str = ""
     region: str = ""  # GB/T 2260, six digits
@@ -65,7 +52,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     available_from: date | None = None
     offer_until: date | None = None
     listed_on: date | None = None
-    windows: tuple[Window, ...] = ()  # none: open to all
+    windows: Windows = ()  # none: open to all
     turned_down: str = ""  # its id, when some want turned it down
 
 
@@ -281,48 +268,27 @@ def _still_on_offer(_: None, until: date | None, terms: Terms) -> bool:
     return until is None or until >= terms.on
 
 
-def tiers_of(want: tuple[str, ...], listing: tuple[str, ...]) -> tuple[Tier, ...]:
-    """Return every tier in which a body stands to another: (unit, department, level, region)."""
-    own = bool(want[0]) and want[0] == listing[0]
-    found = [Tier.OWN_UNIT] if own else []
-    if own or (want[1] and want[1] == listing[1]):
-        found.append(Tier.SAME_DEPARTMENT)
-    if own or (all(want[2:]) and want[2:] == listing[2:]):
-        found.append(Tier.SAME_LEVEL)
-    return (*found, Tier.OTHERS)
+Body: TypeAlias = tuple[tuple[str, ...], Belonging]
 
 
-def body(each: Listing | Want) -> tuple[str, ...]:
-    """Return what decides the tier between two bodies."""
-    return (each.unit, each.department, each.level, each.region)
+def body(each: Listing | Want) -> Body:
+    """Return what decides the tier between two bodies: whose it is, and where that belongs."""
+    units = (each.unit, each.books) if isinstance(each, Listing) else (each.unit,)
+    return units, Belonging(each.department, each.level, each.region)
 
 
 def _body_and_windows(listing: Listing) -> Hashable:
     return (body(listing), listing.windows) if listing.windows else None
 
 
-def opens_for(tiers: tuple[Tier, ...], windows: tuple[Window, ...]) -> date | None:
-    """Return the day from which bodies of these tiers may ask; None: never.
-
-    What opened once stays open. Who belongs to no window may come when all have ended.
-    """
-    first = min((w.opens for w in windows if w.tier in tiers), default=None)
-    if first is not None or not windows:
-        return first
-    ends = [w.closes for w in windows if w.closes is not None]
-    return max(ends) + timedelta(days=1) if len(ends) == len(windows) else None
+def tiers_of(want: Body, listing: Body) -> tuple[Tier, ...]:
+    """Return every tier in which who wants something stands to whose it is."""
+    own = bool(want[0][0]) and want[0][0] in listing[0]
+    return screening.tiers_of(listing[1], want[1], own=own)
 
 
-def may_ask(tiers: tuple[Tier, ...], windows: tuple[Window, ...], on: date) -> bool:
-    """Answer whether bodies of these tiers may ask on a day; without windows everybody may."""
-    if not windows:
-        return True
-    opens = opens_for(tiers, windows)
-    return opens is not None and opens <= on
-
-
-def _open(want: tuple[str, ...], listing: Any, terms: Terms) -> bool:
-    return listing is None or may_ask(tiers_of(want, listing[0]), listing[1], terms.on)
+def _open(want: Body, listing: Any, terms: Terms) -> bool:
+    return listing is None or screening.open_to(listing[1], tiers_of(want, listing[0]), terms.on)
 
 
 def _enough(want: int, listing: int, _: Terms) -> bool:
@@ -585,7 +551,8 @@ def weigh(want: Want, listing: Listing, terms: Terms) -> Match | Miss:
     if reasons:
         opens = None
         if "window" in reasons and listing.windows:
-            opens = opens_for(tiers_of(body(want), body(listing)), listing.windows)
+            tiers = tiers_of(body(want), body(listing))
+            opens = screening.opens_for(listing.windows, tiers)
         return Miss(want=want.id, listing=listing.id, failed=reasons, opens=opens)
     scores = tuple(
         Score(f.slug, f.points(f.want(want), f.listing(listing), terms), terms.weight(f))

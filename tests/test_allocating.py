@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from domain.policy import Tier
+from domain.screening import Opening
 from projections import allocating
 from projections.allocating import (
     Grant,
@@ -22,7 +24,7 @@ from projections.allocating import (
     allocate,
     why_not,
 )
-from projections.matching import Listing, Match, Terms, Tier, Want, Window, weigh
+from projections.matching import Listing, Match, Terms, Want, weigh
 
 TODAY = date(2026, 6, 1)
 TERMS = Terms(on=TODAY)
@@ -200,7 +202,7 @@ def test_a_quota_is_kept_and_who_has_priority_gets_of_it():
 @pytest.mark.target("T45")
 def test_a_closed_window_gives_nothing():
     opens = TODAY + timedelta(days=1)
-    listing = desks("A", 1, windows=(Window(Tier.OTHERS, opens),))
+    listing = desks("A", 1, windows=(Opening(Tier.OTHERS, opens, opens),))
     assert allocate([wanting("W", 1)], [listing], TERMS, seed="s").grants == ()
     assert allocate([wanting("W", 1)], [listing], Terms(on=opens), seed="s").grants != ()
 
@@ -380,7 +382,14 @@ def test_a_pair_costs_the_same_alone_and_among_many():
     units, levels = "abc", ("", "city", "county")
     wants = [replace(w, unit=some.choice(units), level=some.choice(levels)) for w in wants]
     listings = [replace(x, unit=some.choice(units), level=some.choice(levels)) for x in listings]
-    turns = [(), *((Window(tier, TODAY + timedelta(days=n)),) for tier in Tier for n in (0, 1))]
+    turns = [
+        (),
+        *(
+            (Opening(tier, TODAY + timedelta(days=n), TODAY + timedelta(days=9)),)
+            for tier in Tier
+            for n in (0, 1)
+        ),
+    ]
     listings = [replace(x, windows=some.choice(turns)) for x in listings]
     pairs = allocating._Pairs(wants, listings, TERMS)
     for at, want in enumerate(wants):

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from given import TODAY, Ledger, given
 
 from api.office import Actor
-from domain import asset, claiming, leaving, splitting, use, warehouse, waterfall
+from domain import asset, claiming, leaving, screening, splitting, use, warehouse, waterfall
 from domain.asset import AssetRegistered, Custody, Kind, Lock, Offer
 from domain.claiming import (
     ClaimEntered,
@@ -28,7 +28,6 @@ from domain.claiming import (
     ClaimReleased,
     ClaimsSettled,
     ClaimStatus,
-    Opening,
     Ranked,
     SeedSeen,
 )
@@ -37,6 +36,7 @@ from domain.holding import HeldForProcess
 from domain.open_steps import OpenStep, open_step
 from domain.policy import Claiming, Policy, Precedence, Priority, Tie, Tier, Window
 from domain.reallocation import SPARE
+from domain.screening import Belonging, Opening
 from domain.unit import Level, Unit
 from domain.use import DeclaredIdle, IssuedToUser, ReturnedByUser
 from domain.warehouse import DelistedFromReuse, ListedForReuse
@@ -106,8 +106,8 @@ def test_an_offer_of_before_its_terms_were_told_is_open_to_everybody_at_once() -
     """What an earlier release wrote says only what it is like."""
     old = thing(desk, idle, ListedForReuse(description="旧")).state.offer
     assert old == Offer(description="旧")
-    assert claiming.openings(old) == ()
-    assert claiming.opens_for(old, (Tier.OTHERS,)) is None
+    assert screening.openings(old) == ()
+    assert screening.opens_for(screening.openings(old), (Tier.OTHERS,)) is None
     thing(desk, idle, ListedForReuse()).when(
         claiming.hear_claim, **HEARD | {"until": TODAY + DAY}
     ).then_state(lock=Lock.RESERVED, held_until=TODAY + DAY)
@@ -153,17 +153,18 @@ def events(answers: tuple[Event | Ask, ...]) -> list[Event]:
 @pytest.mark.target("T45")
 def test_the_windows_follow_one_another_by_the_clock() -> None:
     offer = thing(desk, idle, screened).state.offer
-    assert claiming.openings(offer) == (
+    windows = screening.openings(offer)
+    assert windows == (
         Opening(Tier.OWN, TODAY, TODAY + 6 * DAY),
         Opening(Tier.SAME_LEVEL, TODAY + 7 * DAY, TODAY + 20 * DAY),
         Opening(Tier.OTHERS, TODAY + 21 * DAY, TODAY + 25 * DAY),
     )
-    tiers = [claiming.open_now(offer, TODAY + n * DAY) for n in (-1, 0, 6, 7, 20, 21, 25, 26)]
+    tiers = [screening.open_now(windows, TODAY + n * DAY) for n in (-1, 0, 6, 7, 20, 21, 25, 26)]
     assert [found and found.tier for found in tiers] == [
         None, "own_unit", "own_unit", "same_level", "same_level", "others", "others", None,
     ]  # fmt: skip
-    assert not claiming.screened(offer, TODAY + 25 * DAY)
-    assert claiming.screened(offer, TODAY + 26 * DAY)
+    assert not screening.screened(windows, TODAY + 25 * DAY)
+    assert screening.screened(windows, TODAY + 26 * DAY)
 
 
 @pytest.mark.target("T45")
@@ -196,10 +197,18 @@ def test_how_far_two_units_are_apart_is_their_level_place_and_department() -> No
     city = Unit(level=Level.PREFECTURE, region="650100", competent="o_goa")
     same = Unit(level=Level.PREFECTURE, region="650100", competent="o_edu")
     below = Unit(level=Level.COUNTY, region="650102", competent="o_goa")
-    assert claiming.tiers_of(city, city, own=True) == tuple(Tier)
-    assert claiming.tiers_of(city, same, own=False) == (Tier.SAME_LEVEL, Tier.OTHERS)
-    assert claiming.tiers_of(city, below, own=False) == (Tier.DEPARTMENT, Tier.OTHERS)
-    assert claiming.tiers_of(Unit(), Unit(), own=False) == (Tier.OTHERS,)
+    assert screening.tiers_of(
+        screening.belonging(city), screening.belonging(city), own=True
+    ) == tuple(Tier)
+    assert screening.tiers_of(screening.belonging(city), screening.belonging(same), own=False) == (
+        Tier.SAME_LEVEL,
+        Tier.OTHERS,
+    )
+    assert screening.tiers_of(screening.belonging(city), screening.belonging(below), own=False) == (
+        Tier.DEPARTMENT,
+        Tier.OTHERS,
+    )
+    assert screening.tiers_of(Belonging(), Belonging(), own=False) == (Tier.OTHERS,)
 
 
 @pytest.mark.target("T45")
