@@ -8,14 +8,16 @@ does: from it the same allocation is worked out again.
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 import msgspec
 
 from api.counting import packed
+from api.rooming import Rooms
 from domain.allocating import (
     LINES_AT_ONCE_MAX,
     Allocation,
@@ -26,18 +28,21 @@ from domain.allocating import (
     undecided,
 )
 from domain.decider import Ask, Occasion
+from domain.demand import Demand
 from domain.exceeding import Takes
-from domain.searching import Receipt
+from domain.searching import Receipt, Thing
+from domain.words import Words
 from ledger.act import Evidence
 from ledger.book import Book
-from projections import fitting, matching, searching
-from projections.matching import Index, Listing, Match, Terms, Want
+from projections import fitting, inventory, matching, searching
+from projections.matching import Classes, Code, Index, Listing, Match, Terms, Want, pieces
 from projections.scope import Rows
 from projections.wants import still_wanted
 
 MEDIA: Final = "application/vnd.gongwu.allocation+json+gzip"
 REASONS_MAX: Final = 3  # things that a want might have had, each with why it does not get it
 DECIDING: Final = frozenset({"confirm", "confirm_rest", "change", "decline"})
+NUMBER: Final = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 Look = Callable[[Rows], Sequence[Any]]
 
 
@@ -55,6 +60,7 @@ class Unserved(msgspec.Struct, frozen=True, kw_only=True):
     demand: str
     lacking: int
     reasons: tuple[Reason, ...]  # none: nothing on offer fits
+    beyond: tuple[Words, ...] = ()  # the standard or quota that leaves no room for more
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +77,28 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Proposed, ...]
     own: tuple[Proposed, ...]  # what units have themselves of what they want
     unserved: tuple[Unserved, ...]
+    quotas: Mapping[str, int] = {}  # what is left of each, where more is refused
+    classes: tuple[tuple[Code, tuple[Code, ...]], ...] = ()  # by which codes were compared
+
+    @property
+    def terms(self) -> Terms:
+        """Return on which terms it was worked out."""
+        return Terms(on=self.on, classes=Classes(dict(self.classes)))
 
 
 class Proposals:
     """Whoever works proposals out and reads them back."""
 
     def __init__(
-        self, book: Book, rows: Look, receipt: Callable[[str, Takes, date], Receipt]
+        self,
+        book: Book,
+        rows: Look,
+        receipt: Callable[[str, Takes, date], Receipt],
+        terms: Callable[[date], Terms],
+        rooms: Callable[[date], Rooms],
     ) -> None:
         self.book, self.rows, self.receipt = book, rows, receipt
+        self.terms, self.rooms = terms, rooms
 
     def informed(
         self, occasion: Occasion, asks: Iterable[Ask], today: date
@@ -113,17 +132,26 @@ class Proposals:
         size, root, _ = self.book.head()
         seed = f"{size}:{root.hex()[:32]}"  # nobody chooses it, everybody can look it up
         units = fitting.units_of(self.rows)
-        rows = self.rows(still_wanted())
-        wants = tuple(want for row in rows if (want := fitting.want_of(row, units)).quantity)
-        cards = self.rows(fitting.offers(limit=None))
+        rooms, quotas, rows = self.rooms(today), dict[str, int](), dict[str, Any]()
+        wants: list[Want] = []
+        whole: dict[str, int] = {}  # how many are wanted, whether or not there is room for them
+        for row in self.rows(still_wanted()):
+            want = fitting.want_of(row, units)
+            rows[want.id], whole[want.id] = row, want.quantity
+            wants.append(want := rooms.allowed(row, want))
+            if want.quota:
+                quotas[want.quota] = rooms.left(row)
         refused = frozenset[str]().union(*(want.turned_down for want in wants))
+        cards = self.rows(fitting.offers(today, limit=None))
         listings = tuple(
             listing
-            for row in cards
-            if (listing := fitting.listing_of(row, units, refused)).quantity
+            for card in cards
+            if (listing := fitting.listing_of(card, units, refused)).quantity
         )
-        terms = Terms(on=today)
-        found = allocating.allocate(wants, listings, terms, seed=seed)
+        terms = self.terms(today)
+        found = allocating.allocate(
+            [w for w in wants if w.quantity], listings, terms, seed=seed, quotas=quotas
+        )
         asked = {want.id: want for want in wants}
         offered = {listing.id: listing for listing in listings}
         every = [
@@ -135,15 +163,21 @@ class Proposals:
                 to_unit=asked[grant.want].unit,
                 item=asked[grant.want].name,
                 score=score(asked[grant.want], offered[grant.listing], terms),
+                posts=self.posts(grant.want, asked[grant.want].unit),
             )
             for grant in found.grants
         ]
         # What a unit offers and wants itself it issues itself; nothing is reallocated.
         own = tuple(one for one in every if one.to_unit == offered[one.asset].unit)
         lines = tuple(
-            msgspec.structs.replace(one, line=number)
-            for number, one in enumerate((one for one in every if one not in own), 1)
+            msgspec.structs.replace(one, line=number, beyond=beyond)
+            for number, (one, beyond) in enumerate(
+                flagged((one for one in every if one not in own), offered, rows, rooms), 1
+            )
         )
+        given = Counter[str]()
+        for one in every:
+            given[asked[one.demand].quota] += int(one.quantity)
         return Document(
             on=today,
             position=position,
@@ -151,12 +185,22 @@ class Proposals:
             solver=found.solver,
             seed=seed,
             gap=found.gap,
-            wants=wants,
+            wants=tuple(wants),
             listings=listings,
             lines=lines,
             own=own,
-            unserved=tuple(unserved(wants, listings, (*lines, *own), terms)),
+            unserved=tuple(
+                msgspec.structs.replace(one, beyond=rooms.full(rows[one.demand], given))
+                for one in unserved(wants, whole, listings, (*lines, *own), terms)
+            ),
+            quotas=quotas,
+            classes=tuple(terms.classes.targets.items()),
         )
+
+    def posts(self, demand: str, unit: str) -> int | None:
+        """Return how many posts a unit stated for its want."""
+        state: Demand = self.book.stream(f"demand/{demand}").state
+        return state.posts.get(unit)
 
     def document(self, sha256: str) -> Document:
         """Return what was proposed."""
@@ -180,9 +224,42 @@ class Proposals:
             return
         of = Occasion(by="", on=on, stream=ask.stream)
         for line in lines:
-            asset = ask.form.get("asset", line.asset) if ask.verb == "change" else line.asset
-            takes = Takes(line.to_unit, (str(asset),))
+            asset, quantity = line.asset, line.quantity
+            if ask.verb == "change":
+                asset = str(ask.form.get("asset", asset))
+                quantity = str(ask.form.get("quantity") or quantity)
+            takes = Takes(line.to_unit, (), things=self.part(asset, quantity, line.to_unit))
             yield self.receipt(f"reallocation/{case_of(of, line.line)}", takes, on)
+
+    def part(self, asset: str, quantity: str, to_unit: str) -> tuple[Thing, ...]:
+        """Return what a unit gets of a card, as a standard counts it; nothing of what it has already."""
+        rows = self.rows(inventory.one(asset))
+        if not NUMBER.fullmatch(quantity):  # the step itself refuses it
+            return ()
+        if not rows or rows[0]["accounting_unit"] == to_unit:
+            return ()
+        row = rows[0]
+        price = fitting.price_of(row)
+        value = None if price is None else price * max(1, pieces(quantity))
+        return (Thing(row["kind"], row["class_code"], quantity, value),)
+
+
+def flagged(
+    lines: Iterable[Proposed],
+    offered: Mapping[str, Listing],
+    rows: Mapping[str, Any],
+    rooms: Rooms,
+) -> Iterator[tuple[Proposed, tuple[Words, ...]]]:
+    """Yield each line with the standards and quotas that it takes its unit over, line by line."""
+    given: Counter[str] = Counter()
+    for line in lines:
+        room = rooms.of(rows[line.demand])
+        over: list[Words] = []
+        for bound in room.bounds:
+            given[bound.key] += int(line.quantity)
+            if bound.beyond(given[bound.key], offered[line.asset].unit_price):
+                over.append(bound.title)
+        yield line, tuple(over)
 
 
 def score(want: Want, listing: Listing, terms: Terms) -> int:
@@ -210,7 +287,11 @@ def summary(stream: str, document: Document, sha256: str) -> ProposalSeen:
 
 
 def unserved(
-    wants: Sequence[Want], listings: Sequence[Listing], lines: Iterable[Proposed], terms: Terms
+    wants: Sequence[Want],
+    whole: Mapping[str, int],
+    listings: Sequence[Listing],
+    lines: Iterable[Proposed],
+    terms: Terms,
 ) -> Iterable[Unserved]:
     """Yield the wants that lack something, with the best things they might have had and who has them."""
     gets: Counter[str] = Counter()
@@ -218,9 +299,9 @@ def unserved(
     for line in lines:
         gets[line.demand] += int(line.quantity)
         takers.setdefault(line.asset, []).append(line.demand)
-    index = Index(None, listings)
+    index = Index(terms.classes, listings)
     for want in wants:
-        lacking = want.quantity - gets[want.id]
+        lacking = whole[want.id] - gets[want.id]
         if lacking <= 0:
             continue
         best = (m for m in index.best(want, terms) if want.id not in takers.get(m.listing, ()))

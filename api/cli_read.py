@@ -235,8 +235,12 @@ def inventory_(
     after: str,
 ) -> None:
     """List the inventory with its totals; `limit` 0 means totals alone."""
-    on, wanted = day(as_of, "--as-of"), Filters(**filters)  # type: ignore[arg-type] # all texts
+    on = day(as_of, "--as-of")
     with opened(terminal) as office:
+        wanted = Filters(
+            **filters,  # type: ignore[arg-type] # all of them are texts
+            today=on or office.today().isoformat(),
+        )
         known = position(office, known_at)
         past = bool(on) or known is not None
         on = on or "9999-12-30"
@@ -384,7 +388,8 @@ def _inventory(
 ) -> int:
     """Write every card as CSV, in UTF-8 with a mark, so that spreadsheets read the Chinese."""
     past, after, written = bool(on) or known is not None, None, 0
-    name_of, filters = names(office, terminal), Filters()
+    name_of = names(office, terminal)
+    filters = Filters(today=on or office.today().isoformat())
     table = history_.history if past else inventory.inventory
     columns = [c.name for c in table.columns if c.name not in ("search", "known_from", "known_to")]
     text = _Lines(file)

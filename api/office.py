@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from api.policies import Rules
 from api.proving import Proving
 from api.readings import Readings
 from api.remembering import Remembered
+from api.rooming import Rooms
 from api.scanned import Scanned
 from api.searching import Search
 from api.settings import Settings
@@ -39,6 +41,7 @@ from ledger.book import Book, Gathering
 from ledger.entry import Draft, Via
 from ledger.findings import Findings
 from projections import rulings, units
+from projections.matching import Classes, Code, Terms
 from projections.past import Pasts
 from projections.scope import EVERYTHING, Rows, Scope
 from projections.store import Progress, ReadModels, Stuck
@@ -91,8 +94,9 @@ class Office:
         self.authority = Authority(book, self.rows)
         self.rules = Rules(self._rulings, book)
         self.idling = Idling(self)
-        self.search = Search(book, self.rows, self._region_of)
-        self.proposals = Proposals(self.book, self.rows, self.search.receipt)
+        self.classes = class_tables(settings.classes)
+        self.search = Search(book, self.rows, self._region_of, self.terms, self.rooms)
+        self.proposals = Proposals(book, self.rows, self.search.receipt, self.terms, self.rooms)
         self.depreciating = Depreciating(book, self.rows)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
@@ -200,6 +204,14 @@ class Office:
         """Return the rules a unit is under on a business date: of its region, level and kind."""
         of = self.authority.competence(unit, on, self.today())
         return self.rules.in_force(on, region=of.region, level=of.level, unit_kind=of.unit_kind)
+
+    def terms(self, on: date) -> Terms:
+        """Return on which terms things and wants are compared on a day."""
+        return Terms(on=on, classes=self.classes)
+
+    def rooms(self, on: date) -> Rooms:
+        """Return whoever says how much more units may have on a day (T49)."""
+        return Rooms(self.book, self.rows, self._region_of, self.rules_for, on)
 
     def _region_of(self, unit: str, on: date) -> str:
         return self.authority.competence(unit, on, self.today()).region
@@ -491,6 +503,18 @@ class Office:
             request=request,
             policy=occasion.policy.reference,
         )
+
+
+def class_tables(files: Sequence[Path]) -> Classes:
+    """Read the tables by which codes of several versions meet; raise Unreadable, or OSError."""
+    if not files:
+        return Classes()
+    from api.importing_classes import read_table  # it asks an office itself
+
+    targets: dict[Code, tuple[Code, ...]] = {}
+    for file in files:
+        targets |= read_table(file).classes().targets
+    return Classes(targets)
 
 
 def asks_for_name(ask: Ask) -> bool:

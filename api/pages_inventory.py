@@ -129,6 +129,7 @@ def asked_of(page: Page) -> tuple[Asked, list[Fault]]:
         listed=True if given.get("listed") == "1" else None,
         sort=sort if sort in SORTS and not (past and sort == "changed_on") else "asset_no",
         descending=given.get("order") == "desc",
+        today=on or page.office.today(page.actor.zone).isoformat(),
     )
     if not past:
         return Asked(filters=filters), wrong

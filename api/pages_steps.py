@@ -191,7 +191,8 @@ def addable(page: Page, field: Field, state: Any, typed: Sequence[str]) -> list[
     rows: Sequence[Any] = ()
     if unit:
         searched = page.request.query_params.get(FIND, "")[:FIND_CHARS_MAX]
-        free = Filters(custodian=unit, book="on_books", lock="none", text=searched)
+        today = page.office.today(page.actor.zone).isoformat()
+        free = Filters(custodian=unit, book="on_books", lock="none", text=searched, today=today)
         rows = page.office.rows(inventory.listing(page.actor.scope, free, limit=ADDABLE_MAX))
     found = {row["id"]: f"{row['asset_no']} {row['name']}".strip() for row in rows[:ADDABLE_MAX]}
     chosen = {id_: page.name_of("asset", id_) for text in typed for id_ in text.split()}

@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from api.pages_view import Page
+from api.rooming import Room
 from domain.allocating import Allocation
 from domain.asset import Asset
 from domain.demand import OPEN_STATUSES, Demand
@@ -13,7 +14,7 @@ from domain.words import Words
 from ledger.book import Stream
 from projections import fitting, inventory, wants
 from projections.fitting import Fit
-from projections.matching import FACTORS
+from projections.matching import FACTORS, pieces
 
 CLAIMED: Final = Words("调剂情况", "What is coming")
 CLAIM_HEADS: Final = (
@@ -29,6 +30,16 @@ NOTHING: Final = Words(
     "目前没有合适的上架资产；有合适的上架时会立即列在这里，并提示待办。",
     "Nothing on offer fits now. Whatever is listed and fits appears here at once, as an open step.",
 )
+CAPPED: Final = Words(
+    "按“{title}”，本单位还可配置 {left} 件；超出部分不列入匹配和调剂建议。",
+    "By {title}, the unit may have {left} more; what is beyond is neither matched nor proposed.",
+)
+FLAGGED: Final = Words(
+    "注意：按“{title}”，本单位还可配置 {left} 件，需求超出。",
+    "Note: by {title}, the unit may have {left} more; the want goes beyond.",
+)
+BEYOND: Final = Words("超出：{titles}", "beyond {titles}")
+FULL: Final = Words("没有余额：{titles}", "no room left by {titles}")
 FOR_WHOM: Final = Words("符合的需求（先保障的在前）", "Wants it fits, who is served first first")
 NOBODY: Final = Words("目前没有符合的需求。", "No open want fits.")
 SCORES: Final = Words("各项得分（千分制×权重）", "Points of each factor (of 1000, by weight)")
@@ -76,12 +87,17 @@ def of_want(page: Page, stream: Stream) -> dict[str, Any] | None:
     if not isinstance(state, Demand):
         return None
     fits: list[dict[str, Any]] = []
+    notes: list[str] = []
     row = page.office.models.one(wants.one(stream.name.partition("/")[2]))
     if row is not None and state.status in OPEN_STATUSES and state.left:
         today = page.office.today(page.actor.zone)
         offered = dict(state.offered)
-        found = fitting.for_want(page.office.rows, dict(row), today)
+        rooms = page.office.rooms(today)
+        found = fitting.for_want(
+            page.office.rows, dict(row), page.office.terms(today), allowed=rooms.allowed
+        )
         fits = [told(page, fit, offered) for fit in found]
+        notes = room_notes(page, rooms.of(row), pieces(row["remaining"]))
     return {
         "claims_title": page.words(CLAIMED),
         "claim_heads": [page.words(head) for head in CLAIM_HEADS],
@@ -101,7 +117,18 @@ def of_want(page: Page, stream: Stream) -> dict[str, Any] | None:
         "nothing": page.words(NOTHING),
         "open": state.status in OPEN_STATUSES,
         "fits": fits,
+        "notes": notes,
     }
+
+
+def room_notes(page: Page, room: Room, wanted: int) -> list[str]:
+    """Say what the standards and the quota of a unit leave of what it wants (T49)."""
+    said = CAPPED if room.refused else FLAGGED
+    return [
+        page.words(said).format(title=page.words(bound.title), left=bound.left)
+        for bound in room.bounds
+        if bound.left is not None and bound.left < wanted
+    ]
 
 
 def told(page: Page, fit: Fit, offered: dict[str, int]) -> dict[str, Any]:
@@ -156,6 +183,7 @@ def of_proposal(page: Page, stream: Stream) -> dict[str, Any] | None:
                 "quantity": line.quantity,
                 "score": line.score,
                 "said": page.words(decision.words if decision else OPEN_LINE),
+                "beyond": told_titles(page, BEYOND, line.beyond),
             }
             for line in shown
             for decision in (state.decided(line.line),)
@@ -170,7 +198,8 @@ def of_proposal(page: Page, stream: Stream) -> dict[str, Any] | None:
                 "want": f"/cases/demand/{one.demand}",
                 "demand": one.demand,
                 "lacking": one.lacking,
-                "nothing": page.words(NONE_FITS),
+                "nothing": told_titles(page, FULL, one.beyond) or page.words(NONE_FITS),
+                "full": told_titles(page, FULL, one.beyond),
                 "reasons": [
                     {
                         "asset": f"/assets/{reason.asset}",
@@ -186,6 +215,12 @@ def of_proposal(page: Page, stream: Stream) -> dict[str, Any] | None:
     }
 
 
+def told_titles(page: Page, said: Words, titles: tuple[Words, ...]) -> str:
+    """Name standards and quotas in a sentence; nothing where there are none."""
+    and_ = "、" if page.lang == "zh" else ", "
+    return page.words(said).format(titles=and_.join(map(page.words, titles))) if titles else ""
+
+
 def of_card(page: Page, stream: Stream) -> dict[str, Any] | None:
     """Return the wants that something on offer fits; None for what is not on offer."""
     state = stream.state
@@ -194,7 +229,13 @@ def of_card(page: Page, stream: Stream) -> dict[str, Any] | None:
     card = page.office.models.one(inventory.one(stream.name.partition("/")[2]))
     if card is None:
         return None
-    found = fitting.for_card(page.office.rows, dict(card), page.office.today(page.actor.zone))
+    today = page.office.today(page.actor.zone)
+    found = fitting.for_card(
+        page.office.rows,
+        dict(card),
+        page.office.terms(today),
+        allowed=page.office.rooms(today).allowed,
+    )
     return {
         "title": page.words(FOR_WHOM),
         "nothing": page.words(NOBODY),

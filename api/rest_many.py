@@ -59,7 +59,7 @@ class Many:
 
     def inventory(self, request: Request, actor: Actor) -> Response:
         """List the cards that match, now or at any past date."""
-        asked, filters, on, known = self._asked(request, (*PAGE, ("totals", "true：附合计")))
+        asked, filters, on, known = self._asked(request, actor, (*PAGE, ("totals", "true：附合计")))
         limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
         with_totals = asked.choice("totals", ("true", "false")) == "true"
         if on and filters.sort == "changed_on":
@@ -83,7 +83,7 @@ class Many:
 
     def totals(self, request: Request, actor: Actor) -> Response:
         """Count and value per currency, and per value of one column when asked."""
-        asked, filters, on, known = self._asked(request, (("by", "、".join(GROUPS)),))
+        asked, filters, on, known = self._asked(request, actor, (("by", "、".join(GROUPS)),))
         by = asked.choice("by", GROUPS)
         asked.check()
         found: dict[str, Any] = {"totals": self._totals(actor, filters, on, known)}
@@ -103,20 +103,21 @@ class Many:
         return [plain(row) for row in self.office.models.rows(query)]
 
     def _asked(
-        self, request: Request, more: tuple[tuple[str, str], ...]
+        self, request: Request, actor: Actor, more: tuple[tuple[str, str], ...]
     ) -> tuple[Questions, Filters, str, int | None]:
         """Read filters and dates; without a date the business date of a past view is open."""
         asked = Questions(request, dict(FILTERS) | dict(more))
         listed = asked.choice("listed", ("true", "false"))
         chosen = {name: asked.choice(name, tuple(map(str, term))) for name, term in CHOICES.items()}
+        on, known_at = asked.day("as_of"), asked.moment("known_at")
         filters = Filters(
             **{name: asked.text(name) for name in TEXTS},
             **chosen,
             listed=listed == "true" if listed else None,
             sort=asked.choice("sort", SORTS, "asset_no"),
             descending=asked.choice("order", ("asc", "desc")) == "desc",
+            today=on or self.office.today(actor.zone).isoformat(),
         )
-        on, known_at = asked.day("as_of"), asked.moment("known_at")
         known = self.office.book.position_known(known_at) if known_at else None
         return asked, filters, on or (LATEST if known_at else ""), known
 

@@ -12,8 +12,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from api.rooming import Rooms
 from domain import searching as questions
 from domain import standards as rules
+from domain.asset import Offer
 from domain.claiming import SeedSeen
 from domain.decider import Ask, Occasion
 from domain.demand import TOLD_MAX, Fits
@@ -24,6 +26,7 @@ from domain.searching import FOUND_MAX, Found, Limit, Piece, Receipt, Stock, Thi
 from ledger import tree
 from ledger.book import Book
 from projections import fitting, inventory, searching
+from projections.matching import Terms
 from projections.scope import Rows
 
 Rowed: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
@@ -32,8 +35,16 @@ Rowed: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a
 class Search:
     """Whoever answers for the lists of one office."""
 
-    def __init__(self, book: Book, rows: Rowed, region_of: Callable[[str, date], str]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        rows: Rowed,
+        region_of: Callable[[str, date], str],
+        terms: Callable[[date], Terms],
+        rooms: Callable[[date], Rooms],
+    ) -> None:
         self.book, self.rows, self.region_of = book, rows, region_of
+        self.terms, self.rooms = terms, rooms
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the steps that are asked must have seen."""
@@ -42,7 +53,7 @@ class Search:
             if ask.stream.partition("/")[0] in TAKERS:
                 seen += self.receipts(ask, occasion.on)
             if ask.verb == "list_for_reuse":
-                seen += self.fits(ask, today)
+                seen += self.fits(ask, occasion)
             if ask.stream.startswith("claim/") and ask.verb == "settle":
                 seen += self.seeds(ask)
             if ask.stream.startswith("plan/") and ask.verb in QUESTIONS:
@@ -122,8 +133,12 @@ class Search:
             ),
         )
 
-    def fits(self, ask: Ask, today: date) -> Iterable[Fits]:
-        """Find the wants that a card fits which is about to be listed, who is served first first."""
+    def fits(self, ask: Ask, occasion: Occasion) -> Iterable[Fits]:
+        """Find the wants that a card fits which is about to be listed, who is served first first.
+
+        It is offered on the terms of the place on that day: who has to wait for a window of theirs
+        does not hear of it now, and finds it when the window opens.
+        """
         rows = self.rows(inventory.one(ask.stream.partition("/")[2]))
         if not rows:
             return
@@ -132,10 +147,16 @@ class Search:
             for name in ("available_from", "offer_until")
             if (value := ask.form.get(name))
         }
-        offer = {name: str(ask.form.get(name) or "") for name in ("description", "remaining_life")}
+        offer = Offer(
+            listed_on=occasion.on,
+            description=str(ask.form.get("description") or ""),
+            remaining_life=str(ask.form.get("remaining_life") or ""),
+            windows=occasion.policy.screening,
+        )
         card = {**rows[0], **said, "offer": msgspec.json.encode(offer).decode()}
         card["grade"] = str(ask.form.get("condition") or card["grade"])
-        found = fitting.for_card(self.rows, card, today, TOLD_MAX)
+        terms, rooms = self.terms(occasion.on), self.rooms(occasion.on)
+        found = fitting.for_card(self.rows, card, terms, TOLD_MAX, rooms.allowed)
         yield Fits(
             stream=ask.stream,
             rules=fitting.RULES,

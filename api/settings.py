@@ -22,6 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `vault` is the file of the master key of names, outside the database.
     `tsa_trust` are the certificates that time stamps are believed under; `sm2` holds the public key
     of the parallel log (国密).
+    `classes` are tables of class codes, old to new, by which things of both versions meet.
     `ca` is the certificate of an authority we made ourselves; phones may fetch it.
     `catalogue` opens what is on offer to anybody, without signing in (/catalogue).
     `https` is set when a proxy in front speaks it: cookies become Secure.
@@ -46,11 +47,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sm2: Path | None = None
     ca: Path | None = None
     catalogue: bool = False
+    classes: tuple[Path, ...] = ()
 
     @classmethod
     def from_env(cls) -> Self:
         """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
-        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE.
+        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES.
         """
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
@@ -66,6 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             trust=_file("GONGWU_TRUST"),
             tsa_trust=_file("GONGWU_TSA_TRUST"),
             sm2=_file("GONGWU_SM2"),
+            classes=tuple(
+                Path(name)
+                for name in os.environ.get("GONGWU_CLASSES", "").split(os.pathsep)
+                if name
+            ),
             label_secret=bytes.fromhex(os.environ.get("GONGWU_LABEL_SECRET", "")),
             label_former=os.environ.get("GONGWU_LABEL_FORMER_KEYS", ""),
             label_signing=os.environ.get("GONGWU_LABEL_SIGNING_KEY", ""),

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from domain import asset as assets_
 from domain.asset import ON_BOOKS, Asset
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.exceeding import Count as Posts
 from domain.open_steps import OpenStep, step_of
 from domain.values import AssetId, CaseId, Code, Given, Name, Quantity, Reference, Text, UnitId
 from domain.words import Role, Term, Words
@@ -46,7 +47,11 @@ class Decision(Term):
 
 
 class Proposed(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: so much of a card for a want. `score` is how well it fits, of 1000."""
+    """One line: so much of a card for a want. `score` is how well it fits, of 1000.
+
+    `beyond` names the standards and quotas it takes the unit over, where its rules only flag that;
+    `posts` is how many posts the unit stated for the want.
+    """
 
     line: int
     demand: str
@@ -55,6 +60,8 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     to_unit: str
     item: str
     score: int
+    beyond: tuple[Words, ...] = ()
+    posts: int | None = None
 
 
 class Allocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -423,6 +430,7 @@ def allotting(line: Proposed, asset: str, quantity: str, case: str) -> Ask:
         "to_unit": line.to_unit,
         "item": line.item,
         "demand": line.demand,
+        "posts": line.posts,
     }
     return Ask(f"asset/{asset}", "allot", form)
 
@@ -445,6 +453,7 @@ def allot(
     to_unit: UnitId,
     item: Name,
     demand: CaseId,
+    posts: Posts | None = None,
 ) -> tuple[Ask, ...]:
     """Have the card, or the part of it that is needed, reallocated to meet a want."""
     card = occasion.stream.partition("/")[2]
@@ -459,6 +468,7 @@ def allot(
         "item": item,
         "assets": (card,),
         "demand": demand,
+        "posts": posts,
     }
     return (*parted, Ask(f"reallocation/{case}", "request", form))
 

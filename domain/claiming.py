@@ -21,7 +21,7 @@ from domain import unit as units_
 from domain.approval import UnitsVerified
 from domain.asset import ON_BOOKS, UNLOCKED, Asset, Book, Contender, Lock, Offer
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
-from domain.exceeding import Takes, held_to_standards
+from domain.exceeding import Count, Takes, held_to_standards
 from domain.holding import HeldForProcess, ReleasedFromProcess
 from domain.open_steps import OpenStep, step_of
 from domain.policy import Priority, Tie, Tier
@@ -855,15 +855,21 @@ def let_go_of_claim(
     roles=(Role.CLERK, Role.OFFICE),
 )
 def turn_into_request(
-    claim_: Claim, occasion: Occasion, *, purpose: Text = ""
+    claim_: Claim, occasion: Occasion, *, purpose: Text = "", posts: Count | None = None
 ) -> tuple[Event | Ask, ...]:
-    """Ask for the thing that is held, once it is free; it stays reserved for the reallocation."""
+    """Ask for the thing that is held, once it is free; it stays reserved for the reallocation.
+
+    A claim made for a want meets it by this. `posts` is how many posts the unit has, where a
+    standard is for each post (T49).
+    """
     case = f"reallocation/{occasion.stream.partition('/')[2]}"
     form = {
         "case": occasion.stream,
         "request": case,
         "to_unit": claim_.unit,
         "purpose": purpose or claim_.purpose,
+        "demand": claim_.demand or None,
+        "posts": posts,
     }
     return ClaimTurned(case=case), Ask(f"asset/{claim_.asset}", "yield_to_request", form)
 
@@ -877,6 +883,8 @@ def yield_to_request(
     request: Stream,
     to_unit: UnitId,
     purpose: Text,
+    demand: CaseId | None = None,
+    posts: Count | None = None,
 ) -> tuple[Event | Ask, ...]:
     """Let the claim go and the request for the same thing take its place, in one act."""
     form = {
@@ -885,6 +893,8 @@ def yield_to_request(
         "item": asset.name,
         "assets": (occasion.stream.partition("/")[2],),
         "purpose": purpose,
+        "demand": demand,
+        "posts": posts,
     }
     return (
         *let_go_of_claim(asset, occasion, case=case, reason=f"转为{request}"),

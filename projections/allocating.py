@@ -286,7 +286,9 @@ class _Pairs:
 
     def __init__(self, wants: list[Want], listings: list[Listing], terms: Terms) -> None:
         self.wants, self.terms = wants, terms
-        asks: tuple[Condition | Factor, ...] = (*_ASKED, *_LOSSES)
+        # What no want asks about makes no two listings different.
+        self._asked = [c for c in _ASKED if c.slug != "price" or any(map(c.want, wants))]
+        asks: tuple[Condition | Factor, ...] = (*self._asked, *_LOSSES)
         groups: dict[Hashable, list[Listing]] = {}
         for listing in listings:
             groups.setdefault(tuple(a.listing(listing) for a in asks), []).append(listing)
@@ -351,7 +353,7 @@ class _Pairs:
     def _fill(self) -> int:
         """Work out every pair, some wants at a time; return how many may be."""
         thing = self._table(THING)
-        asked = [self._table(each) for each in _ASKED if each.slug != "window"]
+        asked = [self._table(each) for each in self._asked if each.slug != "window"]
         fits = [(thing if f is THING else self._table(f), self.terms.weight(f)) for f in FIT]
         weights = max(1, sum(weight for _, weight in fits))
         place = self._table(PLACE)

@@ -1,22 +1,27 @@
 """What ranking and allocation are told of wants and of what is on offer: rows of lists, as plain values.
 
-Offers are the cards that are listed and that no case holds; windows are judged by who claims.
+Offers are the cards that are listed and that nothing holds on the day. The windows of each are told
+with it, so that nobody is proposed what is not open to them; what a unit may not have by its
+standards and quotas, `rooms` say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import or_, select
 
-from domain.asset import Book, Lock
-from projections.inventory import inventory
-from projections.matching import Index, Listing, Match, Terms, Want, pieces
-from projections.scope import Rows
+from domain.asset import Book
+from domain.exceeding import each
+from domain.screening import openings
+from domain.searching import Thing
+from projections.inventory import inventory, offer_of
+from projections.matching import Index, Listing, Match, Terms, Want, pieces, weigh
+from projections.scope import Rows, free, on_day
 from projections.units import unit
 from projections.wants import still_wanted
 
@@ -24,24 +29,34 @@ RULES: Final = "matching@1"  # how points are given; another number when they ar
 LOOKED_AT_MAX: Final = 20_000  # offers of a kind and class that one ranking compares
 Look: TypeAlias = Callable[[Rows], Sequence[Any]]
 Units: TypeAlias = Mapping[str, Any]
+Allowed: TypeAlias = Callable[[Mapping[str, Any], Want], Want]
 MONTHS = re.compile(r"(\d{1,4})\s*(?:个月|月|months?)")
 YEARS = re.compile(r"(\d{1,3})\s*(?:年|years?)")
 
 
-def offers(kind: str = "", class_code: str = "", *, limit: int | None = LOOKED_AT_MAX) -> Rows:
-    """Return the cards on offer of a kind whose class may be the one asked for, by id.
+def offers(
+    on: date,
+    kind: str = "",
+    begins: Collection[str] = (),
+    *,
+    limit: int | None = LOOKED_AT_MAX,
+) -> Rows:
+    """Return the cards on offer of a kind that nothing holds on a day, by id.
 
-    A code of another version of the standard is compared by the ranking; here it only must begin
-    with the same letter or say nothing.
+    `begins`: how class codes begin that may be the one asked for, of any version of the standard;
+    a card that states none may be of any.
     """
     c = inventory.c
-    free = c.lock == Lock.NONE.value
-    query = select(inventory).where(c.listed == 1, c.book == Book.ON_BOOKS.value, free)
+    today = on.isoformat()
+    query = select(*on_day(inventory, today)).where(
+        c.listed == 1, c.book == Book.ON_BOOKS.value, free(inventory, today)
+    )
     if kind:
         query = query.where(c.kind == kind)
-    if class_code:
-        near = c.class_code.startswith(class_code[:3], autoescape=True)
-        query = query.where(or_(c.class_code == "", near))
+    if begins:
+        wider = {begin[:size] for begin in begins for size in range(len(begin))}  # with ""
+        near = (c.class_code.startswith(begin, autoescape=True) for begin in sorted(begins))
+        query = query.where(or_(c.class_code.in_(sorted(wider)), *near))
     return query.order_by(c.id).limit(limit)
 
 
@@ -69,7 +84,7 @@ def listing_of(
 ) -> Listing:
     """Return a card on offer as ranking knows it; `turned_down`: what some want will not have."""
     at = units.get(row["custodian"])
-    offer = msgspec.json.decode(row["offer"]) if row.get("offer") else {}
+    offer = offer_of(row)
     return Listing(
         id=row["id"],
         name=row["name"],
@@ -77,11 +92,12 @@ def listing_of(
         kind=row["kind"],
         class_code=row["class_code"],
         class_scheme=row["class_scheme"] if row["class_code"] else "",
-        specification=" ".join(filter(None, (row["model"], offer.get("description", "")))),
+        specification=" ".join(filter(None, (row["model"], offer.description))),
         measure=row["measure"],
         condition=row["grade"],
-        life_months=life_months(str(offer.get("remaining_life", ""))),
+        life_months=life_months(offer.remaining_life),
         unit=row["custodian"],
+        books=row["accounting_unit"],
         department=at["competent"] if at else "",
         level=at["level"] if at else "",
         region=at["region"] if at else "",
@@ -89,8 +105,15 @@ def listing_of(
         available_from=_day(row.get("available_from", "")),
         offer_until=_day(row.get("offer_until", "")),
         listed_on=_day(row.get("listed_on", "") or row["changed_on"]),
+        windows=openings(offer),
         turned_down=row["id"] if row["id"] in turned_down else "",
+        unit_price=price_of(row),
     )
+
+
+def price_of(row: Mapping[str, Any]) -> int | None:
+    """Return what one piece on a card cost, in fen; None when it is not stated."""
+    return each(Thing(row["kind"], row["class_code"], row["quantity"], row["value"]))
 
 
 def want_of(row: Mapping[str, Any], units: Units) -> Want:
@@ -133,26 +156,61 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     card: Mapping[str, Any]
 
 
-def for_want(look: Look, row: Mapping[str, Any], on: date, limit: int = 20) -> list[Fit]:
-    """Return what fits a want best of all that other units offer and that it did not turn down."""
-    units, declined = units_of(look), frozenset(msgspec.json.decode(row["declined"]))
+def unlimited(_: Mapping[str, Any], want: Want) -> Want:
+    """Let a unit have as much as it asks for."""
+    return want
+
+
+def for_want(
+    look: Look,
+    row: Mapping[str, Any],
+    terms: Terms,
+    limit: int = 20,
+    allowed: Allowed = unlimited,
+) -> list[Fit]:
+    """Return what fits a want best of all that other units offer and that it did not turn down.
+
+    `allowed` says how much of it, and at which price, its unit may have; without, as it asks.
+    """
+    want = allowed(row, want_of(row, units := units_of(look)))
+    if not want.quantity:
+        return []
+    declined = want.turned_down
+    begins = terms.classes.beginnings(row["class_scheme"], row["class_code"])
     cards = {
         card["id"]: card
-        for card in look(offers(row["kind"], row["class_code"]))
+        for card in look(offers(terms.on, row["kind"], begins))
         if card["custodian"] != row["unit"] and card["id"] not in declined
     }
-    listed = Index(None, (listing_of(card, units) for card in cards.values()))
-    found = listed.best(want_of(row, units), Terms(on=on), limit)
+    listed = Index(terms.classes, (listing_of(card, units) for card in cards.values()))
+    found = listed.best(want, terms, limit)
     return [Fit(match=match, want=row, card=cards[match.listing]) for match in found]
 
 
-def for_card(look: Look, card: Mapping[str, Any], on: date, limit: int = 20) -> list[Fit]:
+def for_card(
+    look: Look,
+    card: Mapping[str, Any],
+    terms: Terms,
+    limit: int = 20,
+    allowed: Allowed = unlimited,
+) -> list[Fit]:
     """Return the wants of other units that something on offer fits: who is served first, first."""
     units = units_of(look)
+    listing = listing_of(card, units)
     rows = {row["id"]: row for row in _others(look(still_wanted(kind=card["kind"])), card)}
-    waiting = Index(None, (want_of(row, units) for row in rows.values()))
-    found = waiting.waiting(listing_of(card, units), Terms(on=on))[:limit]
-    return [Fit(match=match, want=rows[match.want], card=card) for match in found]
+    waiting = Index(terms.classes, (want_of(row, units) for row in rows.values()))
+    found: list[Fit] = []
+    for match in waiting.waiting(listing, terms):
+        if len(found) == limit:
+            break
+        row, want = rows[match.want], waiting.get(match.want)
+        assert want is not None
+        # Standards are asked for those alone that are told, the first of many.
+        mine = allowed(row, want)
+        again = match if mine == want else weigh(mine, listing, terms)
+        if mine.quantity and isinstance(again, Match):
+            found.append(Fit(match=again, want=row, card=card))
+    return found
 
 
 def _others(rows: Iterable[Any], card: Mapping[str, Any]) -> Iterator[Any]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, select
 
 from domain.asset import Asset, Book
 from projections.inventory import NUMBER, counts_of, inventory, metadata, totals_of
-from projections.scope import Filters, Rows, Scope, page, where
+from projections.scope import Filters, Rows, Scope, on_day, page, where
 from projections.temporal import at, by_id, ended_table, seen
 
 KIND = "asset"
@@ -38,6 +39,7 @@ def _card() -> tuple[Column[Any], ...]:
         Column("currency", Text, nullable=False),
         Column("quantity", Text, nullable=False),
         Column("listed", Integer, nullable=False),
+        Column("held_until", Text, nullable=False),
         Column("dataset", Text, nullable=False),
     )
 
@@ -74,8 +76,14 @@ def columns(_: str, asset: Asset) -> tuple[Any, ...] | None:
         asset.currency,
         asset.quantity,
         1 if asset.listed else 0,
+        asset.held_until.isoformat() if asset.held_until else "",
         asset.dataset,
     )
+
+
+def held_on(filters: Filters, on: str) -> Filters:
+    """Return the question with the day on which holds are looked at: that of the list, unless said."""
+    return filters if filters.today else replace(filters, today=on)
 
 
 def as_of(
@@ -90,12 +98,16 @@ def as_of(
     """Return the cards as they stood on a day, a page at a time."""
     if filters.sort == "changed_on":
         raise ValueError("a past inventory is not sorted by its last change")
-    query = select(history).where(at(history, on, known), where(history, scope, filters))
+    filters = held_on(filters, on)
+    query = select(*on_day(history, filters.today)).where(
+        at(history, on, known), where(history, scope, filters)
+    )
     return page(query, history, filters, after, limit)
 
 
 def totals_as_of(scope: Scope, filters: Filters, *, on: str, known: int | None = None) -> Rows:
     """Count and value per currency as they stood on a day."""
+    filters = held_on(filters, on)
     return totals_of(history).where(at(history, on, known), where(history, scope, filters))
 
 
@@ -103,12 +115,15 @@ def counts_as_of(
     scope: Scope, by: str, filters: Filters, *, on: str, known: int | None = None
 ) -> Rows:
     """Count and value per value of one column as they stood on a day."""
-    return counts_of(history, by).where(at(history, on, known), where(history, scope, filters))
+    filters = held_on(filters, on)
+    return counts_of(history, by, filters.today).where(
+        at(history, on, known), where(history, scope, filters)
+    )
 
 
 def one_as_of(id_: str, *, on: str, known: int | None = None) -> Rows:
     """Return one card as it stood on a day."""
-    return select(history).where(history.c.id == id_, at(history, on, known))
+    return select(*on_day(history, on)).where(history.c.id == id_, at(history, on, known))
 
 
 def intervals(id_: str) -> Rows:

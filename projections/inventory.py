@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from domain.asset import Asset, Book, Offer
 from projections.naming import initials
-from projections.scope import Filters, Rows, Scope, among, number, page, where
+from projections.scope import Filters, Rows, Scope, among, number, on_day, page, where
 from projections.temporal import OPEN, Thing, open_columns
 
 KIND = "asset"
@@ -206,7 +206,7 @@ def searchable(asset: Asset) -> str:
 
 def listing(scope: Scope, filters: Filters, *, after: str | None = None, limit: int = 50) -> Rows:
     """Return the cards that match, a page at a time."""
-    query = select(inventory).where(where(inventory, scope, filters))
+    query = select(*on_day(inventory, filters.today)).where(where(inventory, scope, filters))
     return page(query, inventory, filters, after, limit)
 
 
@@ -231,12 +231,12 @@ def totals_of(table: Any) -> Rows:
 
 def counts(scope: Scope, by: str, filters: Filters) -> Rows:
     """Count and value per value of one column, and currency."""
-    return counts_of(inventory, by).where(where(inventory, scope, filters))
+    return counts_of(inventory, by, filters.today).where(where(inventory, scope, filters))
 
 
-def counts_of(table: Any, by: str) -> Rows:
-    """Count and value per value of one column of a table of cards."""
-    key = table.c[by]
+def counts_of(table: Any, by: str, today: str = "") -> Rows:
+    """Count and value per value of one column of a table of cards, as it stands on a day."""
+    key = next(column for column in on_day(table, today) if column.name == by)
     return (
         select(
             key.label("key"),

@@ -53,6 +53,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     offer_until: date | None = None
     listed_on: date | None = None
     windows: Windows = ()  # none: open to all
+    unit_price: int | None = None  # in fen, of one piece
     turned_down: str = ""  # its id, when some want turned it down
 
 
@@ -81,6 +82,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 9
     since: date | None = None
     quota: str = ""  # which quota its quantity counts against
+    price_max: int | None = None  # in fen, of one piece: what its standards allow
     turned_down: frozenset[str] = frozenset()  # what will not do, by id
 
 
@@ -118,6 +120,19 @@ class Classes(msgspec.Struct, frozen=True):
     def ways(self, scheme: str, code: str) -> tuple[Code, ...]:
         """Return a code with all that it became; several where the table leaves it open."""
         return ((scheme, code), *self.targets.get((scheme, code), ())) if code else ()
+
+    def beginnings(self, scheme: str, code: str) -> frozenset[str]:
+        """Return how every code begins, of whatever version, that may fit a code by this table.
+
+        Codes that fit agree in their first two levels, as far as both have so many.
+        """
+        mine = {way[:3] for _, way in self.ways(scheme, code)}
+        sources = (
+            source[:3]
+            for (_, source), targets in self.targets.items()
+            if any(target[:3] in mine for _, target in targets)
+        )
+        return frozenset(mine.union(sources))
 
     def fit(self, one: tuple[str, str], other: tuple[str, str]) -> int:
         """Return how near two classes are: the same 1000, one in the other 800, side by side 500.
@@ -295,6 +310,10 @@ def _enough(want: int, listing: int, _: Terms) -> bool:
     return 0 < listing >= want
 
 
+def _cheap_enough(most: int | None, price: int | None, _: Terms) -> bool:
+    return most is None or price is None or price <= most
+
+
 CONDITIONS_OF_A_MATCH: Final = (
     Condition(
         slug="kind",
@@ -358,6 +377,13 @@ CONDITIONS_OF_A_MATCH: Final = (
         want=lambda w: w.turned_down,
         listing=lambda x: x.turned_down,
         holds=lambda refused, id_, _: id_ not in refused,
+    ),
+    Condition(
+        slug="price",
+        words=Words("单价不超过配置标准", "no dearer than its standards allow"),
+        want=lambda w: w.price_max,
+        listing=lambda x: x.unit_price,
+        holds=_cheap_enough,
     ),
     Condition(
         slug="window",

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from projections.inventory import inventory
-from projections.scope import Filters, Rows, Scope, among, page, where
+from projections.scope import Filters, Rows, Scope, among, on_day, page, where
+from projections.scope import free as unheld
 
 
 def listing(
@@ -36,7 +37,13 @@ def listing(
     """
     c, day = inventory.c, on.isoformat()
     filters = Filters(
-        text=text, book="on_books", listed=True, kind=kind, custodian=custodian, place=place
+        text=text,
+        book="on_books",
+        listed=True,
+        kind=kind,
+        custodian=custodian,
+        place=place,
+        today=day,
     )
     conditions: list[Any] = [
         where(inventory, scope, filters),
@@ -47,9 +54,10 @@ def listing(
     if available is not None:
         conditions.append(or_(c.available_from == "", c.available_from <= available.isoformat()))
     if free:
-        expired = and_(c.held_until != "", c.held_until < day)
-        conditions.append(or_(c.lock == "none", expired))
-    return page(select(inventory).where(*conditions), inventory, filters, after, limit)
+        conditions.append(unheld(inventory, day))
+    return page(
+        select(*on_day(inventory, day)).where(*conditions), inventory, filters, after, limit
+    )
 
 
 def occurring(scope: Scope) -> Rows:

@@ -14,9 +14,11 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    case,
     false,
     func,
     literal_column,
+    not_,
     or_,
     tuple_,
     type_coerce,
@@ -25,7 +27,7 @@ from sqlalchemy import types as types_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from domain.asset import Book
+from domain.asset import Book, Lock
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     listed: bool | None = None
     sort: str = "asset_no"
     descending: bool = False
+    today: str = ""  # a hold that ended before this day holds nothing; empty: as it was recorded
 
 
 class _Listed(FunctionElement[str]):
@@ -97,6 +100,30 @@ class BadCursor(ValueError):
 
 
 COLUMN = {"unit": "accounting_unit"}
+UNHELD = {"lock": Lock.NONE.value, "held_until": "", "case": ""}  # once a hold has ended
+
+
+def ended(table: FromClause, today: str) -> ColumnElement[bool]:
+    """Return the condition that a claim's hold ended before a day, told or not."""
+    return and_(table.c.held_until != "", table.c.held_until < today)
+
+
+def free(table: FromClause, today: str) -> ColumnElement[bool]:
+    """Return the condition that nothing holds a card on a day."""
+    return or_(table.c.lock == Lock.NONE.value, ended(table, today))
+
+
+def on_day(table: FromClause, today: str) -> list[Any]:
+    """Return the columns of cards as they stand on a day: a hold that ended holds nothing."""
+    if not today:
+        return list(table.c)
+    over = ended(table, today)
+    return [
+        case((over, UNHELD[column.name]), else_=column).label(column.name)
+        if column.name in UNHELD
+        else column
+        for column in table.c
+    ]
 
 
 def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bool]:
@@ -116,7 +143,11 @@ def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bo
         "kind", "custody", "lock", "unit", "custodian", "user", "owner", "place", "dataset"
     ):  # fmt: skip
         wanted = getattr(filters, field)
-        if wanted:
+        if field == "lock" and wanted and filters.today:
+            nothing = free(table, filters.today)
+            held = and_(c.lock == wanted, not_(ended(table, filters.today)))
+            conditions.append(nothing if wanted == Lock.NONE else held)
+        elif wanted:
             conditions.append(c[COLUMN.get(field, field)] == wanted)
     if filters.listed is not None:
         conditions.append(c.listed == int(filters.listed))

@@ -16,7 +16,7 @@ from domain.standards import StandardStatus
 from projections.cases import cases
 from projections.history import history
 from projections.inventory import inventory
-from projections.scope import Rows
+from projections.scope import Rows, free
 from projections.store import progress_table
 from projections.temporal import at
 
@@ -28,9 +28,7 @@ def to_be_had(kind: Kind, class_code: str, on: date) -> Rows:
     """
     c = inventory.c
     somewhere = or_(c.custody.in_(sorted(TO_BE_HAD)), c.listed == 1)
-    ended = and_(c.held_until != "", c.held_until < on.isoformat())
-    free = or_(c.lock == Lock.NONE.value, ended)
-    return _cards(and_(_of(kind, class_code), free, somewhere))
+    return _cards(and_(_of(kind, class_code), free(inventory, on.isoformat()), somewhere))
 
 
 def in_stock(unit: str, kind: Kind, class_code: str) -> Rows:
@@ -82,7 +80,7 @@ def candidates(kind: Kind, on: str, known: int) -> Rows:
     c = history.c
     somewhere = or_(c.custody.in_(sorted(TO_BE_HAD)), c.listed == 1)
     locks = (Lock.NONE.value, Lock.RESERVED.value)  # a claim reserves
-    free = and_(c.kind == kind.value, c.book == Book.ON_BOOKS.value, c.lock.in_(locks))
+    there = and_(c.kind == kind.value, c.book == Book.ON_BOOKS.value, c.lock.in_(locks))
     return (
-        select(c.id).where(at(history, on, known), free, somewhere).order_by(literal_column("id"))
+        select(c.id).where(at(history, on, known), there, somewhere).order_by(literal_column("id"))
     )

@@ -28,7 +28,6 @@ from domain.allocating import (
 from domain.decider import Ask, Refused
 from domain.open_steps import open_step
 from projections.allocating import allocate
-from projections.matching import Terms
 
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 OFFICE = Actor(person="u_office", unit="o_a", role="office")
@@ -57,7 +56,14 @@ def test_a_line_is_decided_once_and_what_follows_is_a_reallocation() -> None:
     ask = Ask(
         "asset/D1",
         "allot",
-        {"case": "X.1", "quantity": "4", "to_unit": "o_b", "item": "桌", "demand": "W1"},
+        {
+            "case": "X.1",
+            "quantity": "4",
+            "to_unit": "o_b",
+            "item": "桌",
+            "demand": "W1",
+            "posts": None,
+        },
     )
     story.when(proposals.confirm, line=1).then(done, ask)
     story.when(proposals.confirm, line=3).then_refused(proposals.LINE_THERE)
@@ -113,7 +119,13 @@ def test_what_was_proposed_and_what_people_decided_are_both_on_record(office: Of
     assert {one.demand for one in document.unserved} > {"W3"}
     assert state.proposals == len(document.lines)
     # Whoever has the evidence works the same allocation out again.
-    again = allocate(document.wants, document.listings, Terms(on=document.on), seed=document.seed)
+    again = allocate(
+        document.wants,
+        document.listings,
+        document.terms,
+        seed=document.seed,
+        quotas=document.quotas,
+    )
     assert [(g.want, g.listing, str(g.quantity)) for g in again.grants] == [
         (line.demand, line.asset, line.quantity) for line in document.lines
     ]

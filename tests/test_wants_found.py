@@ -85,7 +85,9 @@ def test_few_hear_of_one_thing_at_once_and_all_find_it(office: Office) -> None:
     heard = [row["id"] for row in office.rows(wants.still_wanted()) if row["offered"]]
     assert len(heard) == TOLD_MAX and heard[0] == "W00"
     (last,) = office.rows(wants.one(f"W{TOLD_MAX + 1}"))
-    assert [f.match.listing for f in fitting.for_want(office.rows, last, office.today())] == ["D1"]
+    assert [
+        f.match.listing for f in fitting.for_want(office.rows, last, office.terms(office.today()))
+    ] == ["D1"]
 
 
 @pytest.mark.target("T43")
@@ -95,7 +97,7 @@ def test_the_page_of_a_want_ranks_what_is_on_offer_with_every_score(office: Offi
     card(office, "D2", model="1.2米 钢制")
     card(office, "D3", listed=False)
     (row,) = office.rows(wants.one("W"))
-    fits = fitting.for_want(office.rows, row, office.today())
+    fits = fitting.for_want(office.rows, row, office.terms(office.today()))
     assert [fit.match.listing for fit in fits] == ["D1", "D2"]
     client = signed_in(office, "office")
     for lang, asks in (("zh", "申请调剂"), ("en", "Request it")):
