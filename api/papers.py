@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from api import numbering, papers_list, papers_search
+from api import numbering, papers_list, papers_search, vouchers
 from api.naming import names_then
 from api.numbering import Fate
 from api.office import Office
@@ -26,6 +27,7 @@ from domain.holding import ItemsDeclined
 from domain.numbering import CaseNumbered
 from domain.paper_forms import PaperForm
 from domain.policy import Article
+from domain.vouchers import Proposal, Voucher
 from domain.words import LAWS, Words, cited, in_words
 from labels import numerals, paper_type
 from labels.paper_parts import Box, Pair, Paper, Table
@@ -107,6 +109,12 @@ def printed(
     if not leaves:
         raise NoPaper(form)
     return Making(office, stream, leaves[-1], lang).paper()
+
+
+def proposal_of(office: Office, stream: Stream) -> Proposal | None:
+    """Return what both sides may post for a case as it stands; None while nobody approved it."""
+    entry = vouchers.approval(stream)
+    return Making(office, stream, Leaf(vouchers.FORMS[0], entry), "zh").proposal if entry else None
 
 
 def counted(office: Office, scope: Scope, stream: Stream, on: str, lang: Lang) -> Paper:
@@ -368,6 +376,8 @@ class Making:
         office, lang = self.office, self.lang
         if self.form is PaperForm.SEARCH:
             return papers_search.table(office, self.stream, self.entry, lang)
+        if self.form in vouchers.FORMS:
+            return vouchers.table(self.vouchers(), self.unit_names(), lang)
         if self.stream.name.startswith("asset/"):
             id_ = self.stream.name.partition("/")[2]
             return papers_list.of_assets(office, self.entry, [id_], {}, lang)
@@ -376,6 +386,31 @@ class Making:
         if granted := self.granted():
             return papers_list.of_assets(office, self.entry, granted, {}, lang)
         return papers_list.of_needs(self.needs(), lang)
+
+    @cached_property
+    def proposal(self) -> Proposal:
+        """Return what both sides may post: of the pieces of the day, or of all that was granted."""
+        before = vouchers.approval(self.stream) or self.entry
+        pieces = tuple(dict.fromkeys(id_ for _, id_ in self.pieces()))
+        ids = pieces if by_piece(self.event) else self.granted()
+        return vouchers.proposed(self.office, self.stream, before, ids)
+
+    def vouchers(self) -> tuple[Voucher, ...]:
+        """Return the vouchers of the side that the paper is for."""
+        out = self.form is PaperForm.VOUCHER_OUT
+        return self.proposal.out if out else self.proposal.into
+
+    def unit_names(self) -> dict[str, str]:
+        """Return what the units of the vouchers were called."""
+        return {v.unit: self.names("unit", v.unit) for v in self.vouchers()}
+
+    def unposted(self) -> Iterator[str]:
+        """Yield why nothing is posted, card by card, and that people post what is."""
+        for id_, why in self.proposal.without:
+            card = papers_list.as_it_was(self.office, id_, self.entry)
+            name = f"{card.asset_no or id_} {card.name}".strip()
+            yield self.say("without", asset=name, why=in_words(why.words, self.lang))
+        yield self.say("posting" if self.vouchers() or self.proposal.without else "no-cards")
 
     def needs(self) -> list[Any]:
         """Return what a request is for when it names no cards: by its own words, or line by line."""
@@ -478,6 +513,8 @@ class Making:
 
     def notes(self) -> Iterator[str]:
         """Yield the rules that were applied, and what the paper is worth."""
+        if self.form in vouchers.FORMS:
+            yield from self.unposted()
         reference = self.entry.beside.via.policy
         route = next((e.event for e in self.before if isinstance(e.event, RouteLaid)), None)
         if reference:

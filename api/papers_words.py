@@ -78,6 +78,7 @@ USER = Signer(Words("使用单位", "Using unit"), (Words("使用人", "User"), 
 COUNTING = Signer(
     Words("盘点", "Count"), (Words("盘点人", "Counted by"), Words("监盘人", "Witness"))
 )
+POSTING = Signer(Words("会计核对", "Checked and posted"), (Words("会计", "Accountant"), HEAD))
 HANDLING = Signer(Words("登记", "Record"), (HANDLER, REVIEWER))
 HOLDING = Signer(Words("使用（保管）单位", "Holding unit"), (Words("管理员", "Asset clerk"), HEAD))
 
@@ -87,6 +88,9 @@ SIGNERS: dict[PaperForm, tuple[Signer, ...]] = {
     PaperForm.APPLICATION: (APPLYING, DECIDING),
     PaperForm.APPROVAL: (APPLYING, DEPARTMENT, DECIDING),
     PaperForm.HANDOVER: (GIVER, TAKER),
+    PaperForm.ORDER: (DECIDING, GIVER, TAKER),
+    PaperForm.VOUCHER_OUT: (POSTING,),
+    PaperForm.VOUCHER_IN: (POSTING,),
     PaperForm.RECEIPT: (RECEIVER,),
     PaperForm.INTAKE_RECEIPT: (OFFERING, KEEPER),
     PaperForm.DISPOSAL: (APPLYING, DEPARTMENT, OFFICES, FINANCE),
@@ -106,6 +110,16 @@ SAYS = {
     "pieces": Words("共 {count} 项，逐项见下表", "{count} pieces in all, each in the list below"),
     "actor": Words("经办人", "recorded by"),
     "not-approved": Words("未予批准", "not approved"),
+    "books": Words("记账单位", "Books of"),
+    "side": Words("方向", "Side"),
+    "account-of": Words("科目", "Account"),
+    "sum": Words("合计", "Total"),
+    "without": Words("{asset}：{why}，不提出凭证。", "{asset}: {why}; nothing is posted."),
+    "no-cards": Words("没有列明资产卡片，不提出凭证。", "No cards are listed; nothing is posted."),
+    "posting": Words(
+        "本件只是建议：由单位会计核对后在本单位核算系统记账。",
+        "This is a proposal: the accountant of the unit checks and posts it in its own system.",
+    ),
     "account": Words("账面", "in the books"),
     "amount": Words("金额（元）", "Amount (yuan)"),
     "amount-plain": Words("金额", "Amount"),

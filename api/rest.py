@@ -28,6 +28,7 @@ from api import (
     rest_writing,
     reuse_rest,
     stocktakes_rest,
+    vouchers_rest,
     ways_rest,
 )
 from api.office import Office
@@ -62,6 +63,7 @@ def install(app: FastAPI, office: Office) -> None:
     certifying_rest.add(routes, office, callers)
     reuse_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
+    vouchers_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)

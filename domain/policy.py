@@ -11,6 +11,8 @@ from datetime import date
 
 import msgspec
 
+from domain import vouchers
+from domain.vouchers import Template
 from domain.words import Role, Term, Words
 
 
@@ -267,6 +269,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     does not say is not looked for.
     `screening`: for whom what is offered is kept first, and for how long; `claiming`: what a claim
     on it is; `priorities`: what it is needed for that comes first.
+    `vouchers`: what is posted otherwise than by the templates of `domain.vouchers`.
     `radio_alone_below`: things worth this much (fen) or more are counted by their label or by a
     person, never by radio alone.
     `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
@@ -319,6 +322,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     exclusions: tuple[tuple[str, str], ...] = EXCLUSIONS
     exclusions_cites: tuple[str, ...] = ()
     release_documents: tuple[str, ...] = ()
+    vouchers: tuple[Template, ...] = ()
     vocabulary: tuple[Named, ...] = ()
 
     @property
@@ -524,6 +528,7 @@ def contradictions(policy: Policy) -> Iterator[Words]:
                 f"第{number}条低效标准须且只须写明天数或者机时之一",
                 f"under_use {number} says either days or hours",
             )
+    yield from vouchers.contradictions(policy.vouchers)
     for name, count in counts(policy):
         if count is not None and count < 1:
             yield Words(f"{name} 不是正数", f"{name} is not positive")

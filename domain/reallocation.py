@@ -233,9 +233,15 @@ class ReallocationApproved(
     zh="批准调剂（{scope}），文号{approval_no}",
     en="Reallocation approved ({scope}): {approval_no}",
     duty="approve",
-    papers=(PaperForm.APPROVAL,),
+    papers=(
+        PaperForm.APPROVAL,
+        PaperForm.ORDER,
+        PaperForm.HANDOVER,
+        PaperForm.VOUCHER_OUT,
+        PaperForm.VOUCHER_IN,
+    ),
 ):
-    """#30 It may move; nothing has moved yet."""
+    """#30 It may move; nothing has moved yet. Its papers are ready for both sides (T52)."""
 
     scope: Scope | None = None
     approval_no: Code = ""
@@ -320,6 +326,7 @@ class AccountingTransferred(
     zh="账务划转：{asset}，调出凭证{out_voucher}，调入凭证{in_voucher}",
     en="Books moved: {asset}, vouchers {out_voucher} and {in_voucher}",
     duty="execute",
+    papers=(PaperForm.VOUCHER_OUT, PaperForm.VOUCHER_IN),
 ):
     """#32 Both sides booked the same amounts, in fen; `fees` are the taker's taxes and costs."""
 

@@ -160,7 +160,7 @@ class IntakeApproved(
     zh="同意入仓，{books}，由{keeper_unit}保管",
     en="Intake approved, {books}, kept by {keeper_unit}",
     duty="approve",
-    papers=(PaperForm.APPROVAL,),
+    papers=(PaperForm.APPROVAL, PaperForm.VOUCHER_OUT, PaperForm.VOUCHER_IN),
 ):
     """#24 It may come in: physically or virtually, with or without the books."""
 
