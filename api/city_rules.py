@@ -1,7 +1,7 @@
 """The example city's own rules: invented like everything in it, published by two persons.
 
-They lay down who decides an intake and a lease, and by when; what they do not say follows the
-generic rules. Before they came into force, and in the district, the generic rules hold.
+They lay down who decides an intake and a lease, and by when, for whom what is offered is kept
+first, and how long a claim holds it; what they do not say follows the generic rules. Before they came into force, and in the district, the generic rules hold.
 """
 
 from __future__ import annotations
@@ -12,7 +12,19 @@ from typing import Final
 
 from api.city_people import CITY, DIVISION, FINANCE, OFFICES
 from domain.asset import Kind
-from domain.policy import GENERIC, Action, Body, Policy, Route, Step, UnderUse, written
+from domain.policy import (
+    GENERIC,
+    Action,
+    Body,
+    Claiming,
+    Policy,
+    Route,
+    Step,
+    Tier,
+    UnderUse,
+    Window,
+    written,
+)
 from domain.words import Role, Words
 
 NAME: Final = "example-city"
@@ -23,8 +35,9 @@ PROPOSED_ON: Final = date(2026, 1, 12)
 PUBLISHED_ON: Final = date(2026, 1, 20)
 FROM: Final = date(2026, 2, 1)
 TO_HEAD: Final = Step(role=Role.HEAD, body=Body.OWN, days=10)
-# What the place leaves open stays open here as well: no limits of amounts, no terms of loans.
-# When something is idle or under-used is this city's own; no article gives such a number.
+# What the place leaves open stays open here as well: no limits of amounts, no terms of loans. No
+# article gives numbers for when something is idle or under-used, nor days for windows and holds:
+# these are this invented city's own.
 RULES: Final = Policy(
     name=NAME,
     version=2,  # the first draft was withdrawn
@@ -35,6 +48,12 @@ RULES: Final = Policy(
     under_use=(
         UnderUse(within_days=365, kinds=frozenset({Kind.INSTRUMENT.value}), hours_below=100),
     ),
+    screening=(
+        Window(scope=Tier.OWN.value, days=7),
+        Window(scope=Tier.SAME_LEVEL.value, days=14),
+        Window(scope=Tier.OTHERS.value, days=5),
+    ),
+    claiming=Claiming(hold_days=10),
     routes=(
         Route(
             action=Action.INTAKE,
