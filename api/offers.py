@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -16,9 +16,10 @@ from domain.policy import Tier
 from domain.screening import Opening
 from domain.unit import Unit
 from domain.words import Term
-from projections import offers
+from projections import history, inventory, offers
 from projections.inventory import offer_of
-from projections.scope import Filters, Scope, cursor
+from projections.scope import Filters, Rows, Scope, cursor
+from projections.temporal import Thing
 
 SCANNED_MAX = 2_000  # rows looked through for one page of what is open to a unit
 FILE_PAGE = 500
@@ -78,7 +79,9 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     custodian: str = ""
     place: str = ""
     available: date | None = None
-    mine: bool = False  # only what this unit may claim today
+    mine: bool = False  # only what this unit may claim on that day
+    past: bool = False  # as it stood on that day, as known at `known`
+    known: int | None = None
 
 
 class Market:
@@ -91,8 +94,15 @@ class Market:
     def unit(self, id_: str) -> Unit:
         """Return a unit as it stands."""
         if id_ not in self._units:
-            self._units[id_] = self.office.book.stream(f"unit/{id_}").state if id_ else Unit()
+            self._units[id_] = self._state(f"unit/{id_}") if id_ else Unit()
         return self._units[id_]
+
+    def _state(self, stream: str) -> Any:
+        """Return a state as it stands, or as it stood on the day that is asked for."""
+        a, book = self.asked, self.office.book
+        if a.past:
+            return book.state_at(stream, a.on.isoformat(), a.known)
+        return book.stream(stream).state
 
     def page(self, scope: Scope, after: str | None, limit: int) -> tuple[list[Shown], str]:
         """Return a page of offers, and where the next begins; empty when there is none."""
@@ -121,24 +131,54 @@ class Market:
     def _rows(self, scope: Scope, after: str | None, limit: int) -> Iterator[Any]:
         a, scanned = self.asked, 0
         while scanned < SCANNED_MAX:
-            query = offers.listing(
-                scope,
-                a.on,
-                text=a.text,
-                class_code=a.class_code,
-                available=a.available,
-                after=after,
-                limit=limit + 1,
-                kind=a.kind,
-                custodian=a.custodian,
-                place=a.place,
+            query = (
+                self._past(scope, after, limit + 1)
+                if a.past
+                else offers.listing(
+                    scope,
+                    a.on,
+                    text=a.text,
+                    class_code=a.class_code,
+                    available=a.available,
+                    after=after,
+                    limit=limit + 1,
+                    kind=a.kind,
+                    custodian=a.custodian,
+                    place=a.place,
+                )
             )
             rows = self.office.rows(query)
-            yield from rows
+            yield from self._then(rows) if a.past else rows
             scanned += len(rows)
             if len(rows) <= limit:
                 return
             after = cursor(rows[-1], Filters())
+
+    def _past(self, scope: Scope, after: str | None, limit: int) -> Rows:
+        """Return what was offered on a day, by its number; the list of what was has few columns."""
+        a = self.asked
+        filters = Filters(
+            text=a.text, book="on_books", listed=True, kind=a.kind, custodian=a.custodian,
+            place=a.place,
+        )  # fmt: skip
+        on = a.on.isoformat()
+        return history.as_of(scope, filters, on=on, known=a.known, after=after, limit=limit)
+
+    def _then(self, rows: Iterable[Any]) -> Iterator[Any]:
+        """Yield cards of a past day whole, each told from its own entries, as far as they match."""
+        a, names = self.asked, [column.name for column in inventory.inventory.columns]
+        day = a.on.isoformat()
+        for row in rows:
+            told = inventory.row(Thing(row["id"]), self._state(f"asset/{row['id']}"), "", 0)
+            assert told is not None, f"{row['id']} was listed and did not exist"
+            card = dict(zip(names, told, strict=True)) | {"lock": row["lock"]}
+            latest = a.available.isoformat() if a.available else ""
+            if (
+                (not card["offer_until"] or card["offer_until"] >= day)
+                and card["class_code"].startswith(a.class_code)
+                and (not latest or card["available_from"] <= latest)
+            ):
+                yield card
 
     def shown(self, row: Any) -> Shown:
         """Return one offer, with its windows and for whom it is open."""

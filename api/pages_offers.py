@@ -10,11 +10,14 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api import pages_past
 from api.offers import Asking, Market, Shown
 from api.office import Office
 from api.pages_cases import openings
 from api.pages_inventory import NOT_A_DAY, TEXT_CHARS_MAX, is_day
+from api.pages_past import Looking
 from api.pages_sign import Member
+from api.pages_telling import NameOf
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES
@@ -59,7 +62,8 @@ def router(office: Office) -> APIRouter:
 
     @pages.get("/offers")
     def listing(page: Member) -> Response:
-        asked, wrong = asked_of(page)
+        look = pages_past.looking(page)
+        asked, wrong = asked_of(page, look)
         market = Market(office, asked)
         try:
             shown, more = market.page(
@@ -69,25 +73,26 @@ def router(office: Office) -> APIRouter:
             raise HTTPException(404) from None
         return page.render(
             "offers.html",
-            422 if wrong else 200,
+            422 if wrong or look.wrong else 200,
             asked=asked,
+            look=look,
             wrong=wrong,
             title=page.words(TITLE),
             about=page.words(ABOUT),
             said={name: page.words(words) for name, words in WORDS.items()},
-            cards=[card(page, one) for one in shown],
+            cards=[card(page, one, pages_past.names(page, look)) for one in shown],
             more=more,
-            may_claim="claim" in dict(openings(page)),
+            may_claim=not look.past and "claim" in dict(openings(page)),
             may_offer=page.may(Role.KEEPER, Role.CLERK, Role.OFFICE),
             want=want(asked) if "demand" in dict(openings(page)) else "",
             choices=choices(page),
-            chips=chips(page, asked),
+            chips=[*chips(page, asked), *pages_past.chips(page, look)],
         )
 
     return pages
 
 
-def asked_of(page: Page) -> tuple[Asking, list[Words]]:
+def asked_of(page: Page, look: Looking) -> tuple[Asking, list[Words]]:
     """Read the questions in the address; a day that is none is named and not asked."""
     given = {k: v.strip()[:TEXT_CHARS_MAX] for k, v in page.request.query_params.items()}
     available, wrong = given.get("available", ""), list[Words]()
@@ -96,7 +101,9 @@ def asked_of(page: Page) -> tuple[Asking, list[Words]]:
         available = ""
     asked = Asking(
         unit=page.actor.unit,
-        on=page.office.today(page.actor.zone),
+        on=date.fromisoformat(look.day),
+        past=look.past,
+        known=look.position,
         text=given.get("text", ""),
         class_code=given.get("class_code", ""),
         kind=given.get("kind", ""),
@@ -150,7 +157,7 @@ def chips(page: Page, asked: Asking) -> list[tuple[str, str]]:
     ]
 
 
-def card(page: Page, one: Shown) -> dict[str, Any]:
+def card(page: Page, one: Shown, name_of: NameOf) -> dict[str, Any]:
     """Return one offer as the template draws it."""
     row = one.row
     photo = one.photos[0] if one.photos else None
@@ -158,8 +165,8 @@ def card(page: Page, one: Shown) -> dict[str, Any]:
         "row": row,
         "photo": f"/files/asset/{one.photos_of}/{photo.sha256}" if photo else "",
         "photos": len(one.photos),
-        "kept_by": page.name_of("unit", row["custodian"]) if row["custodian"] else "",
-        "place": page.name_of("place", row["place"]) if row["place"] else "",
+        "kept_by": name_of("unit", row["custodian"]) if row["custodian"] else "",
+        "place": name_of("place", row["place"]) if row["place"] else "",
         "description": one.description,
         "life": one.remaining_life,
         "distance": page.words(one.near.words) if row["custodian"] else "",

@@ -27,7 +27,7 @@ from domain.holding import ItemsDeclined
 from domain.numbering import CaseNumbered
 from domain.paper_forms import PaperForm
 from domain.policy import Article
-from domain.vouchers import Proposal, Voucher
+from domain.vouchers import Proposal, Side, Voucher
 from domain.words import LAWS, Words, cited, in_words
 from labels import numerals, paper_type
 from labels.paper_parts import Box, Pair, Paper, Table
@@ -291,6 +291,8 @@ class Making:
             return
         if self.form is PaperForm.RECORD:
             yield Pair(self.caption(SAYS["step"]), self.told(), wide=True)
+        if self.form in vouchers.FORMS:
+            yield from self.sums()
         asset = self.stream.name.startswith("asset/")
         seen = None if asset or self.opening.seq == self.entry.seq else self.opening.event
         if seen is not None:
@@ -399,6 +401,14 @@ class Making:
         """Return the vouchers of the side that the paper is for."""
         out = self.form is PaperForm.VOUCHER_OUT
         return self.proposal.out if out else self.proposal.into
+
+    def sums(self) -> Iterator[Pair]:
+        """Yield what each voucher comes to, in figures and written out."""
+        write = numerals.capitals if self.lang == "zh" else numerals.in_english
+        for voucher in self.vouchers():
+            total = voucher.total(Side.DEBIT)
+            text = f"{vouchers.money(total, voucher.currency)}\n{write(total, voucher.currency)}"
+            yield Pair(self.names("unit", voucher.unit), text, wide=True)
 
     def unit_names(self) -> dict[str, str]:
         """Return what the units of the vouchers were called."""

@@ -10,13 +10,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 
 import msgspec
 
+from api.office import Actor, Office
+from api.settings import Settings
 from benchmarks.measuring import Bar, Figure, percentile, seconds, short
 from benchmarks.places import Place
+from benchmarks.workload import VIA, chunks, record
+from domain.asset import AssetRegistered, Kind
+from domain.decider import Event
+from domain.demand import DemandPublished
+from domain.use import DeclaredIdle
+from domain.warehouse import ListedForReuse
+from ledger.book import Book, new_id
+from ledger.entry import Draft
 from projections.allocating import allocate, first_come, objective
 from projections.matching import Index, Listing, Terms, Want
 from projections.naming import Catalogue
@@ -25,6 +35,8 @@ LISTINGS = (10_000, 30_000, 100_000)  # and a tenth as many wants
 TODAY = date(2026, 6, 1)
 SEED = 20260601
 ASKED = 200
+TOLD = 40  # things listed through the doors
+NEW_UNIT = "o_new"
 # Rows by supply class of six quarters of the 1033 programme: shipped, shipped or refused, and how
 # many different items (published by the US Defense Logistics Agency, public domain). Within a class
 # the item of rank n is 1/n as frequent as the first; everything else is drawn evenly.
@@ -98,6 +110,8 @@ def run(place: Place) -> Iterator[Figure]:
             found = alone.apply(measure, (count, count // 10))
         yield from found.figures(size == LISTINGS[-1])
     yield from _one_by_one(place.size(LISTINGS[-1]))
+    for back_end in ("sqlite", "postgresql"):
+        yield _recorded(place, back_end, place.size(LISTINGS[-1]))
 
 
 class Found(msgspec.Struct):
@@ -203,4 +217,96 @@ def _one_by_one(count: int) -> Iterator[Figure]:
         ours=each(lambda at: catalogue.search(queries[at])) * 1000,
         unit="ms",
         bar=Bar(most=100),
+    )
+
+
+# Through the doors: recorded, and told to whom it fits -----------------------------
+
+
+def _recorded(place: Place, back_end: str, count: int) -> Figure:
+    """Measure how long it takes until a listing is recorded and the wants it fits have heard of it."""
+    url, held, new = place.fresh(back_end), market(count, count // 10), market(TOLD, 1, SEED + 1)
+    book = Book.open(url)
+    for portion in chunks(_drafts(held)):
+        record(book, portion)
+    book.close()
+    clerk = Actor(person="u_clerk", unit=NEW_UNIT, role="clerk")
+    admin = Actor(person="u_admin", unit=NEW_UNIT, role="admin")
+    office = Office.open(Settings(database=url, files=place.folder))
+    try:
+        name = {"name": "示例单位", "kind": "organ"}
+        office.ask(f"unit/{NEW_UNIT}", "establish", name, admin)
+        times, heard = [], 0
+        for at, listing in enumerate(new.listings):
+            stream = f"asset/N{at}"
+            card = {"asset_no": f"N{at}", "name": listing.name, "kind": "other", "unit": NEW_UNIT}
+            code = {"class_code": listing.class_code, "class_scheme": listing.class_scheme}
+            office.ask(stream, "register_existing", card | code, clerk)
+            office.ask(stream, "declare_idle", {}, clerk)
+            before = office.book.head()[0]
+            times.append(seconds(lambda s=stream: office.ask(s, "list_for_reuse", {}, clerk)))
+            heard += office.book.head()[0] - before - 1
+        assert heard, "no want heard of anything"
+    finally:
+        office.close()
+        place.forget(url)
+    return Figure(
+        work=f"a listing recorded and its wants told, {back_end}, {short(count)} listings,"
+        f" {short(count // 10)} wants, p95",
+        ours=percentile(times, 95) * 1000,
+        unit="ms",
+        bar=Bar(most=1000),
+    )
+
+
+def _drafts(held: Market) -> Iterator[Draft]:
+    """Yield what an import would record: every card registered, idle and listed, and every want."""
+    at = f"{TODAY}T00:00:00+08:00"
+    cause = new_id("imp")
+    facts: Iterator[tuple[str, tuple[Event, ...]]] = chain(
+        ((f"asset/{x.id}", _listed(x)) for x in held.listings),
+        ((f"demand/{w.id}", (_wanted(w),)) for w in held.wants),
+    )
+    for stream, events in facts:
+        for seq, event in enumerate(events, 1):
+            yield Draft(
+                stream=stream,
+                seq=seq,
+                event=event,
+                actor="u_import",
+                cause=cause,
+                effective_at=at,
+                via=VIA,
+            )
+
+
+def _listed(listing: Listing) -> tuple[Event, ...]:
+    return (
+        AssetRegistered(
+            asset_no=listing.id,
+            name=listing.name,
+            kind=Kind.OTHER,
+            unit=listing.unit,
+            class_code=listing.class_code,
+            class_scheme=listing.class_scheme,
+            quantity=str(listing.quantity),
+        ),
+        DeclaredIdle(since=TODAY),
+        ListedForReuse(listed_on=TODAY, available_from=listing.available_from),
+    )
+
+
+def _wanted(want: Want) -> Event:
+    assert want.needed_by is not None
+    return DemandPublished(
+        applicant="u_asker",
+        to_unit=want.unit,
+        kind=Kind.OTHER,
+        item=want.name,
+        quantity=str(want.quantity),
+        needed_by=want.needed_by,
+        need=None,
+        rank=want.priority,
+        class_code=want.class_code,
+        class_scheme=want.class_scheme,
     )
