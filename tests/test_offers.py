@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.offers import Asking, Market
-from api.office import Office
+from api.office import Actor, Office
 from domain.decider import Ask, Occasion
 from domain.policy import Claiming, Policy, Window
 from projections.scope import EVERYTHING
@@ -131,3 +131,26 @@ def signed_in(office: Office, who: str) -> TestClient:
     account = next(a for a in office.accounts.all() if a.login == who)
     http.cookies.set("session", office.accounts.sign_in(account))
     return http
+
+
+def test_what_was_on_offer_is_shown_as_of_a_day(office: Office) -> None:
+    """Each card as it was told then: windows, holds, and what was taken off the list since."""
+    today = office.today()
+    clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
+    office.ask("asset/A2", "delist", {"reason": "自用"}, clerk)
+    assert "A2" not in shown(office, "o_b")
+
+    def then(days_ago: int, **asked: Any) -> dict[str, Any]:
+        asking = Asking(unit="o_b", on=today - days_ago * DAY, past=True, **asked)
+        return {one.row["id"]: one for one in Market(office, asking).page(EVERYTHING, None, 9)[0]}
+
+    past = then(2)
+    assert list(past) == ["A2", "A3", "A4"]
+    assert [one.open for one in past.values()] == [False, True, True]
+    assert past["A2"].row["quantity"] == "40"
+    assert list(then(9)) == ["A3", "A4"] and list(then(31)) == []
+    assert list(then(2, class_code="A0201")) == []
+    assert list(then(2, kind="furniture")) == ["A2"]
+    page = signed_in(office, "clerk").get(f"/offers?on={today - 2 * DAY}")
+    assert page.status_code == 200 and "会议椅" in page.text and "kind=claim" not in page.text
+    assert signed_in(office, "clerk").get("/offers?on=yesterday").status_code == 422
