@@ -113,7 +113,6 @@ SAYS = {
     "books": Words("记账单位", "Books of"),
     "side": Words("方向", "Side"),
     "account-of": Words("科目", "Account"),
-    "sum": Words("合计", "Total"),
     "without": Words("{asset}：{why}，不提出凭证。", "{asset}: {why}; nothing is posted."),
     "no-cards": Words("没有列明资产卡片，不提出凭证。", "No cards are listed; nothing is posted."),
     "posting": Words(

@@ -70,7 +70,7 @@ def piece(office: Office, id_: str, entry: Entry, booked: AccountingTransferred 
 
 
 def table(vouchers: Sequence[Voucher], names: Mapping[str, str], lang: Lang) -> Table | None:
-    """Return vouchers as the list of a paper: one line for each of theirs, and what it comes to."""
+    """Return vouchers as the list of a paper: one line for each of theirs."""
 
     def head(key: str) -> str:
         return in_words(SAYS[key], lang)
@@ -84,8 +84,6 @@ def table(vouchers: Sequence[Voucher], names: Mapping[str, str], lang: Lang) -> 
             account = in_words(line.account, lang)
             cells = (unit, in_words(line.side.words, lang), f"{line.code} {account}")
             rows.append(Row((*cells, amount if left else "", "" if left else amount)))
-        sums = (money(voucher.total(side), voucher.currency) for side in Side)
-        rows.append(Row((unit, "", head("sum"), *sums)))
     columns = (
         Column(head("books"), 22),
         Column(head("side"), 8, "center"),
