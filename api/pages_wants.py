@@ -97,7 +97,7 @@ def of_want(page: Page, stream: Stream) -> dict[str, Any] | None:
             page.office.rows, dict(row), page.office.terms(today), allowed=rooms.allowed
         )
         fits = [told(page, fit, offered) for fit in found]
-        notes = room_notes(page, rooms.of(row), pieces(row["remaining"]))
+        notes = room_notes(page, rooms.of(dict(row)), pieces(row["remaining"]))
     return {
         "claims_title": page.words(CLAIMED),
         "claim_heads": [page.words(head) for head in CLAIM_HEADS],
