@@ -192,7 +192,7 @@ class Market:
                 screening.belonging(giver), screening.belonging(taker), own=own
             )
         opens = screening.opens_for(windows, tiers)
-        held = row["lock"] != Lock.NONE
+        held = row["lock"] != Lock.NONE and not ("" < row["held_until"] < on.isoformat())
         photos_of, photos = self.photos(row["id"]) if self.pictures else (row["id"], ())
         return Shown(
             row=row,

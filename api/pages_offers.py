@@ -92,8 +92,9 @@ def router(office: Office) -> APIRouter:
     return pages
 
 
-def asked_of(page: Page, look: Looking) -> tuple[Asking, list[Words]]:
+def asked_of(page: Page, look: Looking | None = None) -> tuple[Asking, list[Words]]:
     """Read the questions in the address; a day that is none is named and not asked."""
+    look = look or pages_past.looking(page)
     given = {k: v.strip()[:TEXT_CHARS_MAX] for k, v in page.request.query_params.items()}
     available, wrong = given.get("available", ""), list[Words]()
     if available and not is_day(available):
