@@ -18,7 +18,7 @@ import msgspec
 from api.offers import PHOTOS
 from api.office import Office
 from api.pages_words import CHOICES
-from domain import claiming
+from domain import screening
 from domain.filing import File, folder_of
 from domain.warehouse import ListedForReuse
 from domain.words import Words, in_words
@@ -151,7 +151,7 @@ class Catalogue:
     def item(self, row: Any) -> Item:
         """Return what everybody may see of a row."""
         offer = offer_of(row)
-        window = claiming.open_now(offer, self.on)
+        window = screening.open_now(screening.openings(offer), self.on)
         return Item(
             no=self.number(row["id"]),
             kind=row["kind"],
