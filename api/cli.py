@@ -68,6 +68,7 @@ app.command()(cli_registers.confiscated)
 app.command()(cli_registers.packages)
 app.command()(cli_registers.wants)
 app.command()(cli_certificates.certificates)
+app.command()(cli_registers.dues)
 
 AsOf = Annotated[str, typer.Option("--as-of", help="截至业务日期 · True on this day (YYYY-MM-DD).")]
 KnownAt = Annotated[

@@ -1,4 +1,4 @@
-"""Registers on the command line: quotas, confiscated goods, packages and wants, as tables."""
+"""Registers on the command line: quotas, confiscated goods, packages, wants and dues, as tables."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.pages_telling import money
 from api.registers import REGISTERS, plain, told
 from domain.confiscated import GoodsStatus
 from domain.demand import DemandStatus
+from domain.due import DueStatus
 from domain.package import PackageStatus
 from domain.words import Term, Words
 from projections import registers
@@ -85,6 +86,21 @@ def wants(
     check_status(status, DemandStatus)
     asked = {"status": status, "unit": unit, "kind": kind, "text": text}
     listed(at(ctx, json), "demand", asked, limit, after)
+
+
+def dues(
+    ctx: typer.Context,
+    status: Annotated[str, typer.Option(help="状态 · Status.")] = "",
+    unit: Unit = "",
+    text: Text = "",
+    limit: Limit = 50,
+    after: After = "",
+    json: Json = False,
+) -> None:
+    """应缴财政款及其进度 · Money due to the treasury and how far it has come."""
+    check_status(status, DueStatus)
+    asked = {"status": status, "unit": unit, "text": text}
+    listed(at(ctx, json), "due", asked, limit, after)
 
 
 def check_status(status: str, of: type[Term]) -> None:

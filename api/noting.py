@@ -107,7 +107,7 @@ COUNTED: Final = (
     _counted("GET (?:/api/v1)?/units", Question.UNITS),
     _counted("GET /api/v1/places", Question.UNITS),
     _counted(
-        "GET (?:/api/v1)?/(?:numbers|series|quotas|confiscated|packages)" + _files,
+        "GET (?:/api/v1)?/(?:numbers|series|quotas|confiscated|packages|dues)" + _files,
         Question.REGISTERS,
     ),
     _counted("GET /api/v1/series/{id}/numbers", Question.HISTORY, "series/{id}"),
@@ -115,6 +115,7 @@ COUNTED: Final = (
     _counted("GET /quotas/{id}", Question.HISTORY, "quota/{id}"),
     _counted("GET /confiscated/{id}", Question.HISTORY, "confiscated/{id}"),
     _counted("GET /packages/{id}", Question.HISTORY, "package/{id}"),
+    _counted("GET /dues/{id}", Question.HISTORY, "due/{id}"),
     _counted("GET /assets/{id}", Question.HISTORY, "asset/{id}"),
     _counted("GET /units/{id}", Question.HISTORY, "unit/{id}"),
     _counted("GET /people/{id}", Question.HISTORY, "person/{id}"),

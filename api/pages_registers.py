@@ -97,6 +97,21 @@ def router(office: Office) -> APIRouter:
 
         return pages_asking.do(page, f"package/{id_}", verb, form, f"/packages/{id_}", draw)
 
+    @pages.get("/dues/new")
+    def new_due(page: Member) -> Response:
+        return due_page(page, new_id(), new=True)
+
+    @pages.get("/dues/{id_}")
+    def due(id_: str, page: Member) -> Response:
+        return due_page(page, id_)
+
+    @pages.post("/dues/{id_}/do/{verb}")
+    def due_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
+        def draw(step: Step, wrong: str, status: int) -> Response:
+            return due_page(page, id_, faulty=step, wrong=wrong, status=status, new=True)
+
+        return pages_asking.do(page, f"due/{id_}", verb, form, f"/dues/{id_}", draw)
+
     return pages
 
 
@@ -406,5 +421,37 @@ def package_page(
             ),
             ("on-the-package", [(f"/packages/{one}", one) for one in sorted(state.loaded)]),
             ("loaded-onto", [(f"/packages/{one}", one) for one in (state.outer,) if one]),
+        ],
+    )
+
+
+def due_page(
+    page: Page,
+    id_: str,
+    *,
+    faulty: Step | None = None,
+    wrong: str = "",
+    status: int = 200,
+    new: bool = False,
+) -> Response:
+    """Draw one due with the case it arises from; only what is being recorded may have no entry yet."""
+    stream = page.office.book.stream(f"due/{id_}")
+    if not stream.entries and not new:
+        raise HTTPException(404)
+    state = stream.state
+    if not stream.entries and faulty is None and may_begin(page, REGISTERS["due"]):
+        faulty = Step(verb=LIFECYCLES["due"].verbs["record"], open=True)
+    return drawn(
+        page,
+        stream,
+        f"/dues/{id_}",
+        faulty,
+        wrong,
+        status,
+        heading=page.words(state.income.words) if stream.entries else "",
+        card=page.card(state) if stream.entries else [],
+        status_words=page.words(state.status.words) if stream.entries else "",
+        inside=[
+            ("arises-from", [(address(one), page.case_name(one)) for one in (state.origin,) if one])
         ],
     )

@@ -64,6 +64,7 @@ KINDS = {
     "entrustment": "/entrustments/",
     "confiscated": "/confiscated/",
     "package": "/packages/",
+    "due": "/dues/",
     "person": "/people/",
     "labels": "/labels/units/",
     "audit": "/audit/reads/",

@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from api.reading_reasons import KINDS, OTHER
 from domain.decider import Event
+from domain.due import Due
 from domain.lending import ReturnResult
 from domain.stocktaking import Stocktake
 from domain.values import checked, yuan
@@ -27,6 +28,7 @@ UNTOLD = frozenset(
     | {"latest", "aside", "voided", "namings", "labels_printed"}
     | {"designs", "stock_voided", "number_rules", "counters"}
     | {"claims", "offered", "declined", "decisions"}  # of wants and proposals: a table too
+    | {"owed", "notices", "shown_by"}  # of what is due to the treasury: a table too
 )
 # A stocktake's page shows these in tables of their own.
 UNTOLD_OF_STOCKTAKE = frozenset(
@@ -198,6 +200,14 @@ STATE_REFS = {
     "gone": "asset",
     "converted": "asset",
     "boot": "money",
+    "biller": "person",
+    "collector": "unit",
+    "origin": "stream",
+    **dict.fromkeys(
+        ("gross", "paid_in", "overpaid", "given_back", "again", "reduced", "refunded", "kept"),
+        "money",
+    ),
+    **dict.fromkeys(("withheld", "unapproved", "booked_in", "booked_out"), "money"),
     "contents": "asset",
     "whole": "asset",
     "fitted": "asset",
@@ -222,9 +232,12 @@ def reason_of(field: str, value: Any) -> Any:
     return known.get(value, value) if known and isinstance(value, str) else value
 
 
+WITH_WORDS: dict[type[Any], str] = {Stocktake: "stocktake", Due: "due"}
+
+
 def kind_of(state: Any) -> str:
     """Return the kind of stream whose words a state has of its own; nothing for all others."""
-    return "stocktake" if isinstance(state, Stocktake) else ""
+    return next((kind for own, kind in WITH_WORDS.items() if isinstance(state, own)), "")
 
 
 def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY") -> str:

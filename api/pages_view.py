@@ -221,7 +221,9 @@ class Page:
                 continue
             told = say(
                 reason_of(field, value),
-                "place" if field == "places" and kind_of(state) else STATE_REFS.get(field, ""),
+                "place"
+                if field == "places" and isinstance(state, Stocktake)
+                else STATE_REFS.get(field, ""),
                 self.lang,
                 name_of,
                 state_currency(state),

@@ -13,6 +13,7 @@ from domain.asset import Kind
 from domain.confiscated import GoodsStatus
 from domain.decider import LIFECYCLES, Lang
 from domain.demand import DemandStatus
+from domain.due import DueStatus, Income
 from domain.package import PackageKind, PackageStatus
 from domain.policy import Priority
 from domain.vehicles import VehicleUse
@@ -24,6 +25,7 @@ EXPORT_ROWS = 1_000
 YES = Words("是", "yes")
 BEYOND = Words("超编", "beyond the quota")
 NAMING = Words("（样式）", "(how they look)")
+NO_CASE = Words("（无来源事项）", "(no case)")
 NOT_SET = Words("未核定", "not set")
 
 
@@ -224,6 +226,37 @@ REGISTERS: Mapping[str, Register] = {
             ),
             begins=True,
         ),
+        Register(
+            kind="due",
+            path="/dues",
+            title=Words("应缴财政款", "Due to the treasury"),
+            about=Words(
+                "每笔收入从确认应缴、通知缴款、到账、上缴到记账的全过程，一分不差；"
+                "当地没有规定上缴期限的，只列账龄，不算逾期。",
+                "Every income from its assessment through notice, receipt and remittance to the books,"
+                " to the fen. Where the place sets no day, there is an age and nobody is late.",
+            ),
+            columns=(
+                Column("origin", Words("来源事项", "arises from"), "stream"),
+                Column("income", Words("收入种类", "income"), "term", choice=Income),
+                Column("unit", UNIT, "unit"),
+                Column("status", Words("状态", "status"), "status", choice=DueStatus),
+                Column("net", Words("应缴", "due"), "money"),
+                Column("paid_in", Words("到账", "received"), "money", wide=True),
+                Column("remitted", Words("上缴", "remitted"), "money", wide=True),
+                Column("left_over", Words("尚欠", "open"), "money"),
+                Column("since", Words("最早确认日期", "open since"), wide=True),
+                Column("remit_by", Words("上缴期限", "to be remitted by"), wide=True),
+            ),
+            filters=(
+                Column("status", Words("状态", "status"), "status", choice=DueStatus),
+                Column("income", Words("收入种类", "income"), "term", choice=Income),
+                Column("unit", UNIT, "unit"),
+                Column("collector", Words("执收单位", "collecting unit"), "unit"),
+            ),
+            empty=Words("没有应缴财政款。", "Nothing is due to the treasury."),
+            begins=True,
+        ),
     )
 }
 
@@ -244,6 +277,8 @@ def told(column: Column, row: Any, lang: Lang, name_of: NameOf) -> str:
     """Return one cell in words; an amount is left to who shows it."""
     value = row[column.name]
     match column.holds:
+        case "stream":
+            return name_of("stream", value) if value else in_words(NO_CASE, lang)
         case "unit" | "place":
             return name_of(column.holds, value) if value else ""
         case "kind":

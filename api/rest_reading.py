@@ -39,7 +39,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         ("/places", many_.places, read("places", "地点", "Places", asked(AS_OF, KNOWN_AT))),
         *(
             (f"/{path}", many_.register(kind), read(f"{path}_list", REGISTERS[kind].title.zh, REGISTERS[kind].title.en, asked(*questions_of(kind))))
-            for kind, path in (("series", "series"), ("quota", "quotas"), ("confiscated", "confiscated"), ("package", "packages"), ("demand", "wants"))
+            for kind, path in (("series", "series"), ("quota", "quotas"), ("confiscated", "confiscated"), ("package", "packages"), ("demand", "wants"), ("due", "dues"))
         ),
         ("/series/{id}/numbers", many_.numbers, read("series_numbers", "序列的文号", "Numbers of a series", [rest_openapi.id_of("series"), *asked(*NUMBERS)])),
         ("/scan", many_.scan, read("scan", "扫描", "Scan", asked(("code", "扫描或键入的内容 · what was scanned or typed")))),

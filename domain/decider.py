@@ -241,6 +241,7 @@ class Ask(msgspec.Struct, frozen=True):
     form: dict[str, Any]
 
 
+Follower: TypeAlias = Callable[[Any, Any, Occasion], "tuple[Ask, ...]"]
 Answer: TypeAlias = "Event | Ask | tuple[Event | Ask, ...]"
 
 
@@ -312,6 +313,7 @@ class Lifecycle(Generic[S]):
         self.register, self.papers = register, papers
         self.verbs: dict[str, Verb] = {}
         self.meanings: dict[type[Event], Callable[[S, Any], S]] = {}
+        self.followers: dict[type[Event], Follower] = {}
         LIFECYCLES[kind] = self
 
     def part(self, events: Any, evolve: Callable[[S, Any], S]) -> None:
@@ -319,6 +321,25 @@ class Lifecycle(Generic[S]):
         for fact in getattr(events, "__args__", (events,)):
             assert fact not in self.meanings, f"{fact.__name__} has two meanings"
             self.meanings[fact] = evolve
+
+    def followed(self, *facts: type[Event]) -> Callable[[Follower], Follower]:
+        """Publish what these facts ask of other streams in the same act, whoever records them.
+
+        The function is given the state after the fact, the fact and the occasion.
+        """
+
+        def publish(follower: Follower) -> Follower:
+            for fact in facts:
+                assert fact not in self.followers, f"{fact.__name__} is followed twice"
+                self.followers[fact] = follower
+            return follower
+
+        return publish
+
+    def follow(self, state: S, event: Event, occasion: Occasion) -> tuple[Ask, ...]:
+        """Return what a fact that was granted asks of other streams."""
+        follower = self.followers.get(type(event))
+        return () if follower is None else follower(state, event, occasion)
 
     def evolve(self, state: S, event: Event) -> S:
         """Apply what one event means. Never refuses: it already happened."""

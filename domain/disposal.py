@@ -138,6 +138,7 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     earned: dict[str, int] = {}
     due_by: dict[str, int] = {}
     remitted_by: dict[str, int] = {}
+    deductions: tuple[Deduction, ...] = ()
 
     def describe(self, lang: Lang) -> str:
         """Say where the disposal stands."""
@@ -555,7 +556,8 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
         case IncomeAssessed(gross=gross, net=net, currency=currency):
             done = net is not None and case.remitted >= net
             status = DisposalStatus.REMITTED if done else DisposalStatus.ASSESSED
-            return replace(case, status=status, net=net, proceeds=gross, currency=currency)
+            assessed = replace(case, status=status, net=net, proceeds=gross, currency=currency)
+            return replace(assessed, deductions=event.deductions)
         case RemittedToTreasury(amount=amount, unit=unit):
             remitted = case.remitted + amount
             done = case.net is not None and remitted >= case.net

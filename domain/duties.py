@@ -25,6 +25,8 @@ DUTIES: dict[str, Words] = {
     "buy": Words("采购", "buy"),
     "inspect": Words("验收", "inspect"),
     "bill": Words("确认应缴收入", "bill income"),
+    "collect": Words("收款", "take the money"),
+    "book": Words("记账", "keep the books"),
     "reconcile": Words("对账", "reconcile"),
     "draft": Words("起草规则", "draft rules"),
     "publish": Words("发布规则", "publish rules"),

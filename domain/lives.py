@@ -55,6 +55,7 @@ STORY = (
     "selling",
     "executing",
     "settling",
+    "due",
     "handover",
     "stocktaking",
     "census",

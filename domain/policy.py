@@ -244,6 +244,9 @@ EXCLUSIONS: tuple[tuple[str, str], ...] = (
     ("buy", "inspect"),
     ("approve", "execute"),
     ("bill", "reconcile"),
+    ("collect", "book"),
+    ("collect", "reconcile"),
+    ("book", "reconcile"),
     ("draft", "publish"),
     ("keep", "lead"),
 )

@@ -747,6 +747,8 @@ class Desk:
             self._now[ask.stream] = moved
             if answer.numbered:
                 self._number(ask.stream, occasion, cause)
+            for more in lifecycle.follow(moved, answer, occasion):
+                self.grant(more, cause, asked=True)
 
     def _number(self, stream: str, occasion: Occasion, cause: str) -> None:
         """Draw a document number for what is put forward, once, where its unit named a series."""

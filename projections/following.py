@@ -17,6 +17,7 @@ from ledger.entry import Entry, decode, standing, told
 from projections import (
     cases,
     history,
+    income,
     inventory,
     people,
     reads,
@@ -102,6 +103,10 @@ CURRENT: dict[str, List] = {
         registers.packages,
         lambda k: registers.package_row(k.id, k.state, k.first_on, k.last_on, k.version),
     ),
+    "due": List(
+        income.dues,
+        lambda k: income.row(k.id, k.state, k.first_on, k.last_on, k.version),
+    ),
     "audit": List(reads.reads, lambda k: reads.row(k.id, k.state, k.last_on, k.version)),
     **dict.fromkeys(cases.KINDS, _case),
 }
@@ -131,6 +136,7 @@ INDEXES = (
     *registers.indexes,
     *reads.indexes,
     *wants.indexes,
+    *income.indexes,
 )
 
 

@@ -1,7 +1,8 @@
 """Registers that are neither property nor cases: document numbers, vehicle quotas, goods kept for
 others, packages. One row for each series and year, each unit, each lot of goods, each package.
 
-Reads every event of the streams `series/`, `quota/`, `confiscated/` and `package/`.
+Reads every event of the streams `series/`, `quota/`, `confiscated/` and `package/`; wants and dues
+have their tables in `wants` and `income`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from domain.confiscated import Goods, GoodsStatus
 from domain.numbering import SERIES, Series
 from domain.package import Package, PackageStatus
 from domain.vehicles import Quota, VehicleUse
+from projections.income import dues
 from projections.inventory import metadata
 from projections.scope import BadCursor, Rows, Scope
 from projections.wants import wants
@@ -99,8 +101,9 @@ TABLES: Mapping[str, Table] = {
     "confiscated": goods,
     "package": packages,
     "demand": wants,
+    "due": dues,
 }
-LATEST_FIRST = frozenset({"confiscated", "package", "demand"})
+LATEST_FIRST = frozenset({"confiscated", "package", "demand", "due"})
 indexes = (
     Index("series_by_unit", series.c.unit, series.c.kind, series.c.year),
     Index("goods_by_status", goods.c.status, goods.c.id),
@@ -113,6 +116,7 @@ EQUAL: Mapping[str, tuple[str, ...]] = {
     "confiscated": ("unit", "status", "place"),
     "package": ("unit", "status", "place", "packaging"),
     "demand": ("unit", "status", "kind", "need", "place"),
+    "due": ("unit", "status", "income", "collector"),
 }
 SEARCHED: Mapping[str, tuple[str, ...]] = {
     "series": ("id", "prefix", "latest"),
@@ -120,6 +124,7 @@ SEARCHED: Mapping[str, tuple[str, ...]] = {
     "confiscated": ("item", "order_no", "number", "id"),
     "package": ("code", "id", "outer"),
     "demand": ("item", "specification", "class_code", "number", "id"),
+    "due": ("id", "codes", "revenue_item"),
 }
 
 

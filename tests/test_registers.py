@@ -26,6 +26,7 @@ CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 HEAD = Actor(person="u_head", unit="o_a", role="head")
 KEEPER = Actor(person="u_keeper", unit="o_a", role="keeper")
 OFFICE = Actor(person="u_office", unit="o_a", role="office")
+ACCOUNTANT = Actor(person="u_accountant", unit="o_a", role="accountant")
 GOODS = {
     "item": "香烟",
     "quantity": "50",
@@ -58,6 +59,8 @@ def filled(office: Office) -> str:
     office.ask("demand/W1", "publish", desks | {"needed_by": office.today()}, CLERK)
     office.ask("confiscated/G1", "take_in", GOODS, KEEPER)
     office.ask("confiscated/G2", "take_in", GOODS | {"item": "渔船", "forfeited": True}, KEEPER)
+    scrap = {"unit": "o_a", "gross": 500, "note": "废旧物资残值"}
+    office.ask("due/D1", "record", scrap, ACCOUNTANT)
     for name, packaging in (("K1", "crate"), ("P1", "pallet")):
         office.ask(f"package/{name}", "set_up", {"packaging": packaging, "unit": "o_a"}, CLERK)
     office.ask("package/K1", "pack", {"assets": ["V1"]}, CLERK)

@@ -1,0 +1,87 @@
+"""Money owed to the treasury: one row for each due, how far it has come, since when and until when.
+
+Reads every event of the streams `due/`. Ages are not stored: they depend on the day one asks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+
+from domain.due import Due, DueStatus
+from projections.inventory import metadata
+
+dues = Table(
+    "dues",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("origin", Text, nullable=False),  # the stream it arises from; empty where there is none
+    Column("income", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("collector", Text, nullable=False),
+    Column("revenue_item", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("gross", BigInteger, nullable=False),  # fen, like all amounts
+    Column("deducted", BigInteger, nullable=False),
+    Column("withheld", BigInteger, nullable=False),
+    Column("unapproved", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),  # what is owed in all
+    Column("paid_in", BigInteger, nullable=False),
+    Column("overpaid", BigInteger, nullable=False),
+    Column("remitted", BigInteger, nullable=False),
+    Column("kept", BigInteger, nullable=False),
+    Column("booked", BigInteger, nullable=False),
+    Column("left_over", BigInteger, nullable=False),  # neither remitted nor kept
+    Column("gap", BigInteger, nullable=False),  # remitted with no receipt on record
+    Column("codes", Text, nullable=False),  # payment codes that stand, with spaces
+    Column("since", Text, nullable=False),  # the day of the oldest assessment still open; or empty
+    Column("remit_by", Text, nullable=False),  # by which that is remitted; empty: no day is set
+    Column("opened_on", Text, nullable=False),
+    Column("changed_on", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+indexes = (
+    Index("dues_by_status", dues.c.status, dues.c.since),
+    Index("dues_by_unit", dues.c.unit, dues.c.id),
+    Index("dues_by_origin", dues.c.origin),
+)
+
+
+def row(
+    id_: str, due: Due, opened_on: str, changed_on: str, version: int
+) -> tuple[Any, ...] | None:
+    """Return the row of a due, None while nothing is owed."""
+    if due.status is DueStatus.NONE:
+        return None
+    oldest = due.oldest()
+    by = oldest.remit_by if oldest is not None else None
+    return (
+        id_,
+        due.origin,
+        due.income.value,
+        due.unit,
+        due.collector,
+        due.revenue_item,
+        due.status.value,
+        due.currency,
+        due.gross,
+        sum(line.amount for line in due.deductions),
+        due.withheld,
+        due.unapproved,
+        due.whole,
+        due.paid_in,
+        due.overpaid,
+        due.remitted,
+        due.kept,
+        due.booked_out,
+        due.left,
+        due.gap,
+        " ".join(one.payment_code for one in due.notices),
+        oldest.on.isoformat() if oldest is not None else "",
+        by.isoformat() if by is not None else "",
+        opened_on,
+        changed_on,
+        version,
+    )

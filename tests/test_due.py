@@ -1,0 +1,337 @@
+"""Money owed to the treasury: from the deal to the books, nothing made and nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+import pytest
+from given import TODAY, Ledger, able, given
+
+from domain import due
+from domain.decider import LIFECYCLES, Ask, Refused
+from domain.disposal import Deduction
+from domain.due import (
+    Due,
+    DueAssessed,
+    DueRemitted,
+    DueStatus,
+    Income,
+    Means,
+    NoticeIssued,
+    PaymentReceived,
+    RefundGround,
+    TransferRecorded,
+    TreasuryRefunded,
+)
+from domain.duties import INCOMPATIBLE
+from domain.policy import Policy, Remittance
+
+past = partial(given, due.lifecycle)
+FEE = Deduction(type="拍卖佣金", amount=100)
+
+
+def owed(amount: int = 1_000, **more: Any) -> DueAssessed:
+    said: dict[str, Any] = {
+        "origin": None,
+        "income": Income.OTHER,
+        "unit": "o_a",
+        "biller": "u_biller",
+        "gross": amount,
+        "net": amount,
+        "assessed_on": TODAY,
+    }
+    return DueAssessed(**said | more)
+
+
+paid = TransferRecorded(amount=1_000, payer="买1", reference="银1")
+sent = DueRemitted(amount=1_000, voucher="缴1", treasury_on=TODAY)
+CASH = {"payer": "买1", "reference": "收1"}
+
+# What is owed ---------------------------------------------------------------------
+
+
+def test_the_day_is_the_place_s_and_none_is_invented() -> None:
+    form = {"origin": "disposal/D", "income": "disposal_income", "unit": "o_a"}
+    form |= {"gross": 5, "net": 5}
+    open_ended = past().when(due.assess, **form)
+    open_ended.then_state(owed=(due.Owed(amount=5, on=TODAY),))
+    ten = Policy(name="p", version=1, remit_days=10)
+    by = TODAY + timedelta(days=10)
+    past().at(policy=ten).when(due.assess, **form).then_state(
+        owed=(due.Owed(amount=5, on=TODAY, remit_by=by),)
+    )
+
+
+def test_deductions_are_lines_flagged_until_approved_and_where_the_rules_say_gross() -> None:
+    form = {"origin": "disposal/D", "income": "disposal_income", "unit": "o_a"}
+    form |= {"gross": 1_000, "net": 900, "deductions": [{"type": "拍卖佣金", "amount": 100}]}
+    plain = past().when(due.assess, **form)
+    plain.then_state(deductions=(FEE,), withheld=0, unapproved=100, net=900)
+    gross = Policy(name="p", version=1, remittance=Remittance.GROSS)
+    past().at(policy=gross).when(due.assess, **form).then_state(withheld=100, unapproved=100)
+    flagged = past(owed(net=900, deductions=(FEE,), rule=Remittance.GROSS))
+    assert "规定全额上缴而有扣除" in flagged.state.describe("zh")
+    assert "deductions where the rules say gross" in flagged.state.describe("en")
+    flagged.when(due.approve_deductions, approval_no="批1").then_state(unapproved=0, withheld=100)
+    flagged.at(by="u_biller").when(due.approve_deductions, approval_no="批1").then_refused(
+        due.ANOTHER_APPROVES
+    )
+    past(owed()).when(due.approve_deductions, approval_no="批1").then_refused(due.DEDUCTIONS_OPEN)
+
+
+def test_income_without_a_case_is_recorded_with_every_line() -> None:
+    form = {"unit": "o_a", "gross": 1_000, "note": "报废车辆补贴"}
+    past().when(due.record, **form).then_state(status=DueStatus.ASSESSED, net=1_000)
+    past().when(due.record, **form, deductions=[FEE]).then_state(net=900)
+    past().when(due.record, **form | {"gross": 99}, deductions=[FEE]).then_refused(due.ADDS_UP)
+    past().at(unit="o_b", role="accountant").when(due.record, **form).then_refused(due.OWN)
+    past().at(unit="o_b", role="finance").when(due.record, **form).then_granted()
+    past(owed()).when(due.record, **form).then_refused(due.NEW)
+
+
+def test_zero_income_closes_with_evidence_and_only_when_nothing_is_owed() -> None:
+    past(owed(0)).when(due.close_at_zero, evidence="回收企业出具的无残值证明").then_state(
+        status=DueStatus.ZERO
+    )
+    past(owed(1)).when(due.close_at_zero, evidence="无").then_refused(due.NOTHING_OWED)
+
+
+def test_a_unit_handles_its_own_money_and_the_finance_department_that_of_all() -> None:
+    form = {"payment_code": "码1", "payer": "买1"}
+    past(owed()).at(unit="o_b", role="accountant").when(due.issue_notice, **form).then_refused(
+        due.OWN
+    )
+    past(owed()).at(unit="o_b", role="finance").when(due.issue_notice, **form).then_granted()
+    collected = past(owed(), due.RevenueItemNamed(collector="o_b", revenue_item="103070601"))
+    collected.at(unit="o_b", role="accountant").when(due.issue_notice, **form).then_granted()
+
+
+# Billed and paid ------------------------------------------------------------------
+
+
+def test_instalments_have_a_code_each_up_to_what_is_owed() -> None:
+    first = NoticeIssued(payment_code="码1", payer="买1", amount=600)
+    form = {"payment_code": "码2", "payer": "买1"}
+    past(owed(), first).when(due.issue_notice, **form).then(
+        NoticeIssued(payment_code="码2", payer="买1", amount=400)
+    ).then_state(status=DueStatus.BILLED)
+    past(owed(), first).when(due.issue_notice, **form, amount=401).then_refused(due.WITHIN)
+    past(owed(), first).when(due.issue_notice, **form, amount=0).then_refused(due.SOME)
+    void = past(owed(), first).when(due.void_notice, payment_code="码1", reason="收入项目有误")
+    void.then_state(status=DueStatus.ASSESSED, notices=())
+    past(owed(), first).when(due.void_notice, payment_code="码9", reason="误").then_refused(
+        due.KNOWN_NOTICE
+    )
+
+
+def test_who_was_billed_and_does_not_pay_leaves_the_money_owed() -> None:
+    first = NoticeIssued(payment_code="码1", payer="买1", amount=600)
+    failed = past(owed(), first).when(due.record_default, payment_code="码1", reason="逾期")
+    failed.then(due.PayerDefaulted(payment_code="码1", payer="买1", reason="逾期"))
+    failed.then_state(defaulted=True, notices=(), status=DueStatus.ASSESSED)
+
+
+def test_less_is_a_part_and_more_belongs_to_the_payer() -> None:
+    past(owed()).when(due.take_cash, amount=999, **CASH).then_state(
+        status=DueStatus.PART_PAID, paid_in=999, overpaid=0
+    )
+    past(owed()).when(due.take_cash, amount=1_000, **CASH).then_state(status=DueStatus.PAID)
+    more = past(owed()).when(due.take_cash, amount=1_001, **CASH)
+    more.then_state(status=DueStatus.PAID, paid_in=1_000, overpaid=1)
+    twice = past(owed(), paid).when(due.record_transfer, amount=5, payer="买2", reference="银2")
+    twice.then_state(paid_in=1_000, overpaid=5)
+    again = past(owed(), paid, TransferRecorded(amount=5, payer="买2", reference="银2", overpaid=5))
+    again.when(due.return_excess, amount=5, voucher="记-1").then_state(overpaid=0, given_back=5)
+    again.when(due.return_excess, amount=6, voucher="记-1").then_refused(due.WITHIN)
+    past(owed()).when(due.return_excess, amount=1, voucher="记-1").then_refused(due.PAID_TOO_MUCH)
+
+
+def test_a_deposit_counts_up_to_what_is_owed() -> None:
+    past(owed()).when(due.offset_deposit, amount=300, **CASH).then(
+        PaymentReceived(amount=300, means=Means.DEPOSIT, payer="买1", reference="收1")
+    ).then_state(paid_in=300)
+    past(owed()).when(due.offset_deposit, amount=1_001, **CASH).then_refused(due.WITHIN)
+
+
+def test_money_under_an_unknown_code_is_refused() -> None:
+    past(owed()).when(due.take_cash, amount=5, payment_code="码9", **CASH).then_refused(
+        due.KNOWN_NOTICE
+    )
+
+
+# With the treasury ------------------------------------------------------------------
+
+
+def test_it_is_remitted_up_to_what_is_owed_and_then_booked() -> None:
+    form = {"voucher": "缴1", "treasury_on": TODAY}
+    past(owed(), paid).when(due.remit, amount=1_000, **form).then(sent).then_state(
+        status=DueStatus.REMITTED, left=0
+    )
+    past(owed(), paid).when(due.remit, amount=400, **form).then_state(
+        status=DueStatus.PART_REMITTED
+    )
+    past(owed(), paid).when(due.remit, amount=1_001, **form).then_refused(due.WITHIN)
+    past(owed(), paid, sent).when(due.remit, amount=1, **form).then_refused(due.UNREMITTED)
+    ahead = form | {"treasury_on": TODAY + timedelta(days=1)}
+    past(owed()).when(due.remit, amount=5, **ahead).then_refused(due.NOT_AHEAD)
+    out = {"side": "remittance", "voucher": "记-2"}
+    past(owed(), paid, sent).when(due.book, amount=1_000, **out).then_state(status=DueStatus.POSTED)
+    past(owed(), paid, sent).when(due.book, amount=1_001, **out).then_refused(due.WITHIN)
+
+
+def test_what_reached_the_treasury_without_a_receipt_is_a_gap() -> None:
+    past(owed(), sent).then_state(gap=1_000)
+    past(owed(), paid, sent).then_state(gap=0)
+
+
+@pytest.mark.parametrize(
+    ("ground", "left", "whole", "given_back"),
+    [
+        ("technical_error", 300, 1_000, 0),
+        ("mistaken_payment", 0, 700, 300),
+        ("changed_basis", 0, 700, 300),
+    ],
+)
+def test_a_refund_is_owed_again_after_an_error_and_else_goes_to_the_payer(
+    ground: str, left: int, whole: int, given_back: int
+) -> None:
+    form = {"approval_no": "退1", "voucher": "退书1", "reason": "多缴"}
+    back = past(owed(), paid, sent).when(due.refund, amount=300, ground=ground, **form)
+    back.then_state(left=left, whole=whole, given_back=given_back, refunded=300)
+    past(owed(), paid).when(due.refund, amount=1, ground=ground, **form).then_refused(
+        due.WITH_TREASURY
+    )
+    past(owed(), paid, sent).when(due.refund, amount=1_001, ground=ground, **form).then_refused(
+        due.WITHIN
+    )
+
+
+def test_what_was_refunded_for_an_error_is_remitted_again_by_the_due_itself() -> None:
+    of_case = owed(origin="disposal/D", income=Income.DISPOSAL)
+    back = TreasuryRefunded(
+        amount=300, ground=RefundGround.TECHNICAL, approval_no="退1", voucher="退2", reason="错"
+    )
+    form = {"voucher": "缴2", "treasury_on": TODAY}
+    whole = past(of_case, paid, sent, back)
+    whole.when(due.remit, amount=300, **form).then_state(again=0, remitted=1_000)
+    asked = {"amount": 5, "voucher": "缴2", "treasury_on": TODAY, "unit": "o_a"}
+    past(of_case, paid).when(due.remit, amount=5, **form).then(Ask("disposal/D", "remit", asked))
+
+
+def test_an_institution_keeps_income_only_by_a_named_rule() -> None:
+    form = {"basis": "《XX办法》第3条", "approval_no": "批3"}
+    past(owed(), paid).when(due.keep, amount=1_000, **form).then_state(status=DueStatus.KEPT)
+    past(owed(), paid).when(due.keep, amount=1_001, **form).then_refused(due.WITHIN)
+
+
+# Who does what (T97) ----------------------------------------------------------------
+
+TAKE = ("collect", "take_cash", {"amount": 5, **CASH})
+BOOK = ("book", "book", {"side": "payment", "amount": 5, "voucher": "记-1"})
+CONFIRM = ("reconcile", "remit", {"amount": 5, "voucher": "缴1", "treasury_on": TODAY})
+
+
+@pytest.fixture
+def ledger(database: str) -> Iterator[Ledger]:
+    told = Ledger(database)
+    yield told
+    told.close()
+
+
+def asked(
+    ledger: Ledger, by: str, stream: str, verb: str, /, behalf: str = "", **form: Any
+) -> None:
+    occasion = ledger.occasion(by, "")
+    occasion = msgspec.structs.replace(occasion, behalf=behalf)
+    known = LIFECYCLES[stream.partition("/")[0]].verbs[verb]
+    occasion = able(known, ledger.state(stream), occasion)
+    ledger.book.act([Ask(stream, verb, form)], occasion)
+
+
+@pytest.mark.target("T97")
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(TAKE, BOOK), (TAKE, CONFIRM), (BOOK, CONFIRM)],
+    ids=["takes-and-books", "takes-and-reconciles", "books-and-reconciles"],
+)
+def test_who_takes_the_money_neither_books_nor_reconciles_it(
+    ledger: Ledger, first: Any, second: Any
+) -> None:
+    """The Michigan test: one person took deposits, recorded them and reconciled the bank."""
+    ledger.ask("u_biller", "due/M", "record", unit="o_a", gross=5, note="残值")
+    if first is BOOK:
+        asked(ledger, "u_other", "due/M", "take_cash", amount=5, **CASH)
+    asked(ledger, "u_one", "due/M", first[1], **first[2])
+    for by, behalf in (("u_one", ""), ("u_two", "u_one")):
+        before = ledger.book.head()
+        with pytest.raises(Refused) as caught:
+            asked(ledger, by, "due/M", second[1], behalf=behalf, **second[2])
+        assert caught.value.rule is INCOMPATIBLE
+        assert ledger.book.head() == before
+    asked(ledger, "u_three", "due/M", second[1], **second[2])
+
+
+# From the case ----------------------------------------------------------------------
+
+
+@pytest.mark.target("T93")
+def test_a_sale_is_owed_billed_paid_remitted_and_booked(ledger: Ledger) -> None:
+    """Every step by somebody who may, each told once and known on both sides."""
+    ledger.card("CAR", name="轿车", kind="vehicle", value=10_000)
+    listed = {"unit": "o_a", "form": "sale", "ground": "idle", "minutes_no": "纪要1"}
+    ledger.ask("u_clerk", "disposal/D", "propose", assets=["CAR"], **listed)
+    ledger.ask("u_finance", "disposal/D", "approve", approval_no="批1")
+    deal = {"price": 8_000, "buyer": "买1", "deal_no": "成1"}
+    ledger.ask("u_clerk", "disposal/D", "sell", asset="CAR", **deal)
+    ledger.ask("u_acc", "disposal/D", "derecognise", asset="CAR", voucher="记-1")
+    fee = {"type": "评估费", "amount": 500}
+    ledger.ask("u_acc", "disposal/D", "assess_income", gross=8_000, deductions=[fee])
+    stream = "due/disposal.D"
+    state: Due = ledger.state(stream)
+    assert (state.status, state.origin, state.unit) == (DueStatus.ASSESSED, "disposal/D", "o_a")
+    assert (state.gross, state.net, state.deductions) == (8_000, 7_500, (Deduction(**fee),))
+    ledger.ask("u_acc", stream, "issue_notice", payment_code="码1", payer="买1")
+    ledger.ask("u_cash", stream, "take_cash", amount=7_500, payment_code="码1", **CASH)
+    # On either side: what the due remits the case hears of, and the other way round.
+    form = {"voucher": "缴1", "treasury_on": date(2025, 6, 30)}
+    ledger.ask("u_fin", stream, "remit", amount=7_000, **form)
+    ledger.ask("u_fin", "disposal/D", "remit", amount=500, **form | {"voucher": "缴2"})
+    assert ledger.state("disposal/D").status.value == "remitted"
+    assert ledger.state(stream).status is DueStatus.REMITTED
+    ledger.refuses(due.UNREMITTED, "u_fin", stream, "remit", amount=1, **form)
+    for side, amount in (("payment", 7_500), ("remittance", 7_500)):
+        ledger.ask("u_book", stream, "book", side=side, amount=amount, voucher=f"记-{side}")
+    assert ledger.state(stream).status is DueStatus.POSTED
+    told = ["assessed", "notice_issued", "payment_received", "remitted", "remitted"]
+    assert ledger.facts(stream) == [f"due.{fact}" for fact in (*told, "booked", "booked")]
+
+
+def test_taking_back_the_assessment_takes_back_what_is_owed(ledger: Ledger) -> None:
+    ledger.ask("u_keeper", "confiscated/G", "take_in", **GOODS)
+    ledger.ask("u_office", "confiscated/G", "sell", price=900, deal_no="成1")
+    assert ledger.state("due/confiscated.G").left == 900
+    last = ledger.book.stream("confiscated/G").version
+    ledger.book.reverse("confiscated/G", last, ledger.occasion("u_office", ""), reason="重复登记")
+    assert ledger.state("due/confiscated.G") == Due()
+
+
+GOODS = {
+    "item": "渔船",
+    "quantity": "1",
+    "unit": "o_a",
+    "order_no": "罚1",
+    "forfeited": True,
+}
+
+
+def test_what_confiscated_goods_bring_is_owed_whole(ledger: Ledger) -> None:
+    ledger.ask("u_keeper", "confiscated/G", "take_in", **GOODS)
+    ledger.ask("u_office", "confiscated/G", "sell", price=900, deal_no="成1")
+    form = {"voucher": "缴1", "treasury_on": TODAY}
+    ledger.ask("u_fin", "due/confiscated.G", "remit", amount=900, **form)
+    assert ledger.state("confiscated/G").status.value == "remitted"
+    assert ledger.state("due/confiscated.G").income is Income.CONFISCATED
