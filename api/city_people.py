@@ -158,6 +158,7 @@ LOGINS: Final = {
     ("o_ex_goa", Role.ADMIN, 1): "admin",
     ("o_ex_edu", Role.DEPARTMENT, 1): "department",
     (CITY, Role.GOVERNMENT, 1): "government",
+    ("o_ex_edu", Role.CASHIER, 1): "cashier",
 }
 
 
@@ -197,7 +198,11 @@ def _people() -> tuple[Person, ...]:
                     login=LOGINS.get((body.id, role, number), "") if role is not None else "",
                 )
             )
-    for unit, role in ((CITY, Role.GOVERNMENT), ("o_ex_edu", Role.DEPARTMENT)):
+    for unit, role in (
+        (CITY, Role.GOVERNMENT),
+        ("o_ex_edu", Role.DEPARTMENT),
+        ("o_ex_edu", Role.CASHIER),
+    ):
         (surname, surname_en), (given, given_en) = names.pop()
         people.append(
             Person(
