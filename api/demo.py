@@ -32,7 +32,7 @@ FILES: Final = (
 # The order in which the sign-in page and the console show them.
 LOGINS: Final = (
     *("keeper", "clerk", "clerk2", "head", "office", "department", "finance", "government"),
-    *("accountant", "auditor", "admin"),
+    *("accountant", "cashier", "auditor", "admin"),
 )
 
 

@@ -226,8 +226,8 @@ class Making:
         if not self.stands:
             return self.say("reversed")
         state = self.stream.state
-        if hasattr(state, "dataset"):
-            example = state.dataset == "example"
+        if dataset := getattr(state, "dataset", ""):
+            example = dataset == "example"
         else:  # as much of an example as the unit it is of
             unit = getattr(state, "unit", "") or self.entry.beside.via.unit
             example = bool(unit) and self.office.book.stream(f"unit/{unit}").state.example

@@ -182,7 +182,7 @@ def test_an_application_has_a_place_to_sign_for_each_step_of_its_route(example: 
 
 def test_an_example_is_marked_on_every_page(example: Office) -> None:
     for one in all_papers(example, "zh"):
-        assert one.mark == "示例", one.title
+        assert one.mark == "示例", (one.title, one.number, one.unit, one.identity)
 
 
 # As it was that day -------------------------------------------------------------
