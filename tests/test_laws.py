@@ -83,6 +83,8 @@ def text_of(holds: inspect.StrType) -> st.SearchStrategy[str]:
     if holds.pattern and "A-Za-z0-9" in holds.pattern:
         stem = st.sampled_from(["A", "B", "u_1", "o_1"])
         return stem.map(lambda s: f"loan/{s}") if "/" in holds.pattern else stem
+    if holds.pattern and "[0-9]{4}-" in holds.pattern:  # a month
+        return st.sampled_from(["2000-01", "2026-12"])
     if holds.pattern and "[0-9]" in holds.pattern:
         return st.sampled_from(["0", "1", "2.5", "40"])
     if holds.pattern and "[A-Z]{3}" in holds.pattern:
