@@ -721,6 +721,7 @@ def _whole(least: int | None, most: int | None) -> Words:
 # What is published --------------------------------------------------------------
 
 
+@cache
 def schema(verb: Verb) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a verb's request, without references."""
     found = msgspec.json.schema(_wire(verb.form))

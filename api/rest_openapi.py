@@ -47,6 +47,7 @@ class Recorded(BaseModel):
 
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
+RECORDED = {"$ref": "#/components/schemas/Recorded"}
 TROUBLE = {
     400: "请求无法读懂 · The request cannot be read",
     401: "尚未登录 · Not signed in",
@@ -193,7 +194,7 @@ def _write(
         "responses": {
             200: {
                 "description": "已记入；重复请求得到同样的回答 · Recorded; a repetition gets the same",
-                "model": Recorded,
+                "content": {"application/json": {"schema": RECORDED}},
             }
         }
         | problems(400, 401, 404, 409, 413, 415, 422, 503, 507),
