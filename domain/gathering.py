@@ -94,7 +94,6 @@ class GatheringRegistered(
     zh="{unit}为{purpose}（{ground}）配置的资产，{due}前移交公物仓",
     en="{unit} has property for {purpose} ({ground}); to the public warehouse by {due}",
     duty="apply",
-    papers=(PaperForm.APPLICATION,),
 ):
     """#23 What was bought for an occasion that ends, and the day by which it is handed over."""
 
