@@ -174,6 +174,9 @@ class Sealing(Sequence[StoredEvent]):
     def __len__(self) -> int:
         return len(self._drafts)
 
+    def __iter__(self) -> Iterator[StoredEvent]:
+        return iter(self[:])
+
     @overload
     def __getitem__(self, index: int) -> StoredEvent: ...
     @overload

@@ -325,8 +325,11 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> None:
         act: Act = kwargs["act"]
-        # A write first: it takes the lock, so that nothing read below can be stale.
-        c.execute("UPDATE ledger_head SET size=size WHERE one=1")
+        # A write first: it takes the lock, so that nothing read can be stale.
+        c.execute(
+            "UPDATE ledger_head SET size=size WHERE one=1 RETURNING size, recorded_at, frontier"
+        )
+        [(size, last, packed)] = c.fetchall()
         if act.key is not None:
             c.execute(
                 "SELECT fingerprint, cause, first, count, recorded_at FROM ledger_command"
@@ -334,8 +337,6 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
                 (act.actor, act.key),
             )
             answer_again(c.fetchone(), act.fingerprint)
-        c.execute("SELECT size, recorded_at, frontier FROM ledger_head")
-        size, last, packed = c.fetchone()
         frontier = tree.unpack(packed)
         recorded_at, new_size = _insert(c.sqlite_cursor, stored_events, size, last, frontier, act)
         if act.claims:
