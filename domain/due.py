@@ -61,6 +61,7 @@ class DueStatus(Term):
     POSTED = "posted", "已上缴并记账", "remitted and booked"
     KEPT = "kept", "按规定留归单位", "kept by rule"
     REFUNDED = "refunded", "已退付", "refunded"
+    FALLEN = "fallen_away", "应缴依据不再成立", "owed no longer"
     ZERO = "closed_at_zero", "零收入结案", "closed without income"
 
 
@@ -437,6 +438,20 @@ class DueBooked(
     voucher: Code
 
 
+class BasisFellAway(
+    Event,
+    name="due.basis_fell_away",
+    zh="应缴依据不再成立，减少应缴{amount}：{reason}",
+    en="Its basis fell away, {amount} is owed no longer: {reason}",
+    duty="bill",
+):
+    """#46 The deal it came from is off, in fen; what the payer had paid beyond the rest is theirs."""
+
+    amount: Fen
+    payer: Code
+    reason: Text
+
+
 class ClosedAtZero(
     Event,
     name="due.closed_at_zero",
@@ -465,6 +480,7 @@ DueEvent: TypeAlias = (
     | TreasuryRefunded
     | IncomeKept
     | DueBooked
+    | BasisFellAway
     | ClosedAtZero
 )
 
@@ -512,8 +528,14 @@ def moving(due: Due, event: DueEvent) -> Due:
         case LineReleased(line=line):
             gone = [one for one in due.shown_by if one.line == line]
             rest = tuple(one for one in due.shown_by if one.line != line)
-            paid_in = due.paid_in - sum(one.fresh for one in gone)
-            return replace(due, shown_by=rest, paid_in=paid_in)
+            never = sum(one.fresh for one in gone)
+            held = min(due.overpaid, max(0, never - max(0, due.paid_in)))
+            return replace(
+                due,
+                shown_by=rest,
+                paid_in=due.paid_in - never + held,
+                overpaid=due.overpaid - held,
+            )
         case ExcessReturned(amount=amount):
             return replace(due, overpaid=due.overpaid - amount, given_back=due.given_back + amount)
         case DueRemitted(amount=amount):
@@ -529,6 +551,8 @@ def moving(due: Due, event: DueEvent) -> Due:
             return replace(due, booked_out=due.booked_out + amount)
         case ClosedAtZero(evidence=evidence):
             return replace(due, evidence=evidence)
+        case BasisFellAway():
+            return fallen_away(due, event)
         case _:
             assert_never(event)
 
@@ -555,6 +579,18 @@ def assessed(due: Due, event: DueAssessed) -> Due:
         ),
         evidence="",
     )
+
+
+def fallen_away(due: Due, event: BasisFellAway) -> Due:
+    """Return a due of which so much is owed no longer; money beyond the rest waits for its payer."""
+    fallen = replace(
+        due,
+        reduced=due.reduced + event.amount,
+        notices=tuple(one for one in due.notices if one.payer != event.payer),
+        defaulted=True,
+    )
+    over = max(0, due.paid_in - max(0, fallen.whole))
+    return replace(fallen, paid_in=due.paid_in - over, overpaid=due.overpaid + over)
 
 
 def refunded(due: Due, event: TreasuryRefunded) -> Due:
@@ -587,7 +623,9 @@ def standing(due: Due) -> DueStatus:
     if due.evidence:
         return DueStatus.ZERO
     if due.whole <= 0:
-        return DueStatus.REFUNDED if due.refunded else DueStatus.ASSESSED
+        if due.refunded:
+            return DueStatus.REFUNDED
+        return DueStatus.FALLEN if due.reduced else DueStatus.ASSESSED
     if due.left <= 0:
         if due.kept and not due.remitted:
             return DueStatus.KEPT
@@ -706,6 +744,13 @@ NOT_AHEAD = Rule(
     zh="日期 {day} 晚于业务日期 {on}。",
     en="The day {day} is after the business date {on}.",
 )
+REFUND_FIRST = Rule(
+    slug="remitted-before-it-fell-away",
+    zh="已上缴或留用的 {sent} 元超过其余应缴的 {rest} 元；请先办理退付，再取消成交。",
+    en="{sent} yuan are remitted or kept, more than the {rest} yuan still owed without this deal; have"
+    " the difference refunded first.",
+    law=f"{_738}第26条",
+)
 LINE_ONCE = Rule(
     slug="line-matched-already",
     zh="对账单条目 {line} 已与此款勾对。",
@@ -725,6 +770,13 @@ def stands(due: Due, payment_code: str) -> None:
     """Refuse a payment code under which nothing stands; none named is none wrong."""
     if payment_code and all(one.payment_code != payment_code for one in due.notices):
         raise KNOWN_NOTICE.broken(payment_code=payment_code)
+
+
+def coming_in(due: Due, amount: int, payment_code: str) -> int:
+    """Return how much of a sum that comes in is too much, in fen; refuse none, or an unknown code."""
+    within(amount, amount)
+    stands(due, payment_code)
+    return max(0, amount - due.unpaid)
 
 
 def stream_of(case: str, part: str = "") -> str:
@@ -853,7 +905,7 @@ def issue_notice(
 
     Instalments have a notice each.
     """
-    open_ = due.whole - sum(one.amount for one in due.notices)
+    open_ = max(0, due.whole - sum(one.amount for one in due.notices))
     amount = open_ if amount is None else amount
     within(amount, open_)
     return NoticeIssued(payment_code=payment_code, payer=payer, amount=amount, pay_by=pay_by)
@@ -889,15 +941,14 @@ def take_cash(
     payment_code: Code = "",
 ) -> PaymentReceived:
     """Take cash against a receipt; who does it neither books nor reconciles it."""
-    within(amount, amount)
-    stands(due, payment_code)
+    overpaid = coming_in(due, amount, payment_code)
     return PaymentReceived(
         amount=amount,
         means=Means.CASH,
         payer=payer,
         reference=reference,
         payment_code=payment_code,
-        overpaid=max(0, amount - due.unpaid),
+        overpaid=overpaid,
     )
 
 
@@ -923,14 +974,13 @@ def record_transfer(
     payment_code: Code = "",
 ) -> TransferRecorded:
     """Write down what the bank advised before its statement comes; the statement confirms it."""
-    within(amount, amount)
-    stands(due, payment_code)
+    overpaid = coming_in(due, amount, payment_code)
     return TransferRecorded(
         amount=amount,
         payer=payer,
         reference=reference,
         payment_code=payment_code,
-        overpaid=max(0, amount - due.unpaid),
+        overpaid=overpaid,
     )
 
 
@@ -1005,10 +1055,31 @@ def refund(
 
 
 @lifecycle.verb(OWING, UNREMITTED, zh="准予留用", en="Let the unit keep it", roles=(Role.FINANCE,))
-def keep(due: Due, _: Occasion, *, amount: Fen, basis: Given, approval_no: Reference) -> IncomeKept:
-    """Let a public institution keep income, naming the rule that allows it."""
+def keep(
+    due: Due, _: Occasion, *, amount: Fen, basis: Given, approval_no: Reference
+) -> tuple[IncomeKept | Ask, ...]:
+    """Let a public institution keep income, naming the rule that allows it; no organ may."""
     within(amount, due.left)
-    return IncomeKept(amount=amount, basis=basis, approval_no=approval_no)
+    return (
+        Ask(f"unit/{due.unit}", "be_an_institution", {}),
+        IncomeKept(amount=amount, basis=basis, approval_no=approval_no),
+    )
+
+
+@lifecycle.verb(zh="应缴依据不再成立", en="Be owed no longer", inner=True)
+def fall_away(
+    due: Due, _: Occasion, *, amount: Fen, payer: Code, reason: Text
+) -> tuple[BasisFellAway, ...]:
+    """Hear from the case that a deal is off; what was never assessed has no due.
+
+    What the treasury has of it is refunded first, so that nobody's money stays there unnoticed.
+    """
+    if due.status is DueStatus.NONE or amount == 0:
+        return ()
+    if amount > due.left:
+        sent, rest = due.remitted + due.kept, max(0, due.whole - amount)
+        raise REFUND_FIRST.broken(sent=yuan(sent), rest=yuan(rest))
+    return (BasisFellAway(amount=amount, payer=payer, reason=reason),)
 
 
 @lifecycle.verb(OWING, OWN, zh="登记记账凭证", en="Record the voucher", roles=(Role.ACCOUNTANT,))

@@ -342,6 +342,14 @@ ANOTHER_UNIT = Rule(
     zh="承接单位须为另外的单位，且不得重复。",
     en="The successors must be other units, each named once.",
 )
+AN_INSTITUTION = Rule(
+    slug="not-an-institution",
+    zh="只有事业单位才可以按规定留用收入；行政单位的收入一律上缴。",
+    en="Only a public institution may keep income by a rule; that of an organ all goes to the"
+    " treasury.",
+    law="《行政事业性国有资产管理条例》第25条",
+    holds=lambda unit, _: unit.kind is UnitKind.INSTITUTION,
+)
 TWO_SUCCESSORS = Rule(
     slug="split-into-one",
     zh="分设至少要有两个单位；并入一个单位请办理“并入”。",
@@ -545,6 +553,12 @@ def succeed(
 ) -> PredecessorSucceeded:
     """Go on with the tasks of a unit that ended."""
     return PredecessorSucceeded(predecessor=predecessor, order_no=order_no)
+
+
+@lifecycle.verb(EXISTS, AN_INSTITUTION, zh="核对为事业单位", en="Be an institution", inner=True)
+def be_an_institution(_: Unit, __: Occasion) -> tuple[Event, ...]:
+    """Answer for being a public institution: only those may keep income by a rule."""
+    return ()
 
 
 def placed(level: Level | None, region: str, competent: str | None) -> tuple[Event, ...]:

@@ -12,6 +12,7 @@ import pytest
 from given import TODAY, Ledger, able, given
 
 from domain import due
+from domain import unit as units
 from domain.decider import LIFECYCLES, Ask, Refused
 from domain.disposal import Deduction
 from domain.due import (
@@ -228,6 +229,45 @@ def test_an_institution_keeps_income_only_by_a_named_rule() -> None:
     past(owed(), paid).when(due.keep, amount=1_001, **form).then_refused(due.WITHIN)
 
 
+# A deal that is off -----------------------------------------------------------------
+
+OFF = {"payer": "买1", "reason": "违约"}
+
+
+def test_what_was_paid_for_a_deal_that_is_off_belongs_to_its_payer() -> None:
+    half = TransferRecorded(amount=400, payer="买1", reference="银1")
+    notice = NoticeIssued(payment_code="码1", payer="买1", amount=600)
+    off = past(owed(), half, notice).when(due.fall_away, amount=1_000, **OFF)
+    off.then(due.BasisFellAway(amount=1_000, **OFF))
+    off.then_state(
+        status=DueStatus.FALLEN, whole=0, paid_in=0, overpaid=400, notices=(), defaulted=True
+    )
+    rest = past(owed(), half).when(due.fall_away, amount=700, **OFF)
+    rest.then_state(whole=300, paid_in=300, overpaid=100, status=DueStatus.PAID)
+    anew = past(owed(), half, due.BasisFellAway(amount=1_000, **OFF), owed(900))
+    anew.then_state(whole=900, paid_in=0, overpaid=400, unpaid=900)  # another buyer's is another's
+    past().when(due.fall_away, amount=5, **OFF).then()
+    past(owed()).when(due.fall_away, amount=0, **OFF).then()
+
+
+def test_what_the_treasury_has_of_it_is_refunded_before_a_deal_is_off() -> None:
+    part = DueRemitted(amount=400, voucher="缴1", treasury_on=TODAY)
+    sent_part = past(owed(), paid, part)
+    sent_part.when(due.fall_away, amount=600, **OFF).then_granted()
+    sent_part.when(due.fall_away, amount=601, **OFF).then_refused(due.REFUND_FIRST)
+
+
+def test_a_line_taken_back_takes_what_it_brought_wherever_it_counts_now() -> None:
+    line = due.LineConfirmed(line="行1", counts=due.Counts.PAYMENT, amount=400, fresh=400)
+    off = due.BasisFellAway(amount=1_000, **OFF)
+    past(owed(), line, off).then_state(paid_in=0, overpaid=400)
+    past(owed(), line, off).when(due.release, line="行1", reason="误勾").then_state(
+        paid_in=0, overpaid=0
+    )
+    no_more = past(owed(0)).when(due.issue_notice, payment_code="码1", payer="买1")
+    no_more.then_refused(due.UNPAID)
+
+
 # Who does what (T97) ----------------------------------------------------------------
 
 TAKE = ("collect", "take_cash", {"amount": 5, **CASH})
@@ -273,6 +313,16 @@ def test_who_takes_the_money_neither_books_nor_reconciles_it(
         assert caught.value.rule is INCOMPATIBLE
         assert ledger.book.head() == before
     asked(ledger, "u_three", "due/M", second[1], **second[2])
+
+
+def test_only_an_institution_keeps_income_and_no_organ(ledger: Ledger) -> None:
+    form = {"amount": 5, "basis": "《XX办法》第3条", "approval_no": "批3"}
+    for unit, kind in (("o_organ", "organ"), ("o_school", "institution")):
+        ledger.ask("u_admin", f"unit/{unit}", "establish", name=f"示例{unit}", kind=kind)
+        ledger.ask("u_biller", f"due/{unit}", "record", unit=unit, gross=5, note="残值")
+    ledger.refuses(units.AN_INSTITUTION, "u_fin", "due/o_organ", "keep", **form)
+    ledger.ask("u_fin", "due/o_school", "keep", **form)
+    assert ledger.state("due/o_school").status is DueStatus.KEPT
 
 
 # From the case ----------------------------------------------------------------------
