@@ -14,6 +14,7 @@ from markupsafe import Markup
 from api import pages_words
 from api.pages_telling import money
 from api.pages_words import CHOICES
+from api.registers import REGISTERS
 from domain.words import Words, in_words
 
 
@@ -68,7 +69,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(t=_t, icon=icon, Words=Words)
+    env.globals.update(t=_t, icon=icon, Words=Words, REGISTERS=REGISTERS)
     env.filters.update(w=_w, choice=_choice, money=_money, count=_count, day=_day, json=_json)
     return env
 

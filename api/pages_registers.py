@@ -3,7 +3,7 @@ a list with its questions and as files, and the page of one series, lot of goods
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -39,6 +39,7 @@ STEPS = {
 }
 # What the template draws of one kind of line and not of the other.
 NOTHING: Mapping[str, Any] = {
+    "heading": "",
     "above": "",
     "year": "",
     "years": [],
@@ -67,50 +68,9 @@ def router(office: Office) -> APIRouter:
 
         return pages_asking.do(page, f"series/{id_}", verb, form, f"/numbers/{id_}", draw)
 
-    @pages.get("/confiscated/new")
-    def new_goods(page: Member) -> Response:
-        return goods_page(page, new_id(), new=True)
-
-    @pages.get("/confiscated/{id_}")
-    def goods(id_: str, page: Member) -> Response:
-        return goods_page(page, id_)
-
-    @pages.post("/confiscated/{id_}/do/{verb}")
-    def goods_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
-        def draw(step: Step, wrong: str, status: int) -> Response:
-            return goods_page(page, id_, faulty=step, wrong=wrong, status=status, new=True)
-
-        return pages_asking.do(page, f"confiscated/{id_}", verb, form, f"/confiscated/{id_}", draw)
-
-    @pages.get("/packages/new")
-    def new_package(page: Member) -> Response:
-        return package_page(page, new_id(), new=True)
-
-    @pages.get("/packages/{id_}")
-    def package(id_: str, page: Member) -> Response:
-        return package_page(page, id_)
-
-    @pages.post("/packages/{id_}/do/{verb}")
-    def package_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
-        def draw(step: Step, wrong: str, status: int) -> Response:
-            return package_page(page, id_, faulty=step, wrong=wrong, status=status, new=True)
-
-        return pages_asking.do(page, f"package/{id_}", verb, form, f"/packages/{id_}", draw)
-
-    @pages.get("/dues/new")
-    def new_due(page: Member) -> Response:
-        return due_page(page, new_id(), new=True)
-
-    @pages.get("/dues/{id_}")
-    def due(id_: str, page: Member) -> Response:
-        return due_page(page, id_)
-
-    @pages.post("/dues/{id_}/do/{verb}")
-    def due_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
-        def draw(step: Step, wrong: str, status: int) -> Response:
-            return due_page(page, id_, faulty=step, wrong=wrong, status=status, new=True)
-
-        return pages_asking.do(page, f"due/{id_}", verb, form, f"/dues/{id_}", draw)
+    for register in REGISTERS.values():
+        if register.opens:
+            _lines(pages, register)
 
     return pages
 
@@ -356,102 +316,89 @@ def told_line(page: Page, line: numbers.Line) -> dict[str, Any]:
     }
 
 
-def goods_page(
-    page: Page,
-    id_: str,
-    *,
-    faulty: Step | None = None,
-    wrong: str = "",
-    status: int = 200,
-    new: bool = False,
-) -> Response:
-    """Draw one lot of confiscated goods; only what is being taken in may have no entry yet."""
-    stream = page.office.book.stream(f"confiscated/{id_}")
-    if not stream.entries and not new:
-        raise HTTPException(404)
-    state = stream.state
-    if not stream.entries and faulty is None and may_begin(page, REGISTERS["confiscated"]):
-        verb = LIFECYCLES["confiscated"].verbs["take_in"]
-        faulty = Step(verb=verb, open=True)
-    return drawn(
-        page,
-        stream,
-        f"/confiscated/{id_}",
-        faulty,
-        wrong,
-        status,
-        heading=state.item,
-        card=page.card(state) if stream.entries else [],
-        status_words=page.words(state.status.words) if stream.entries else "",
-        number=state.number,
+def _lines(pages: APIRouter, register: Register) -> None:
+    """Add the pages of the lines of a register, and of one that is being begun."""
+    kind, path = register.kind, register.path
+
+    def new(page: Member) -> Response:
+        return line_page(page, register, new_id(), new=True)
+
+    def line(id_: str, page: Member) -> Response:
+        return line_page(page, register, id_)
+
+    def line_do(id_: str, verb: str, page: Member, form: Typed) -> Response:
+        def draw(step: Step, wrong: str, status: int) -> Response:
+            return line_page(page, register, id_, step, wrong, status, new=True)
+
+        return pages_asking.do(page, f"{kind}/{id_}", verb, form, f"{path}/{id_}", draw)
+
+    pages.add_api_route(f"{path}/new", new, methods=["GET"], response_model=None)
+    pages.add_api_route(f"{path}/{{id_}}", line, methods=["GET"], response_model=None)
+    pages.add_api_route(
+        f"{path}/{{id_}}/do/{{verb}}", line_do, methods=["POST"], response_model=None
     )
 
 
-def package_page(
+def line_page(
     page: Page,
+    register: Register,
     id_: str,
-    *,
     faulty: Step | None = None,
     wrong: str = "",
     status: int = 200,
+    *,
     new: bool = False,
 ) -> Response:
-    """Draw one package with what is in it; only what is being set up may have no entry yet."""
-    stream = page.office.book.stream(f"package/{id_}")
-    if not stream.entries and not new:
-        raise HTTPException(404)
+    """Draw one line of a register; only what is being begun may have no entry yet."""
+    stream = page.office.book.stream(f"{register.kind}/{id_}")
+    if not stream.entries:
+        if not new:
+            raise HTTPException(404)
+        if faulty is None and may_begin(page, register):
+            faulty = Step(verb=LIFECYCLES[register.kind].verbs[register.opens], open=True)
+        return drawn(page, stream, f"{register.path}/{id_}", faulty, wrong, status)
     state = stream.state
-    if not stream.entries and faulty is None and may_begin(page, REGISTERS["package"]):
-        faulty = Step(verb=LIFECYCLES["package"].verbs["set_up"], open=True)
-    things = page.office.models.rows(inventory.of_ids(page.actor.scope, state.contents))
     return drawn(
         page,
         stream,
-        f"/packages/{id_}",
+        f"{register.path}/{id_}",
         faulty,
         wrong,
         status,
-        heading=f"{page.words(state.packaging.words)} {id_}" if stream.entries else "",
-        card=page.card(state) if stream.entries else [],
-        status_words=page.words(state.status.words) if stream.entries else "",
-        inside=[
-            (
-                "in-the-package",
-                sorted((f"/assets/{r['id']}", f"{r['asset_no']} {r['name']}") for r in things),
-            ),
+        card=page.card(state),
+        status_words=page.words(state.status.words),
+        **SHOWN[register.kind](page, id_, state),
+    )
+
+
+def of_goods(_: Page, __: str, state: Any) -> dict[str, Any]:
+    """Return what a lot of confiscated goods is called."""
+    return {"heading": state.item, "number": state.number}
+
+
+def of_package(page: Page, id_: str, state: Any) -> dict[str, Any]:
+    """Return what a package is called, and what is in it and around it."""
+    things = page.office.models.rows(inventory.of_ids(page.actor.scope, state.contents))
+    inside = sorted((f"/assets/{r['id']}", f"{r['asset_no']} {r['name']}") for r in things)
+    return {
+        "heading": f"{page.words(state.packaging.words)} {id_}",
+        "inside": [
+            ("in-the-package", inside),
             ("on-the-package", [(f"/packages/{one}", one) for one in sorted(state.loaded)]),
             ("loaded-onto", [(f"/packages/{one}", one) for one in (state.outer,) if one]),
         ],
-    )
+    }
 
 
-def due_page(
-    page: Page,
-    id_: str,
-    *,
-    faulty: Step | None = None,
-    wrong: str = "",
-    status: int = 200,
-    new: bool = False,
-) -> Response:
-    """Draw one due with the case it arises from; only what is being recorded may have no entry yet."""
-    stream = page.office.book.stream(f"due/{id_}")
-    if not stream.entries and not new:
-        raise HTTPException(404)
-    state = stream.state
-    if not stream.entries and faulty is None and may_begin(page, REGISTERS["due"]):
-        faulty = Step(verb=LIFECYCLES["due"].verbs["record"], open=True)
-    return drawn(
-        page,
-        stream,
-        f"/dues/{id_}",
-        faulty,
-        wrong,
-        status,
-        heading=page.words(state.income.words) if stream.entries else "",
-        card=page.card(state) if stream.entries else [],
-        status_words=page.words(state.status.words) if stream.entries else "",
-        inside=[
-            ("arises-from", [(address(one), page.case_name(one)) for one in (state.origin,) if one])
-        ],
-    )
+def of_due(page: Page, _: str, state: Any) -> dict[str, Any]:
+    """Return which income a due is, and the case it arises from."""
+    origin = [(address(one), page.case_name(one)) for one in (state.origin,) if one]
+    return {"heading": page.words(state.income.words), "inside": [("arises-from", origin)]}
+
+
+# What the page of a line says besides its card; one for each register whose lines begin on a page.
+SHOWN: Mapping[str, Callable[[Page, str, Any], dict[str, Any]]] = {
+    "confiscated": of_goods,
+    "package": of_package,
+    "due": of_due,
+}

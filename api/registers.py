@@ -49,9 +49,15 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     filters: tuple[Column, ...]
     empty: Words
-    begins: bool = False  # each line has a page of its own, on which it begins
+    begin: Words | None = None  # what the button is called that begins a line; None: none does
+    opens: str = ""  # the verb by which a line begins on its own page
     line: str = ""  # where the page of a line is, when it is elsewhere
     new: str = ""  # where one begins, when it is elsewhere
+
+    @property
+    def begins(self) -> bool:
+        """Answer whether each line has a page of its own, on which it begins."""
+        return self.begin is not None
 
     @property
     def lines(self) -> str:
@@ -60,7 +66,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNIT = Words("单位", "unit")
-CHANGED = Column("changed_on", Words("变动日期", "changed on"), wide=True)
+CHANGED = Column("changed_on", Words("变动日期", "changed on"), "day", wide=True)
 REGISTERS: Mapping[str, Register] = {
     one.kind: one
     for one in (
@@ -140,7 +146,7 @@ REGISTERS: Mapping[str, Register] = {
                 Column("order_no", Words("移交文书", "by document"), wide=True),
                 Column("price", Words("成交价", "sold for"), "money", wide=True),
                 Column("remitted", Words("已上缴", "remitted"), "money", wide=True),
-                Column("opened_on", Words("接收日期", "taken in on"), wide=True),
+                Column("opened_on", Words("接收日期", "taken in on"), "day", wide=True),
             ),
             filters=(
                 Column("status", Words("状态", "status"), "status", choice=GoodsStatus),
@@ -150,7 +156,8 @@ REGISTERS: Mapping[str, Register] = {
             empty=Words(
                 "没有代为保管的罚没或涉案物品。", "No seized or forfeited goods are being kept."
             ),
-            begins=True,
+            begin=Words("接收保管", "Take goods in"),
+            opens="take_in",
         ),
         Register(
             kind="package",
@@ -183,7 +190,8 @@ REGISTERS: Mapping[str, Register] = {
                 "还没有启用任何包装。资产管理员或仓管员可以在此启用。",
                 "No package is in use yet. A clerk or keeper sets one up here.",
             ),
-            begins=True,
+            begin=Words("启用包装", "Set up a package"),
+            opens="set_up",
         ),
         Register(
             kind="demand",
@@ -204,13 +212,13 @@ REGISTERS: Mapping[str, Register] = {
                 Column("specification", Words("规格要求", "specification"), wide=True),
                 Column("quantity", Words("数量", "quantity"), "quantity"),
                 Column("remaining", Words("还需", "still wanted"), "count"),
-                Column("needed_by", Words("需用日期", "needed by")),
+                Column("needed_by", Words("需用日期", "needed by"), "day"),
                 Column("need", Words("用途类型", "needed for"), "term", True, Priority),
                 Column("place", Words("使用地点", "place"), "place", wide=True),
                 Column("status", Words("状态", "status"), "status", choice=DemandStatus),
                 Column("offered", Words("待答复推荐", "offers to answer"), "count", wide=True),
                 Column("number", Words("文号", "number"), wide=True),
-                Column("opened_on", Words("发布日期", "published on"), wide=True),
+                Column("opened_on", Words("发布日期", "published on"), "day", wide=True),
             ),
             filters=(
                 Column("status", Words("状态", "status"), "status", choice=DemandStatus),
@@ -224,7 +232,7 @@ REGISTERS: Mapping[str, Register] = {
                 "No want is registered. A unit that needs something publishes it here and hears of"
                 " whatever fits the moment it is listed.",
             ),
-            begins=True,
+            begin=Words("发布需求", "Publish a want"),
         ),
         Register(
             kind="due",
@@ -245,8 +253,8 @@ REGISTERS: Mapping[str, Register] = {
                 Column("paid_in", Words("到账", "received"), "money", wide=True),
                 Column("remitted", Words("上缴", "remitted"), "money", wide=True),
                 Column("left_over", Words("尚欠", "open"), "money"),
-                Column("since", Words("最早确认日期", "open since"), wide=True),
-                Column("remit_by", Words("上缴期限", "to be remitted by"), wide=True),
+                Column("since", Words("最早确认日期", "open since"), "day", wide=True),
+                Column("remit_by", Words("上缴期限", "to be remitted by"), "day", wide=True),
             ),
             filters=(
                 Column("status", Words("状态", "status"), "status", choice=DueStatus),
@@ -255,7 +263,8 @@ REGISTERS: Mapping[str, Register] = {
                 Column("collector", Words("执收单位", "collecting unit"), "unit"),
             ),
             empty=Words("没有应缴财政款。", "Nothing is due to the treasury."),
-            begins=True,
+            begin=Words("登记应缴款", "Record money due"),
+            opens="record",
         ),
     )
 }
