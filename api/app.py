@@ -39,6 +39,8 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # Nothing leaves a machine that nobody asked to; what we measure we tell in our own log.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=life,
     )
     app.state.office = office

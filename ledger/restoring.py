@@ -28,7 +28,7 @@ from ledger.book import Book
 from ledger.entry import ENTRY_BYTES_MAX, Corrupt, Entry, decode
 from ledger.notes import Checkpoint, Note, Unproven
 from ledger.postgres import LOCK, LedgerPostgresRecorder
-from ledger.sqlite import told
+from ledger.sqlite import Pool, told
 from ledger.verifying import uncanonical
 
 FORMAT = "gongwu-ledger/1"
@@ -221,7 +221,7 @@ def _writing(book: Book) -> Iterator[Insert]:
                 _refuse_unless_empty(c.execute("SELECT size FROM ledger_head").fetchone())
                 yield lambda query, rows: c.executemany(cast(Any, query.replace("?", "%s")), rows)
         else:
-            with told(), log.datastore.transaction(commit=True) as cursor:
+            with told(), cast(Pool, log.datastore.pool).writer() as cursor:
                 cursor.execute("UPDATE ledger_head SET size=size WHERE one=1")  # takes the lock
                 cursor.execute("SELECT size FROM ledger_head")
                 _refuse_unless_empty(cursor.fetchone())

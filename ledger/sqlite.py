@@ -18,6 +18,8 @@ import msgspec
 from eventsourcing import sqlite as library
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    ConnectionPoolClosedError,
+    ConnectionUnavailableError,
     DatabaseError,
     IntegrityError,
     InterfaceError,
@@ -222,12 +224,30 @@ class Pool(SQLiteConnectionPool):
     """Connections that lose nothing acknowledged, asserted one by one.
 
     Readers have their own: the library's pool would let one wait behind a writer, and that
-    writer may wait for the very program that wants to read.
+    writer may wait for the very program that wants to read. The writer has its own, too: a file
+    has one at a time, and the library's book-keeping for many costs a tenth of a command.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._readers: deque[SQLiteConnection] = deque()
+        self._writer: SQLiteConnection | None = None
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def writer(self) -> Iterator[SQLiteCursor]:
+        """Lend the connection that writes, in a transaction that is committed at the end."""
+        if not self._turn.acquire(timeout=self.pool_timeout):
+            raise ConnectionUnavailableError("another thread writes and does not end")
+        try:
+            if self._closed:
+                raise ConnectionPoolClosedError
+            if self._writer is None:
+                self._writer = self._create_connection()
+            with self._writer.transaction(commit=True) as cursor:
+                yield cursor
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
@@ -250,6 +270,9 @@ class Pool(SQLiteConnectionPool):
         super().close()
         while self._readers:
             self._readers.pop().close()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
 
     def _connected(self) -> SQLiteConnection:
         # Two processes may make the same new file: the change to WAL does not wait for a lock.
@@ -376,7 +399,8 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
                 if self._gathered.together:
                     self._gather(stored_events, **kwargs)
                 else:
-                    super().insert_events(stored_events, **kwargs)
+                    with cast(Pool, self.datastore.pool).writer() as c:
+                        self._insert_events(c, stored_events, **kwargs)
         except (IntegrityError, sqlite3.IntegrityError) as error:
             act: Act = kwargs["act"]
             if "ledger_claim" in str(error):
@@ -412,7 +436,7 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         if gathered.cursor is None:
             gathered.transaction = ExitStack()
             gathered.cursor = gathered.transaction.enter_context(
-                self.datastore.transaction(commit=True)
+                cast(Pool, self.datastore.pool).writer()
             )
         c = gathered.cursor
         c.execute("SAVEPOINT act")
@@ -594,7 +618,7 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
 
     def keep_nodes(self, rows: Sequence[tuple[int, int, bytes]]) -> None:
         """Keep hashes of the tree (level, number, hash); what is kept stays."""
-        with told(), self.datastore.transaction(commit=True) as cursor:
+        with told(), cast(Pool, self.datastore.pool).writer() as cursor:
             cursor.executemany("INSERT OR IGNORE INTO ledger_node VALUES (?,?,?)", rows)
 
     def checkpoints(self, start: int, stop: int, limit: int) -> list[tuple[int, bytes]]:
@@ -614,7 +638,7 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
 
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Publish a checkpoint, or its newer text with more cosignatures."""
-        with told(), self.datastore.transaction(commit=True) as cursor:
+        with told(), cast(Pool, self.datastore.pool).writer() as cursor:
             cursor.execute(
                 "INSERT INTO ledger_checkpoint VALUES (?,?,?)"
                 " ON CONFLICT (size) DO UPDATE SET note=excluded.note, seal=excluded.seal",
@@ -632,7 +656,7 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
 
     def keep_attestation(self, kind: str, size: int, content: bytes) -> None:
         """Keep beside a checkpoint what somebody else attests of it, or its better successor."""
-        with told(), self.datastore.transaction(commit=True) as cursor:
+        with told(), cast(Pool, self.datastore.pool).writer() as cursor:
             cursor.execute(
                 "INSERT INTO ledger_attestation VALUES (?,?,?,?)"
                 " ON CONFLICT (kind, size) DO UPDATE SET content=excluded.content,"

@@ -179,7 +179,11 @@ def test_every_sqlite_connection_is_full_and_wal(sqlite_url: str):
     with opened(sqlite_url) as book:
         pool: Any = book.log.datastore.pool
         connections = [pool.get_connection() for _ in range(7)]
-        for connection in connections:
+        with pool.writer(), pool.reader():
+            pass
+        kept = [pool._writer, *pool._readers]
+        assert len(kept) > 1
+        for connection in connections + kept:
             cursor = connection.cursor()
             said = {}
             for pragma in ("synchronous", "journal_mode", "foreign_keys", "trusted_schema"):
@@ -191,6 +195,7 @@ def test_every_sqlite_connection_is_full_and_wal(sqlite_url: str):
                 "foreign_keys": 1,
                 "trusted_schema": 0,
             }
+        for connection in connections:
             pool.put_connection(connection)
 
 

@@ -22,8 +22,7 @@ from projections.store import ReadModels
 
 def pages_at_most(book: Book, count: int) -> None:
     """Let the file have so many pages more: SQLite then says, for true, that it is full."""
-    with book.log.datastore.get_connection(commit=True) as connection:  # type: ignore[union-attr]
-        cursor = connection.cursor()
+    with book.log.datastore.pool.writer() as cursor:  # type: ignore[union-attr]
         cursor.execute("PRAGMA page_count")
         there = cursor.fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count={there + count}")
