@@ -272,6 +272,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     does not say is not looked for.
     `screening`: for whom what is offered is kept first, and for how long; `claiming`: what a claim
     on it is; `priorities`: what it is needed for that comes first.
+    `ageing_days`: the last day of each age in which open money is shown, but the last, which has no
+    end; ages say how long something waits and are no period of payment.
     `vouchers`: what is posted otherwise than by the templates of `domain.vouchers`.
     `radio_alone_below`: things worth this much (fen) or more are counted by their label or by a
     person, never by radio alone.
@@ -316,6 +318,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     remittance: Remittance | None = None
     remit_days: int | None = None
     remittance_cites: tuple[str, ...] = ()
+    ageing_days: tuple[int, ...] = (30, 90, 180, 365)
     price_floor_percent: int | None = None
     splitting_days: int | None = None
     search_days_max: int | None = None
@@ -452,6 +455,7 @@ def chosen(
 
 
 TITLE_CHARS_MAX = 80
+AGES_MAX = 10
 ENVELOPE = frozenset(
     {"name", "version", "in_force_from", "in_force_until"}
 )  # the stream says these
@@ -531,6 +535,12 @@ def contradictions(policy: Policy) -> Iterator[Words]:
                 f"第{number}条低效标准须且只须写明天数或者机时之一",
                 f"under_use {number} says either days or hours",
             )
+    ages = policy.ageing_days
+    if not 0 < len(ages) <= AGES_MAX or list(ages) != sorted({age for age in ages if age > 0}):
+        yield Words(
+            f"账龄分段须为1至{AGES_MAX}个递增的天数",
+            f"ageing_days are 1 to {AGES_MAX} numbers of days, each more than the one before",
+        )
     yield from vouchers.contradictions(policy.vouchers)
     for name, count in counts(policy):
         if count is not None and count < 1:

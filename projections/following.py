@@ -16,6 +16,7 @@ from ledger.book import Book
 from ledger.entry import Entry, decode, standing, told
 from projections import (
     cases,
+    disposals,
     history,
     income,
     inventory,
@@ -46,7 +47,9 @@ Temporal: TypeAlias = Mapping[str, tuple[Intervals, ...]]  # by kind of stream, 
 class Kept(Thing):
     """What is remembered of one stream between batches."""
 
-    __slots__ = ("card", "first_on", "kind", "last_on", "lines", "meanings", "state", "version")
+    __slots__ = (
+        "card", "days", "first_on", "kind", "last_on", "lines", "meanings", "state", "version",
+    )  # fmt: skip
 
     def __init__(self, stream: str, temporal: Temporal) -> None:
         self.kind, id_ = stream.split("/", 1)
@@ -58,6 +61,8 @@ class Kept(Thing):
         self.lines = parts[ord(stream[-1]) % len(parts)] if parts else None
         self.version, self.first_on, self.last_on = 0, "", ""
         self.card: Any = None  # what was last written of it that seldom changes
+        # The last business day of each milestone, where a list of this kind tells them.
+        self.days: dict[str, str] | None = {} if self.kind in MILESTONES else None
 
 
 class List(NamedTuple):
@@ -105,16 +110,25 @@ CURRENT: dict[str, List] = {
     ),
     "due": List(
         income.dues,
-        lambda k: income.row(k.id, k.state, k.first_on, k.last_on, k.version),
+        lambda k: income.row(k.id, k.state, k.first_on, k.last_on, k.version, k.days or {}),
     ),
     "audit": List(reads.reads, lambda k: reads.row(k.id, k.state, k.last_on, k.version)),
     **dict.fromkeys(cases.KINDS, _case),
+}
+# Which facts are told with their last business day, and as what; "" is not told.
+MILESTONES: dict[str, Callable[[Any], str]] = {
+    "disposal": disposals.milestone,
+    "due": income.milestone,
 }
 # What shows a kind of stream a second time, in other columns.
 BESIDE: dict[str, List] = {
     "demand": List(
         wants.wants,
         lambda k: wants.row(k.id, k.state, k.first_on, k.last_on, k.version),
+    ),
+    "disposal": List(
+        disposals.disposals,
+        lambda k: disposals.row(k.id, k.state, k.first_on, k.last_on, k.version, k.days or {}),
     ),
 }
 SHOWN = {
@@ -137,6 +151,7 @@ INDEXES = (
     *reads.indexes,
     *wants.indexes,
     *income.indexes,
+    *disposals.indexes,
 )
 
 
@@ -147,24 +162,28 @@ class _Memory:
         self.state, self.names = state, state.__struct_fields__
         fields = [(f.name, f.type) for f in msgspec.structs.fields(state)]
         twin = msgspec.defstruct(f"{state.__name__}Values", fields, array_like=True, gc=False)
-        said = tuple.__class_getitem__((str, str, int, str, int, twin))
+        said = tuple.__class_getitem__((str, str, int, str, int, dict[str, str], twin))
         self._decode: Any = msgspec.msgpack.Decoder(said).decode
 
     def pack(self, kept: Kept) -> bytes:
         """Return what is kept of a stream as bytes."""
         values = msgspec.structs.astuple(kept.state)
-        head = (kept.first_on, kept.last_on, kept.opened, kept.from_on, kept.known_from)
+        head = (
+            kept.first_on, kept.last_on, kept.opened, kept.from_on, kept.known_from, kept.days or {}
+        )  # fmt: skip
         return _pack((*head, values))
 
     def state_of(self, data: bytes) -> tuple[str, Any]:
         """Return the last business date and the state of a stream that was written down."""
-        _, last_on, _, _, _, twin = self._decode(data)
+        _, last_on, _, _, _, _, twin = self._decode(data)
         values = msgspec.structs.astuple(twin)
         return last_on, self.state(**dict(zip(self.names, values, strict=True)))
 
     def unpack(self, kept: Kept, data: bytes) -> None:
         """Keep what was written down."""
-        kept.first_on, kept.last_on, opened, from_on, known_from, twin = self._decode(data)
+        kept.first_on, kept.last_on, opened, from_on, known_from, days, twin = self._decode(data)
+        if kept.days is not None:
+            kept.days = days
         values = msgspec.structs.astuple(twin)
         kept.state = self.state(**dict(zip(self.names, values, strict=True)))
         if opened and kept.lines is not None:
@@ -176,6 +195,21 @@ MEMORY = {kind: _Memory(LIFECYCLES[kind].state) for kind in CURRENT}
 _position, _stream = itemgetter(0), itemgetter(1)  # of a row
 PAGE_ROWS = 30_000  # told at once in a rebuild
 UNLISTED = LIFECYCLES.keys() - CURRENT.keys()  # kinds of stream that no list shows
+
+
+def mark(kept: Kept, fact: Any, on: str) -> None:
+    """Remember the day of a milestone."""
+    said = MILESTONES[kept.kind](fact)
+    if said and kept.days is not None:
+        kept.days[said] = on
+
+
+def remark(kept: Kept, entries: Iterable[Entry]) -> None:
+    """Remember the days of all milestones anew, from what stands of a stream."""
+    if kept.days is not None:
+        kept.days = {}
+        for entry in entries:
+            mark(kept, entry.event, entry.effective_on)
 
 
 def intervals() -> Temporal:
@@ -240,6 +274,8 @@ class Batch:
                 kept.last_on = on
                 if not kept.first_on:
                     kept.first_on = on
+                if kept.days is not None:
+                    mark(kept, fact, on)
                 lines = kept.lines
                 if lines is not None:
                     values = lines.columns(kept.id, state)
@@ -274,6 +310,8 @@ class Batch:
                 kept.last_on = on
                 fact = said.body
                 is_ = kept.state = kept.meanings[type(fact)](kept.state, fact)
+                if kept.days is not None:
+                    mark(kept, fact, on)
                 lines = kept.lines
                 if lines is not None:
                     values = lines.columns(kept.id, is_)
@@ -390,6 +428,8 @@ class Whole:
                     kept.first_on = on
                 fact = entry.body
                 state = meanings[type(fact)](state, fact)
+                if kept.days is not None:
+                    mark(kept, fact, on)
                 if lines is not None:
                     values = lines.columns(kept.id, state)
                     if values != kept.values:
@@ -449,6 +489,7 @@ def _line(kept: Kept, entries: Sequence[Entry]) -> Line:
     for fact in standing(entries):
         state = life.evolve(state, fact.event)
         line.append((fact, state))
+    remark(kept, (fact for fact, _ in line))
     kept.state = state
     kept.first_on = line[0][0].effective_on if line else ""
     kept.last_on = line[-1][0].effective_on if line else ""

@@ -5,11 +5,24 @@ Reads every event of the streams `due/`. Ages are not stored: they depend on the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
-from domain.due import Due, DueStatus
+from domain.due import (
+    ClosedAtZero,
+    Due,
+    DueBooked,
+    DueRemitted,
+    DueStatus,
+    IncomeKept,
+    LineConfirmed,
+    NoticeIssued,
+    PaymentReceived,
+    TransferRecorded,
+    TreasuryRefunded,
+)
 from projections.inventory import metadata
 
 dues = Table(
@@ -38,6 +51,11 @@ dues = Table(
     Column("codes", Text, nullable=False),  # payment codes that stand, with spaces
     Column("since", Text, nullable=False),  # the day of the oldest assessment still open; or empty
     Column("remit_by", Text, nullable=False),  # by which that is remitted; empty: no day is set
+    Column("billed_on", Text, nullable=False),  # the last day of each; empty: not yet
+    Column("paid_on", Text, nullable=False),
+    Column("remitted_on", Text, nullable=False),
+    Column("booked_on", Text, nullable=False),
+    Column("closed_on", Text, nullable=False),  # kept by a rule, refunded, closed without income
     Column("opened_on", Text, nullable=False),
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -49,8 +67,27 @@ indexes = (
 )
 
 
+def milestone(fact: Any) -> str:
+    """Return which step a fact of a due is; its last day is told."""
+    match fact:
+        case NoticeIssued():
+            return "billed"
+        case PaymentReceived() | TransferRecorded():
+            return "paid"
+        case LineConfirmed(fresh=fresh) if fresh:
+            return "paid"
+        case DueRemitted():
+            return "remitted"
+        case DueBooked():
+            return "booked"
+        case IncomeKept() | TreasuryRefunded() | ClosedAtZero():
+            return "closed"
+        case _:
+            return ""
+
+
 def row(
-    id_: str, due: Due, opened_on: str, changed_on: str, version: int
+    id_: str, due: Due, opened_on: str, changed_on: str, version: int, days: Mapping[str, str]
 ) -> tuple[Any, ...] | None:
     """Return the row of a due, None while nothing is owed."""
     if due.status is DueStatus.NONE:
@@ -81,6 +118,7 @@ def row(
         " ".join(one.payment_code for one in due.notices),
         oldest.on.isoformat() if oldest is not None else "",
         by.isoformat() if by is not None else "",
+        *(days.get(step, "") for step in ("billed", "paid", "remitted", "booked", "closed")),
         opened_on,
         changed_on,
         version,

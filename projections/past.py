@@ -20,7 +20,7 @@ from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import decode, standing
 from ledger.replaying import collector_off
-from projections.following import BESIDE, CURRENT, Kept, List, metadata
+from projections.following import BESIDE, CURRENT, Kept, List, metadata, remark
 from projections.scope import Rows
 
 KEPT_MAX: Final = 6  # days that are remembered
@@ -100,6 +100,7 @@ def _rows(book: Book, kind: str, list_: List, on: str, known: int) -> Iterator[t
             continue
         kept = Kept(stream, {})
         kept.state = life.fold(entry.event for entry in told)
+        remark(kept, told)
         kept.version = entries[-1].seq
         kept.first_on, kept.last_on = told[0].effective_on, told[-1].effective_on
         kept.opened = kept.known_from = told[-1].position

@@ -1,0 +1,322 @@
+"""The income board: where every fen is, how long it has been there, what is overdue, what is stuck."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from doors import CARD, staffed
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.office import Actor, Office
+from domain.due import DueStatus
+from domain.progress import STEP_OF_DUE, MoneyStep
+from projections import registers, treasury
+from projections.scope import EVERYTHING, Scope
+from projections.treasury import Asked
+
+SINCE = date(2024, 1, 1)
+TODAY = date(2025, 6, 30)
+AGES = (30, 90, 180, 365)
+
+
+@pytest.fixture
+def office(database: str) -> Iterator[Office]:
+    with staffed(database, on=SINCE) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An office with one disposal in every column, which nobody changes."""
+    with staffed(f"sqlite:///{tmp_path_factory.mktemp('full')}/g.db", on=SINCE) as opened:
+        told(opened)
+        yield opened
+
+
+def by(role: str, unit: str = "o_a") -> Actor:
+    return Actor(person=f"u_{role}", unit=unit, role=role)
+
+
+class Story:
+    """Disposals on given days, each as far as it is told."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    def ask(self, day: str, role: str, stream: str, verb: str, **form: Any) -> None:
+        self.office.ask(stream, verb, form, by(role), on=date.fromisoformat(day))
+
+    def approved(self, id_: str, value: int = 10_000, form: str = "auction") -> str:
+        """Approve the disposal of one thing on 2025-02-01."""
+        card = CARD | {"asset_no": f"ZC-{id_}", "value": value}
+        self.ask("2025-01-02", "clerk", f"asset/A{id_}", "register_existing", **card)
+        case = f"disposal/{id_}"
+        asked = {"unit": "o_a", "form": form, "ground": "idle", "minutes_no": "纪要1"}
+        self.ask("2025-01-20", "clerk", case, "propose", assets=[f"A{id_}"], **asked)
+        self.ask("2025-02-01", "finance", case, "approve", approval_no=f"批{id_}")
+        return case
+
+    def appraised(self, id_: str, value: int = 8_000) -> str:
+        case = self.approved(id_)
+        said = {"appraiser": "示例评估", "report_no": f"评{id_}", "base_date": "2025-02-05"}
+        self.ask(
+            "2025-02-10", "clerk", case, "record_appraisal", assets=[f"A{id_}"], value=value, **said
+        )
+        return case
+
+    def listed(self, id_: str, day: str = "2025-02-20") -> str:
+        case = self.appraised(id_)
+        self.market(case, day)
+        return case
+
+    def market(self, case: str, day: str) -> None:
+        market = {"platform": "示例平台", "project_no": "项1", "reserve": 8_000}
+        self.ask(day, "clerk", case, "put_on_market", **market)
+
+    def failed(self, id_: str, rounds: int = 1) -> str:
+        case = self.listed(id_)
+        for n in range(rounds):
+            if n:
+                self.market(case, f"2025-0{n + 3}-05")
+            why = {"reason": "无人报名", "next_step_by": f"2025-0{n + 4}-01"}
+            self.ask(f"2025-0{n + 3}-10", "clerk", case, "record_failed_auction", **why)
+        return case
+
+    def sold(self, id_: str, price: int = 8_000) -> str:
+        case = self.approved(id_)
+        deal = {"price": price, "buyer": "买1", "deal_no": f"成{id_}"}
+        self.ask("2025-03-01", "clerk", case, "sell", asset=f"A{id_}", **deal)
+        return case
+
+    def assessed(self, id_: str, price: int = 8_000, fee: int = 500) -> str:
+        """Assess the income on 2025-03-05; return the due."""
+        case = self.sold(id_, price)
+        self.ask("2025-03-04", "accountant", case, "derecognise", asset=f"A{id_}", voucher="记-1")
+        less = [{"type": "评估费", "amount": fee}] if fee else []
+        self.ask("2025-03-05", "accountant", case, "assess_income", gross=price, deductions=less)
+        return f"due/disposal.{id_}"
+
+    def billed(self, id_: str) -> str:
+        due = self.assessed(id_)
+        self.ask(
+            "2025-03-20", "accountant", due, "issue_notice", payment_code=f"码{id_}", payer="买1"
+        )
+        return due
+
+    def paid(self, id_: str) -> str:
+        due = self.billed(id_)
+        said = {"amount": 7_500, "payer": "买1", "reference": f"到{id_}"}
+        self.ask("2025-04-02", "accountant", due, "record_transfer", **said)
+        return due
+
+    def remitted(self, id_: str) -> str:
+        due = self.paid(id_)
+        said = {"amount": 7_500, "voucher": f"缴{id_}", "treasury_on": "2025-04-20"}
+        self.ask("2025-04-21", "finance", due, "remit", **said)
+        return due
+
+    def posted(self, id_: str) -> str:
+        due = self.remitted(id_)
+        for side, day in (("payment", "2025-05-01"), ("remittance", "2025-05-02")):
+            self.ask(day, "accountant", due, "book", side=side, amount=7_500, voucher=f"记{id_}")
+        return due
+
+
+def told(office: Office) -> Story:
+    """Put one disposal into every column."""
+    story = Story(office)
+    story.approved("P1")
+    story.appraised("P2")
+    story.listed("P3")
+    story.failed("P4", rounds=2)
+    story.sold("P5")
+    story.assessed("P6")
+    story.billed("P7")
+    story.paid("P8")
+    story.remitted("P9")
+    story.posted("P10")
+    return story
+
+
+def asked(**more: Any) -> Asked:
+    return Asked(on=more.pop("on", TODAY), ages=AGES, **more)
+
+
+def board(office: Office, scope: Scope = EVERYTHING, **more: Any) -> dict[str, list[Any]]:
+    """Return the cards of each column that has any."""
+    there = (
+        office.pasts.at(treasury.KINDS, more["on"].isoformat()) if "on" in more else office.models
+    )
+    found: dict[str, list[Any]] = {}
+    for row in there.rows(treasury.cards(scope, asked(**more))):
+        found.setdefault(row["step"], []).append(row)
+    return found
+
+
+def signed_in(office: Office, who: str) -> TestClient:
+    token = office.accounts.sign_in(next(a for a in office.accounts.all() if a.login == who))
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    client.cookies.set("session", token)
+    return client
+
+
+def table(client: TestClient, path: str, **asked: str) -> list[dict[str, str]]:
+    """Return a file as rows by the names of its columns."""
+    content = client.get(path, params=asked).content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(content)))
+
+
+# The board --------------------------------------------------------------------------
+
+
+@pytest.mark.target("T93")
+def test_every_disposal_stands_in_one_column_and_the_sums_are_those_of_the_dues(
+    office: Office,
+) -> None:
+    told(office)
+    found = {
+        step: [(r["case"], r["since"], r["amount"]) for r in rows]
+        for step, rows in board(office).items()
+    }
+    assert found == {
+        "approved": [("disposal/P1", "2025-02-01", 10_000)],
+        "appraised": [("disposal/P2", "2025-02-10", 8_000)],
+        "listed": [("disposal/P3", "2025-02-20", 8_000)],
+        "failed": [("disposal/P4", "2025-04-10", 8_000)],
+        "sold": [("disposal/P5", "2025-03-01", 8_000), ("disposal/P6", "2025-03-01", 7_500)],
+        "billed": [("disposal/P7", "2025-03-20", 7_500)],
+        "paid": [("disposal/P8", "2025-04-02", 7_500)],
+        "remitted": [("disposal/P9", "2025-04-21", 7_500)],
+        "posted": [("disposal/P10", "2025-05-02", 7_500)],
+    }
+    dues = office.rows(registers.listing("due", EVERYTHING, {}))
+    sums = office.rows(treasury.totals(EVERYTHING, asked()))
+    for name in ("net", "paid_in", "remitted", "left_over"):
+        assert sum(row[name] for row in sums) == sum(row[name] for row in dues), name
+    assert sum(row["cards"] for row in sums) == 10
+    (open_,) = office.rows(treasury.ageing(EVERYTHING, asked()))
+    assert (open_["dues"], open_["left_over"], open_["overdue"]) == (3, 22_500, 0)
+    assert [row["id"] for row in office.rows(treasury.stuck(EVERYTHING, asked()))] == ["P4"]
+    rows = office.rows(treasury.register(EVERYTHING, asked(), limit=20))
+    assert len(rows) == 10 and sum(row["paid_in"] or 0 for row in rows) == 22_500
+
+
+def test_every_status_of_a_due_has_a_column() -> None:
+    assert set(STEP_OF_DUE) == set(DueStatus) - {DueStatus.NONE}
+    assert set(STEP_OF_DUE.values()) <= set(MoneyStep)
+
+
+def test_the_board_of_a_day_shows_what_had_happened_by_then(full: Office) -> None:
+    then = {step: len(rows) for step, rows in board(full, on=date(2025, 3, 20)).items()}
+    assert then == {"approved": 1, "appraised": 1, "listed": 1, "failed": 1, "sold": 2, "billed": 4}
+    assert board(full, on=date(2025, 1, 25)) == {}
+
+
+def test_a_late_paper_moves_the_days_it_is_about(office: Office) -> None:
+    """What is recorded late has its true day in the board, and a reversal takes the step back."""
+    story = Story(office)
+    due = story.assessed("P1")
+    story.ask("2025-05-01", "accountant", due, "issue_notice", payment_code="码", payer="买1")
+    item = {"collector": "o_a", "revenue_item": "103"}
+    story.ask("2025-04-01", "accountant", due, "name_item", **item)  # recorded late
+    (row,) = board(office)["billed"]
+    assert row["since"] == "2025-05-01"
+    for seq in (3, 2):  # the item, then the notice
+        office.reverse(due, seq, by("accountant"), reason="写错")
+    (row,) = board(office)["sold"]
+    assert row["since"] == "2025-03-01"
+
+
+def test_who_may_not_see_a_unit_does_not_see_its_cards(full: Office) -> None:
+    assert board(full, Scope(units=frozenset({"o_b"}))) == {}
+    assert board(full, unit="o_b") == {}
+    assert len(board(full, Scope(units=frozenset({"o_a"})))) == 9
+
+
+def test_ages_part_the_cards_by_days_with_both_ends_in(full: Office) -> None:
+    p1 = {"text": "批p1 disposal/p1"}  # approved on 2025-02-01
+    for days, age in ((0, 0), (30, 0), (31, 1), (90, 1), (91, 2), (365, 3), (366, 4)):
+        on = date(2025, 2, 1) + timedelta(days=days)
+        (row,) = [
+            r
+            for r in full.rows(treasury.totals(EVERYTHING, asked(on=on, **p1)))
+            if r["step"] == "approved"
+        ]
+        assert [row[f"age{n}"] for n in range(5)] == [int(n == age) for n in range(5)], days
+        for n in range(5):
+            query = treasury.cards(EVERYTHING, asked(on=on, age=n, **p1), step=MoneyStep.APPROVED)
+            assert len(full.rows(query)) == int(n == age)
+
+
+# The pages --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_pages_say_where_the_money_is(full: Office, lang: str) -> None:
+    client = signed_in(full, "finance")
+    for path in ("/income", "/income/ageing", "/income/stuck"):
+        page = client.get(path, params={"lang": lang, "on": "2025-01-01"})
+        assert page.status_code == 200 and 'class="empty"' in page.text
+        assert client.get(path, params={"on": "x"}).status_code == 422
+    page = client.get("/income", params={"lang": lang, "on": TODAY.isoformat()}).text
+    for step in MoneyStep:
+        assert (step.words.zh if lang == "zh" else step.words.en) in page
+    assert "/cases/disposal/P6" in page
+    assert ("登记上缴国库" if lang == "zh" else "Record remittance") in page
+    assert (
+        "121天" if lang == "zh" else "121 days"
+    ) in page  # P6, sold on 1 March, billed by nobody
+
+
+@pytest.mark.target("T93")
+def test_files_carry_every_card_and_agree_with_the_list_of_dues(full: Office) -> None:
+    client = signed_in(full, "finance")
+    cards = table(client, "/income.csv")
+    dues = table(client, "/dues.csv")
+    assert len(cards) == 10
+    for name in ("应缴", "到账", "尚欠"):
+        there = sum(float(row[name] or 0) for row in dues)
+        assert sum(float(row[name] or 0) for row in cards) == pytest.approx(there), name
+    for path in ("/income", "/income/ageing", "/income/unremitted", "/income/stuck"):
+        assert client.get(f"{path}.xlsx").content.startswith(b"PK")
+
+
+# What is owed and what is stuck -------------------------------------------------------
+
+
+def test_what_is_owed_is_told_by_unit_and_age_and_late_only_by_a_rule(full: Office) -> None:
+    (row,) = full.rows(treasury.ageing(EVERYTHING, asked()))
+    assert [row[f"age{n}"] for n in range(5)] == [0, 0, 22_500, 0, 0]
+    rows = full.rows(treasury.unremitted(EVERYTHING, asked()))
+    assert [row["id"] for row in rows] == ["disposal.P6", "disposal.P7", "disposal.P8"]
+    assert full.rows(treasury.unremitted(EVERYTHING, asked(), overdue=True)) == []
+    client = signed_in(full, "finance")
+    page = client.get("/income/ageing", params={"on": TODAY.isoformat()}).text
+    assert "未规定期限" in page and "generic@1" in page and "逾期" in page
+    after = ("2025-03-05", "disposal.P6")
+    rest = full.rows(treasury.unremitted(EVERYTHING, asked(), after=after))
+    assert [row["id"] for row in rest] == ["disposal.P7", "disposal.P8"]
+
+
+@pytest.mark.target("T92")
+def test_what_failed_twice_is_on_the_stuck_list_with_age_and_value(office: Office) -> None:
+    story = Story(office)
+    story.failed("P1", rounds=2)
+    story.failed("P2")  # once; the next step is due by 2025-04-01
+    then = office.rows(treasury.stuck(EVERYTHING, asked(on=date(2025, 4, 1))))
+    assert [row["id"] for row in then] == ["P1"]
+    later = office.rows(treasury.stuck(EVERYTHING, asked(on=date(2025, 4, 2))))
+    assert {row["id"] for row in later} == {"P1", "P2"}
+    client = signed_in(office, "office")
+    (first, _) = sorted(
+        table(client, "/income/stuck.csv", on="2025-06-30"), key=lambda row: row["id"]
+    )
+    assert (first["天数"], first["价值（评估或原值）"], first["流拍次数"]) == ("81", "80.00", "2")
+    story.market("disposal/P1", "2025-06-01")
+    assert [r["id"] for r in office.rows(treasury.stuck(EVERYTHING, asked()))] == ["P2"]
