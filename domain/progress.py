@@ -38,6 +38,7 @@ STEP_OF_DUE: Final[Mapping[DueStatus, MoneyStep]] = {
     DueStatus.KEPT: MoneyStep.POSTED,
     DueStatus.REFUNDED: MoneyStep.POSTED,
     DueStatus.ZERO: MoneyStep.POSTED,
+    DueStatus.FALLEN: MoneyStep.POSTED,
 }
 NEXT_OF_DUE: Final[Mapping[DueStatus, tuple[str, tuple[Role, ...]]]] = {
     DueStatus.ASSESSED: ("issue_notice", MONEY),

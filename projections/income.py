@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from domain.due import (
+    BasisFellAway,
     ClosedAtZero,
     Due,
     DueBooked,
@@ -80,7 +81,7 @@ def milestone(fact: Any) -> str:
             return "remitted"
         case DueBooked():
             return "booked"
-        case IncomeKept() | TreasuryRefunded() | ClosedAtZero():
+        case IncomeKept() | TreasuryRefunded() | ClosedAtZero() | BasisFellAway():
             return "closed"
         case _:
             return ""

@@ -27,6 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from domain.disposal import DisposalStatus
 from domain.due import DueStatus, Income
 from domain.progress import STEP_OF_DUE, MoneyStep
 from projections.disposals import disposals
@@ -68,6 +69,9 @@ def _aged(since: Any, on: date, ages: Sequence[int], age: int) -> Any:
     return and_(young, old)
 
 
+TOLD_BY_DUES = (DisposalStatus.ASSESSED.value, DisposalStatus.REMITTED.value)
+
+
 def _cases() -> Select[Any]:
     """Return the disposals whose income is no due yet."""
     c = disposals.c
@@ -104,7 +108,10 @@ def _cases() -> Select[Any]:
         c.flags.label("flags"),
         c.dataset.label("dataset"),
         (c.approval_no + " " + c.number + " " + c.stream).label("words"),
-    ).where(c.step != "", ~exists().where(dues.c.origin == c.stream))
+    ).where(
+        c.step != "",
+        or_(c.status.not_in(TOLD_BY_DUES), ~exists().where(dues.c.origin == c.stream)),
+    )
 
 
 def _dues() -> Select[Any]:
