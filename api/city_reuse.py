@@ -29,6 +29,7 @@ SCHOOL, HOSPITAL = "o_ex_sch", "o_ex_hos"
 PROPOSAL: Final = "EXMORNING1"
 ASKED_ON: Final = date(2026, 8, 24)
 LISTED_ON: Final = date(2026, 9, 2)
+LOTS_ON: Final = date(2026, 10, 14)  # so long ago that their windows have opened by now
 BOUGHT: Final = (date(2021, 1, 1), date(2024, 12, 31))
 
 
@@ -252,7 +253,7 @@ def show(office: Office) -> None:
         said = f"{name}，整批，可分批调剂"
         form = {"description": said, "remaining_life": "4年"}
         clerk = who(unit, Role.CLERK)
-        ask(office, clerk, stream, "list_for_reuse", f"list-{number}", **form)
+        ask(office, clerk, stream, "list_for_reuse", f"list-{number}", LOTS_ON, **form)
         key = f"example-reuse-photo-{number}"
         picture(office, clerk, stream, name, key)
     stream = f"allocation/{PROPOSAL}"
@@ -270,9 +271,18 @@ def acting(by: Person) -> Actor:
     return Actor(person=by.id, unit=by.unit, role=by.role, name=by.name)
 
 
-def ask(office: Office, by: Person, stream: str, verb: str, key: str, **form: Any) -> None:
-    """Have a person ask for something today, once."""
-    office.ask(stream, verb, form, acting(by), key=f"example-reuse-{key}", channel="demo")
+def ask(
+    office: Office,
+    by: Person,
+    stream: str,
+    verb: str,
+    key: str,
+    on: date | None = None,
+    **form: Any,
+) -> None:
+    """Have a person ask for something once, of today or of an earlier day."""
+    done = f"example-reuse-{key}"
+    office.ask(stream, verb, form, acting(by), on=on, key=done, channel="demo")
 
 
 def picture(office: Office, by: Person, stream: str, name: str, key: str) -> None:

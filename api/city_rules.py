@@ -1,8 +1,8 @@
 """The example city's own rules: invented like everything in it, published by two persons.
 
-They lay down who decides an intake and a lease, and by when, and how long a claim holds what is
-offered; what they do not say follows the generic rules. Before they came into force, and in the
-district, the generic rules hold.
+They lay down who decides an intake and a lease, and by when, for whom what is offered is kept first
+and how long a claim holds it; what they do not say follows the generic rules. Before they came into
+force, and in the district, the generic rules hold.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from domain.policy import (
     Policy,
     Route,
     Step,
+    Tier,
     UnderUse,
+    Window,
     written,
 )
 from domain.words import Role, Words
@@ -36,7 +38,7 @@ FROM: Final = date(2026, 2, 1)
 TO_HEAD: Final = Step(role=Role.HEAD, body=Body.OWN, days=10)
 # What the place leaves open stays open here as well: no limits of amounts, no terms of loans. No
 # article gives numbers for when something is idle or under-used, nor how long a claim holds it:
-# these are this invented city's own. It keeps nothing for one tier before another.
+# these are this invented city's own, and so are the days it keeps what is offered for each tier.
 RULES: Final = Policy(
     name=NAME,
     version=2,  # the first draft was withdrawn
@@ -46,6 +48,11 @@ RULES: Final = Policy(
     idle_days=90,
     under_use=(
         UnderUse(within_days=365, kinds=frozenset({Kind.INSTRUMENT.value}), hours_below=100),
+    ),
+    screening=(
+        Window(scope=Tier.OWN, days=7),
+        Window(scope=Tier.SAME_LEVEL, days=14),
+        Window(scope=Tier.OTHERS, days=5),
     ),
     claiming=Claiming(hold_days=10),
     routes=(

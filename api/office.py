@@ -418,7 +418,7 @@ class Office:
         self._lists.catch_up(self.book)
         seen, evidence = [*occasion.seen], list[Evidence]()
         if all_of_units:
-            seen += seeing.holdings(asks, self._lists.rows)
+            seen += seeing.holdings(asks, self._lists.rows, occasion.on)
         if counted:
             told, evidence = self.counting.informed(asks, self._lists.rows)
             seen += told

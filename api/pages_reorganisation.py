@@ -36,7 +36,8 @@ def panel(page: Page, state: Any) -> dict[str, Any] | None:
 
 def unit(page: Page, id_: str) -> dict[str, Any]:
     """Return what one old unit has, in words; what cannot pass comes first."""
-    held = seeing.held(id_, page.office.models.rows)
+    today = page.office.today(page.actor.zone)
+    held = seeing.held(id_, page.office.models.rows, today)
     cases = sorted(held.cases, key=lambda one: (one.passes, one.stream))
     return {
         "name": page.name_of("unit", id_),

@@ -6,9 +6,10 @@ bought; what a reallocation or an exchange brings a unit is held to its standard
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -18,7 +19,7 @@ from domain import standards as rules
 from domain.asset import Offer
 from domain.claiming import SeedSeen
 from domain.decider import Ask, Occasion
-from domain.demand import TOLD_MAX, Fits
+from domain.demand import TOLD_MAX, Fits, Foreseen
 from domain.exceeding import TAKERS, Takes
 from domain.holding import LIST_MAX
 from domain.planning import Plan, ReallocationSearched
@@ -29,6 +30,8 @@ from projections import fitting, inventory, searching
 from projections.matching import Terms
 from projections.scope import Rows
 
+NUMBER: Final = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
+SCHEME: Final = "GB/T 14885-2022"  # of a want that names none
 Rowed: TypeAlias = Callable[[Rows], Sequence[Any]]  # what the lists answer to a query
 
 
@@ -48,12 +51,14 @@ class Search:
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the steps that are asked must have seen."""
-        seen: list[Found | Stock | Receipt | Fits | SeedSeen] = []
+        seen: list[Found | Stock | Receipt | Fits | Foreseen | SeedSeen] = []
         for ask in asks:
             if ask.stream.partition("/")[0] in TAKERS:
                 seen += self.receipts(ask, occasion.on)
             if ask.verb == "list_for_reuse":
                 seen += self.fits(ask, occasion)
+            if ask.stream.startswith("demand/") and ask.verb == "publish":
+                seen += self.foreseen(ask, occasion.on)
             if ask.stream.startswith("claim/") and ask.verb == "settle":
                 seen += self.seeds(ask)
             if ask.stream.startswith("plan/") and ask.verb in QUESTIONS:
@@ -137,7 +142,7 @@ class Search:
         """Find the wants that a card fits which is about to be listed, who is served first first.
 
         It is offered on the terms of the place on that day: who has to wait for a window of theirs
-        does not hear of it now, and finds it when the window opens.
+        hears now from which day it is open to them, and has an open step from that day.
         """
         rows = self.rows(inventory.one(ask.stream.partition("/")[2]))
         if not rows:
@@ -157,11 +162,39 @@ class Search:
         card["grade"] = str(ask.form.get("condition") or card["grade"])
         terms, rooms = self.terms(occasion.on), self.rooms(occasion.on)
         found = fitting.for_card(self.rows, card, terms, TOLD_MAX, rooms.allowed)
+        ahead = fitting.ahead_of_card(self.rows, card, terms, TOLD_MAX, rooms.allowed)
         yield Fits(
             stream=ask.stream,
             rules=fitting.RULES,
             wants=tuple((fit.match.want, fit.match.total) for fit in found),
+            ahead=tuple(
+                (fit.match.want, fit.opens_on, fit.match.total) for fit in ahead if fit.opens_on
+            ),
         )
+
+    def foreseen(self, ask: Ask, on: date) -> Iterable[Foreseen]:
+        """Find what is listed and opens to a want that is about to be published on a later day."""
+        form = {name: str(value) for name, value in ask.form.items() if value is not None}
+        if not NUMBER.fullmatch(form.get("quantity", "")):  # the step itself refuses it
+            return
+        row = dict.fromkeys(("class_code", "specification", "measure", "place"), "") | form
+        row["class_scheme"] = form.get("class_scheme", SCHEME) if row["class_code"] else ""
+        row |= {"id": ask.stream.partition("/")[2], "unit": form.get("to_unit", "")}
+        row |= {"item": form.get("item", ""), "remaining": form["quantity"], "rank": 0}
+        row |= {"opened_on": on.isoformat(), "declined": "[]"}
+        row |= {name: form.get(name, "") for name in ("kind", "needed_by")}
+        terms, rooms = self.terms(on), self.rooms(on)
+        ahead = fitting.ahead_of_want(self.rows, row, terms, TOLD_MAX, rooms.allowed)
+        if ahead:
+            yield Foreseen(
+                stream=ask.stream,
+                rules=fitting.RULES,
+                ahead=tuple(
+                    (fit.match.listing, fit.opens_on, fit.match.total)
+                    for fit in ahead
+                    if fit.opens_on
+                ),
+            )
 
     def _things(self, ids: Sequence[str], unit: str = "") -> tuple[Thing, ...]:
         if not 1 <= len(ids) <= LIST_MAX:  # the case itself refuses what is too long

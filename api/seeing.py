@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, TypeAlias
 
 from domain.asset import Book, Custody, Lock
@@ -20,14 +21,17 @@ def asks_for_all(asks: Sequence[Ask]) -> bool:
     return any(ask.verb == "hand_over" and ask.stream.startswith("reorganisation/") for ask in asks)
 
 
-def holdings(asks: Sequence[Ask], look: Look) -> tuple[Held, ...]:
-    """Return what the old units of these requests have, each once."""
+def holdings(asks: Sequence[Ask], look: Look, on: date) -> tuple[Held, ...]:
+    """Return what the old units of these requests have on a day, each once."""
     named = [ask.form.get("from_unit") for ask in asks]
-    return tuple(held(unit, look) for unit in dict.fromkeys(named) if isinstance(unit, str))
+    return tuple(held(unit, look, on) for unit in dict.fromkeys(named) if isinstance(unit, str))
 
 
-def held(unit: str, look: Look) -> Held:
-    """Return what a unit has in its books, in custody or in title, and its cases that are open."""
+def held(unit: str, look: Look, on: date) -> Held:
+    """Return what a unit has in its books, in custody or in title, and its cases that are open.
+
+    What a claim held whose time was over on the day is free.
+    """
     return Held(
         unit=unit,
         pieces=tuple(
@@ -39,7 +43,7 @@ def held(unit: str, look: Look) -> Held:
                 lock=Lock(row["lock"]),
                 case=row["case"],
             )
-            for row in look(units.held_by(unit))
+            for row in look(units.held_by(unit, on.isoformat()))
         ),
         cases=tuple(
             OpenCase(

@@ -91,6 +91,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     plan_line: int = 0
     claims: tuple[Claim, ...] = ()
     offered: tuple[tuple[str, int], ...] = ()  # things that fit, with their score, unanswered
+    ahead: tuple[tuple[str, date], ...] = ()  # things that fit, open to the unit from a day
     declined: frozenset[str] = frozenset()
     beyond: frozenset[Excess] = frozenset()
     posts: dict[str, int] = {}
@@ -217,6 +218,24 @@ class OfferFound(
     rules: Code
 
 
+class OfferAhead(
+    Event,
+    name="demand.offer_ahead",
+    zh="上架的{asset}符合需求，{opens_on}起对本单位开放申领，得分{score}（{rules}）",
+    en="{asset}, on offer, fits the want and is open to the unit from {opens_on}: {score} points"
+    " ({rules})",
+):
+    """#29 Something fits that is kept for other tiers first: the day of its turn is known (T45).
+
+    `score` is what it scores on that day, if neither changes.
+    """
+
+    asset: AssetId
+    opens_on: date
+    score: Score
+    rules: Code
+
+
 class OfferTurnedDown(
     Event,
     name="demand.offer_turned_down",
@@ -298,6 +317,7 @@ DemandEvent: TypeAlias = (
     | DemandAmended
     | DemandWithdrawn
     | OfferFound
+    | OfferAhead
     | OfferTurnedDown
     | DemandClaimed
     | DemandMetInPart
@@ -326,13 +346,19 @@ def evolve(demand: Demand, event: DemandEvent) -> Demand:
             )
             return replace(amended, status=stands(amended))
         case DemandWithdrawn():
-            return replace(demand, status=DemandStatus.WITHDRAWN, offered=())
+            return replace(demand, status=DemandStatus.WITHDRAWN, offered=(), ahead=())
         case OfferFound(asset=asset, score=score):
             offered = (*without(demand, asset), (asset, score))
-            return replace(demand, offered=offered[-OFFERS_MAX:])
+            return replace(demand, offered=offered[-OFFERS_MAX:], ahead=later(demand, asset))
+        case OfferAhead(asset=asset, opens_on=opens_on):
+            ahead = (*later(demand, asset), (asset, opens_on))
+            return replace(demand, offered=without(demand, asset), ahead=ahead[-OFFERS_MAX:])
         case OfferTurnedDown(asset=asset):
             return replace(
-                demand, offered=without(demand, asset), declined=demand.declined | {asset}
+                demand,
+                offered=without(demand, asset),
+                ahead=later(demand, asset),
+                declined=demand.declined | {asset},
             )
         case DemandClaimed(case=case, assets=assets, quantities=quantities):
             claims = tuple(Claim(case, a, q) for a, q in zip(assets, quantities, strict=False))
@@ -341,6 +367,7 @@ def evolve(demand: Demand, event: DemandEvent) -> Demand:
                 demand,
                 claims=(*kept(demand, case, taken), *claims),
                 offered=tuple(one for one in demand.offered if one[0] not in taken),
+                ahead=tuple(one for one in demand.ahead if one[0] not in taken),
             )
         case DemandMetInPart(case=case, asset=asset, quantity=many):
             return brought(demand, Claim(case, asset, many, came=True))
@@ -350,7 +377,7 @@ def evolve(demand: Demand, event: DemandEvent) -> Demand:
             again = replace(demand, claims=kept(demand, case, frozenset(assets)))
             return replace(again, status=stands(again))
         case DemandLapsed():
-            return replace(demand, status=DemandStatus.LAPSED, offered=())
+            return replace(demand, status=DemandStatus.LAPSED, offered=(), ahead=())
         case _:
             assert_never(event)
 
@@ -394,6 +421,11 @@ def kept(demand: Demand, case: str, assets: frozenset[str]) -> tuple[Claim, ...]
 def without(demand: Demand, asset: str) -> tuple[tuple[str, int], ...]:
     """Return what is offered but one thing."""
     return tuple(one for one in demand.offered if one[0] != asset)
+
+
+def later(demand: Demand, asset: str) -> tuple[tuple[str, date], ...]:
+    """Return what will be open to the unit but one thing."""
+    return tuple(one for one in demand.ahead if one[0] != asset)
 
 
 def stands(demand: Demand) -> DemandStatus:
@@ -548,6 +580,7 @@ def publish(
             plan=plan,
             plan_line=plan_line,
         ),
+        *foreseen(occasion),
         *stated(to_unit, posts),
         *judged(
             occasion, to_unit, {} if posts is None else {to_unit: posts}, cards(kind, quantity)
@@ -632,6 +665,16 @@ def note_offer(
     if not demand.left or asset in demand.declined or asset in dict(demand.offered):
         return ()
     return (OfferFound(asset=asset, score=score, rules=rules),)
+
+
+@lifecycle.verb(zh="预告推荐", en="Note what will be open", inner=True)
+def note_opening(
+    demand: Demand, _: Occasion, *, asset: AssetId, opens_on: date, score: Score, rules: Code
+) -> tuple[OfferAhead, ...]:
+    """Note that a listed thing fits once its window opens; nothing when it is no longer wanted."""
+    if not demand.left or asset in demand.declined or (asset, opens_on) in demand.ahead:
+        return ()
+    return (OfferAhead(asset=asset, opens_on=opens_on, score=score, rules=rules),)
 
 
 @lifecycle.verb(OPEN, zh="占用需求", en="Claim for a want", inner=True)
@@ -748,31 +791,72 @@ held_to_standards(lifecycle, takes)
 
 @step_of(Demand)
 def next_step(demand: Demand) -> OpenStep | None:
-    """Say who must do what next: whoever wants it answers what was found; else it just waits."""
-    if demand.status not in OPEN_STATUSES or not demand.offered:
+    """Say who must do what next: whoever wants it answers what was found; else it just waits.
+
+    What is kept for others first is answered from the day of its turn: nobody has to record that
+    the day came.
+    """
+    if not demand.left or not (demand.offered or demand.ahead):  # or all of it is on its way
         return None
-    return OpenStep(verb="turn_down", roles=(Role.CLERK,), unit=demand.unit, due=demand.needed_by)
+    return OpenStep(
+        verb="turn_down",
+        roles=(Role.CLERK,),
+        unit=demand.unit,
+        due=demand.needed_by,
+        since=None if demand.offered else min(day for _, day in demand.ahead),
+    )
 
 
 class Fits(msgspec.Struct, frozen=True, kw_only=True):
     """Which wants a thing fits that is about to be listed, with the score of each.
 
-    The system looked; nobody types it (`Occasion.seen`).
+    `ahead` are those that it is open to later, with the day. The system looked; nobody types it
+    (`Occasion.seen`).
     """
 
     stream: str
     rules: str
     wants: tuple[tuple[str, int], ...]
+    ahead: tuple[tuple[str, date, int], ...] = ()
+
+
+class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
+    """Which listed things fit a want that is about to be published once their windows open."""
+
+    stream: str
+    rules: str
+    ahead: tuple[tuple[str, date, int], ...]
+
+
+def foreseen(occasion: Occasion) -> tuple[OfferAhead, ...]:
+    """Return what a want hears at once of things whose window opens to its unit later."""
+    return tuple(
+        OfferAhead(asset=asset, opens_on=opens_on, score=score, rules=seen.rules)
+        for seen in occasion.seen
+        if isinstance(seen, Foreseen) and seen.stream == occasion.stream
+        for asset, opens_on, score in seen.ahead
+    )
 
 
 def told_of(occasion: Occasion) -> tuple[Ask, ...]:
     """Return what a listing asks of the wants it fits: that they hear of it at once (T42)."""
     me = occasion.stream.partition("/")[2]
-    return tuple(
-        Ask(f"demand/{want}", "note_offer", {"asset": me, "score": score, "rules": seen.rules})
-        for seen in occasion.seen
-        if isinstance(seen, Fits) and seen.stream == occasion.stream
-        for want, score in seen.wants
+    mine = [s for s in occasion.seen if isinstance(s, Fits) and s.stream == occasion.stream]
+    return (
+        *(
+            Ask(f"demand/{want}", "note_offer", {"asset": me, "score": score, "rules": seen.rules})
+            for seen in mine
+            for want, score in seen.wants
+        ),
+        *(
+            Ask(
+                f"demand/{want}",
+                "note_opening",
+                {"asset": me, "opens_on": opens_on, "score": score, "rules": seen.rules},
+            )
+            for seen in mine
+            for want, opens_on, score in seen.ahead
+        ),
     )
 
 

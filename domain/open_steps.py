@@ -20,7 +20,7 @@ class OpenStep(msgspec.Struct, frozen=True, kw_only=True):
     """What must be done next: a verb of the kind, by which roles, in which unit.
 
     `days` count from the day on which the step opened, `due` is a fixed day; both None: the place
-    sets no time.
+    sets no time. `since`: a day that is known beforehand opens the step, not the last entry.
     """
 
     verb: str
@@ -28,6 +28,7 @@ class OpenStep(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     days: int | None = None
     due: date | None = None
+    since: date | None = None
 
 
 Asked: TypeAlias = Callable[[Any], OpenStep | None]

@@ -300,6 +300,8 @@ def stuck(state: Any, last: Told, today: date) -> Iterator[Doubt]:
     step = open_step(state)
     if step is None or not getattr(state, "applicant", "") or step.verb in MONEY_STEPS:
         return
+    if step.since is not None and step.since > today:  # the calendar opens it later
+        return
     due = step.due if step.days is None else last.on + timedelta(days=step.days)
     if due is not None and due < today:
         yield Doubt(

@@ -597,7 +597,7 @@ def take_over(
 @assets_.lifecycle.verb(STILL_THERE, zh="随机构变动移交", en="Change hands", inner=True)
 def change_hands(
     asset: Asset,
-    _: Occasion,
+    occasion: Occasion,
     *,
     from_unit: UnitId,
     to_unit: UnitId,
@@ -610,7 +610,8 @@ def change_hands(
     """
     with_its_case = held_by is not None and asset.case == held_by
     at_rest = asset.custody is not Custody.TRANSIT
-    if not (passes(asset.book, asset.custody, asset.lock) or (with_its_case and at_rest)):
+    lock = Lock.NONE if asset.free(occasion.on) else asset.lock
+    if not (passes(asset.book, asset.custody, lock) or (with_its_case and at_rest)):
         raise FREE.broken()
     if from_unit not in (asset.accounting_unit, asset.custodian, asset.owner):
         raise THEIRS.broken(unit=from_unit)

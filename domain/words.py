@@ -362,6 +362,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "offers": Words("可供项数", "number on offer"),
     "old_origin": Words("原账本名", "old name of the log"),
     "on_market": Words("挂牌中", "on the market"),
+    "opens_on": Words("开放日期", "opens on"),
     "order": Words("确定归属的规则", "order"),
     "order_issuer": Words("发文机关", "issued by"),
     "order_no": Words("文号", "document no."),

@@ -220,12 +220,14 @@ def waits(case: Case, since: str) -> tuple[str, str, str, str, str]:
     """Return which step is open, whose it is, since which day, and by which day it is due.
 
     Whatever happens to a case opens its next step or goes on with this one, so the day of the
-    last entry is the day since when nobody has moved.
+    last entry is the day since when nobody has moved; a step that the calendar opens begins then.
     """
     step = open_step(case)
     if step is None or not case.applicant:  # what a published register tells, nobody here asked for
         return "", "", "", "", ""
     due = step.due
+    if step.since is not None:
+        since = max(since, step.since.isoformat())
     if step.days is not None:
         due = date.fromisoformat(since) + timedelta(days=step.days)
     by = due.isoformat() if due else ""

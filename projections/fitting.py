@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import or_, select
 
 from domain.asset import Book
@@ -20,13 +21,14 @@ from domain.exceeding import each
 from domain.screening import openings
 from domain.searching import Thing
 from projections.inventory import inventory, offer_of
-from projections.matching import Index, Listing, Match, Terms, Want, pieces, weigh
+from projections.matching import Index, Listing, Match, Miss, Terms, Want, pieces, weigh
 from projections.scope import Rows, free, on_day
 from projections.units import unit
 from projections.wants import still_wanted
 
 RULES: Final = "matching@1"  # how points are given; another number when they are given otherwise
 LOOKED_AT_MAX: Final = 20_000  # offers of a kind and class that one ranking compares
+WINDOWS_MAX: Final = 400  # days that all windows of an offer together may last
 Look: TypeAlias = Callable[[Rows], Sequence[Any]]
 Units: TypeAlias = Mapping[str, Any]
 Allowed: TypeAlias = Callable[[Mapping[str, Any], Want], Want]
@@ -154,6 +156,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     match: Match
     want: Mapping[str, Any]
     card: Mapping[str, Any]
+    opens_on: date | None = None  # where it is kept for others first
 
 
 def unlimited(_: Mapping[str, Any], want: Want) -> Want:
@@ -211,6 +214,88 @@ def for_card(
         if mine.quantity and isinstance(again, Match):
             found.append(Fit(match=again, want=row, card=card))
     return found
+
+
+def ahead_of_card(
+    look: Look,
+    card: Mapping[str, Any],
+    terms: Terms,
+    limit: int = 20,
+    allowed: Allowed = unlimited,
+) -> list[Fit]:
+    """Return the wants that something on offer fits, but not before its window opens to them.
+
+    Each is weighed as on that day: who may come first is first, then who is served first.
+    """
+    units = units_of(look)
+    listing = listing_of(card, units)
+    if not listing.windows:
+        return []
+    rows = {row["id"]: row for row in _others(look(still_wanted(kind=card["kind"])), card)}
+    index = Index(terms.classes, (want_of(row, units) for row in rows.values()))
+    found: list[tuple[Any, Fit]] = []
+    for want in index.candidates(listing, terms):
+        opens = opening(want, listing, terms)
+        if opens is None:
+            continue
+        then = weigh(want, listing, replace(terms, on=opens))
+        if isinstance(then, Match):
+            order = (opens, want.priority, want.since or date.max, then.best_first)
+            found.append((order, Fit(match=then, want=rows[want.id], card=card, opens_on=opens)))
+    told: list[Fit] = []
+    for _, fit in sorted(found, key=lambda pair: pair[0]):
+        if len(told) == limit:
+            break
+        wanted = index.get(fit.match.want)
+        assert wanted is not None and fit.opens_on is not None
+        mine, day = allowed(fit.want, wanted), replace(terms, on=fit.opens_on)
+        if mine.quantity and isinstance(weigh(mine, listing, day), Match):
+            told.append(fit)
+    return told
+
+
+def opening(want: Want, listing: Listing, terms: Terms) -> date | None:
+    """Return the day on which a thing opens to a want; None when nothing or more than that stops it."""
+    miss = weigh(want, listing, terms)
+    if not isinstance(miss, Miss) or miss.failed != ("window",) or miss.opens is None:
+        return None
+    return miss.opens
+
+
+def ahead_of_want(
+    look: Look,
+    row: Mapping[str, Any],
+    terms: Terms,
+    limit: int = 20,
+    allowed: Allowed = unlimited,
+) -> list[Fit]:
+    """Return what is listed and will fit a want once its window opens, the first to open first."""
+    begins = terms.classes.beginnings(row["class_scheme"], row["class_code"])
+    cards = {card["id"]: card for card in look(screened(terms.on, row["kind"], begins))}
+    if not cards:
+        return []
+    want = allowed(row, want_of(row, units := units_of(look)))
+    if not want.quantity:
+        return []
+    listed = Index(terms.classes, (listing_of(card, units) for card in cards.values()))
+    found: list[tuple[Any, Fit]] = []
+    for listing in listed.candidates(want, terms):
+        opens = opening(want, listing, terms)
+        if opens is None or listing.unit == want.unit:
+            continue
+        then = weigh(want, listing, replace(terms, on=opens))
+        if isinstance(then, Match):
+            fit = Fit(match=then, want=row, card=cards[listing.id], opens_on=opens)
+            found.append(((opens, then.best_first), fit))
+    return [fit for _, fit in sorted(found, key=lambda pair: pair[0])[:limit]]
+
+
+def screened(on: date, kind: str, begins: Collection[str]) -> Rows:
+    """Return the cards on offer that may still be kept for some tiers first."""
+    c = inventory.c
+    since = (on - timedelta(days=WINDOWS_MAX)).isoformat()
+    kept = c.offer.contains('"windows":[{', autoescape=True)
+    return offers(on, kind, begins).where(c.listed_on >= since, kept)
 
 
 def _others(rows: Iterable[Any], card: Mapping[str, Any]) -> Iterator[Any]:

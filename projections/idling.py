@@ -44,7 +44,8 @@ from ledger.book import Book as Ledger
 from ledger.entry import Entry, decode, standing
 from projections.history import PARTS, ended, history
 from projections.inventory import inventory
-from projections.scope import Rows, Scope, among
+from projections.scope import Rows, Scope, among, on_day
+from projections.scope import free as unheld
 from projections.temporal import NEVER, at
 
 AT_ONCE: Final = 20_000  # cards whose life is read in one question
@@ -186,8 +187,9 @@ class _Cards:
     def _there(self, *conditions: ColumnElement[bool]) -> list[Card]:
         """Return cards that meet some conditions, without their way there."""
         h, none, found = history.c, Lock.NONE.value, list[Card]()
+        shown = {column.name: column for column in on_day(history, self.asked.on.isoformat())}
         query = select(
-            h.id, h.asset_no, h.name, h.kind, h.custody, h.lock, h.accounting_unit, h.custodian,
+            h.id, h.asset_no, h.name, h.kind, h.custody, shown["lock"], h.accounting_unit, h.custodian,
             h.value, h.currency, h.quantity, h.position, h.from_on, h.known_from,
         ).where(self._kept(), *conditions)  # fmt: skip
         for row in map(_plain, self.rows(query)):
@@ -243,7 +245,9 @@ class _Cards:
         if assets:
             possible = [and_(or_(*possible), among(h.id, assets))]
         free = self._there(
-            h.lock == Lock.NONE.value, h.custody.in_(sorted(idling.DECLARABLE)), or_(*possible)
+            unheld(history, on.isoformat()),
+            h.custody.in_(sorted(idling.DECLARABLE)),
+            or_(*possible),
         )
         long = {
             card.id

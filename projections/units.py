@@ -13,7 +13,7 @@ from domain.asset import Book
 from domain.place import Place
 from domain.unit import Unit, UnitKind
 from projections.inventory import inventory, metadata
-from projections.scope import Rows
+from projections.scope import Rows, on_day
 from projections.temporal import Thing, at, by_id, ended_table, open_columns, seen
 
 unit = Table(
@@ -147,12 +147,16 @@ def left_behind(on: str) -> Rows:
     )
 
 
-def held_by(id_: str) -> Rows:
-    """Return what a unit has in the books, in custody or in title, in the order of ids."""
+def held_by(id_: str, on: str) -> Rows:
+    """Return what a unit has in the books, in custody or in title, in the order of ids.
+
+    A claim's hold that ended before the day holds nothing, told or not.
+    """
     i = inventory.c
+    shown = {column.name: column for column in on_day(inventory, on)}
     mine = or_(i.accounting_unit == id_, i.custodian == id_, i.owner == id_)
     still = i.book.notin_([Book.GONE.value, Book.NONE.value])
-    query = select(i.id, i.asset_no, i.book, i.custody, i.lock, i.case)
+    query = select(*(shown[name] for name in ("id", "asset_no", "book", "custody", "lock", "case")))
     return query.where(mine, still).order_by(i.id)
 
 

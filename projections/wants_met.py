@@ -11,6 +11,7 @@ from domain.demand import (
     DemandClaimed,
     DemandPublished,
     DemandStatus,
+    OfferAhead,
     OfferFound,
     lifecycle,
 )
@@ -46,6 +47,7 @@ def wanted(stream: str, entries: Sequence[Entry], end: str) -> Wanted | None:
     """Return where a want stood at the end of a day, by its entries; None before it was published."""
     state, first = Demand(), None
     offered = met = ""
+    opened: list[str] = []
     # What was recorded late stands on its own day, as everywhere else.
     for e in sorted(entries, key=lambda e: (e.effective_on, e.seq)):
         if e.effective_on > end:
@@ -55,6 +57,8 @@ def wanted(stream: str, entries: Sequence[Entry], end: str) -> Wanted | None:
             first = e
         if isinstance(fact, OfferFound | DemandClaimed):
             offered = offered or e.effective_on
+        if isinstance(fact, OfferAhead):
+            opened.append(fact.opens_on.isoformat())
         state = lifecycle.evolve(state, fact)
         if state.status is not DemandStatus.MET:
             met = ""
@@ -62,6 +66,8 @@ def wanted(stream: str, entries: Sequence[Entry], end: str) -> Wanted | None:
             met = e.effective_on
     if first is None:
         return None
+    # A thing that is kept for others first is to be had from the day of its turn.
+    offered = min((day for day in (offered, *opened) if day and day <= end), default="")
     return Wanted(
         case=stream,
         position=first.position,

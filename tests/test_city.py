@@ -28,12 +28,15 @@ from domain.place import PlaceKind
 from domain.policy import GENERIC
 from domain.reallocation import ReallocationStatus
 from domain.ruling import PolicyPublished
+from domain.screening import openings, screened
 from domain.warehouse import IntakeStatus
 from domain.words import Role
 from labels.identity import has_valid_check
 from ledger.auditing import violations
 from ledger.book import Book
 from ledger.verifying import verify
+from projections import cases
+from projections.scope import EVERYTHING
 from projections.store import ReadModels
 
 
@@ -349,8 +352,15 @@ def test_a_morning_proposal_is_confirmed_in_part_once(sqlite_url: str):
             assert book.head()[0] == size and city_reuse.shown(book)
             decided = book.stream(f"allocation/{city_reuse.PROPOSAL}").state.decisions
             assert [d.value for _, d in decided][:1] == ["confirmed"]
-            found = [e for e in book.entries() if e.event.type_name == "demand.offer_found"]
-            assert found
+            # What is kept for its own unit first is open to who wants it by now: an open step.
+            ahead = {e.stream for e in book.entries() if e.event.type_name == "demand.offer_ahead"}
+            today = book.clock().date()
+            steps = models.rows(cases.open_steps(EVERYTHING, today, kind="demand", limit=99))
+            assert ahead
+            lacking = {stream for stream in ahead if book.stream(stream).state.left}
+            assert lacking <= {row["id"] for row in steps}
+            offers = [book.stream(stream).state.offer for stream, _, _ in city_story.tell().lots]
+            assert all(offer.windows and screened(openings(offer), today) for offer in offers)
             for stream, _, _ in city_story.tell().lots:
                 assert len(book.stream(filing.folder_of(stream)).state.files) == 1
         finally:

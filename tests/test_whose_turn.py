@@ -9,15 +9,32 @@ from typing import Any
 
 import pytest
 from doors import PASSWORD, Door, app_of, staffed
+from given import given
 from httpx import Response
 from starlette.testclient import TestClient
 
+from api import seeing
 from api.allocating import Document
 from api.app import create_app
 from api.office import Actor, Office, class_tables
 from api.reading_records import SAMPLE
-from projections import fitting, inventory, wants
+from domain import asset, reorganisation
+from domain.asset import Kind
+from domain.demand import OfferAhead
+from domain.reorganisation import passes
+from projections import (
+    cases,
+    fitting,
+    history,
+    inventory,
+    offers,
+    public,
+    searching,
+    wants,
+)
 from projections.matching import Terms
+from projections.scope import EVERYTHING, Filters
+from projections.wants_met import wanted
 
 DAY = timedelta(days=1)
 SCREENED = {
@@ -132,6 +149,52 @@ def test_nothing_is_proposed_told_or_claimed_before_its_window_opens(office: Off
     refused(door.post("disposal/X/propose", scrap), "screening-not-over")
     now = 26
     granted(door.post("disposal/X/propose", scrap))
+
+
+@pytest.mark.target("T45")
+@pytest.mark.target("T42")
+def test_a_want_has_an_open_step_from_the_day_its_window_opens(office: Office) -> None:
+    """Nobody records that the day came; before it nothing is asked of the unit."""
+    door, begun, now = Door(app_of(office)), office.book.clock(), 0
+    office.book.clock = lambda: begun + now * DAY
+    publish(door, office)
+    first = office.today()
+    want(office, "FAR", "o_far")  # others: from day 21
+    want(office, "LATE", "o_peer", needed_by=first + 6 * DAY)  # needed before its turn
+    listed(office, "D")
+    want(office, "PEER", "o_peer")  # published after the listing, open to its level from day 7
+    position = office.book.log.head()[0]
+
+    def steps() -> dict[str, str]:
+        rows = office.rows(cases.open_steps(EVERYTHING, office.today(), kind="demand"))
+        return {row["id"][7:]: row["step_since"] for row in rows}
+
+    peer, far = ((first + days * DAY).isoformat() for days in (7, 21))
+    for now, due in (
+        (6, {}),
+        (7, {"PEER": peer, "LATE": peer}),
+        (20, {"PEER": peer, "LATE": peer}),
+        (21, {"PEER": peer, "LATE": peer, "FAR": far}),
+    ):
+        assert steps() == due, now
+        said = granted(door.get("open-steps?kind=demand"))["items"]
+        assert {one["case"][7:]: one["since"] for one in said} == due
+        for id_ in ("FAR", "PEER", "LATE"):
+            assert ranked(office, id_) == (["D"] if id_ in due else [])
+    assert office.book.log.head()[0] == position  # nothing was written
+    told = office.book.stream("demand/FAR").entries[-1].event
+    assert isinstance(told, OfferAhead) and told.opens_on.isoformat() == far
+    met = wanted("demand/FAR", office.book.stream("demand/FAR").entries, far)
+    assert met is not None and met.offered == far
+    before = wanted("demand/FAR", office.book.stream("demand/FAR").entries, peer)
+    assert before is not None and before.offered == ""
+    office.ask("demand/PEER", "turn_down", {"asset": "D", "reason": "太小"}, OFFICE)
+    office.ask("demand/LATE", "withdraw", {"reason": "已租用"}, OFFICE)
+    assert steps() == {"FAR": far}
+    form = {"asset": "D", "to_unit": "o_far", "quantity": "2", "demand": "FAR"}
+    office.ask("claim/K", "claim", form, OFFICE)
+    office.ask("claim/K", "turn_into_request", {}, OFFICE)
+    assert steps() == {}
 
 
 @pytest.mark.target("T45")
@@ -292,3 +355,45 @@ def test_a_claim_made_for_a_want_meets_it(office: Office) -> None:
     # Another claim for the same want finds nothing left to meet.
     granted(door.post("claim/L/claim", claim, who="o_peer"))
     refused(door.post("claim/L/turn_into_request", {}, who="o_peer"), "more-than-wanted")
+
+
+@pytest.mark.target("T47")
+def test_every_list_agrees_on_what_is_free_on_any_day(office: Office) -> None:
+    """A hold that ended holds nothing, whether or not anybody recorded that, wherever one looks."""
+    door, begun, now = Door(app_of(office)), office.book.clock(), 0
+    office.book.clock = lambda: begun + now * DAY
+    publish(door, office, screening=[], claiming={"hold_days": 9})
+    for id_ in ("D1", "D2", "D3"):
+        listed(office, id_)
+    for id_, days in (("D1", 3), ("D2", 6)):
+        form = {"asset": id_, "to_unit": "o_peer", "until": office.today() + days * DAY}
+        office.ask(f"claim/{id_}", "claim", form, OFFICE)
+    kind, code = Kind.FURNITURE, DESK["class_code"]
+    for now in (0, 3, 4, 6, 7):
+        on, day = office.today(), office.today().isoformat()
+        cards = [f"D{n}" for n in (1, 2, 3)]
+        free = {id_ for id_ in cards if office.book.stream(f"asset/{id_}").state.free(on)}
+        assert free == {"D3"} | ({"D1"} if now > 3 else set()) | ({"D2"} if now > 6 else set())
+        unlocked = Filters(lock="none", today=day)
+        lists = {
+            "inventory": inventory.listing(EVERYTHING, unlocked, limit=9),
+            "any day": history.as_of(EVERYTHING, unlocked, on=day, known=None, after=None, limit=9),
+            "offers": offers.listing(EVERYTHING, on, free=True),
+            "the public": public.listing(public.offered(on), skip=0, limit=9),
+            "ranking": fitting.offers(on),
+            "search": searching.to_be_had(kind, code, on),
+        }
+        for name, query in lists.items():
+            assert {row["id"] for row in office.rows(query)} == free, (name, now)
+        held = seeing.held("o_a", office.rows, on)
+        passing = {p.asset for p in held.pieces if passes(p.book, p.custody, p.lock)}
+        assert passing == free, now
+        for id_ in cards:
+            hands = {"from_unit": "o_a", "to_unit": "o_peer", "case": "reorganisation/R"}
+            events = (entry.event for entry in office.book.stream(f"asset/{id_}").entries)
+            past = given(asset.lifecycle, *events).at(on=on)
+            answer = past.when(reorganisation.change_hands, **hands)
+            if id_ in free:
+                answer.then_granted()
+            else:
+                answer.then_refused(reorganisation.FREE)
