@@ -140,7 +140,9 @@ class Proposals:
             rows[want.id], whole[want.id] = row, want.quantity
             wants.append(want := rooms.allowed(row, want))
             if want.quota:
-                quotas[want.quota] = rooms.left(row)
+                # Posts are stated with each want; where they differ the fewest count.
+                for key, left in rooms.left(row).items():
+                    quotas[key] = min(left, quotas.get(key, left))
         refused = frozenset[str]().union(*(want.turned_down for want in wants))
         cards = self.rows(fitting.offers(today, limit=None))
         listings = tuple(
@@ -177,7 +179,9 @@ class Proposals:
         )
         given = Counter[str]()
         for one in every:
-            given[asked[one.demand].quota] += int(one.quantity)
+            given.update(
+                dict.fromkeys((asked[one.demand].quota, *asked[one.demand].also), int(one.quantity))
+            )
         return Document(
             on=today,
             position=position,

@@ -52,10 +52,10 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool = False
 
     @property
-    def tightest(self) -> Bound | None:
-        """Return the limit of quantity that leaves least."""
-        limited = (bound for bound in self.bounds if bound.left is not None)
-        return min(limited, key=lambda bound: (bound.left, bound.key), default=None)
+    def tightest_first(self) -> list[tuple[int, Bound]]:
+        """Return every limit of quantity with what it leaves; all of them are kept jointly."""
+        limited = [(bound.left, bound) for bound in self.bounds if bound.left is not None]
+        return sorted(limited, key=lambda one: (one[0], one[1].key))
 
     @property
     def price_max(self) -> int | None:
@@ -97,28 +97,27 @@ class Rooms:
         room = self.of(row)
         if not room.refused:
             return want
-        tight = room.tightest
-        left = want.quantity if tight is None or tight.left is None else tight.left
+        keys = tuple(bound.key for _, bound in room.tightest_first)
         return replace(
             want,
-            quantity=min(want.quantity, left),
-            quota=tight.key if tight else "",
+            quantity=min((want.quantity, *(left for left, _ in room.tightest_first))),
+            quota=keys[0] if keys else "",
+            also=keys[1:],
             price_max=room.price_max,
         )
 
-    def left(self, row: Mapping[str, Any]) -> int:
-        """Return how many more there may be by the tightest limit of a want that has one."""
-        tight = self.of(row).tightest
-        assert tight is not None and tight.left is not None
-        return tight.left
+    def left(self, row: Mapping[str, Any]) -> dict[str, int]:
+        """Return how many more there may be by each limit of quantity that a want has."""
+        return {bound.key: left for left, bound in self.of(row).tightest_first}
 
     def full(self, row: Mapping[str, Any], given: Mapping[str, int]) -> tuple[Words, ...]:
-        """Return the limit that leaves no room for more of a want, when so many are given of each."""
+        """Return the limits that leave no room for more of a want, when so many are given of each."""
         room = self.of(row)
-        tight = room.tightest
-        if not room.refused or tight is None or tight.left is None:
+        if not room.refused:
             return ()
-        return (tight.title,) if given.get(tight.key, 0) >= tight.left else ()
+        return tuple(
+            bound.title for left, bound in room.tightest_first if given.get(bound.key, 0) >= left
+        )
 
     def _by_standards(self, want: Mapping[str, Any]) -> Iterator[Bound]:
         unit, kind, code = want["unit"], want["kind"], want["class_code"]

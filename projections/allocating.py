@@ -8,6 +8,8 @@ and each listing at most once; so `step` above all distances of a cycle, and `bi
 costs of one, make the sum decide exactly as the order does. What would not fit 64 bits is compared
 in coarser steps of fit and says so; the order of ranks is never made coarser.
 
+A want may count against several quotas at once, and every one is kept.
+
 OR-tools solves the flow on few of all pairs; from its answer prices follow, and every other pair is
 asked whether it would pay at these prices. When none does, the prices bound every allocation from
 below, and the gap between bound and answer is printed: 0 is a proof, whoever found the answer.
@@ -16,7 +18,10 @@ below, and the gap between bound and answer is printed: 0 is a proof, whoever fo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from importlib import metadata
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -58,6 +63,7 @@ FIRST_ARCS: Final = 8  # pairs of each want that are tried first, the cheapest
 MORE_ARCS: Final = 12  # pairs of each want that may be added in one round
 ROUNDS_MAX: Final = 1000
 CHUNK: Final = 1 << 20  # pairs looked at in one go
+WAYS_MAX: Final = 64  # ways to share crossing quotas that are all tried
 PAIRS_MAX: Final = 500_000_000  # of wants and listings that can meet; three bytes each are kept
 
 # What is answered -----------------------------------------------------------------
@@ -178,9 +184,11 @@ def allocate(
     grants: list[Grant] = []
     parts: list[Part] = []
     left_out: list[str] = []
-    for some_wants, some_listings in components(asked, offered, terms, quotas or {}):
+    left = {key: max(0, many) for key, many in (quotas or {}).items()}
+    for some_wants, some_listings in components(asked, offered, terms, left):
         pairs = _Pairs(some_wants, some_listings, terms)
-        found = _solve_whole(pairs, quotas or {}, left_out)
+        found = _solve(pairs, [quotas_of(want, left) for want in some_wants], left)
+        left_out.extend(found.left_out)
         grants.extend(found.grants())
         parts.append(found.part())
     grants.sort()
@@ -231,6 +239,11 @@ def losses(want: Want, listing: Listing, terms: Terms) -> tuple[int, int]:
     return -(-lacks // max(1, sum(weights))), FULL - place
 
 
+def quotas_of(want: Want, quotas: Mapping[str, int]) -> frozenset[str]:
+    """Return every quota of those given that a want counts against."""
+    return frozenset(key for key in (want.quota, *want.also) if key in quotas)
+
+
 # Who can meet at all ------------------------------------------------------------------
 
 
@@ -255,8 +268,8 @@ def components(
             meets[thing] = bool(near)
             for other in near:
                 joined[root(("listing", other))] = root(("want", thing))
-        if meets[thing] and want.quota in quotas:
-            joined[root(("quota", want.quota))] = root(("want", thing))
+        for key in quotas_of(want, quotas) if meets[thing] else ():
+            joined[root(("quota", key))] = root(("want", thing))
     parts: dict[Hashable, tuple[list[Want], list[Listing]]] = {}
     for want in wants:
         if meets[named(want)]:
@@ -424,19 +437,13 @@ def _dot(one: Ints, other: Ints) -> int:
 class _Answer:
     """A flow on some of the pairs, and the prices that prove it."""
 
-    def __init__(self, pairs: _Pairs, quotas: Mapping[str, int], out: frozenset[int]) -> None:
+    def __init__(self, pairs: _Pairs, caps: _Caps, out: frozenset[int]) -> None:
         self.pairs = pairs
         self.demand = pairs.demand.copy()
         self.demand[list(out)] = 0
         self.penalty = pairs.rank * pairs.scale.big
-        keys = [w.quota if w.quota in quotas else "" for w in pairs.wants]
-        names, numbers = _coded(["", *keys])
-        self.quota = numbers[1:]  # 0: none
-        self.quota_names = names
-        wanted = np.bincount(self.quota, weights=self.demand, minlength=len(names)).astype(np.int64)
-        left = np.array([0, *(max(0, quotas[name]) for name in names[1:])], dtype=np.int64)
-        self.must_not = np.maximum(0, wanted - left)  # of each quota: what has to go without
-        self.must_not[0] = 0
+        self.quota, self.parent, self.left_out = caps.node, caps.parent, tuple[str, ...]()
+        self.must_not = caps.must_not(self.demand)
         self.rounds = 0
         self._choose()
         for _ in range(ROUNDS_MAX):
@@ -513,17 +520,18 @@ class _Answer:
         self.arc_cost = self.pairs.costs_at(self.arcs)
         self.used, place = np.unique(self.column, return_inverse=True)
         first = count + len(self.used)
-        sink = first + len(self.quota_names)
-        with_quota = np.arange(1, len(self.quota_names))
+        sink = first + len(self.parent)
+        with_quota = np.arange(1, len(self.parent))
         without = np.arange(count)
         total = int(self.demand.sum())
         tails = (self.row, without, count + np.arange(len(self.used)), first + with_quota)
         quota_or_sink = np.where(self.quota == 0, sink, first + self.quota)
+        wider = self.parent[1:]
         heads = (
             count + place,
             quota_or_sink,
             np.full(len(self.used), sink),
-            np.full(len(with_quota), sink),
+            np.where(wider == 0, sink, first + wider),
         )
         room = np.minimum(self.demand[self.row], self.pairs.supply[self.column])
         room_of = (
@@ -542,14 +550,18 @@ class _Answer:
         )
         supplies = np.zeros(sink + 1, dtype=np.int64)
         supplies[:count] = self.demand
-        supplies[first + with_quota] = -self.must_not[1:]
-        supplies[sink] = -(total - int(self.must_not.sum()))
+        supplies[sink] = -total
+        # What a quota must let go without passes on to the wider one at least.
+        supplies[first + with_quota] -= self.must_not[1:]
+        np.add.at(supplies, heads[3], self.must_not[1:])
         flow.set_nodes_supplies(np.arange(sink + 1, dtype=np.int32), supplies)
         status = flow.solve()
         assert status == flow.OPTIMAL, status
         flows = np.asarray(flow.flows(np.asarray(arcs)))
         self.given = flows[: len(self.arcs)]
         self.without = flows[len(self.arcs) : len(self.arcs) + count]
+        passed = flows[len(flows) - len(with_quota) :]
+        self.spare = np.flatnonzero((passed > 0) & (wider > 0)) + 1  # more than must go without
 
     def _price(self) -> None:
         """Work out the prices: for each node the cheapest way in the residual graph to the sink.
@@ -562,26 +574,30 @@ class _Answer:
         np.add.at(sold, self.column, self.given)
         price = np.where(sold < self.pairs.supply, 0, never)
         value = self.penalty.copy()
-        of_quota = np.zeros(len(self.quota_names), dtype=np.int64)
+        of_quota = np.zeros(len(self.parent), dtype=np.int64)
         rows, starts = np.unique(self.row, return_index=True)
         got = np.flatnonzero(self.given > 0)
         got = got[np.argsort(self.column[got], kind="stable")]
         columns, firsts = np.unique(self.column[got], return_index=True)
         short = np.flatnonzero((self.without > 0) & (self.quota > 0))
-        for _ in range(2 * (count + len(self.pairs.supply)) + 4):
+        for _ in range(2 * (count + len(self.pairs.supply) + len(self.parent)) + 4):
+            before = of_quota.copy()
             new = np.minimum(value, self.penalty + of_quota[self.quota])
             if len(rows):
                 way = self.arc_cost + price[self.column]
                 new[rows] = np.minimum(new[rows], np.minimum.reduceat(way, starts))
             if len(short):
                 np.minimum.at(of_quota, self.quota[short], new[short] - self.penalty[short])
-                new = np.minimum(new, self.penalty + of_quota[self.quota])
+            of_quota = np.minimum(of_quota, of_quota[self.parent])
+            np.minimum.at(of_quota, self.parent[self.spare], of_quota[self.spare])
+            new = np.minimum(new, self.penalty + of_quota[self.quota])
             cheaper = price.copy()
             if len(columns):
                 way = new[self.row[got]] - self.arc_cost[got]
                 least = np.minimum.reduceat(way, firsts)
                 cheaper[columns] = np.minimum(cheaper[columns], least)
-            if (new == value).all() and (cheaper == price).all():
+            same = (new == value).all() and (cheaper == price).all()
+            if same and (of_quota == before).all():
                 break
             value, price = new, cheaper
         else:
@@ -592,7 +608,8 @@ class _Answer:
     def _bound(self) -> int:
         """Return the least that any allocation costs: prices, with each want's best deal kept."""
         value = self.value + self.worst
-        sold = _dot(self.pairs.supply, self.price) + _dot(self.must_not, self.of_quota)
+        beyond = self.of_quota - self.of_quota[self.parent]
+        sold = _dot(self.pairs.supply, self.price) + _dot(self.must_not, beyond)
         return _dot(self.demand, value) - sold
 
     def part(self) -> Part:
@@ -632,12 +649,12 @@ def _share(want: str, quantity: int, queue: list[tuple[str, int]]) -> Iterator[G
             queue[0] = (listing, there - taken)
 
 
-def _solve_whole(pairs: _Pairs, quotas: Mapping[str, int], left_out: list[str]) -> _Answer:
+def _solve_whole(pairs: _Pairs, caps: _Caps) -> _Answer:
     """Solve, and leave out wants that would get a part which does not help them, the last first."""
     out: set[int] = set()
     bound: int | None = None
     while True:
-        answer = _Answer(pairs, quotas, frozenset(out))
+        answer = _Answer(pairs, caps, frozenset(out))
         bound = answer.bound if bound is None else bound
         short = (answer.without > 0) & (answer.without < answer.demand)
         helped = [at for at in np.flatnonzero(short).tolist() if not pairs.wants[at].in_part]
@@ -647,8 +664,138 @@ def _solve_whole(pairs: _Pairs, quotas: Mapping[str, int], left_out: list[str]) 
     for at in out:
         answer.cost += int(pairs.demand[at]) * int(answer.penalty[at])
     answer.bound = bound
-    left_out.extend(pairs.wants[at].id for at in out)
+    answer.left_out = tuple(pairs.wants[at].id for at in out)
     return answer
+
+
+# Several quotas of one want ------------------------------------------------------------------
+
+
+class _Caps(NamedTuple):
+    """Quotas that lie one inside the other or apart, as a tree; 0 is the root and no quota."""
+
+    node: NDArray[np.int32]  # the narrowest quota of each want
+    left: NDArray[np.int64]
+    parent: NDArray[np.int64]  # of each quota the next wider one; wider ones come first
+
+    def must_not(self, demand: Ints) -> Ints:
+        """Return how much of the demand on each quota has to go without."""
+        wanted = np.bincount(self.node, weights=demand, minlength=len(self.left)).astype(np.int64)
+        for at in range(len(self.left) - 1, 0, -1):
+            wanted[self.parent[at]] += wanted[at]
+        must: Ints = np.maximum(0, wanted - self.left)
+        must[0] = 0
+        return must
+
+
+Keys: TypeAlias = frozenset[str]
+
+
+def _solve(pairs: _Pairs, keys: list[Keys], left: Mapping[str, int]) -> _Answer:
+    """Solve with every quota of every want kept.
+
+    Quotas one inside the other are kept by the flow itself. Where they cross (what states no class
+    counts against the standards of two classes), those that can be are kept first: an answer that
+    keeps the others as well is the best. If it does not, what crosses is given a share of its own,
+    taken off all its quotas: each way to share is a tree again, and the best of all ways is the
+    answer; where there are too many ways the gap to the first bound is told.
+    """
+    caps, dropped = _tree(keys, left)
+    answer = _solve_whole(pairs, caps)
+    gets = Counter[Keys]()
+    for mine, many in zip(keys, (answer.demand - answer.without).tolist(), strict=True):
+        gets[mine] += many
+    over = {key for key in dropped if sum(n for mine, n in gets.items() if key in mine) > left[key]}
+    if not over:
+        return answer
+    shared = sorted({group for key in over for group in dropped[key]}, key=sorted)
+    wanted = Counter[Keys]()
+    for at, mine in enumerate(keys):
+        wanted[mine] += int(pairs.demand[at])
+    most = {g: max(0, min(wanted[g], *(left[key] for key in g))) for g in shared}
+    tried: dict[tuple[int, ...], _Answer | None] = {}
+
+    def given(shares: tuple[int, ...]) -> _Answer | None:
+        """Solve for one way to share; None where a quota has not so much."""
+        if shares not in tried:
+            own = dict(zip(shared, shares, strict=True))
+            rest = {k: n - sum(t for g, t in own.items() if k in g) for k, n in left.items()}
+            fits = min(rest.values()) >= 0
+            names = {g: "share of " + " and ".join(sorted(g)) for g in shared}
+            rest |= {names[g]: t for g, t in own.items()}
+            again = [frozenset({names[mine]}) if mine in own else mine for mine in keys]
+            tried[shares] = _solve(pairs, again, rest) if fits else None
+        return tried[shares]
+
+    ways = math.prod(n + 1 for n in most.values())
+    if ways <= WAYS_MAX:
+        for shares in itertools.product(*(range(n + 1) for n in most.values())):
+            given(shares)
+    else:
+        _descend(given, tuple(min(most[g], gets[g]) for g in shared), tuple(most.values()))
+    found = [one for one in tried.values() if one is not None]
+    best = min(found, key=lambda one: one.cost)
+    if ways <= WAYS_MAX:
+        best.bound = max(answer.bound, min(one.bound for one in found))
+    else:
+        best.bound = answer.bound
+    return best
+
+
+def _descend(
+    given: Callable[[tuple[int, ...]], _Answer | None],
+    start: tuple[int, ...],
+    most: tuple[int, ...],
+) -> None:
+    """Try ways to share from one on, better and better, in smaller and smaller steps."""
+
+    def cost(shares: tuple[int, ...]) -> tuple[bool, int]:
+        answer = given(shares)
+        return (answer is None, answer.cost if answer is not None else sum(shares))
+
+    here, step = start, max(1, max(most) // 2)
+    tries = 0
+    while tries < WAYS_MAX or given(here) is None:
+        near = [
+            (*here[:at], n, *here[at + 1 :])
+            for at in range(len(here))
+            for n in (here[at] - step, here[at] + step)
+            if 0 <= n <= most[at]
+        ]
+        tries += len(near)
+        better = min(near, key=cost, default=here)
+        if cost(better) < cost(here):
+            here = better
+        elif step == 1:
+            break
+        else:
+            step = -(-step // 2)
+
+
+def _tree(
+    keys: Sequence[Keys], left: Mapping[str, int]
+) -> tuple[_Caps, dict[str, frozenset[Keys]]]:
+    """Return quotas as a tree, and for each that crosses another whose wants it had to leave out."""
+    groups = sorted(set(keys), key=sorted)
+    family: list[tuple[frozenset[Keys], int]] = []
+    dropped: dict[str, frozenset[Keys]] = {}
+    for key in sorted({key for group in groups for key in group}, key=lambda k: (left[k], k)):
+        whole = mine = frozenset(group for group in groups if key in group)
+        for other, _ in family:
+            if mine & other and not (mine <= other or other <= mine):
+                mine -= other
+        if mine != whole:
+            dropped[key] = whole - mine
+        if mine:
+            family.append((mine, max(0, left[key])))
+    family.sort(key=lambda one: (-len(one[0]), sorted(map(sorted, one[0])), -one[1]))
+    parent, of_group = [0], dict.fromkeys(groups, 0)
+    for at, (mine, _) in enumerate(family, 1):
+        parent.append(of_group[next(iter(mine))])
+        of_group |= dict.fromkeys(mine, at)
+    node = np.array([of_group[group] for group in keys], dtype=np.int32)
+    caps = np.array([0, *(n for _, n in family)], dtype=np.int64)
+    return _Caps(node, caps, np.array(parent, dtype=np.int64)), dropped
 
 
 # First come, first served, to compare with --------------------------------------------------
@@ -778,13 +925,14 @@ def _swap(
     quotas: Mapping[str, int],
 ) -> Swap | None:
     """Return what giving one piece of a listing to a want would cost; None if a quota forbids."""
-    if quotas.get(want.quota, 1) < 1:
+    keys = quotas_of(want, quotas)
+    if any(quotas[key] < 1 for key in keys):
         return None
     parts = components(wants, listings, terms, quotas)
     mine, theirs = next(part for part in parts if want in part[0])
     less = {w.id: w for w in mine} | {want.id: replace(want, quantity=want.quantity - 1)}
     rest = [replace(x, quantity=x.quantity - 1) if x.id == listing.id else x for x in theirs]
-    left = {key: n - (key == want.quota) for key, n in quotas.items()}
+    left = {key: n - (key in keys) for key, n in quotas.items()}
     again = allocate(
         (w for w in less.values() if w.quantity), rest, terms, seed=found.seed, quotas=left
     )

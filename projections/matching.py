@@ -81,7 +81,8 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     in_part: bool = True  # a smaller quantity helps too
     priority: int = 9
     since: date | None = None
-    quota: str = ""  # which quota its quantity counts against
+    quota: str = ""  # which quota its quantity counts against: the tightest of several
+    also: tuple[str, ...] = ()  # the others
     price_max: int | None = None  # in fen, of one piece: what its standards allow
     turned_down: frozenset[str] = frozenset()  # what will not do, by id
 

@@ -49,13 +49,12 @@ def all_flows(
             yield []
             return
         want, listing = pairs[at]
-        most = min(needed[want.id], left[listing.id], quota.get(want.quota, 99))
+        mine = {want.quota, *want.also} & quotas.keys()
+        most = min(needed[want.id], left[listing.id], *(quota[key] for key in mine), 99)
         for given_ in range(most + 1):
             fewer = {**needed, want.id: needed[want.id] - given_}
             less = {**left, listing.id: left[listing.id] - given_}
-            rest = dict(quota)
-            if want.quota in rest:
-                rest[want.quota] -= given_
+            rest = {key: many - given_ * (key in mine) for key, many in quota.items()}
             for others in go(at + 1, fewer, less, rest):
                 yield [Grant(want.id, listing.id, given_), *others] if given_ else others
 
@@ -77,7 +76,7 @@ def keep(
             given_[getattr(grant, of)] += grant.quantity
         assert all(given_[each.id] <= each.quantity for each in most)
     for quota, left in quotas.items():
-        mine = {w.id for w in wants if w.quota == quota}
+        mine = {w.id for w in wants if quota in (w.quota, *w.also)}
         assert sum(g.quantity for g in grants if g.want in mine) <= left
 
 
@@ -93,6 +92,7 @@ want_lists = st.lists(
         priority=st.integers(1, 2),
         since=st.sampled_from((TODAY, YESTERDAY)),
         quota=st.sampled_from(("", "", "q")),
+        also=st.sampled_from(((), (), ("r",), ("r", "s"), ("s",))),
         condition_least=st.sampled_from(("", "good")),
     ),
     max_size=3,
@@ -113,11 +113,14 @@ listing_lists = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(want_lists, listing_lists, st.integers(0, 3))
-def test_no_other_allocation_is_better(wants: list[Want], listings: list[Listing], left: int):
+@given(want_lists, listing_lists, st.tuples(*[st.integers(0, 3)] * 3))
+def test_no_other_allocation_is_better(
+    wants: list[Want], listings: list[Listing], left: tuple[int, int, int]
+):
+    """Whatever counts against several quotas, one inside the other or crossing, keeps them all."""
     wants = [replace(w, id=f"W{at}") for at, w in enumerate(wants)]
     listings = [replace(x, id=f"L{at}") for at, x in enumerate(listings)]
-    quotas = {"q": left}
+    quotas = dict(zip("qrs", left, strict=True))
     found = allocate(wants, listings, TERMS, seed="s", quotas=quotas)
     keep(list(found.grants), wants, listings, quotas)
     best = min(
@@ -269,6 +272,32 @@ def test_a_swap_says_what_all_would_lose():
     told = why_not(found, want, near, [want], [near, good], TERMS)
     lost = allocating.losses(want, near, TERMS)[0] - allocating.losses(want, good, TERMS)[0]
     assert told.swap == Swap((), lost, -1000 + 200)
+
+
+@pytest.mark.parametrize("ways", [64, 1])
+def test_a_want_under_two_crossing_standards_takes_of_both(
+    ways: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Desks 6, cabinets 5, and what states no class counts against both: each is kept jointly."""
+    monkeypatch.setattr(allocating, "WAYS_MAX", ways)  # 1: a search instead of every way
+    wants = [
+        wanting("both", 8, quota="cabinets", also=("desks",), priority=1),
+        wanting("desk", 4, quota="desks", priority=2),
+        wanting("cabinet", 4, quota="cabinets", priority=3),
+    ]
+    quotas = {"desks": 6, "cabinets": 5}
+    found = allocate(wants, [desks("A", 20)], TERMS, seed="s", quotas=quotas)
+    keep(list(found.grants), wants, [desks("A", 20)], quotas)
+    gets = {grant.want: grant.quantity for grant in found.grants}
+    assert gets == {"both": 5, "desk": 1}  # one alone would have let cabinets 0 and desks 4
+    # Last in order it gets what both leave.
+    last = [replace(wants[0], priority=9), *wants[1:]]
+    found = allocate(last, [desks("A", 20)], TERMS, seed="s", quotas=quotas)
+    gets = {grant.want: grant.quantity for grant in found.grants}
+    assert gets == {"desk": 4, "cabinet": 4, "both": 1}
+    assert found.gap >= 0 and (ways == 1 or found.gap == 0)
+    why = why_not(found, last[0], desks("A", 20), last, [desks("A", 20)], TERMS, quotas)
+    assert why.quantity == 1
 
 
 def test_a_quota_that_is_used_up_forbids_a_swap():

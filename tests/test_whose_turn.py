@@ -270,13 +270,37 @@ def test_a_want_by_the_new_codes_finds_what_is_listed_by_the_old_ones(
         assert ranked(office, "W") == []
 
 
-def bound(office: Office, **limits: Any) -> None:
-    """Publish a standard for furniture, and give o_peer one piece."""
+def bound(office: Office, id_: str = "S", **limits: Any) -> None:
+    """Publish a standard for furniture."""
     door = Door(app_of(office))
     norm = {"title": "示例家具标准", "kind": "furniture"} | limits
-    granted(door.post("standard/S/draft", norm, who="office"))
+    granted(door.post(f"standard/{id_}/draft", norm, who="office"))
     today = {"in_force_from": office.today().isoformat()}
-    granted(door.post("standard/S/publish", today, who="finance"))
+    granted(door.post(f"standard/{id_}/publish", today, who="finance"))
+
+
+@pytest.mark.target("T49")
+def test_a_proposal_keeps_every_standard_of_a_want_at_once(office: Office) -> None:
+    """What states no class counts against desks and against cabinets; neither is exceeded."""
+    publish(Door(app_of(office)), office, screening=[], over_standard="refuse")
+    desks, cabinets = DESK["class_code"], "A05010502"
+    want(office, "ANY", "o_peer", quantity="4", class_scheme="")
+    want(office, "DESKS", "o_peer", class_code=desks)
+    want(office, "CABINETS", "o_peer", item="文件柜", class_code=cabinets)
+    listed(office, "D", quantity="9")
+    listed(office, "C", quantity="9", name="文件柜", class_code=cabinets)
+    bound(office, "S", quantity="3", class_code=desks, unit="o_peer")
+    bound(office, "T", quantity="2", class_code=cabinets, unit="o_peer", title="示例柜类标准")
+    document = proposed(office, "P")
+    gets = dict.fromkeys(("ANY", "DESKS", "CABINETS"), 0)
+    for line in document.lines:
+        gets[line.demand] += int(line.quantity)
+    assert gets["ANY"] + gets["DESKS"] <= 3 and gets["ANY"] + gets["CABINETS"] <= 2
+    assert (sum(gets.values()), document.gap) == (4, 0)
+    short = {one.demand: {title.zh for title in one.beyond} for one in document.unserved}
+    full = {"示例家具标准", "示例柜类标准"}
+    assert "ANY" in short and all(said and said <= full for said in short.values())
+    office.ask("allocation/P", "confirm_rest", {}, OFFICE)  # what is proposed is granted
 
 
 @pytest.mark.target("T49")
