@@ -324,6 +324,8 @@ def plain(register: Register, row: Any) -> dict[str, Any]:
         said |= {"uses": msgspec.json.decode(said["uses"]), "beyond": bool(said["beyond"])}
     if register.kind == "demand":
         said |= {"declined": msgspec.json.decode(said["declined"])}
+    if register.kind == "due":
+        said |= {"named": msgspec.json.decode(said["named"])}
     return said
 
 

@@ -114,6 +114,14 @@ class Confirmed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fresh: int = 0
 
 
+class Carried(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A remittance that is on record because a line of a statement showed it, in fen."""
+
+    line: str
+    amount: int
+    voucher: str
+
+
 class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One income on its way. Amounts in fen.
 
@@ -149,6 +157,8 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     booked_in: int = 0
     booked_out: int = 0
     shown_by: tuple[Confirmed, ...] = ()
+    carried: tuple[Carried, ...] = ()
+    vouchers: tuple[str, ...] = ()
     defaulted: bool = False
     evidence: str = ""
 
@@ -175,6 +185,17 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def shown(self, counts: Counts) -> int:
         """Return how much of a sort statements confirm."""
         return sum(one.amount for one in self.shown_by if one.counts is counts)
+
+    @property
+    def awaited(self) -> int:
+        """Return what statements have yet to show of payments: known, or still to come."""
+        known = self.paid_in + self.overpaid + self.given_back
+        return max(0, known - self.shown(Counts.PAYMENT)) + self.unpaid
+
+    @property
+    def unshown(self) -> int:
+        """Return what statements have yet to show of remittances that are on record."""
+        return max(0, self.remitted + self.refunded - self.shown(Counts.REMITTANCE))
 
     def oldest(self) -> Owed | None:
         """Return the first assessment of which something is left; first assessed is first paid."""
@@ -354,6 +375,20 @@ class LineConfirmed(
     fresh: Fen = 0
 
 
+class RemittedByLine(
+    Event,
+    name="due.remitted_by_line",
+    zh="上缴{amount}（缴款书{voucher}）由对账单条目{line}首次得知",
+    en="Remittance of {amount} (voucher {voucher}) first known from statement line {line}",
+    duty="reconcile",
+):
+    """#48 Should the line turn out to show something else, so much is taken back, in fen."""
+
+    line: Code
+    amount: Fen
+    voucher: Code
+
+
 class LineReleased(
     Event,
     name="due.line_released",
@@ -392,6 +427,20 @@ class DueRemitted(
     amount: Fen
     voucher: Code
     treasury_on: date | None = None
+
+
+class RemittanceWithdrawn(
+    Event,
+    name="due.remittance_withdrawn",
+    zh="撤回误记的上缴{amount}（缴款书{voucher}）：{reason}",
+    en="Remittance of {amount} was recorded by mistake ({voucher}) and is taken back: {reason}",
+    duty="reconcile",
+):
+    """#48 What a statement line was thought to show never reached the treasury, in fen."""
+
+    amount: Fen
+    voucher: Code
+    reason: Text
 
 
 class TreasuryRefunded(
@@ -474,9 +523,11 @@ DueEvent: TypeAlias = (
     | PaymentReceived
     | TransferRecorded
     | LineConfirmed
+    | RemittedByLine
     | LineReleased
     | ExcessReturned
     | DueRemitted
+    | RemittanceWithdrawn
     | TreasuryRefunded
     | IncomeKept
     | DueBooked
@@ -525,6 +576,9 @@ def moving(due: Due, event: DueEvent) -> Due:
             )
             paid_in = due.paid_in + event.fresh
             return replace(due, shown_by=(*due.shown_by, one), paid_in=paid_in)
+        case RemittedByLine():
+            by = Carried(line=event.line, amount=event.amount, voucher=event.voucher)
+            return replace(due, carried=(*due.carried, by))
         case LineReleased(line=line):
             gone = [one for one in due.shown_by if one.line == line]
             rest = tuple(one for one in due.shown_by if one.line != line)
@@ -535,12 +589,25 @@ def moving(due: Due, event: DueEvent) -> Due:
                 shown_by=rest,
                 paid_in=due.paid_in - never + held,
                 overpaid=due.overpaid - held,
+                carried=tuple(one for one in due.carried if one.line != line),
             )
         case ExcessReturned(amount=amount):
             return replace(due, overpaid=due.overpaid - amount, given_back=due.given_back + amount)
-        case DueRemitted(amount=amount):
+        case DueRemitted(amount=amount, voucher=voucher):
             again = max(0, due.again - amount)
-            return replace(due, remitted=due.remitted + amount, again=again)
+            return replace(
+                due,
+                remitted=due.remitted + amount,
+                again=again,
+                vouchers=(*due.vouchers, voucher),
+            )
+        case RemittanceWithdrawn(amount=amount, voucher=voucher):
+            at = due.vouchers.index(voucher) if voucher in due.vouchers else len(due.vouchers)
+            return replace(
+                due,
+                remitted=due.remitted - amount,
+                vouchers=(*due.vouchers[:at], *due.vouchers[at + 1 :]),
+            )
         case TreasuryRefunded():
             return refunded(due, event)
         case IncomeKept(amount=amount):
@@ -750,6 +817,16 @@ REFUND_FIRST = Rule(
     en="{sent} yuan are remitted or kept, more than the {rest} yuan still owed without this deal; have"
     " the difference refunded first.",
     law=f"{_738}第26条",
+)
+REMITTANCE_NAMED = Rule(
+    slug="remittance-without-voucher",
+    zh="这笔上缴还没有登记：请填写缴款书号。",
+    en="This remittance is not on record yet: give the number of its voucher.",
+)
+SAME_CURRENCY = Rule(
+    slug="line-in-another-currency",
+    zh="对账单币种 {found} 与应缴款币种 {currency} 不同。",
+    en="The statement is in {found}, what is due in {currency}.",
 )
 LINE_ONCE = Rule(
     slug="line-matched-already",
@@ -1096,25 +1173,59 @@ def close_at_zero(_: Due, __: Occasion, *, evidence: Given) -> ClosedAtZero:
     return ClosedAtZero(evidence=evidence)
 
 
-@lifecycle.verb(OWING, zh="对账单证实", en="Be confirmed by a statement", inner=True)
+@lifecycle.verb(OWING, OWN, zh="对账单证实", en="Be confirmed by a statement", inner=True)
 def confirm(
-    due: Due, _: Occasion, *, line: Reference, counts: Counts, amount: Fen
-) -> LineConfirmed:
-    """Let a line of a statement show it: a payment not known before is received by it.
+    due: Due,
+    _: Occasion,
+    *,
+    line: Reference,
+    counts: Counts,
+    amount: Fen,
+    currency: Currency = "CNY",
+    voucher: Code = "",
+    treasury_on: date | None = None,
+) -> tuple[LineConfirmed | RemittedByLine | DueRemitted | Ask, ...]:
+    """Let a line of a statement show it: what was not known before is received, or remitted, by it.
 
-    A remittance is recorded with its voucher first; a line never confirms more than there is.
+    A remittance that is not on record needs its voucher; the case that brought the money hears of
+    it. A line never confirms more than there is.
     """
     if any(one.line == line for one in due.shown_by):
         raise LINE_ONCE.broken(line=line)
-    if counts is Counts.REMITTANCE:
-        within(amount, due.remitted + due.refunded - due.shown(counts))
-        return LineConfirmed(line=line, counts=counts, amount=amount)
-    known = max(0, due.paid_in + due.overpaid + due.given_back - due.shown(counts))
-    within(amount, known + due.unpaid)
-    return LineConfirmed(line=line, counts=counts, amount=amount, fresh=max(0, amount - known))
+    if currency != due.currency:
+        raise SAME_CURRENCY.broken(found=currency, currency=due.currency)
+    if counts is Counts.PAYMENT:
+        within(amount, due.awaited)
+        fresh = max(0, amount - (due.awaited - due.unpaid))
+        return (LineConfirmed(line=line, counts=counts, amount=amount, fresh=fresh),)
+    fresh = max(0, amount - due.unshown)
+    shown = LineConfirmed(line=line, counts=counts, amount=amount)
+    # What was refunded for an error is remitted again on its own record, never by a line alone.
+    within(amount, due.unshown + (0 if due.again else due.left))
+    if fresh == 0:
+        return (shown,)
+    if not voucher or treasury_on is None:
+        raise REMITTANCE_NAMED.broken()
+    return (
+        reached(due, amount=fresh, voucher=voucher, treasury_on=treasury_on),
+        RemittedByLine(line=line, amount=fresh, voucher=voucher),
+        shown,
+    )
 
 
-@lifecycle.verb(OWING, zh="撤销证实", en="Be confirmed no longer", inner=True)
-def release(_: Due, __: Occasion, *, line: Reference, reason: Given) -> LineReleased:
-    """Take back what a line of a statement was thought to show."""
-    return LineReleased(line=line, reason=reason)
+@lifecycle.verb(OWING, OWN, zh="撤销证实", en="Be confirmed no longer", inner=True)
+def release(
+    due: Due, _: Occasion, *, line: Reference, reason: Given
+) -> tuple[LineReleased | RemittanceWithdrawn | Ask, ...]:
+    """Take back what a line of a statement was thought to show, on both sides of the money."""
+    gone = LineReleased(line=line, reason=reason)
+    answers: list[LineReleased | RemittanceWithdrawn | Ask] = [gone]
+    for one in due.carried:
+        if one.line != line:
+            continue
+        answers.append(RemittanceWithdrawn(amount=one.amount, voucher=one.voucher, reason=reason))
+        if due.income in STEPS and due.origin:
+            form = {"amount": one.amount, "voucher": one.voucher, "reason": reason}
+            whose = {"unit": due.unit} if due.income is Income.DISPOSAL else {}
+            answers.append(Ask(due.origin, "withdraw_remittance", form | whose))
+    return tuple(answers)

@@ -42,6 +42,7 @@ from domain.policy import Policy
 from domain.reallocation import Reallocation, ReallocationStatus, TransferOutConfirmed
 from domain.requiring import APPRAISAL
 from domain.warehouse import Intake, IntakeItemReceived, IntakeStatus
+from domain.withdrawing import RemittanceWithdrawn
 
 PolicyOf: TypeAlias = Callable[[str], Policy]  # by reference, `xinjiang@2`
 Details: TypeAlias = "dict[str, str | int]"
@@ -233,6 +234,25 @@ def demanded(proposal: DisposalProposed, policy: Policy) -> bool:
     return proposal.form in PRICED_FORMS and any(APPRAISAL in some for some in papers)
 
 
+def without_mistakes(told: Sequence[Told], paid: type[Event]) -> list[Told]:
+    """Return what happened without the remittances that were taken back, the latest first."""
+    left = list(told)
+    for one in told:
+        fact = one.fact
+        if isinstance(fact, RemittanceWithdrawn):
+            same = [
+                each
+                for each in left
+                if isinstance(each.fact, paid)
+                and each.position < one.position
+                and (getattr(each.fact, "amount", 0), getattr(each.fact, "voucher", ""))
+                == (fact.amount, fact.voucher)
+            ]
+            if same:
+                left.remove(same[-1])
+    return left
+
+
 def unremitted(
     told: Sequence[Told],
     policy_of: PolicyOf,
@@ -246,7 +266,7 @@ def unremitted(
     still owed is told with its age and nobody is late. First assessed is first paid.
     """
     owed: list[list[Any]] = []  # what is left, and the fact that said so
-    for one in told:
+    for one in without_mistakes(told, paid):
         fact = one.fact
         if isinstance(fact, assessed):
             amount = fact.amount if isinstance(fact, RentAssessed) else fact.net

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from domain.due import (
@@ -50,6 +51,9 @@ dues = Table(
     Column("left_over", BigInteger, nullable=False),  # neither remitted nor kept
     Column("gap", BigInteger, nullable=False),  # remitted with no receipt on record
     Column("codes", Text, nullable=False),  # payment codes that stand, with spaces
+    Column("awaited", BigInteger, nullable=False),  # payments that statements have yet to show
+    Column("unshown", BigInteger, nullable=False),  # remittances on record that none has shown
+    Column("named", Text, nullable=False),  # JSON: how a statement may name it, see `Named`
     Column("since", Text, nullable=False),  # the day of the oldest assessment still open; or empty
     Column("remit_by", Text, nullable=False),  # by which that is remitted; empty: no day is set
     Column("billed_on", Text, nullable=False),  # the last day of each; empty: not yet
@@ -87,6 +91,24 @@ def milestone(fact: Any) -> str:
             return ""
 
 
+class Named(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How a line of a statement may name a due: its notices, vouchers, and the costs it may lack."""
+
+    notices: tuple[tuple[str, str, int], ...] = ()  # code, payer, amount
+    vouchers: tuple[str, ...] = ()
+    costs: tuple[int, ...] = ()
+
+
+def named(due: Due) -> str:
+    """Return what matching asks of a due, as JSON."""
+    said = Named(
+        notices=tuple((one.payment_code, one.payer, one.amount) for one in due.notices),
+        vouchers=tuple(dict.fromkeys(due.vouchers)),
+        costs=tuple(line.amount for line in due.deductions),
+    )
+    return msgspec.json.encode(said).decode()
+
+
 def row(
     id_: str, due: Due, opened_on: str, changed_on: str, version: int, days: Mapping[str, str]
 ) -> tuple[Any, ...] | None:
@@ -117,6 +139,9 @@ def row(
         due.left,
         due.gap,
         " ".join(one.payment_code for one in due.notices),
+        due.awaited,
+        due.unshown,
+        named(due),
         oldest.on.isoformat() if oldest is not None else "",
         by.isoformat() if by is not None else "",
         *(days.get(step, "") for step in ("billed", "paid", "remitted", "booked", "closed")),

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from domain.words import Term, Words
+from domain.statement import By, Kind
+from domain.words import Words
 
 # What is owed, what came in -------------------------------------------------------------
 
@@ -50,38 +51,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 # What is found --------------------------------------------------------------------------
 
 
-class By(Term):
-    """The rule that found it."""
-
-    CODE = "code", "缴款码一致", "the payment code agrees"
-    VOUCHER = "voucher", "凭证号一致", "the voucher's number agrees"
-    LIKELY = "likely", "单位、金额、日期相符", "unit, amount and days agree"
-    NOTHING = "nothing", "没有依据", "nothing agrees"
-
-
-class Kind(Term):
-    """What kind of finding it is; all but the first four break with what was agreed."""
-
-    WHOLE = "whole", "一笔付清", "paid at once"
-    BATCH = "batch", "一笔付多项", "several paid by one line"
-    PARTS = "parts", "分多笔付清", "paid by several lines"
-    REPAID = "repaid", "退汇后重付", "came back and was paid again"
-    RETURNED = "returned", "退汇未重付", "came back and was not paid again"
-    SHORT = "short", "少付", "paid short"
-    OVER = "over", "多付", "paid too much"
-    NETTED = "netted", "坐支抵扣", "netted against costs"
-    TWICE = "twice", "重复付款", "paid twice"
-    WRONG_REFERENCE = "wrong_reference", "缴款码填错", "wrong reference"
-    WRONG_PAYER = "wrong_payer", "付款账户不符", "from another account"
-    EARLY = "early", "早于应收日付款", "paid before it was owed"
-    OTHER_UNIT = "other_unit", "应入其他单位账户", "another unit's money"
-    AMBIGUOUS = "ambiguous", "有多种可能", "several possibilities"
-    UNKNOWN = "unknown", "未找到应收款", "belongs to nothing known"
-    OUTGOING = "outgoing", "付出款项", "money that left"
-    MISSING = "missing", "逾期未到账", "did not arrive"
-    AWAITED = "awaited", "尚未到账", "still awaited"
-
-
 class Part(msgspec.Struct, frozen=True, gc=False):
     """So much of a line for so much of a due, in the smallest unit."""
 
@@ -106,6 +75,21 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     agreed: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
+
+
+__all__ = ["FIELDS", "MATCHER", "By", "Finding", "Kind", "Line", "Owed", "Part", "score"]
+MATCHER: Final = "matching_money@1"
+"""The name and version of the search, kept with every decision; what it answers is a new version."""
+
+_RULES: Final = {By.CODE: 50, By.VOUCHER: 45, By.LIKELY: 20, By.NOTHING: 0}
+_AGREEING: Final = {"amount": 25, "unit": 5, "payer": 8, "payer_account": 8, "booked": 4}
+
+
+def score(finding: Finding) -> int:
+    """Return how much speaks for a finding, out of 100; each field that differs takes 15 away."""
+    for_it = sum(_AGREEING.get(name, 0) for name in set(finding.agreed))
+    against = 15 * len(set(finding.differs)) + (30 if finding.others else 0)
+    return max(0, min(100, _RULES[finding.by] + for_it - against))
 
 
 FIELDS: Final[Mapping[str, Words]] = {
