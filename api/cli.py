@@ -12,6 +12,7 @@ import typer
 from api import (
     cli_accounts,
     cli_audit,
+    cli_booking,
     cli_cases,
     cli_certificates,
     cli_classes,
@@ -53,6 +54,7 @@ app.add_typer(cli_accounts.app, name="account")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_depreciating.app, name="depreciation")
+app.add_typer(cli_booking.app, name="books")
 app.add_typer(cli_label.app, name="label")
 app.add_typer(cli_match.app, name="match")
 app.add_typer(cli_statement.app, name="statement")

@@ -18,10 +18,12 @@ from api import radio_counting, reporting, seeing
 from api.accounts import Account, Accounts, Post
 from api.allocating import Proposals
 from api.authority import ABOUT, Authority
+from api.booking import Booking
 from api.captures import Captures
 from api.counting import Counting
 from api.depreciating import Depreciating
 from api.idling import Idling
+from api.journal import Journals
 from api.noting import Reads
 from api.policies import Rules
 from api.proving import Proving
@@ -98,6 +100,8 @@ class Office:
         self.search = Search(book, self.rows, self._region_of, self.terms, self.rooms)
         self.proposals = Proposals(book, self.rows, self.search.receipt, self.terms, self.rooms)
         self.depreciating = Depreciating(book, self.rows)
+        self.booking = Booking(book, self.rows, self.depreciating)
+        self.journals = Journals(self)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
         self.scanned = Scanned.open(settings.database)

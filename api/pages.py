@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api import (
     pages_audit,
+    pages_booking,
     pages_bundles,
     pages_ca,
     pages_cases,
@@ -80,6 +81,7 @@ PARTS = (
     pages_changes,
     pages_findings,
     pages_periods,
+    pages_booking,
     pages_depreciating,
     pages_reads,
 )

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import attesting, evidence, pages_bundles, pages_read_by
+from api import attesting, evidence, pages_booking, pages_bundles, pages_read_by
 from api.attesting import Attested, Attesting
 from api.notarising import ONE_MACHINE
 from api.office import Office
@@ -150,6 +150,7 @@ def audit_page(
         said=[in_words(words, page.lang) for words in said],
         attested=Attested.of(book),
         standing=page.office.proving.standing(),
+        movement_title=in_words(pages_booking.SAYS["title"], page.lang),
         one_machine=in_words(ONE_MACHINE, page.lang),
         bundles=pages_bundles.panel(page),
         reading=pages_read_by.purpose_panel(page),

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api import (
     audit_rest,
+    booking_rest,
     certifying_rest,
     epcis_rest,
     filing_rest,
@@ -62,6 +63,7 @@ def install(app: FastAPI, office: Office) -> None:
     ways_rest.add(routes, office, callers)
     certifying_rest.add(routes, office, callers)
     reuse_rest.add(routes, office, callers)
+    booking_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
     vouchers_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)

@@ -31,6 +31,9 @@ class Amount(Term):
     NET = "net", "账面价值", "book value"
     FEES = "fees", "相关税费", "taxes and fees"
     COST = "cost", "账面价值加相关税费", "book value with taxes and fees"
+    MONEY = "money", "收付金额", "money that came or went"
+    EXCESS = "excess", "其中多收", "of it paid too much"
+    OWED = "owed", "其中应缴", "of it owed"
 
 
 PARTS: Mapping[Amount, Mapping[Amount, int]] = {
@@ -39,6 +42,9 @@ PARTS: Mapping[Amount, Mapping[Amount, int]] = {
     Amount.NET: {Amount.GROSS: 1, Amount.ACCUMULATED: -1},
     Amount.FEES: {Amount.FEES: 1},
     Amount.COST: {Amount.GROSS: 1, Amount.ACCUMULATED: -1, Amount.FEES: 1},
+    Amount.MONEY: {Amount.MONEY: 1},
+    Amount.EXCESS: {Amount.EXCESS: 1},
+    Amount.OWED: {Amount.MONEY: 1, Amount.EXCESS: -1},
 }
 """What each amount is of those that are given: the book value is the original less what is worn."""
 
@@ -70,12 +76,50 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 TRANSFER_OUT, TRANSFER_IN = "transfer_out", "transfer_in"
+ACQUIRED, BUILT, DONATED_IN, SURPLUS = "acquired", "built", "donated_in", "surplus"
+EXCHANGED_IN, EXCHANGED_OUT = "exchanged_in", "exchanged_out"
+ADDITION, SETTLED, REVALUED = "addition", "settled", "revalued"
+DEPRECIATED, RECLASSIFIED = "depreciated", "reclassified"
+SOLD, DONATED_OUT = "sold", "donated_out"
+INTO_PENDING, PENDING_SETTLED = "into_pending", "pending_settled"
+RECEIVED, REMITTED, KEPT = "received", "remitted", "kept"
 OCCASIONS: Mapping[str, Words] = {
+    ACQUIRED: Words("购置", "purchase"),
+    BUILT: Words("建设交付", "built"),
+    DONATED_IN: Words("接受捐赠", "donation received"),
+    SURPLUS: Words("盘盈（待批准处理）", "surplus, to be ruled on"),
+    ADDITION: Words("改建、扩建增加原值", "addition to cost"),
+    SETTLED: Words("暂估转实际", "provisional value settled"),
+    REVALUED: Words("价值更正", "value corrected"),
+    DEPRECIATED: Words("计提折旧（摊销）", "depreciation"),
+    RECLASSIFIED: Words("类别调整", "reclassified"),
     TRANSFER_OUT: Words("无偿调出", "gratuitous transfer out"),
     TRANSFER_IN: Words("无偿调入", "gratuitous transfer in"),
+    EXCHANGED_OUT: Words("置换换出", "given in exchange"),
+    EXCHANGED_IN: Words("置换换入", "got in exchange"),
+    SOLD: Words("转让（拍卖）核销", "sold"),
+    DONATED_OUT: Words("对外捐赠", "donation given"),
+    INTO_PENDING: Words("转入待处理财产损溢", "into pending gains and losses"),
+    PENDING_SETTLED: Words("待处理财产损溢核销", "pending loss settled"),
+    RECEIVED: Words("收到应缴财政款", "money received for the treasury"),
+    REMITTED: Words("应缴财政款上缴国库", "remitted to the treasury"),
+    KEPT: Words("按规定留归单位", "kept by rule"),
 }
 SOFT = frozenset({"software"})  # carried as intangible
+PENDING = "pending"  # instead of a kind: what waits in 1902 until it is ruled on
+# The chart of 《政府会计制度》 (财会〔2017〕25号); a place that keeps other accounts says so in its
+# rules.
 ACCOUNTS = (
+    *(
+        Account(
+            slug=slug, code="1902", zh="待处理财产损溢", en="Pending gains and losses", kinds=kinds
+        )
+        for slug, kinds in (
+            ("asset", frozenset({PENDING})),
+            ("worn", frozenset({PENDING})),
+            ("pending", frozenset()),
+        )
+    ),
     Account(slug="asset", code="1701", zh="无形资产", en="Intangible assets", kinds=SOFT),
     Account(
         slug="worn", code="1702", zh="无形资产累计摊销", en="Accumulated amortisation", kinds=SOFT
@@ -86,6 +130,33 @@ ACCOUNTS = (
         slug="gratuitous", code="3401", zh="无偿调拨净资产", en="Net assets, gratuitous transfer"
     ),
     Account(slug="bank", code="1002", zh="银行存款", en="Bank deposits"),
+    Account(slug="money", code="1001", zh="库存现金", en="Cash", kinds=frozenset({"cash"})),
+    Account(
+        slug="money",
+        code="2307",
+        zh="其他应付款",
+        en="Other payables",
+        kinds=frozenset({"deposit"}),
+    ),
+    Account(slug="money", code="1002", zh="银行存款", en="Bank deposits"),
+    Account(slug="owed", code="2103", zh="应缴财政款", en="Payable to the treasury"),
+    Account(slug="excess", code="2307", zh="其他应付款", en="Other payables"),
+    Account(slug="payable", code="2302", zh="应付账款", en="Accounts payable"),
+    Account(slug="construction", code="1613", zh="在建工程", en="Construction in progress"),
+    Account(slug="donation", code="4603", zh="捐赠收入", en="Donation income"),
+    Account(
+        slug="own_income",
+        code="4605",
+        zh="租金收入",
+        en="Rent income",
+        kinds=frozenset({"lease_rent"}),
+    ),
+    Account(slug="own_income", code="4609", zh="其他收入", en="Other income"),
+    Account(slug="wear", code="5001", zh="业务活动费用", en="Operating expense"),
+    Account(slug="disposal", code="5301", zh="资产处置费用", en="Asset disposal expense"),
+    Account(
+        slug="earlier_years", code="3501", zh="以前年度盈余调整", en="Adjustment of earlier years"
+    ),
 )
 
 
@@ -97,6 +168,24 @@ def debit(account: str, amount: Amount) -> TemplateLine:
 def credit(account: str, amount: Amount) -> TemplateLine:
     """Return a line on the right."""
     return TemplateLine(side=Side.CREDIT, account=account, amount=amount)
+
+
+def carries(against: str) -> tuple[TemplateLine, ...]:
+    """Return the lines by which the books take property up, or more of it, against an account."""
+    return (
+        debit("asset", Amount.GROSS),
+        credit("worn", Amount.ACCUMULATED),
+        credit(against, Amount.NET),
+    )
+
+
+def lets_go(against: str) -> tuple[TemplateLine, ...]:
+    """Return the lines by which the books let property go at book value, against an account."""
+    return (
+        debit(against, Amount.NET),
+        debit("worn", Amount.ACCUMULATED),
+        credit("asset", Amount.GROSS),
+    )
 
 
 TEMPLATES = (
@@ -116,6 +205,42 @@ TEMPLATES = (
             credit("bank", Amount.FEES),
         ),
     ),
+    # Paid later or at once: the payment clears the account payable.
+    Template(slug=ACQUIRED, lines=carries("payable")),
+    Template(slug=BUILT, lines=carries("construction")),
+    Template(slug=DONATED_IN, lines=carries("donation")),
+    Template(slug=SURPLUS, lines=carries("pending")),
+    Template(slug=ADDITION, lines=carries("construction")),
+    Template(slug=SETTLED, lines=carries("payable")),
+    Template(slug=REVALUED, lines=carries("earlier_years")),
+    # Both legs together come to nothing on the third line.
+    Template(slug=RECLASSIFIED, lines=carries("earlier_years")),
+    # What was given and what was got meet in one account: what stays there is the loss, and what
+    # stays on its other side the gain.
+    Template(slug=EXCHANGED_IN, lines=carries("disposal")),
+    Template(slug=EXCHANGED_OUT, lines=lets_go("disposal")),
+    Template(slug=SOLD, lines=lets_go("disposal")),
+    Template(slug=DONATED_OUT, lines=lets_go("disposal")),
+    # Scrapping, shortage and damage pass through 1902 until they are ruled on.
+    Template(slug=INTO_PENDING, lines=lets_go("pending")),
+    Template(
+        slug=PENDING_SETTLED,
+        lines=(debit("disposal", Amount.NET), credit("pending", Amount.NET)),
+    ),
+    Template(
+        slug=DEPRECIATED,
+        lines=(debit("wear", Amount.ACCUMULATED), credit("worn", Amount.ACCUMULATED)),
+    ),
+    Template(
+        slug=RECEIVED,
+        lines=(
+            debit("money", Amount.MONEY),
+            credit("owed", Amount.OWED),
+            credit("excess", Amount.EXCESS),
+        ),
+    ),
+    Template(slug=REMITTED, lines=(debit("owed", Amount.MONEY), credit("bank", Amount.MONEY))),
+    Template(slug=KEPT, lines=(debit("owed", Amount.MONEY), credit("own_income", Amount.MONEY))),
 )
 
 
@@ -167,6 +292,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     gross: int | None = None
     accumulated: int = 0
     fees: int = 0
+    money: int = 0
+    excess: int = 0
     currency: str = "CNY"
 
 
@@ -263,7 +390,12 @@ def posted(template: Template, unit: str, currency: str, pieces: Iterable[Piece]
         for piece in pieces:
             sums[account_of(template, one.account, piece.kind)] += amount_of(piece, one.amount)
         lines += (
-            Line(side=one.side, code=a.code, account=Words(a.zh, a.en), amount=amount)
+            Line(
+                side=one.side if amount > 0 else OTHER_SIDE[one.side],
+                code=a.code,
+                account=Words(a.zh, a.en),
+                amount=abs(amount),
+            )
             for a, amount in sums.items()
             if amount
         )
@@ -272,8 +404,12 @@ def posted(template: Template, unit: str, currency: str, pieces: Iterable[Piece]
         unit=unit,
         currency=currency,
         lines=tuple(lines),
-        assets=tuple(piece.asset for piece in pieces),
+        assets=tuple(piece.asset for piece in pieces if piece.asset),
     )
+
+
+OTHER_SIDE: Mapping[Side, Side] = {Side.DEBIT: Side.CREDIT, Side.CREDIT: Side.DEBIT}
+"""Where a line goes that comes to less than nothing, as when a value is lowered."""
 
 
 def account_of(template: Template, slug: str, kind: str) -> Account:
@@ -288,5 +424,7 @@ def amount_of(piece: Piece, amount: Amount) -> int:
         Amount.GROSS: piece.gross or 0,
         Amount.ACCUMULATED: piece.accumulated,
         Amount.FEES: piece.fees,
+        Amount.MONEY: piece.money,
+        Amount.EXCESS: piece.excess,
     }
     return sum(times * given[part] for part, times in PARTS[amount].items())

@@ -1,0 +1,144 @@
+"""The vouchers that units may post for a span, worked out of the movements and of the dues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from api.booking import Moment, Sweep, facts
+from domain import journal
+from domain.booking import Stood
+from domain.decider import LIFECYCLES
+from domain.due import Due, Means, PaymentReceived
+from domain.journal import Omitted, Part, Proposed
+from ledger.entry import Entry
+from ledger.replaying import collector_off
+from projections.changes import Only, Span
+from projections.scope import Scope
+
+if TYPE_CHECKING:
+    from api.office import Office
+
+NUMBERED: Final = ("voucher", "out_voucher", "in_voucher", "receipt")
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be posted for a span in order, and what needs no entry."""
+
+    span: Span
+    proposed: tuple[Proposed, ...]
+    omitted: tuple[Omitted, ...]
+
+
+class Journals:
+    """Whoever works vouchers out for one office."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    def of(self, scope: Scope, span: Span, only: Only) -> Journal:
+        """Return the vouchers of a span, the first one first."""
+        forms: dict[str, bool] = {}
+
+        def waits(stood: Stood | None) -> bool:
+            """Answer whether a card waits in 1902: by the form of its disposal."""
+            if stood is None or not stood.case.startswith("disposal/"):
+                return False
+            if stood.case not in forms:
+                form = self.office.book.stream(stood.case).state.form
+                forms[stood.case] = form in journal.THROUGH_PENDING
+            return forms[stood.case]
+
+        omitted: list[Omitted] = []
+        posted: list[tuple[str, Entry, Part]] = []
+        with collector_off():
+            sweep = Sweep(self.office.booking, scope, span, only)
+            for moment in sweep.moments():
+                for found in parts(moment, (waits(moment.was), waits(moment.now))):
+                    if isinstance(found, Omitted):
+                        if sweep.wanted(found.leg):
+                            omitted.append(found)
+                    elif wanted(scope, only, found):
+                        posted.append((moment.on, moment.entry, found))
+            if not only.kind:
+                posted += self._money(scope, span, only)
+        proposed = sorted(self._vouchers(posted), key=lambda one: (one.on, one.position))
+        return Journal(span=span, proposed=tuple(proposed), omitted=tuple(omitted))
+
+    def _vouchers(self, posted: Iterable[tuple[str, Entry, Part]]) -> Iterator[Proposed]:
+        """Yield a voucher for each act and occasion, by the templates of the rules it followed."""
+
+        def act(one: tuple[str, Entry, Part]) -> tuple[str, str]:
+            return one[0], one[1].cause
+
+        for (on, _), some in groupby(sorted(posted, key=act), key=act):
+            mine = sorted(some, key=lambda one: one[1].position)
+            first = mine[0][1]
+            via = first.beside.via
+            policy = self.office.rules.named(via.policy) if via.policy else None
+            own = policy.vouchers if policy is not None else ()
+            for voucher in journal.together((part for _, _, part in mine), own):
+                yield Proposed(
+                    on=on,
+                    position=first.position,
+                    stream=first.stream,
+                    voucher=voucher,
+                    reference=reference(entry for _, entry, _ in mine),
+                )
+
+    def _money(self, scope: Scope, span: Span, only: Only) -> Iterator[tuple[str, Entry, Part]]:
+        """Yield what dues add: money that came, went to the treasury, or may be kept."""
+        book = self.office.book
+        upto = book.head()[0] if span.known is None else span.known
+        rows = book.log.kind_rows("due", upto)
+        life = LIFECYCLES["due"]
+        for _, some in groupby(rows, key=lambda row: row[1]):
+            due: Due = life.state()
+            for entry in facts(some, span.known):
+                was, due = due, life.evolve(due, entry.event)
+                if not span.start < entry.effective_on <= span.end:
+                    continue
+                means = (
+                    entry.event.means.value
+                    if isinstance(entry.event, PaymentReceived)
+                    else Means.BANK.value
+                )
+                for part in journal.of_money(was, due, means):
+                    if wanted(scope, only, part):
+                        yield entry.effective_on, entry, part
+
+
+def parts(moment: Moment, pending: tuple[bool, bool]) -> Iterator[Part | Omitted]:
+    """Yield what one fact adds to vouchers."""
+    if moment.asset:
+        for found in journal.of_card(moment.legs, moment.was, moment.now, pending):
+            if isinstance(found, Part) and not found.piece.asset:
+                piece = msgspec.structs.replace(found.piece, asset=moment.asset)
+                found = msgspec.structs.replace(found, piece=piece)
+            yield found
+        return
+    for leg in moment.legs:
+        yield from journal.of_leg(leg, leg.kind)
+
+
+def wanted(scope: Scope, only: Only, part: Part) -> bool:
+    """Answer whether a part is asked for and may be seen."""
+    return (
+        (scope.units is None or part.unit in scope.units)
+        and only.unit in ("", part.unit)
+        and only.currency in ("", part.piece.currency)
+        and only.kind in ("", part.piece.kind)
+    )
+
+
+def reference(entries: Iterable[Entry]) -> str:
+    """Return the voucher that an act names itself; empty where it names none."""
+    for entry in entries:
+        for name in NUMBERED:
+            said: Any = getattr(entry.event, name, "")
+            if isinstance(said, str) and said:
+                return said
+    return ""
