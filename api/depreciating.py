@@ -18,7 +18,7 @@ import msgspec
 
 from api.counting import packed
 from domain.allocating import LinesSeen
-from domain.asset import Asset, Mode
+from domain.asset import Asset
 from domain.asset import lifecycle as cards
 from domain.decider import Ask, Occasion
 from domain.depreciating import (
@@ -193,8 +193,6 @@ class Depreciating:
                 asset = self.book.state_at(f"asset/{card.id}", on)
                 assert isinstance(asset, Asset)
             line = known.get(card.id) or elsewhere.get(card.id)
-            if line is not None and card.id not in known and asset.mode is Mode.EXCHANGE:
-                line = msgspec.structs.replace(line, before=0, charge=0)  # it begins anew
             origin = known.get(asset.split_from) if line is None else None
             yield run(asset, lives, line, month, card.id, origin)
 
@@ -279,8 +277,6 @@ class Depreciating:
         for unit in reversed(units):
             line = self._line_in(unit, id_, month_of(on), known)
             if line is not None:
-                if unit != asset.accounting_unit and asset.mode is Mode.EXCHANGE:
-                    line = msgspec.structs.replace(line, before=0, charge=0)
                 return asset, line
         return asset, None
 

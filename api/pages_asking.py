@@ -1,4 +1,4 @@
-"""Ask for a step from a page that has no case: whatever stands in the way, the form comes back."""
+"""Ask for a step from a page: whatever stands in the way, the form comes back as it was typed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.forms import Invalid
 from api.pages_sign import text
-from api.pages_steps import Step, ask
+from api.pages_steps import Step, Warned, ask
 from api.pages_timeline import happened
 from api.pages_view import Page
 from api.problems import ENTRY_TOO_LARGE
@@ -33,13 +33,17 @@ def do(page: Page, stream: str, verb_name: str, form: FormData, where: str, draw
     except Invalid as invalid:
         step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}
         return draw(step, page.t("form-wrong"), 422)
+    except Warned as warned:
+        step.warnings = warned.sentences
+        return draw(step, page.t("read-first"), 409)
     except TooLarge:
         step.refusal = page.words(ENTRY_TOO_LARGE)
         return draw(step, page.t("not-recorded"), 422)
     except Refused as refused:
         step.refusal = refused.sentence(page.lang)
         return draw(step, page.t("not-recorded"), 409)
-    except Conflict:
+    except Conflict as conflict:
+        step.changed = conflict.expected
         step.refusal = page.t("conflict")
         return draw(step, page.t("not-recorded"), 409)
     mine = next(e for e in happened(page, receipt.first, receipt.count))

@@ -8,19 +8,15 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api import pages_asking
 from api.depreciating import Document
-from api.forms import Invalid
 from api.office import Office
-from api.pages_sign import Member, Typed, text
-from api.pages_steps import Step, ask, blocked, possible
-from api.pages_timeline import happened, lines, toast
+from api.pages_sign import Member, Typed
+from api.pages_steps import Step, blocked, possible
+from api.pages_timeline import lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
-from api.problems import ENTRY_TOO_LARGE
-from domain.decider import LIFECYCLES, Refused
 from domain.depreciating import OBSTACLES, REMEDIES
-from ledger.act import Conflict
-from ledger.entry import TooLarge
 from projections import inventory
 
 FAULTS_MAX = 200  # shown; all of them are in the evidence
@@ -101,24 +97,8 @@ def faults(page: Page, document: Document) -> list[dict[str, Any]]:
 
 def do(page: Page, id_: str, name: str, form: Any) -> Response:
     """Ask for a step; whatever stands in the way, the form comes back with what was typed."""
-    verb = LIFECYCLES["depreciation"].verbs.get(name)
-    if verb is None or verb.inner:
-        raise HTTPException(404)
-    stream, step = f"depreciation/{id_}", Step(verb=verb, typed=form, open=True)
-    version = text(form, "version")
-    try:
-        receipt = ask(page, stream, step, int(version) if version.isdecimal() else None)
-    except Invalid as invalid:
-        step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}
-        return drawn(page, id_, faulty=step, wrong=page.t("form-wrong"), status=422)
-    except TooLarge:
-        step.refusal = page.words(ENTRY_TOO_LARGE)
-        return drawn(page, id_, faulty=step, wrong=page.t("not-recorded"), status=422)
-    except Refused as refused:
-        step.refusal = refused.sentence(page.lang)
-        return drawn(page, id_, faulty=step, wrong=page.t("not-recorded"), status=409)
-    except Conflict:
-        step.refusal = page.t("conflict")
-        return drawn(page, id_, faulty=step, wrong=page.t("not-recorded"), status=409)
-    mine = next(e for e in happened(page, receipt.first, receipt.count))
-    return page.go(f"/depreciation/{id_}?done={mine.position}")
+
+    def draw(step: Step, wrong: str, status: int) -> Response:
+        return drawn(page, id_, faulty=step, wrong=wrong, status=status)
+
+    return pages_asking.do(page, f"depreciation/{id_}", name, form, f"/depreciation/{id_}", draw)

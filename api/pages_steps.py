@@ -39,6 +39,7 @@ class Step(msgspec.Struct, kw_only=True):
     key: str = ""
     version: int = 0
     warnings: tuple[str, ...] = ()  # what the reader should know before they submit
+    changed: int | None = None  # the version it was asked of, where there is a newer one
 
 
 class Warned(Exception):

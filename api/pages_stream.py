@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api import (
     numbering,
+    pages_asking,
     pages_bundles,
     pages_filing,
     pages_papers,
@@ -27,26 +28,22 @@ from api import (
     pages_ways,
     rest_label,
 )
-from api.forms import Invalid
 from api.numbering import Fate
 from api.office import Office
 from api.pages_cases import new_page
 from api.pages_inventory import NOT_A_DAY, is_day, is_known, position_of
 from api.pages_sign import Member, Typed, text
-from api.pages_steps import Step, Warned, ask, blocked, possible
+from api.pages_steps import Step, blocked, possible
 from api.pages_telling import STATE_REFS
 from api.pages_timeline import happened, lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_ways import COLON
-from api.problems import ENTRY_TOO_LARGE
 from domain.decider import LIFECYCLES, Refused
 from domain.filing import folder_of, whose
 from domain.unit import UnitKind
 from labels import face, identity, qr
-from ledger.act import Conflict
 from ledger.book import Stream, new_id
-from ledger.entry import TooLarge
 from projections import cases, inventory, units
 from projections.scope import Filters
 from projections.temporal import NEVER
@@ -367,43 +364,20 @@ def sentence(page: Page, said: Any) -> str:
 # Doing ------------------------------------------------------------------------
 
 
-def do(page: Page, name: str, verb_name: str, form: FormData) -> Response:
+def do(page: Page, name: str, verb: str, form: FormData) -> Response:
     """Ask for a step; whatever stands in the way, the form comes back with what was typed."""
-    kind = name.partition("/")[0]
-    verb = LIFECYCLES[kind].verbs.get(verb_name)
-    if verb is None or verb.inner:
-        raise HTTPException(404)
-    step = Step(verb=verb, typed=form, open=True)
-    version = text(form, "version")
-    expected = int(version) if version.isdecimal() else None
-    try:
-        receipt = ask(page, name, step, expected)
-    except Invalid as invalid:
-        step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}
-        return again(page, name, step, page.t("form-wrong"), 422)
-    except Warned as warned:
-        step.warnings = warned.sentences
-        return again(page, name, step, page.t("read-first"), 409)
-    except TooLarge:
-        step.refusal = page.words(ENTRY_TOO_LARGE)
-        return again(page, name, step, page.t("not-recorded"), 422)
-    except Refused as refused:
-        step.refusal = refused.sentence(page.lang)
-        return again(page, name, step, page.t("not-recorded"), 409)
-    except Conflict as conflict:
-        step.refusal = page.t("conflict")
-        return again(page, name, step, page.t("not-recorded"), 409, changed=conflict.expected)
-    mine = next(e for e in happened(page, receipt.first, receipt.count))
-    return page.go(f"{address(name)}?done={mine.position}")
+
+    def draw(step: Step, wrong: str, status: int) -> Response:
+        return again(page, name, step, wrong, status)
+
+    return pages_asking.do(page, name, verb, form, address(name), draw)
 
 
-def again(
-    page: Page, name: str, step: Step, wrong: str, status: int, changed: int | None = None
-) -> Response:
+def again(page: Page, name: str, step: Step, wrong: str, status: int) -> Response:
     """Show the form once more; a case that does not exist yet has a page of its own."""
     if page.office.book.stream(name).version == 0:
         return new_page(page, name, step, wrong, status)
-    return show(page, name, status=status, wrong=wrong, faulty=step, changed=changed)
+    return show(page, name, status=status, wrong=wrong, faulty=step, changed=step.changed)
 
 
 def reverse_page(

@@ -22,6 +22,7 @@ from domain import kinds
 from domain.asset import ON_BOOKS, STILL_OURS, Asset, Book, Kind, ValueType
 from domain.asset import lifecycle as cards
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.period import own_books
 from domain.splitting import AMOUNT_LIMIT, WITHIN_COST
 from domain.values import PRINTABLE, Code, Fen, Given, Reference, SignedFen, Text, Written, yuan
 from domain.words import Role, Term, Words
@@ -511,12 +512,7 @@ OWN_BOOKS = Rule(
     slug="depreciation-of-another-unit",
     zh="只能办理本单位的折旧；财政部门可以代为办理。",
     en="A unit writes off its own property; only the finance department does it for others.",
-    holds=lambda _, occasion: (
-        occasion.role == Role.FINANCE
-        or not occasion.unit
-        or not occasion.stream
-        or occasion.stream == f"depreciation/{occasion.unit}"
-    ),
+    holds=own_books,
 )
 LIVES_KNOWN = Rule(
     slug="no-lives-adopted",

@@ -9,7 +9,7 @@ The balance (补价) that somebody pays us is income of the treasury (内蒙古�
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
@@ -421,12 +421,24 @@ class BookedInExchange(
     name="asset.booked_in_exchange",
     zh="置换转入{unit}账，入账价值{value}，凭证{voucher}",
     en="In the books of {unit} by exchange at {value}, voucher {voucher}",
+    version=2,
 ):
-    """#32 Another unit accounts for it, at what it gave for it, in fen; its depreciation begins anew."""
+    """#32 Another unit accounts for it, at what it gave for it, in fen; its depreciation begins anew.
+
+    It is written off from the month of that day on, over what is left of its life; `on` is None
+    where an older entry does not say it.
+    """
 
     unit: UnitId
     value: Fen
     voucher: Code
+    on: date | None = None
+
+
+@upcaster("asset.booked_in_exchange", 1)
+def exchanged_some_day(body: dict[str, Any]) -> dict[str, Any]:
+    """Read what the first release wrote: the day stood on the entry alone."""
+    return body | {"on": None}
 
 
 AssetExchangeEvent: TypeAlias = BookedInExchange
@@ -517,13 +529,14 @@ def moved(
 def evolve_asset(asset: Asset, event: AssetExchangeEvent) -> Asset:
     """What an exchange means for the card."""
     match event:
-        case BookedInExchange(unit=unit, value=value):
+        case BookedInExchange(unit=unit, value=value, on=on):
             return replace(
                 asset,
                 accounting_unit=unit,
                 value=value,
                 value_type=ValueType.COST,
-                accumulated=None if asset.accumulated is None else 0,
+                accumulated=0 if on or asset.accumulated is not None else None,
+                stated_until=on.replace(day=1) - timedelta(days=1) if on else None,
                 residual=None,
                 mode=Mode.EXCHANGE,
             )
@@ -1140,10 +1153,10 @@ def hold_for_exchange(
 
 @assets_.lifecycle.verb(ON_BOOKS, zh="置换入账", en="Enter by exchange", inner=True)
 def book_in_exchange(
-    _: Asset, __: Occasion, *, unit: UnitId, value: Fen, voucher: Code
+    _: Asset, occasion: Occasion, *, unit: UnitId, value: Fen, voucher: Code
 ) -> BookedInExchange:
     """Let another unit account for the asset, at what it gave for it."""
-    return BookedInExchange(unit=unit, value=value, voucher=voucher)
+    return BookedInExchange(unit=unit, value=value, voucher=voucher, on=occasion.on)
 
 
 @step_of(Exchange)

@@ -512,8 +512,10 @@ def evolve_asset(asset: Asset, event: AssetTransferEvent) -> Asset:
                 case="",
             )
         case BooksMoved(unit=unit, accumulated=accumulated):
-            worn = asset.accumulated if accumulated is None else accumulated
-            return replace(asset, accounting_unit=unit, accumulated=worn)
+            if accumulated is None:
+                return replace(asset, accounting_unit=unit)
+            # It is what was written off until it moved, and no longer what was stated some day.
+            return replace(asset, accounting_unit=unit, accumulated=accumulated, stated_until=None)
         case _:
             assert_never(event)
 

@@ -47,6 +47,8 @@ from domain.depreciating import (
     worth,
     written_off,
 )
+from domain.exchanging import BookedInExchange
+from domain.reallocation import BooksMoved
 from domain.splitting import DepreciationStated, PostedSeen
 
 past = partial(given, asset.lifecycle)
@@ -204,6 +206,69 @@ def test_the_longest_code_decides_and_a_code_counts_in_its_own_version() -> None
     other: dict[str, Any] = {"class_code": "2010103", "class_scheme": "GB/T 14885-2022"}
     assert [of(card(**fields)) for fields in (server, other, NOTHING_MORE)] == [36, 72, 72]
     assert of(card(kind=Kind.LAND)) == 0
+
+
+# From one unit's books to another's -----------------------------------------------
+
+
+@pytest.mark.target("T100")
+@pytest.mark.parametrize("posted", [0, 30, 40])  # months that the giver posted here
+@pytest.mark.parametrize("stated_", [False, True])
+def test_what_comes_by_exchange_is_written_off_anew_over_what_is_left_of_its_life(
+    posted: int, stated_: bool
+) -> None:
+    thing = card()
+    if stated_:
+        thing = asset.lifecycle.evolve(
+            thing, DepreciationStated(accumulated=90_000, until=date(2020, 9, 30), residual=0)
+        )
+    line = months(thing, JAN, JAN + posted - 1)[-1] if posted else None
+    got = BookedInExchange(unit="o_b", value=320_001, voucher="记-9", on=date(2023, 5, 17))
+    after = asset.lifecycle.evolve(thing, got)
+    lines = months(after, JAN + 40, JAN + 71, line)  # May 2023 is its 41st month of 72
+    assert (lines[0].before, lines[0].charge, lines[0].missed) == (0, 10_000, 0)
+    assert sum(line.charge for line in lines) == lines[-1].accumulated == 320_001
+    # First told two months later, those two are made good, and nothing before the exchange.
+    late = run(after, LIVES, line, JAN + 42, "A")
+    assert (late.charge, late.missed) == (30_000, 2)
+    # What later moves on without payment keeps what was written off.
+    moved = asset.lifecycle.evolve(after, BooksMoved(unit="o_c", gross=320_001))
+    assert run(moved, LIVES, lines[5], JAN + 46, "A").before == lines[5].accumulated
+
+
+@pytest.mark.target("T100")
+def test_books_that_move_with_their_depreciation_go_on_where_the_giver_stopped() -> None:
+    stated_ = DepreciationStated(accumulated=90_000, until=date(2020, 9, 30), residual=0)
+    thing = asset.lifecycle.evolve(card(), stated_)
+    line = months(thing, JAN + 9, JAN + 29)[-1]
+    moved = BooksMoved(unit="o_b", gross=720_000, accumulated=line.accumulated)
+    lines = months(asset.lifecycle.evolve(thing, moved), JAN + 30, JAN + 71, line)
+    assert (lines[0].before, lines[0].charge, lines[0].missed) == (line.accumulated, 10_000, 0)
+    assert lines[-1].accumulated == 720_000
+    # From a unit that posts elsewhere, it was up to date when it came.
+    fresh = run(asset.lifecycle.evolve(card(), moved), LIVES, None, JAN + 30, "A")
+    assert (fresh.before, fresh.charge, fresh.missed) == (line.accumulated, 10_000, 0)
+
+
+@pytest.mark.target("T100")
+@each(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 70), st.integers(0, 72))
+def test_a_revaluation_spreads_what_is_left_to_the_fen(
+    value: int, other: int, when: int, seen_: int
+) -> None:
+    before = months(card(value), JAN, JAN + when)[-1]
+    lowest = before.accumulated
+    changed = ValueCorrected(
+        value=max(other, lowest), value_type=ValueType.APPRAISAL, reason="评估"
+    )
+    thing = asset.lifecycle.evolve(card(value), changed)
+    lines = months(thing, JAN + when + 1, JAN + 71, before)
+    assert lines[-1].accumulated == max(other, lowest)
+    charges = [line.charge for line in lines]
+    assert max(charges) - min(charges) <= 1
+    on = month_end(JAN + seen_)
+    if seen_ > when and seen_ <= 71:
+        told = worth(thing, LIVES, before, on)
+        assert told.accumulated == lines[seen_ - when - 1].accumulated
 
 
 # Histories ----------------------------------------------------------------------
