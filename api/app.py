@@ -16,12 +16,15 @@ from api import pages, problems, rest, rest_log, security
 from api.noting import Noting
 from api.office import Office
 from api.settings import Settings
+from ledger.replaying import collector_off
 
 STATIC = Path(__file__).parent / "static"
+YOUNG_MAX = 20_000  # new objects after which the garbage collector looks at them
 # Some systems register scripts as plain text, and a browser then refuses them.
 mimetypes.add_type("text/javascript", ".js")
 
 
+@collector_off()  # everything that is made here stays
 def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     """Return the application over an open office, or one that opens and closes its own."""
     office = office or Office.open(settings)
@@ -59,7 +62,9 @@ def _keep_what_is_loaded() -> None:
     """Tell the garbage collector, once in a process, that what is there now stays.
 
     Modules, rules and routes are a quarter of a million objects; looking through them again and
-    again held up requests for some tenths of a second each time.
+    again held up requests for some tenths of a second each time. Requests leave hardly a cycle
+    behind, so that one of them need not be searched for cycles several times.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_MAX, 20, 20)

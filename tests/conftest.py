@@ -8,6 +8,7 @@ started once per session, or the one named by GONGWU_TEST_POSTGRES.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import re
 import shutil
@@ -289,3 +290,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.line(f"{target}  {passed} of {len(outcomes)} tests passed")
         for node in broken:
             terminalreporter.line(f"      not proven by {node}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what is loaded and collected: it stays to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
