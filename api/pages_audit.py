@@ -25,6 +25,7 @@ from ledger import national, stamping, tree, verifying
 from ledger.book import Book
 from ledger.entry import decode
 from ledger.notes import Checkpoint, Unproven
+from ledger.proofs import included
 
 LATEST = 20
 SINCE_CHARS_MAX = 8_000
@@ -91,6 +92,8 @@ def router(office: Office) -> APIRouter:
         row = next(office.book.log.rows(position, position))[0]
         found = decode(*row)
         leaf = office.book.log.leaves(position, position)[0]
+        size, root, _ = office.book.head()
+        path = office.proving.tree.inclusion(position - 1, size)
         return page.render(
             "entry.html",
             entry=found,
@@ -101,7 +104,10 @@ def router(office: Office) -> APIRouter:
             sentence=tell(found.event, page.lang, page.namer_then(found.effective_on)),
             recorded=page.local(found.recorded_at),
             back=address(found.stream),
-            size=office.book.head()[0],
+            size=size,
+            root=root.hex(),
+            hashes=[one.hex() for one in path],
+            proven=included(position - 1, size, bytes(leaf), path, root),
         )
 
     return pages

@@ -494,6 +494,17 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "type": ("类型", "Type"),
     "cause": ("办理编号", "Act"),
     "leaf": ("叶子哈希", "Leaf hash"),
+    "entry-proof": ("在账证明", "Proof that it is in the ledger"),
+    "entry-proven": (
+        "由本条的叶哈希经{n}个哈希算得全账{size}条的根，与账本的根一致。",
+        "From its leaf {n} hashes lead to the root over all {size} entries, and that is the ledger's.",
+    ),
+    "entry-not-proven": (
+        "由本条的叶哈希经{n}个哈希算不出全账{size}条的根：账本已被改动。",
+        "From its leaf {n} hashes do not lead to the root over all {size} entries: it was altered.",
+    ),
+    "entry-root": ("根", "root"),
+    "entry-path": ("证明路径（{n}个哈希，RFC 9162）", "the path: {n} hashes (RFC 9162)"),
     "leaf-same": ("与保存的内容一致", "agrees with what is stored"),
     "leaf-differs": ("与保存的内容不一致，记录被改动过", "differs: what is stored was changed"),
     "readable": ("内容（便于阅读的排版）", "Content, laid out for reading"),

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from api import numbering as numbers
-from api import pages_asking, pages_export, pages_papers, pages_past
+from api import pages_asking, pages_chain, pages_export, pages_papers, pages_past
 from api.numbering import Fate
 from api.office import Office
 from api.pages_inventory import PAGE_ROWS, TEXT_CHARS_MAX
@@ -48,6 +48,7 @@ NOTHING: Mapping[str, Any] = {
     "status_words": "",
     "number": "",
     "inside": [],
+    "chain": None,
 }
 
 
@@ -390,10 +391,14 @@ def of_package(page: Page, id_: str, state: Any) -> dict[str, Any]:
     }
 
 
-def of_due(page: Page, _: str, state: Any) -> dict[str, Any]:
+def of_due(page: Page, id_: str, state: Any) -> dict[str, Any]:
     """Return which income a due is, and the case it arises from."""
     origin = [(address(one), page.case_name(one)) for one in (state.origin,) if one]
-    return {"heading": page.words(state.income.words), "inside": [("arises-from", origin)]}
+    return {
+        "heading": page.words(state.income.words),
+        "inside": [("arises-from", origin)],
+        "chain": pages_chain.of_due(page, f"due/{id_}"),
+    }
 
 
 # What the page of a line says besides its card; one for each register whose lines begin on a page.

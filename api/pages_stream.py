@@ -15,6 +15,7 @@ from api import (
     numbering,
     pages_asking,
     pages_bundles,
+    pages_chain,
     pages_filing,
     pages_papers,
     pages_people,
@@ -234,7 +235,7 @@ def show(
         files=pages_filing.panel(page, stream, pages_bundles.link(page, stream.name)),
         **(asset_extra(page, stream, state, on, position) if kind == "asset" else {}),
         **(unit_extra(page, id_) if kind == "unit" else {}),
-        **(case_extra(page, stream) if kind in cases.KINDS else {}),
+        **(case_extra(page, stream, on, position) if kind in cases.KINDS else {}),
     )
 
 
@@ -318,7 +319,7 @@ def unit_extra(page: Page, id_: str) -> dict[str, Any]:
     }
 
 
-def case_extra(page: Page, stream: Stream) -> dict[str, Any]:
+def case_extra(page: Page, stream: Stream, on: str, position: int | None) -> dict[str, Any]:
     """Return the assets of a case, grouped by where they stand in it."""
     state = stream.state
     groups = [
@@ -336,6 +337,7 @@ def case_extra(page: Page, stream: Stream) -> dict[str, Any]:
         "want": pages_wants.of_want(page, stream),
         "proposal": pages_wants.of_proposal(page, stream),
         "vouchers": pages_vouchers.panel(page, stream),
+        "chain": pages_chain.of_case(page, stream.name, on, position),
         "shares": pages_shares.panel(page, state),
         "reorganisation": pages_reorganisation.panel(page, state),
         "number": number_of(page, getattr(state, "number", "")),

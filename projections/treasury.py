@@ -277,6 +277,11 @@ def unremitted(
     return query.order_by(c.since, c.id).limit(limit)
 
 
+def dues_of(case: str) -> Rows:
+    """Return the dues that arise from a case."""
+    return select(dues).where(dues.c.origin == case).order_by(dues.c.id)
+
+
 # What nobody buys -------------------------------------------------------------------
 
 

@@ -123,6 +123,7 @@ class Story:
 
     def posted(self, id_: str) -> str:
         due = self.remitted(id_)
+        self.ask("2025-05-01", "finance", due, "approve_deductions", approval_no="扣批")
         for side, day in (("payment", "2025-05-01"), ("remittance", "2025-05-02")):
             self.ask(day, "accountant", due, "book", side=side, amount=7_500, voucher=f"记{id_}")
         return due
