@@ -321,3 +321,51 @@ def test_what_failed_twice_is_on_the_stuck_list_with_age_and_value(office: Offic
     assert (first["天数"], first["价值（评估或原值）"], first["流拍次数"]) == ("81", "80.00", "2")
     story.market("disposal/P1", "2025-06-01")
     assert [r["id"] for r in office.rows(treasury.stuck(EVERYTHING, asked()))] == ["P2"]
+
+
+# The register -----------------------------------------------------------------------
+
+
+@pytest.mark.target("T93", "T96")
+def test_the_register_has_every_day_and_amount_on_one_line(full: Office) -> None:
+    client = signed_in(full, "finance")
+    lines = {row["处置单"]: row for row in table(client, "/income/register.csv")}
+    assert len(lines) == 10
+    said = [
+        ("申请日期", "2025-01-20"), ("申请金额（原值）", "100.00"), ("批准日期", "2025-02-01"),
+        ("批复文号", "批P10"), ("批准金额（原值）", "100.00"), ("成交（执行）日期", "2025-03-01"),
+        ("成交金额", "80.00"), ("核销日期", "2025-03-04"), ("确认应缴日期", "2025-03-05"),
+        ("应缴金额", "75.00"), ("到账日期", "2025-04-02"), ("到账金额", "75.00"),
+        ("上缴日期", "2025-04-21"), ("上缴金额", "75.00"), ("记账日期", "2025-05-02"),
+    ]  # fmt: skip
+    assert [(name, lines["P10"][name]) for name, _ in said] == said
+    assert (lines["P2"]["评估日期"], lines["P2"]["评估值"]) == ("2025-02-10", "80.00")
+    then = {row["处置单"]: row for row in table(client, "/income/register.csv", on="2025-03-02")}
+    assert then["P10"]["成交金额"] == "80.00" and then["P10"]["应缴金额"] == ""
+    found = table(client, "/income/register.csv", form="auction", status="approved")
+    assert {row["处置单"] for row in found} == {"P1", "P2", "P3", "P4"}
+    assert table(client, "/income/register.csv", until="2025-01-19") == []
+
+
+def test_the_register_may_have_a_line_for_each_thing(full: Office) -> None:
+    client = signed_in(full, "finance")
+    lines = {r["处置单"]: r for r in table(client, "/income/register.csv", by="asset")}
+    p10 = lines["P10"]
+    names = ("资产编号", "成交（执行）日期", "成交金额", "核销日期", "上缴日期", "上缴金额")
+    assert [p10[name] for name in names] == [
+        "ZC-P10", "2025-03-01", "80.00", "2025-03-04", "2025-04-21", "",
+    ]  # fmt: skip
+    assert lines["P2"]["评估值"] == "80.00" and lines["P1"]["成交金额"] == ""
+
+
+def test_the_register_is_a_page_and_a_paper(full: Office) -> None:
+    client = signed_in(full, "finance")
+    for lang in ("zh", "en"):
+        for by_ in ("", "asset"):
+            page = client.get("/income/register", params={"lang": lang, "by": by_})
+            assert page.status_code == 200 and "#chain" in page.text
+        pdf = client.get("/income/register.pdf", params={"lang": lang})
+        assert pdf.content.startswith(b"%PDF")
+    assert client.get("/income/register.xlsx").content.startswith(b"PK")
+    assert 'class="empty"' in client.get("/income/register", params={"unit": "o_b"}).text
+    assert client.get("/income/register", params={"after": "x"}).status_code == 404
