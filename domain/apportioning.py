@@ -105,9 +105,18 @@ def evolve(case: C, event: SharingEvent) -> C:
         case LotShared():
             return case  # what each piece brought says the same
         case IncomeShared(shares=shared):
-            return replace(case, due_by={share.unit: share.net for share in shared})
+            return replace(
+                case,
+                due_by=summed(case.due_by, {share.unit: share.net for share in shared}),
+                billed_by=summed(case.billed_by, {share.unit: share.gross for share in shared}),
+            )
         case _:
             assert_never(event)
+
+
+def summed(sums: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Return sums by unit with more amounts added; an amount below zero takes off."""
+    return {**sums, **{unit: sums.get(unit, 0) + amount for unit, amount in more.items()}}
 
 
 # Dividing -----------------------------------------------------------------------
@@ -197,7 +206,11 @@ def income_shared(case: Any, deductions: Iterable[int]) -> tuple[IncomeShared, .
     """
     if not case.owners:
         return ()
-    gross = dict(sorted(case.earned.items()))
+    gross = {
+        unit: amount - case.billed_by.get(unit, 0)
+        for unit, amount in sorted(case.earned.items())
+        if unit not in case.billed_by or amount > case.billed_by[unit]
+    }
     left = list(gross.values())
     lines: list[list[int]] = []
     for amount in deductions:

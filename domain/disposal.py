@@ -2,8 +2,9 @@
 
 Approval, execution, accounting and money are separately dated (DOMAIN.md 0.1 #4); what is
 executed is a subset of what was approved, by item and amount (T91). The side of the thing is told
-in `leaving`, appraisal, market and price in `selling`, what is carried out under the approval in
-`executing`, papers and titles in `proving`, books and money in `settling`.
+in `leaving`, appraisal, market and price in `selling`, deals and buyers in `dealing`, what is
+carried out under the approval in `executing`, papers and titles in `proving`, books and money in
+`settling`, what the treasury gives back in `refunding`.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class Flag(Term):
     BEYOND_LIST = "beyond_list", "执行了未批准的资产", "executed what was not approved"
     SPLITTING = "splitting", "疑似拆分报批", "possibly split to stay below a limit"
     FAILED_TWICE = "failed_twice", "两次以上流拍未处理", "auctioned in vain more than once"
+    DEFAULTED = "buyer_defaulted", "买受人曾违约", "a buyer defaulted"
 
 
 class Deduction(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +87,20 @@ class Deduction(msgspec.Struct, frozen=True, kw_only=True):
     amount: Fen
 
 
+class Deal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A deal whose things are still here: what each brings and the deposit left for it, in fen.
+
+    `billed` says that its price is part of an income that was assessed.
+    """
+
+    buyer: str
+    prices: dict[str, int]
+    deposit: int = 0
+    pay_by: date | None = None
+    contract_no: str = ""
+    billed: bool = False
+
+
 class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was proposed, approved, carried out, derecognised; and the money, in fen.
 
@@ -92,7 +108,9 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     where one is not stated. `appraisals` and `floors` are shares of the appraisal and the least
     price, piece by piece. `owners` are the units in whose books each piece stood, where they are
     not all the case's own; `earned`, `due_by` and `remitted_by` what their pieces brought, what they
-    owe the treasury and what reached it in their name.
+    owe the treasury and what reached it in their name. `deals` by the number of their confirmation:
+    what they bring is among the proceeds. `billed` and `billed_by` are the part of the proceeds
+    that was assessed as income.
     """
 
     status: DisposalStatus = DisposalStatus.NONE
@@ -139,6 +157,19 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     due_by: dict[str, int] = {}
     remitted_by: dict[str, int] = {}
     deductions: tuple[Deduction, ...] = ()
+    deals: dict[str, Deal] = {}
+    billed: int = 0
+    billed_by: dict[str, int] = {}
+
+    @property
+    def dealt(self) -> frozenset[str]:
+        """Return what is sold and not handed over yet."""
+        return frozenset(asset for deal in self.deals.values() for asset in deal.prices)
+
+    @property
+    def unsold(self) -> frozenset[str]:
+        """Return what was approved and is neither carried out nor under a deal."""
+        return self.approved - self.executed - self.dealt
 
     def describe(self, lang: Lang) -> str:
         """Say where the disposal stands."""
@@ -532,12 +563,18 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
         case DisposalWithdrawn():
             return replace(case, status=DisposalStatus.WITHDRAWN)
         case RestKept():
-            kept = replace(case, approved=case.approved & case.executed)
-            status = DisposalStatus.EXECUTED if case.executed else DisposalStatus.WITHDRAWN
-            return replace(kept, status=status, next_step_by=None, on_market=False)
+            kept = replace(
+                case, approved=case.approved - case.unsold, next_step_by=None, on_market=False
+            )
+            if kept.deals:
+                return kept
+            status = ended(kept) if case.executed else DisposalStatus.WITHDRAWN
+            return replace(kept, status=status)
         case Sold(asset=asset, price=price, currency=currency):
-            dataset = event.dataset or case.dataset
-            return carried_out(replace(case, currency=currency, dataset=dataset), asset, price)
+            known = replace(case, currency=currency, dataset=event.dataset or case.dataset)
+            if asset in case.dealt:  # counted when the deal was struck
+                return carried_out(handed_over(known, asset), asset, 0)
+            return carried_out(known, asset, price)
         case GivenAway(asset=asset, boot=boot):
             return carried_out(case, asset, boot)
         case Scrapped(asset=asset, price=price):
@@ -554,14 +591,23 @@ def evolve(case: Disposal, event: DisposalEvent) -> Disposal:
         case AssetDerecognised(asset=asset):
             return replace(case, derecognised=case.derecognised | {asset})
         case IncomeAssessed(gross=gross, net=net, currency=currency):
-            done = net is not None and case.remitted >= net
-            status = DisposalStatus.REMITTED if done else DisposalStatus.ASSESSED
-            assessed = replace(case, status=status, net=net, proceeds=gross, currency=currency)
-            return replace(assessed, deductions=event.deductions)
+            whole = net if net is None or case.net is None else case.net + net
+            done = whole is not None and case.remitted >= whole
+            return replace(
+                case,
+                status=DisposalStatus.REMITTED if done else DisposalStatus.ASSESSED,
+                net=whole,
+                proceeds=case.proceeds if case.billed else gross,
+                currency=currency,
+                deductions=event.deductions,
+                billed=case.billed + gross,
+                deals={no: replace(deal, billed=True) for no, deal in case.deals.items()},
+            )
         case RemittedToTreasury(amount=amount, unit=unit):
             remitted = case.remitted + amount
             done = case.net is not None and remitted >= case.net
-            status = DisposalStatus.REMITTED if done else case.status
+            waits = case.status is DisposalStatus.APPROVED  # there is more to be sold
+            status = DisposalStatus.REMITTED if done and not waits else case.status
             by = added(case.remitted_by, unit, amount) if unit else case.remitted_by
             return replace(case, remitted=remitted, status=status, remitted_by=by)
         case _:
@@ -631,6 +677,7 @@ def carried_out(case: Disposal, asset: str, proceeds: int) -> Disposal:
     """
     executed = case.executed | {asset}
     done = bool(case.approved) and executed >= case.approved
+    sold_out = bool(case.approved) and executed | case.dealt >= case.approved
     value = case.values.get(asset)
     amount = case.executed_amount if case.executed else 0
     amount = None if value is None or amount is None else amount + value
@@ -642,15 +689,31 @@ def carried_out(case: Disposal, asset: str, proceeds: int) -> Disposal:
         flags.append(Flag.BEYOND_AMOUNT)
     after = replace(
         case,
-        status=DisposalStatus.EXECUTED if done else case.status,
+        status=ended(case, proceeds) if done else case.status,
         executed=executed,
         executed_amount=amount,
         proceeds=case.proceeds + proceeds,
         earned=added(case.earned, owner(case, asset), proceeds) if case.owners else case.earned,
-        on_market=case.on_market and not done,
-        next_step_by=None if done else case.next_step_by,
+        on_market=case.on_market and not sold_out,
+        next_step_by=None if sold_out else case.next_step_by,
     )
     return flagged(after, *flags) if flags else after
+
+
+def ended(case: Disposal, more: int = 0) -> DisposalStatus:
+    """Return where a case stands whose list is carried out; `more` proceeds come with it, in fen."""
+    if case.net is None or case.proceeds + more > case.billed:
+        return DisposalStatus.EXECUTED
+    return DisposalStatus.REMITTED if case.remitted >= case.net else DisposalStatus.ASSESSED
+
+
+def handed_over(case: Disposal, asset: str) -> Disposal:
+    """Take a thing out of the deal it was sold by."""
+    deals = {
+        no: replace(deal, prices={a: p for a, p in deal.prices.items() if a != asset})
+        for no, deal in case.deals.items()
+    }
+    return replace(case, deals={no: deal for no, deal in deals.items() if deal.prices})
 
 
 lifecycle.part(DisposalEvent, evolve)

@@ -178,6 +178,11 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.whole - self.remitted - self.kept
 
     @property
+    def never_remitted(self) -> int:
+        """Return what is left and never was with the treasury: the case that brought it waits for it."""
+        return max(0, self.left - self.again)
+
+    @property
     def gap(self) -> int:
         """Return what was remitted or kept though no receipt of it is recorded."""
         return max(0, self.remitted + self.kept - self.paid_in)
@@ -594,11 +599,11 @@ def moving(due: Due, event: DueEvent) -> Due:
         case ExcessReturned(amount=amount):
             return replace(due, overpaid=due.overpaid - amount, given_back=due.given_back + amount)
         case DueRemitted(amount=amount, voucher=voucher):
-            again = max(0, due.again - amount)
+            again = max(0, amount - due.never_remitted)
             return replace(
                 due,
                 remitted=due.remitted + amount,
-                again=again,
+                again=max(0, due.again - again),
                 vouchers=(*due.vouchers, voucher),
             )
         case RemittanceWithdrawn(amount=amount, voucher=voucher):
@@ -657,7 +662,12 @@ def fallen_away(due: Due, event: BasisFellAway) -> Due:
         defaulted=True,
     )
     over = max(0, due.paid_in - max(0, fallen.whole))
-    return replace(fallen, paid_in=due.paid_in - over, overpaid=due.overpaid + over)
+    return replace(
+        fallen,
+        paid_in=due.paid_in - over,
+        overpaid=due.overpaid + over,
+        again=min(due.again, max(0, fallen.left)),
+    )
 
 
 def refunded(due: Due, event: TreasuryRefunded) -> Due:
@@ -1073,25 +1083,34 @@ def return_excess(due: Due, _: Occasion, *, amount: Fen, voucher: Reference) -> 
 @lifecycle.verb(OWING, OWN, UNREMITTED, zh="登记上缴国库", en="Record remittance", roles=MONEY)
 def remit(
     due: Due, occasion: Occasion, *, amount: Fen, voucher: Reference, treasury_on: date
-) -> DueRemitted | Ask:
+) -> tuple[DueRemitted | Ask, ...]:
     """Record money that reached the treasury; the case that brought it hears of it in the same act."""
     if treasury_on > occasion.on:
         raise NOT_AHEAD.broken(day=treasury_on, on=occasion.on)
     return reached(due, amount=amount, voucher=voucher, treasury_on=treasury_on)
 
 
-def reached(due: Due, *, amount: int, voucher: str, treasury_on: date) -> DueRemitted | Ask:
+def reached(
+    due: Due, *, amount: int, voucher: str, treasury_on: date
+) -> tuple[DueRemitted | Ask, ...]:
     """Return what says that money reached the treasury: the case's own step where it has one.
 
-    What was refunded for an error is no matter of the case when it is remitted again.
+    What was refunded for an error is no matter of the case when it is remitted again; it comes
+    after what was never remitted.
     """
     within(amount, due.left)
     step = STEPS.get(due.income)
-    if step is not None and due.origin and due.again == 0:
-        form = {"amount": amount, "voucher": voucher, "treasury_on": treasury_on}
+    if step is None or not due.origin:
+        return (DueRemitted(amount=amount, voucher=voucher, treasury_on=treasury_on),)
+    first = min(amount, due.never_remitted)
+    found: list[DueRemitted | Ask] = []
+    if first:
+        form = {"amount": first, "voucher": voucher, "treasury_on": treasury_on}
         whose = {"unit": due.unit} if due.income is Income.DISPOSAL else {}
-        return Ask(due.origin, step, form | whose)
-    return DueRemitted(amount=amount, voucher=voucher, treasury_on=treasury_on)
+        found.append(Ask(due.origin, step, form | whose))
+    if amount > first:
+        found.append(DueRemitted(amount=amount - first, voucher=voucher, treasury_on=treasury_on))
+    return tuple(found)
 
 
 STEPS = {
@@ -1110,6 +1129,7 @@ def arrive(
     """Hear from the case that money reached the treasury; what was assessed before has no due."""
     if due.status is DueStatus.NONE:
         return ()
+    within(amount, due.never_remitted)
     return (DueRemitted(amount=amount, voucher=voucher, treasury_on=treasury_on),)
 
 

@@ -25,7 +25,7 @@ from domain.disposal import (
 from domain.holding import ON_THE_LIST, OTHER_PERSON, listed
 from domain.leaving import GIVEN_FORMS, LOST_FORMS, SCRAP_FORMS, SOLD_FORMS, Form
 from domain.requiring import LATER, SAID_BY_STEP, refuse_missing
-from domain.selling import at_price, refuse_unappraised
+from domain.selling import at_price, refuse_unappraised, to_sell_still
 from domain.values import AssetId, Fen, Given, Name, Reference, yuan
 from domain.words import Role
 
@@ -83,7 +83,7 @@ def sell(
     buyer: Reference,
     deal_no: Reference,
 ) -> tuple[Event | Ask, ...]:
-    """Record that one approved piece was sold and handed to the buyer."""
+    """Record that one approved piece was sold and handed to the buyer at once."""
     to_execute(disposal, occasion, (asset,))
     at_price(disposal, (asset,), price)
     return (
@@ -103,7 +103,7 @@ def sell_lot(
     deal_no: Reference,
     split: tuple[Deduction, ...] = (),
 ) -> tuple[Event | Ask, ...]:
-    """Record that approved pieces were sold as one lot.
+    """Record that approved pieces were sold as one lot and handed to the buyer at once.
 
     The price is divided by appraisal, else by original value, whole fen to the largest remainders
     (DOMAIN.md h); the division is recorded. `split` is what the contract gives each unit instead:
@@ -233,7 +233,8 @@ def write_off(
 def keep_rest(disposal: Disposal, occasion: Occasion, *, reason: Given) -> tuple[Event | Ask, ...]:
     """Keep what was approved and not carried out, as when the approval lapsed."""
     form = {"case": occasion.stream, "reason": reason}
-    rest = sorted(disposal.approved - disposal.executed)
+    to_sell_still(disposal)
+    rest = sorted(disposal.unsold)
     return (RestKept(reason=reason), *(Ask(f"asset/{a}", "keep_after_all", form) for a in rest))
 
 
@@ -247,7 +248,7 @@ def report_excess(
     disposal: Disposal, occasion: Occasion, *, assets: tuple[AssetId, ...], reason: Given
 ) -> tuple[Event | Ask, ...]:
     """Record that things were disposed of beyond the approval, by item or by amount."""
-    done = disposal.executed & set(listed(assets))
+    done = (disposal.executed | disposal.dealt) & set(listed(assets))
     if done:
         raise ON_THE_LIST.broken(asset=min(done))
     cards = occasion.listed
@@ -279,15 +280,26 @@ def rule_on_excess(
 def to_execute(disposal: Disposal, occasion: Occasion, assets: tuple[str, ...]) -> None:
     """Refuse what was not approved by item and amount, was done already, is too late, or lacks a
     paper."""
+    to_sell(disposal, occasion, assets)
+    refuse_paperless(disposal, occasion, assets)
+
+
+def to_sell(disposal: Disposal, occasion: Occasion, assets: tuple[str, ...]) -> None:
+    """Refuse what was not approved by item and amount, was sold already, or is too late."""
     until = disposal.valid_until
     if until is not None and occasion.on > until:
         raise IN_FORCE.broken(approval_no=disposal.approval_no, valid_until=until)
-    open_ = disposal.approved - disposal.executed
     for asset in assets:
-        if asset not in open_:
+        if asset not in disposal.unsold:
             raise ON_THE_LIST.broken(asset=asset)
     refuse_excess(disposal, assets)
-    given = (SAID_BY_STEP[disposal.form], *(doc.type for doc in occasion.docs))
+
+
+def refuse_paperless(
+    disposal: Disposal, occasion: Occasion, assets: tuple[str, ...], *said: str
+) -> None:
+    """Refuse to let things go without the papers of their form; `said`: what is on record already."""
+    given = (SAID_BY_STEP[disposal.form], *said, *(doc.type for doc in occasion.docs))
     for kind in sorted({disposal.kinds.get(asset, "") for asset in assets}):
         papers = [paper for paper in disposal.terms.papers(kind) if paper not in LATER]
         refuse_missing(occasion, papers, given, disposal.form, disposal.terms.cites)
@@ -297,7 +309,11 @@ def refuse_excess(disposal: Disposal, assets: tuple[str, ...]) -> None:
     """Refuse to carry out for more than was approved, as far as the values are known."""
     limit, value = disposal.approved_amount, worth(disposal, assets)
     executed = disposal.executed_amount if disposal.executed else 0
-    if limit is None or value is None or executed is None or executed + value <= limit:
+    dealt = worth(disposal, disposal.dealt) if disposal.deals else 0
+    if limit is None or value is None or executed is None or dealt is None:
+        return
+    executed += dealt
+    if executed + value <= limit:
         return
     raise WITHIN_AMOUNT.broken(approved=yuan(limit), executed=yuan(executed), value=yuan(value))
 

@@ -8,6 +8,7 @@ from typing import Any
 from domain import confiscated, disposal, due, exchanging, leasing, lending
 from domain.apportioning import IncomeShared
 from domain.confiscated import Goods, GoodsSold, ProceedsRemitted
+from domain.dealing import DepositForfeited, IncomeFellAway
 from domain.decider import Ask, Event, Occasion
 from domain.disposal import Deduction, Disposal, IncomeAssessed, RemittedToTreasury
 from domain.due import Income
@@ -15,7 +16,7 @@ from domain.exchanging import BalanceAssessed, BalanceRemitted, Exchange
 from domain.leasing import Lease, LeaseItemReturned, RentAssessed, RentRemitted
 from domain.lending import Loan, LoanItemReturned
 
-DAMAGE = "damage"
+DAMAGE, DEPOSIT = "damage", "deposit"
 
 
 def owed(
@@ -69,6 +70,38 @@ def when_disposal_income_moves(case: Disposal, fact: Event, occasion: Occasion) 
             return tuple(ask for share in fact.shares for ask in shared(case, share, occasion))
         case RemittedToTreasury():
             return arrived(occasion, fact, fact.unit or "" if case.due_by else "")
+        case _:
+            return ()
+
+
+@disposal.lifecycle.followed(DepositForfeited, IncomeFellAway)
+def when_a_deal_is_off(case: Disposal, fact: Event, occasion: Occasion) -> tuple[Ask, ...]:
+    """Let each unit owe its part of a forfeited deposit, and owe the deal's income no longer."""
+    match fact:
+        case DepositForfeited(parts=parts):
+            return tuple(
+                ask
+                for part in parts
+                if part.amount
+                for ask in owed(
+                    occasion,
+                    Income.DEPOSIT,
+                    part.unit,
+                    part.amount,
+                    part=f"{part.unit}.{DEPOSIT}" if case.owners else DEPOSIT,
+                    currency=case.currency,
+                )
+            )
+        case IncomeFellAway(buyer=buyer, reason=reason):
+            form = {"payer": buyer, "reason": reason}
+            return tuple(
+                Ask(
+                    due.stream_of(occasion.stream, share.unit if case.due_by else ""),
+                    "fall_away",
+                    form | {"amount": share.net},
+                )
+                for share in fact.shares
+            )
         case _:
             return ()
 

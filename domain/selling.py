@@ -80,6 +80,19 @@ class AuctionFailed(
     next_step_by: date
 
 
+class TakenOffMarket(
+    Event,
+    name="disposal.taken_off_market",
+    zh="撤牌：{reason}，须于{next_step_by}前采取下一步",
+    en="Taken off the market: {reason}; the next step is due by {next_step_by}",
+    duty="execute",
+):
+    """#38 The listing was withdrawn before anybody bought; what comes next has a day too."""
+
+    reason: Text
+    next_step_by: date
+
+
 class NewTermsAsked(
     Event,
     name="disposal.new_terms_asked",
@@ -121,7 +134,13 @@ class NewTermsRefused(
 
 
 SellingEvent: TypeAlias = (
-    Appraised | PutOnMarket | AuctionFailed | NewTermsAsked | NewTermsApproved | NewTermsRefused
+    Appraised
+    | PutOnMarket
+    | AuctionFailed
+    | TakenOffMarket
+    | NewTermsAsked
+    | NewTermsApproved
+    | NewTermsRefused
 )
 
 # Where that leaves us ---------------------------------------------------------
@@ -145,6 +164,8 @@ def evolve(case: Disposal, event: SellingEvent) -> Disposal:
                 case, on_market=False, rounds_failed=case.rounds_failed + 1, next_step_by=by
             )
             return flagged(failed, Flag.FAILED_TWICE) if failed.rounds_failed > 1 else failed
+        case TakenOffMarket(next_step_by=by):
+            return replace(case, on_market=False, next_step_by=by)
         case NewTermsAsked(form=form, price=price):
             return replace(
                 case,
@@ -156,7 +177,7 @@ def evolve(case: Disposal, event: SellingEvent) -> Disposal:
                 on_market=False,
             )
         case NewTermsApproved(approval_no=number, valid_until=until):
-            rest = sorted(case.approved - case.executed)
+            rest = sorted(case.unsold)
             weights = [case.appraisals.get(asset, 0) for asset in rest]
             least = dict(zip(rest, shares(case.asked_price or 0, weights), strict=True))
             return replace(
@@ -238,6 +259,11 @@ PRICE_HOLDS = Rule(
     en="The price of {price} yuan is below the least allowed, {least} yuan (appraised at {value}"
     " yuan). The deal stops until it is approved again.",
 )
+SOMETHING_UNSOLD = Rule(
+    slug="nothing-left-to-sell",
+    zh="批准处置的资产都已成交或执行，没有余下的。",
+    en="Everything approved is sold or carried out; nothing is left.",
+)
 NEXT_AHEAD = Rule(
     slug="next-step-not-ahead",
     zh="下一步期限 {next_step_by} 早于业务日期 {on}。",
@@ -259,7 +285,7 @@ def record_appraisal(
 ) -> Appraised:
     """Record what an appraiser says the pieces are worth together, in fen."""
     for asset in listed(assets):
-        if asset not in disposal.proposed - disposal.executed:
+        if asset not in disposal.proposed - disposal.executed - disposal.dealt:
             raise ON_THE_LIST.broken(asset=asset)
     return Appraised(
         assets=assets,
@@ -276,7 +302,8 @@ def put_on_market(
     disposal: Disposal, _: Occasion, *, platform: Name, project_no: Reference, reserve: Fen
 ) -> PutOnMarket:
     """List what is approved and unsold on a public platform."""
-    rest = disposal.approved - disposal.executed
+    to_sell_still(disposal)
+    rest = disposal.unsold
     refuse_unappraised(disposal, tuple(sorted(rest)))
     value = sum(disposal.appraisals.get(asset, 0) for asset in rest)
     if disposal.rounds_failed == 0 and reserve < value:
@@ -289,9 +316,29 @@ def record_failed_auction(
     _: Disposal, occasion: Occasion, *, reason: Given, next_step_by: date
 ) -> AuctionFailed:
     """Record that nobody bought, and by when the next step is to be taken."""
+    ahead(next_step_by, occasion)
+    return AuctionFailed(reason=reason, next_step_by=next_step_by)
+
+
+@lifecycle.verb(APPROVED, ON_MARKET, zh="撤牌", en="Take off the market", roles=SELLERS)
+def take_off_market(
+    _: Disposal, occasion: Occasion, *, reason: Given, next_step_by: date
+) -> TakenOffMarket:
+    """Withdraw the listing, and say by when the next step is to be taken."""
+    ahead(next_step_by, occasion)
+    return TakenOffMarket(reason=reason, next_step_by=next_step_by)
+
+
+def to_sell_still(disposal: Disposal) -> None:
+    """Refuse what concerns the unsold rest where everything approved is sold."""
+    if not disposal.unsold:
+        raise SOMETHING_UNSOLD.broken()
+
+
+def ahead(next_step_by: date, occasion: Occasion) -> None:
+    """Refuse a day for the next step that is past."""
     if next_step_by < occasion.on:
         raise NEXT_AHEAD.broken(next_step_by=next_step_by, on=occasion.on)
-    return AuctionFailed(reason=reason, next_step_by=next_step_by)
 
 
 @lifecycle.verb(APPROVED, FOR_SALE, zh="申请新成交条件", en="Ask for new terms", roles=SELLERS)
@@ -307,6 +354,7 @@ def ask_new_terms(
     """Ask to sell the rest below the floor or by another form; nothing is sold meanwhile."""
     if form not in SOLD_FORMS:
         raise FOR_SALE.broken()
+    to_sell_still(disposal)
     asked = NewTermsAsked(form=form, price=price, reason=reason, minutes_no=minutes_no)
     return (asked, *laid(occasion, route_of_rest(disposal, occasion, form)))
 
@@ -342,7 +390,7 @@ def refuse_new_terms(_: Disposal, __: Occasion, *, reason: Given) -> NewTermsRef
 
 def route_of_rest(disposal: Disposal, occasion: Occasion, form: Form) -> Route | None:
     """Return how the policy of the day routes what is approved and not yet sold."""
-    rest = disposal.approved - disposal.executed
+    rest = disposal.unsold
     values = [disposal.values.get(asset) for asset in rest]
     known = [value for value in values if value is not None]
     return occasion.policy.route(

@@ -27,9 +27,12 @@ from domain.words import Role
 MONEY = (Role.ACCOUNTANT, Role.FINANCE)
 EXECUTED = Rule(
     slug="disposal-not-executed",
-    zh="批准清单尚未全部执行完毕。",
-    en="The approved list has not been carried out in full.",
-    holds=lambda case, _: case.status is DisposalStatus.EXECUTED,
+    zh="批准清单尚未全部执行（成交）完毕，或收入已确认。",
+    en="The approved list has not been sold or carried out in full, or its income is assessed.",
+    holds=lambda case, _: (
+        case.status is DisposalStatus.EXECUTED
+        or (bool(case.deals) and not case.unsold and case.proceeds > case.billed)
+    ),
 )
 SOMETHING_EXECUTED = Rule(
     slug="nothing-executed",
@@ -42,7 +45,7 @@ ASSESSED = Rule(
     zh="须先确认应缴收入，或收入已全部上缴。",
     en="The income must be assessed first, or all of it is remitted already.",
     law="《行政事业性国有资产管理条例》第26条",
-    holds=lambda case, _: case.status is DisposalStatus.ASSESSED and case.net is not None,
+    holds=lambda case, _: case.net is not None and case.remitted < case.net,
 )
 SUM_RIGHT = Rule(
     slug="income-does-not-add-up",
@@ -102,11 +105,11 @@ def assess_income(
 ) -> tuple[IncomeAssessed | IncomeShared, ...]:
     """Say what is owed to the treasury; zero income closes with the same step.
 
-    Of a lot of several units each one's share of proceeds and costs is recorded with it.
+    Where a buyer defaulted after it was assessed, `gross` is what was sold since. Of a lot of several units each one's share of proceeds and costs is recorded with it.
     """
-    taken = sum(d.amount for d in deductions)
-    if gross != disposal.proceeds or taken > gross:
-        raise SUM_RIGHT.broken(gross=gross, proceeds=disposal.proceeds)
+    taken, proceeds = sum(d.amount for d in deductions), disposal.proceeds - disposal.billed
+    if gross != proceeds or taken > gross:
+        raise SUM_RIGHT.broken(gross=gross, proceeds=proceeds)
     return (
         IncomeAssessed(
             gross=gross, currency=disposal.currency, deductions=deductions, net=gross - taken
@@ -164,6 +167,10 @@ def to_let_go(disposal: Disposal, occasion: Occasion, assets: tuple[str, ...]) -
 def next_step(disposal: Disposal) -> OpenStep | None:
     """Say who must do what next, and by when; a failed auction is followed by something (T92)."""
     open_ = disposal.executed - disposal.derecognised - disposal.excess
+    if disposal.deals and not disposal.unsold:
+        due = min((deal.pay_by for deal in disposal.deals.values() if deal.pay_by), default=None)
+        roles = (Role.OFFICE, Role.CLERK)
+        return OpenStep(verb="hand_over_deal", roles=roles, unit=disposal.unit, due=due)
     match disposal.status:
         case DisposalStatus.PROPOSED:
             return decision(disposal.approval, (Role.OFFICE, Role.FINANCE), disposal.unit)
