@@ -36,6 +36,7 @@ from domain.disposal import (
     Sold,
     flagged,
     lifecycle,
+    owing_less,
 )
 from domain.executing import BY_SALE, EXECUTORS, leave, refuse_paperless, to_sell
 from domain.holding import listed
@@ -194,18 +195,12 @@ def fallen_away(case: Disposal, event: IncomeFellAway) -> Disposal:
 
     The dues answer for it that the treasury has no more than what is still owed.
     """
-    net = (case.net or 0) - event.net
-    after = replace(
-        case, net=net, billed=case.billed - event.gross, remitted=min(case.remitted, net)
-    )
-    if not case.due_by:
-        return after
-    due_by = summed(case.due_by, {share.unit: -share.net for share in event.shares})
+    after = owing_less(case, {share.unit: share.net for share in event.shares})
+    less = {share.unit: -share.gross for share in event.shares}
     return replace(
         after,
-        due_by=due_by,
-        billed_by=summed(case.billed_by, {share.unit: -share.gross for share in event.shares}),
-        remitted_by={u: min(sent, due_by.get(u, sent)) for u, sent in case.remitted_by.items()},
+        billed=case.billed - event.gross,
+        billed_by=summed(case.billed_by, less) if case.billed_by else case.billed_by,
     )
 
 

@@ -9,7 +9,7 @@ carried out under the approval in `executing`, papers and titles in `proving`, b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, TypeAlias, assert_never
 
@@ -18,7 +18,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from domain import apportioning
-from domain.apportioning import SharingEvent, UnitsStated, owner
+from domain.apportioning import SharingEvent, UnitsStated, owner, summed
 from domain.approval import (
     DECIDERS,
     LAST_STEP,
@@ -705,6 +705,31 @@ def ended(case: Disposal, more: int = 0) -> DisposalStatus:
     if case.net is None or case.proceeds + more > case.billed:
         return DisposalStatus.EXECUTED
     return DisposalStatus.REMITTED if case.remitted >= case.net else DisposalStatus.ASSESSED
+
+
+def owing_less(case: Disposal, less: Mapping[str, int]) -> Disposal:
+    """Return a case of which units owe so much less, in fen.
+
+    What the treasury gave back for an error counts as remitted in the case until it is owed no more.
+    """
+    if case.net is None:
+        return case
+    net = case.net - sum(less.values())
+    off = {unit: -amount for unit, amount in less.items()}
+    due_by = summed(case.due_by, off) if case.due_by else {}
+    sent = {
+        unit: min(case.remitted_by[unit], due_by.get(unit, net))
+        for unit in less
+        if unit in case.remitted_by
+    }
+    back = sum(case.remitted_by[unit] - amount for unit, amount in sent.items())
+    return replace(
+        case,
+        net=net,
+        due_by=due_by,
+        remitted=case.remitted - back if due_by else min(case.remitted, net),
+        remitted_by={**case.remitted_by, **sent},
+    )
 
 
 def handed_over(case: Disposal, asset: str) -> Disposal:

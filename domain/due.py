@@ -587,13 +587,9 @@ def moving(due: Due, event: DueEvent) -> Due:
         case LineReleased(line=line):
             gone = [one for one in due.shown_by if one.line == line]
             rest = tuple(one for one in due.shown_by if one.line != line)
-            never = sum(one.fresh for one in gone)
-            held = min(due.overpaid, max(0, never - max(0, due.paid_in)))
             return replace(
-                due,
+                less_here(due, sum(one.fresh for one in gone)),
                 shown_by=rest,
-                paid_in=due.paid_in - never + held,
-                overpaid=due.overpaid - held,
                 carried=tuple(one for one in due.carried if one.line != line),
             )
         case ExcessReturned(amount=amount):
@@ -616,7 +612,8 @@ def moving(due: Due, event: DueEvent) -> Due:
         case TreasuryRefunded():
             return refunded(due, event)
         case IncomeKept(amount=amount):
-            return replace(due, kept=due.kept + amount)
+            again = max(0, amount - due.never_remitted)
+            return replace(due, kept=due.kept + amount, again=max(0, due.again - again))
         case DueBooked(side=Counts.PAYMENT, amount=amount):
             return replace(due, booked_in=due.booked_in + amount)
         case DueBooked(amount=amount):
@@ -670,6 +667,12 @@ def fallen_away(due: Due, event: BasisFellAway) -> Due:
     )
 
 
+def less_here(due: Due, amount: int) -> Due:
+    """Return a due of which so much less came in: what counted first, then what was too much."""
+    held = min(due.overpaid, max(0, amount - max(0, due.paid_in)))
+    return replace(due, paid_in=due.paid_in - amount + held, overpaid=due.overpaid - held)
+
+
 def refunded(due: Due, event: TreasuryRefunded) -> Due:
     """Return a due of which the treasury gave something back, to the unit or to the payer."""
     amount = event.amount
@@ -679,8 +682,7 @@ def refunded(due: Due, event: TreasuryRefunded) -> Due:
             return replace(back, again=due.again + amount)
         case RefundGround.MISTAKEN | RefundGround.CHANGED:
             return replace(
-                back,
-                paid_in=due.paid_in - amount,
+                less_here(back, amount),
                 given_back=due.given_back + amount,
                 reduced=due.reduced + amount,
             )
@@ -1227,7 +1229,7 @@ def confirm(
     if not voucher or treasury_on is None:
         raise REMITTANCE_NAMED.broken()
     return (
-        reached(due, amount=fresh, voucher=voucher, treasury_on=treasury_on),
+        *reached(due, amount=fresh, voucher=voucher, treasury_on=treasury_on),
         RemittedByLine(line=line, amount=fresh, voucher=voucher),
         shown,
     )

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain import due
 from domain.apportioning import UnitPart, shares, summed
 from domain.decider import Ask, Event, Occasion, Rule
-from domain.disposal import Disposal, DisposalStatus, lifecycle
+from domain.disposal import Disposal, DisposalStatus, lifecycle, owing_less
 from domain.due import Due, Income, IncomeKept, RefundGround, TreasuryRefunded
 from domain.values import Code, Fen, Given, Reference, UnitId, yuan
 from domain.words import Role
@@ -83,14 +83,8 @@ def evolve(case: Disposal, event: RefundingEvent) -> Disposal:
 
 
 def lowered(case: Disposal, unit: str, amount: int) -> Disposal:
-    """Return a case of which a unit owes so much less, in fen."""
-    if case.net is None:
-        return case
-    less = replace(
-        case,
-        net=case.net - amount,
-        due_by=summed(case.due_by, {unit: -amount}) if unit in case.due_by else case.due_by,
-    )
+    """Return a case of which a unit owes so much less, in fen; it may be over with that."""
+    less = owing_less(case, {unit: amount})
     done = case.status is DisposalStatus.ASSESSED and less.remitted >= (less.net or 0)
     return replace(less, status=DisposalStatus.REMITTED) if done else less
 
