@@ -898,7 +898,7 @@ def yield_to_request(
     }
     return (
         *let_go_of_claim(asset, occasion, case=case, reason=f"转为{request}"),
-        Ask(request, "request", form),
+        Ask(f"reallocation/{request.partition('/')[2]}", "request", form),
     )
 
 

@@ -840,6 +840,12 @@ SAME_CURRENCY = Rule(
     zh="对账单币种 {found} 与应缴款币种 {currency} 不同。",
     en="The statement is in {found}, what is due in {currency}.",
 )
+REFUNDED_SINCE = Rule(
+    slug="line-refunded-since",
+    zh="该条目证实上缴 {amount} 元，其后已退付，国库现只有 {sent} 元；请先撤销退付，再撤销勾对。",
+    en="The line showed {amount} yuan remitted, of which some was refunded since: the treasury holds"
+    " {sent} yuan. Take back the refund first, then the match.",
+)
 LINE_ONCE = Rule(
     slug="line-matched-already",
     zh="对账单条目 {line} 已与此款勾对。",
@@ -1240,6 +1246,9 @@ def release(
     due: Due, _: Occasion, *, line: Reference, reason: Given
 ) -> tuple[LineReleased | RemittanceWithdrawn | Ask, ...]:
     """Take back what a line of a statement was thought to show, on both sides of the money."""
+    sent = sum(one.amount for one in due.carried if one.line == line)
+    if sent > due.remitted:
+        raise REFUNDED_SINCE.broken(amount=yuan(sent), sent=yuan(due.remitted))
     gone = LineReleased(line=line, reason=reason)
     answers: list[LineReleased | RemittanceWithdrawn | Ask] = [gone]
     for one in due.carried:

@@ -13,7 +13,7 @@ from given import TODAY, Ledger, able, given
 
 from domain import due
 from domain import unit as units
-from domain.decider import LIFECYCLES, Ask, Refused
+from domain.decider import LIFECYCLES, Ask, Event, Refused
 from domain.disposal import Deduction
 from domain.due import (
     Due,
@@ -263,6 +263,16 @@ def test_a_line_taken_back_takes_what_it_brought_wherever_it_counts_now() -> Non
     past(owed(), line, off).then_state(paid_in=0, overpaid=400)
     past(owed(), line, off).when(due.release, line="行1", reason="误勾").then_state(
         paid_in=0, overpaid=0
+    )
+    by_line = {"line": "行2", "counts": "remittance", "amount": 400, "voucher": "缴9"}
+    sent_by = past(owed()).when(due.confirm, **by_line, treasury_on=TODAY)
+    facts = [fact for fact in sent_by.answers if isinstance(fact, Event)]
+    back = TreasuryRefunded(
+        amount=1, ground=RefundGround.CHANGED, approval_no="退1", voucher="退1", reason="误"
+    )
+    past(owed(), *facts).when(due.release, line="行2", reason="误勾").then_state(remitted=0)
+    past(owed(), *facts, back).when(due.release, line="行2", reason="误勾").then_refused(
+        due.REFUNDED_SINCE
     )
     no_more = past(owed(0)).when(due.issue_notice, payment_code="码1", payer="买1")
     no_more.then_refused(due.UNPAID)

@@ -64,9 +64,10 @@ class World:
         self.log: dict[str, list[tuple[int, Event]]] = {CASE: [(0, fact) for fact in began]}
         self.acts = self.numbers = 0
         self.done: Counter[str] = Counter()
-        # Of each due: received, given to payers, with the treasury, kept, shown by lines.
+        # Of each due: received, given to payers, with the treasury, kept; shown by lines to have come
+        # and to have gone; refunded.
         self.pencil: dict[str, list[int]] = {}
-        self.lines: dict[tuple[str, str], tuple[int, int]] = {}  # amount, first known by it
+        self.lines: dict[tuple[str, str], tuple[int, int, int]] = {}  # amount, first known by it
         self.brought = self.forfeited = 0
         self.undo: list[tuple[str, tuple[str, ...], Any]] = []
 
@@ -200,6 +201,7 @@ class World:
                     was, now = self.pencil[f"due/disposal.D.{unit}"], self.due(unit)
                     part = was[2] - now.remitted
                     was[2] -= part
+                    was[6] += part
                     amount -= part
                     was[1] += 0 if ground == "technical_error" else part
                 assert amount == 0, "a refund was divided and something is left over"
@@ -223,14 +225,14 @@ class World:
         return found
 
     def sums(self, name: str) -> list[int]:
-        return self.pencil.setdefault(name, [0, 0, 0, 0, 0])
+        return self.pencil.setdefault(name, [0] * 7)
 
     def pay(self, name: str) -> None:
         """Bill, pay, match, give back, remit, refund or keep something of a due."""
         chance = self.chance
         due: Due = self.states[name]
         sums = self.sums(name)
-        what = chance.randrange(13)
+        what = chance.randrange(14)
         if what <= 3:
             verb = ("take_cash", "record_transfer", "offset_deposit", "take_cash")[what]
             amount = self.some(due.unpaid)
@@ -244,13 +246,23 @@ class World:
                 new = max(0, amount - known)
                 sums = self.sums(name)
                 sums[0], sums[4] = sums[0] + new, sums[4] + amount
-                self.lines[name, line] = (amount, new)
+                self.lines[name, line] = (amount, new, 0)
         elif what == 5 and self.lines:
             whose, line = chance.choice(sorted(self.lines))
             if self.ask(whose, "release", line=line, reason="误勾") is not None:
-                amount, new = self.lines.pop((whose, line))
+                amount, new, side = self.lines.pop((whose, line))
                 sums = self.sums(whose)
-                sums[0], sums[4] = sums[0] - new, sums[4] - amount
+                sums[side] -= new
+                sums[4 if side == 0 else 5] -= amount
+        elif what == 13:
+            line, amount = self.fresh("行"), self.some(due.left)
+            known = sums[2] + sums[6] - sums[5]
+            form = {"line": line, "counts": "remittance", "amount": amount, **ROUTINE}
+            if self.ask(name, "confirm", **form) is not None:
+                new = max(0, amount - known)
+                sums = self.sums(name)
+                sums[2], sums[5] = sums[2] + new, sums[5] + amount
+                self.lines[name, line] = (amount, new, 2)
         elif what == 6:
             amount = self.some(due.overpaid)
             if self.ask(name, "return_excess", amount=amount, voucher="凭1") is not None:
@@ -264,6 +276,7 @@ class World:
             ground = chance.choice(("technical_error", "mistaken_payment", "changed_basis"))
             if self.ask(name, "refund", amount=amount, ground=ground, **BACK) is not None:
                 self.sums(name)[2] -= amount
+                self.sums(name)[6] += amount
                 self.sums(name)[1] += 0 if ground == "technical_error" else amount
         elif what == 11 and chance.random() < 0.3:
             amount = self.some(due.left)
@@ -286,10 +299,11 @@ class World:
         for name, due in self.states.items():
             if name == CASE or not due.owed:
                 continue
-            received, given, sent, kept, shown = self.sums(name)
+            received, given, sent, kept, come, gone, refunded = self.sums(name)
             assert due.remitted == sent and due.kept == kept and due.given_back == given
             assert due.paid_in + due.overpaid + due.given_back == received
-            assert sum(one.amount for one in due.shown_by) == shown
+            assert sum(one.amount for one in due.shown_by) == come + gone
+            assert due.refunded == refunded and due.remitted >= 0
             assert due.overpaid >= 0 and due.whole >= 0 and due.left >= 0 and due.again >= 0
             assert due.whole == due.remitted + due.kept + due.left
             assert not due.paid_in < 0 < due.overpaid, "too little and too much at once"
