@@ -887,6 +887,8 @@ def yield_to_request(
     posts: Count | None = None,
 ) -> tuple[Event | Ask, ...]:
     """Let the claim go and the request for the same thing take its place, in one act."""
+    if not (asset.custodian and asset.name):  # no card was ever opened
+        raise ON_BOOKS.broken()
     form = {
         "from_unit": asset.custodian,
         "to_unit": to_unit,
