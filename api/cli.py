@@ -16,6 +16,7 @@ from api import (
     cli_cases,
     cli_certificates,
     cli_classes,
+    cli_compare,
     cli_depreciating,
     cli_do,
     cli_idle,
@@ -58,6 +59,7 @@ app.add_typer(cli_booking.app, name="books")
 app.add_typer(cli_label.app, name="label")
 app.add_typer(cli_match.app, name="match")
 app.add_typer(cli_statement.app, name="statement")
+app.add_typer(cli_compare.app, name="registers")
 app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")
