@@ -24,7 +24,10 @@ class Link(Term):
     APPRAISED = "appraised", "评估", "appraisal"
     LISTED = "listed", "挂牌", "listing"
     FAILED = "failed", "流拍", "failed auction"
-    SOLD = "sold", "成交（执行）", "deal or execution"
+    DEALT = "dealt", "成交", "deal"
+    CONTRACT = "contract", "合同", "contract"
+    DEFAULTED = "defaulted", "买受人违约", "default"
+    SOLD = "sold", "交付（执行）", "hand-over or execution"
     DERECOGNISED = "derecognised", "核销", "derecognition"
     ASSESSED = "assessed", "确认应缴", "assessment"
     BILLED = "billed", "缴款通知", "payment notice"
@@ -44,6 +47,9 @@ GAPS: Final = {
         "{day}流拍，尚无下一步，已{n}天", "failed at auction {day}, no next step yet, {n} days"
     ),
     "no-deal": Words("{day}挂牌，尚无成交或流拍，已{n}天", "listed {day}, no deal yet, {n} days"),
+    "not-handed": Words(
+        "{day}成交，{count}件尚未交付，已{n}天", "deal of {day}, {count} not handed over yet, {n} days"
+    ),
     "on-books": Words(
         "{day}成交（执行），{count}件尚未核销，已{n}天",
         "sold {day}, {count} still in the books, {n} days",
@@ -155,7 +161,9 @@ def chain_of_due(
     if case is None and state.origin:
         case = known(office, state.origin, day, position)
     steps = tuple(steps_of(entries, state.currency, milestone_of_due))
-    sold = [e.effective_on for e in case or () if disposals.milestone(e.event) == "sold"]
+    told = [(disposals.milestone(entry.event), entry.effective_on) for entry in case or ()]
+    dealt = [day for said, day in told if said == "dealt"]
+    sold = dealt or [day for said, day in told if said == "sold"]
     gaps = tuple(gaps_of_due(state, steps, max(sold, default=""), on)) if entries else ()
     return Chain(stream=stream, steps=steps, gaps=gaps, state=state)
 
@@ -216,8 +224,10 @@ def gaps_of_case(
         said |= {"day": day, "n": days_since(day, on)} if day else {}
         return Gap(link=link, slug=slug, said=said, currency=case.currency)
 
-    sold, open_ = last(Link.SOLD), case.executed - case.derecognised
-    if case.status in (DisposalStatus.APPROVED, DisposalStatus.SUSPENDED):
+    dealt, sold, open_ = last(Link.DEALT), last(Link.SOLD), case.executed - case.derecognised
+    if case.deals:
+        yield gap(Link.SOLD, "not-handed", dealt, count=len(case.dealt))
+    elif case.status in (DisposalStatus.APPROVED, DisposalStatus.SUSPENDED):
         if case.on_market:
             yield gap(Link.SOLD, "no-deal", last(Link.LISTED))
         elif case.rounds_failed and last(Link.FAILED):
@@ -226,8 +236,9 @@ def gaps_of_case(
             yield gap(Link.SOLD, "not-sold", last(Link.APPROVED))
     if case.executed and open_ and not case.dataset:
         yield gap(Link.DERECOGNISED, "on-books", sold, count=len(open_))
-    if case.executed and case.status is DisposalStatus.EXECUTED:
-        yield gap(Link.ASSESSED, "not-assessed", sold)
+    late = case.status is DisposalStatus.EXECUTED or bool(case.deals and not case.unsold)
+    if late and (case.executed or case.deals) and (not case.billed or case.proceeds > case.billed):
+        yield gap(Link.ASSESSED, "not-assessed", dealt or sold)
     if case.status is DisposalStatus.ASSESSED and case.net is None:
         yield gap(Link.ASSESSED, "net-unknown")
     approved, executed = case.approved_amount, case.executed_amount

@@ -19,7 +19,7 @@ class MoneyStep(Term):
     APPROVED = "approved", "已批准", "approved"
     APPRAISED = "appraised", "已评估", "appraised"
     LISTED = "listed", "挂牌中", "listed"
-    FAILED = "failed", "流拍", "failed"
+    FAILED = "failed", "流拍（违约）", "failed"
     SOLD = "sold", "已成交（执行）", "sold or carried out"
     BILLED = "billed", "已通知缴款", "billed"
     PAID = "paid", "已到账", "paid"
@@ -54,7 +54,8 @@ NEXT_OF_DUE: Final[Mapping[DueStatus, tuple[str, tuple[Role, ...]]]] = {
 def step_of(case: Disposal) -> MoneyStep | None:
     """Return where a disposal stands; None while nothing is approved, or when nothing came of it.
 
-    While part of the list is still to be carried out, it stands where that part does.
+    While part of the list is still to be sold or carried out, it stands where that part does; what
+    is under a deal is sold, though it is handed over later.
     """
     match case.status:
         case DisposalStatus.REMITTED:
@@ -62,9 +63,11 @@ def step_of(case: Disposal) -> MoneyStep | None:
         case DisposalStatus.EXECUTED | DisposalStatus.ASSESSED:
             return MoneyStep.SOLD
         case DisposalStatus.APPROVED | DisposalStatus.SUSPENDED:
+            if (case.deals or case.executed) and not case.unsold:
+                return MoneyStep.SOLD
             if case.on_market:
                 return MoneyStep.LISTED
-            if case.rounds_failed:
+            if case.rounds_failed or case.next_step_by is not None:
                 return MoneyStep.FAILED
             return MoneyStep.APPRAISED if case.appraisals else MoneyStep.APPROVED
         case _:

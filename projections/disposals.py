@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
+from domain.dealing import BuyerDefaulted, ContractSigned, DealStruck
 from domain.disposal import (
     AssetDerecognised,
     Disposal,
@@ -38,6 +39,9 @@ STEPS = (
     "assessed",
     "remitted",
 )
+# What a step begins with besides its own milestone: what was appraised before it was approved waits
+# since the approval, what a buyer gave back since the default.
+ALSO = {MoneyStep.APPRAISED: "approved", MoneyStep.FAILED: "defaulted"}
 disposals = Table(
     "disposals",
     metadata,
@@ -56,6 +60,7 @@ disposals = Table(
     Column("executed", BigInteger),
     Column("appraised", BigInteger),
     Column("proceeds", BigInteger, nullable=False),
+    Column("billed", BigInteger, nullable=False),  # of the proceeds, assessed as income
     Column("net", BigInteger),  # what is owed; NULL while not assessed or not stated
     Column("remitted", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
@@ -90,6 +95,12 @@ def milestone(fact: Any) -> str:
             return "listed"
         case AuctionFailed():
             return "failed"
+        case DealStruck():
+            return "dealt"
+        case BuyerDefaulted():
+            return "defaulted"
+        case ContractSigned():
+            return "contract"
         case Sold() | GivenAway() | Scrapped() | LossWrittenOff():
             return "sold"
         case AssetDerecognised():
@@ -110,9 +121,12 @@ def row(
         return None
     listed = case.approved or case.proposed or case.executed
     step, next_ = step_of(case), open_step(case)
-    since = "" if step is None else days.get(step.value, "") or changed_on
-    if step is MoneyStep.APPRAISED:  # appraised before it was approved, it waits since the approval
-        since = max(since, days.get("approved", ""))
+    sold = days.get("dealt") or days.get("sold", "")  # handed over later, it was sold all the same
+    days = {**days, "sold": sold}
+    since = "" if step is None else days.get(step.value, "")
+    if step in ALSO:
+        since = max(since, days.get(ALSO[step], ""))
+    since = since or (changed_on if step else "")
     known = [case.appraisals[asset] for asset in listed if asset in case.appraisals]
     return (
         id_,
@@ -130,6 +144,7 @@ def row(
         case.executed_amount,
         sum(known) if known else None,
         case.proceeds,
+        case.billed,
         case.net,
         case.remitted,
         case.currency,

@@ -27,7 +27,6 @@ from sqlalchemy import (
     union_all,
 )
 
-from domain.disposal import DisposalStatus
 from domain.due import DueStatus, Income
 from domain.progress import STEP_OF_DUE, MoneyStep
 from projections.disposals import disposals
@@ -69,18 +68,19 @@ def _aged(since: Any, on: date, ages: Sequence[int], age: int) -> Any:
     return and_(young, old)
 
 
-TOLD_BY_DUES = (DisposalStatus.ASSESSED.value, DisposalStatus.REMITTED.value)
+TOLD_BY_DUES = (MoneyStep.SOLD.value, MoneyStep.REMITTED.value)
 
 
 def _cases() -> Select[Any]:
-    """Return the disposals whose income is no due yet."""
+    """Return the disposals, but those all of whose proceeds are told by their dues."""
     c = disposals.c
     before = (MoneyStep.APPRAISED.value, MoneyStep.LISTED.value, MoneyStep.FAILED.value)
     worth = func.coalesce(c.approved, c.requested)
+    owed = exists().where(dues.c.origin == c.stream)
     amount = case(
         (c.step == MoneyStep.APPROVED.value, worth),
         (c.step.in_(before), func.coalesce(c.appraised, worth)),
-        (c.net.is_not(None), c.net),
+        (owed, c.proceeds - c.billed),
         else_=c.proceeds,
     )
     return select(
@@ -110,7 +110,7 @@ def _cases() -> Select[Any]:
         (c.approval_no + " " + c.number + " " + c.stream).label("words"),
     ).where(
         c.step != "",
-        or_(c.status.not_in(TOLD_BY_DUES), ~exists().where(dues.c.origin == c.stream)),
+        or_(c.step.not_in(TOLD_BY_DUES), ~owed, c.proceeds > c.billed),
     )
 
 
@@ -295,8 +295,8 @@ def stuck(scope: Scope, asked: Asked, *, limit: int | None = None) -> Rows:
     if asked.unit:
         query = query.where(c.unit == asked.unit)
     if asked.age is not None:
-        query = query.where(_aged(c.failed_on, asked.on, asked.ages, asked.age))
-    return query.order_by(c.failed_on, c.id).limit(limit)
+        query = query.where(_aged(c.since, asked.on, asked.ages, asked.age))
+    return query.order_by(c.since, c.id).limit(limit)
 
 
 # The register -----------------------------------------------------------------------
