@@ -60,6 +60,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     named: bool = False  # one id, of a case of a kind that the verb knows
     least: int | None = None
     most: int | None = None
+    cites: Mapping[str, tuple[str, ...]] = {}  # the articles that name a choice
     clearable: bool = False  # left out it stays as it is, given as an empty text it is cleared
 
     @property
@@ -159,6 +160,7 @@ def _field(declared: msgspec.structs.FieldInfo, kind: str) -> Field:
         type=_kind(type_),
         required=declared.required,
         choices=_choices(type_),
+        cites=_cites(type_),
         default=None if plain else msgspec.to_builtins(declared.default),
         chars_min=getattr(_inner(type_), "min_length", None),
         chars_max=getattr(_inner(type_), "max_length", None),
@@ -237,6 +239,13 @@ def _choices(type_: inspect.Type) -> tuple[tuple[str, Words], ...]:
     if not isinstance(inner, inspect.EnumType):
         return ()
     return tuple((str(m.value), getattr(m, "words", Words.of(str(m.value)))) for m in inner.cls)
+
+
+def _cites(type_: inspect.Type) -> dict[str, tuple[str, ...]]:
+    inner = _inner(type_)
+    if not isinstance(inner, inspect.EnumType):
+        return {}
+    return {str(m.value): laws for m in inner.cls if (laws := getattr(m, "laws", ()))}
 
 
 # What a program writes ----------------------------------------------------------

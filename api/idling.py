@@ -152,6 +152,12 @@ def _reason(f: Finding, name_of: NameOf) -> Words:
                 f"临时机构{body}已结束，{f.since} 起应交回",
                 f"the temporary body {body} is over; due back since {f.since}",
             )
+        case IdleGround.RETURNED if f.about.startswith("gathering/"):
+            list_ = name_of("stream", f.about)
+            return Words(
+                f"{list_}：会议活动已结束，{f.since} 起应移交公物仓",
+                f"{list_}: the occasion is over; due in the public warehouse since {f.since}",
+            )
         case IdleGround.RETURNED:
             body = name_of("unit", f.about)
             return Words(

@@ -35,7 +35,7 @@ REASON_CHARS_MAX: Final = 2000
 SAID: Final = {
     "title": Words("闲置线索", "What shows as idle"),
     "about": Words(
-        "由账本逐条查出：长期未用、低效运转、超标准配置、活动或临时机构归还、单位撤销。请确认，或者说明理由。",
+        "由账本逐条查出：长期未用、低效运行、超标准配置、活动或临时机构归还、单位撤销。请确认，或者说明理由。",
         "Found in the log: long unused, under-used, over the standard, back from an event or a"
         " temporary body, left by a unit that ended. Confirm each, or say why it is kept.",
     ),

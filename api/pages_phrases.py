@@ -410,6 +410,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "names-over-time": ("历次名称", "Names over time"),
     "today": ("至今", "today"),
     "places": ("公物仓与地点", "Warehouses and places"),
+    "branch-of": ("属于{place}", "of {place}"),
     "place-kind": ("地点类别", "Sort of place"),
     "run-by": ("管理单位", "Run by"),
     "foreign-units": ("公开数据中的 {n} 个境外机构", "{n} foreign agencies of the public data"),

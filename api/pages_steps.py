@@ -15,7 +15,7 @@ from api.pages_telling import STATE_REFS, tell
 from api.pages_view import Page
 from domain.decider import LIFECYCLES, NOT_YOUR_ROLE, Document, Occasion, Refused, Verb
 from domain.kinds import OF_A_KIND
-from domain.words import Words
+from domain.words import Words, cited_all
 from ledger.act import Receipt
 from ledger.book import Stream, new_id
 from projections import inventory
@@ -162,7 +162,10 @@ def options(
     """Return what may be chosen; empty where anything may be written."""
     match field.type:
         case "choice":
-            return [(value, page.words(words)) for value, words in field.choices]
+            return [
+                (value, page.words(words) + cited_all(field.cites.get(value, ()), page.lang))
+                for value, words in field.choices
+            ]
         case "unit":
             return page.unit_choices(own.get("unit", ()))
         case "units":

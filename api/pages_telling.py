@@ -13,10 +13,12 @@ from api.reading_reasons import KINDS, OTHER
 from domain.decider import Event
 from domain.due import Due
 from domain.lending import ReturnResult
+from domain.receiving import Differing
 from domain.stocktaking import Stocktake
 from domain.values import checked, yuan
 from domain.words import OWN_TERMS, Words, in_words
 
+NOT_SETTLED = Words("待处理", "to settle")
 SIGNS = {"CNY": "¥", "USD": "US$"}
 NameOf: TypeAlias = Callable[[str, str], str]  # kind of thing and id to what it is called
 # Parts of a state that repeat another part, or that only rules need.
@@ -254,6 +256,11 @@ def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY
         return in_words(shown + more * (len(value) > 6), lang)
     if holds and isinstance(value, str) and value:
         return name_of(holds, value)
+    if isinstance(value, Differing):
+        asset = name_of("asset", value.asset) if value.asset else ""
+        became = in_words(value.outcome or NOT_SETTLED, lang)
+        told = [f"{value.ordinal}.", in_words(value.difference, lang), asset, f"→ {became}"]
+        return " ".join(filter(None, told))
     if isinstance(value, msgspec.Struct):
         within = [v for v in msgspec.structs.astuple(value) if v not in (None, "", ())]
         told = [

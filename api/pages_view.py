@@ -33,7 +33,7 @@ from domain.census import Trigger
 from domain.decider import LIFECYCLES, Lang
 from domain.stocktaking import Stocktake
 from domain.unit import UnitKind
-from domain.words import Role, Words, in_words
+from domain.words import Role, Term, Words, cited_all, in_words
 from ledger.book import reversers
 from projections import inventory, units
 from projections.temporal import NEVER
@@ -228,6 +228,8 @@ class Page:
                 name_of,
                 state_currency(state),
             )
+            if isinstance(value, Term) and value.laws:
+                told = f"{told} {cited_all(value.laws, self.lang)}"
             found.append((field, self.words(words_of(field, kind_of(state))), told))
         return found
 

@@ -67,7 +67,7 @@ class Custody(Term):
     STORE = "store", "库存", "in store"
     IN_USE = "in_use", "在用", "in use"
     IDLE = "idle", "闲置", "idle"
-    UNDER_USED = "under_used", "低效运转", "under-used"
+    UNDER_USED = "under_used", "低效运行", "under-used"
     LENT = "lent", "出借", "lent"
     LEASED = "leased", "出租", "leased out"
     WAREHOUSE = "warehouse", "在仓（实体）", "in the physical warehouse"

@@ -18,7 +18,7 @@ class IdleGround(Term):
     """Why it should move on (内蒙古令238号 第17条; 内蒙古机关运行保障条例 第16条)."""
 
     IDLE = "idle", "闲置", "idle"
-    UNDER_USED = "under_used", "低效运转", "under-used"
+    UNDER_USED = "under_used", "低效运行", "under-used"
     OVER_STANDARD = "over_standard", "超标准配置", "over the configuration standard"
     RETURNED = "returned", "活动结束退回", "returned after an event"
     DISSOLVED = "dissolved", "单位撤销", "its unit ended"

@@ -88,6 +88,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     custodian: str
     unit: str  # in whose books
     borrower: str = ""
+    passing: bool = False  # lent for a meeting, an event or a temporary body
 
 
 class Use(msgspec.Struct, frozen=True, gc=False):
@@ -101,7 +102,8 @@ class Use(msgspec.Struct, frozen=True, gc=False):
 class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One card on the books as it stood at the end of a day, and its way there, oldest first.
 
-    `free`: no case holds it and it is not offered. `shared`: since when others may use it, and
+    `free`: no case holds it and it is not offered. `bought_for`: the list of the meeting, event or
+    temporary body it was bought for, the day by which it goes home, and the entry. `shared`: since when others may use it, and
     the entry. `explained`: until when a ground is explained.
     """
 
@@ -120,6 +122,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     listed: bool = False
     line: tuple[Stretch, ...] = ()
     uses: tuple[Use, ...] = ()
+    bought_for: tuple[str, date, int] | None = None
     shared: tuple[date, int] | None = None
     explained: Mapping[IdleGround, date] = {}
 
@@ -171,7 +174,7 @@ def at_rest(card: Card, place: Place, on: date) -> Finding | None:
     if card.custody not in DECLARABLE or not card.free or card.listed:
         return None
     policy = place.policies[card.custodian]
-    for look in (left_behind, came_back, unused, under_used):
+    for look in (left_behind, still_out, came_back, unused, under_used):
         found = look(card, place, policy, on)
         if found is not None:
             return None if card.excused(found.ground, on) else found
@@ -191,14 +194,23 @@ def left_behind(card: Card, place: Place, policy: Policy, on: date) -> Finding |
     return None
 
 
+def still_out(card: Card, _: Place, policy: Policy, on: date) -> Finding | None:
+    """Find what was bought for an occasion that is over: it is due in the public warehouse."""
+    if card.bought_for is None or on <= card.bought_for[1]:
+        return None
+    case, due, position = card.bought_for
+    since = due + timedelta(days=1)
+    return told(card, IdleGround.RETURNED, since, (position,), policy, about=case)
+
+
 def came_back(card: Card, place: Place, policy: Policy, on: date) -> Finding | None:
-    """Find what came back from a temporary body and was not used since."""
+    """Find what came back from a meeting, an event or a temporary body and was not used since."""
     rest = resting(card.line)
     if card.custody is not Custody.STORE or not rest:
         return None
     out = lent_before(card.line, rest)
     lent = next((stretch for stretch in out if stretch.borrower), None)
-    if lent is None or not place.body(lent.borrower).temporary:
+    if lent is None or not (lent.passing or place.body(lent.borrower).temporary):
         return None
     begun = stored(rest)
     rests = (lent.position, begun.position)

@@ -37,7 +37,7 @@ class Ground(Term):
     """Why it may be disposed of: what 国令738 第21条 names, and what others need more."""
 
     IDLE = "idle", "闲置", "idle"
-    UNDER_USED = "under_used", "低效运转", "under-used"
+    UNDER_USED = "under_used", "低效运行", "under-used"
     OVER_STANDARD = "over_standard", "超标准配置", "over standard"
     REORGANISATION = "reorganisation", "机构变动移交", "reorganisation"
     EVENT_OVER = (

@@ -41,7 +41,7 @@ from domain.handover import (
 from domain.holding import OTHER_PERSON, HeldForProcess, declined, in_part, listed, releases
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
-from domain.policy import Action
+from domain.policy import Action, Priority
 from domain.values import AssetId, Code, Fen, Given, PersonId, Reference, Stream, Text, UnitId
 from domain.words import Role, Term, Words
 
@@ -75,6 +75,7 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     borrower: str = ""
     due: date | None = None
     purpose: str = ""
+    need: Priority | None = None
     waiting: frozenset[str] = frozenset()
     out: frozenset[str] = frozenset()
     back: frozenset[str] = frozenset()
@@ -130,6 +131,7 @@ class LoanRequested(
     due: date
     purpose: Text
     dataset: Code = ""
+    need: Priority | None = None  # the meeting, event or temporary body it is for, if it is for one
 
 
 class LoanTermCorrected(
@@ -261,6 +263,7 @@ class AssetLent(
     borrower: UnitId
     due: date
     case: Stream
+    need: Priority | None = None
 
 
 class LoanTermExtended(
@@ -299,6 +302,7 @@ def evolve(loan: Loan, event: LoanEvent) -> Loan:
                 borrower=event.borrower,
                 due=event.due,
                 purpose=event.purpose,
+                need=event.need,
                 waiting=frozenset(event.assets),
                 dataset=event.dataset,
             )
@@ -504,8 +508,12 @@ def request(
     assets: tuple[AssetId, ...],
     due: date,
     purpose: Given,
+    need: Priority | None = None,
 ) -> tuple[Event | Ask, ...]:
-    """Ask to borrow the listed assets; they are reserved until the answer."""
+    """Ask to borrow the listed assets; they are reserved until the answer.
+
+    What is for a meeting, an event or a temporary body says so: it shows as idle once it is back.
+    """
     if lender == borrower:
         raise TWO_UNITS.broken()
     within_term(occasion, due)
@@ -518,8 +526,10 @@ def request(
             assets=listed(assets),
             due=due,
             purpose=purpose,
+            need=need,
         ),
         *laid(occasion, route(occasion, Action.LOAN)),
+        still_there(borrower, due),
         *(Ask(f"asset/{a}", "hold_for_loan", form) for a in assets),
     )
 
@@ -612,7 +622,12 @@ def take_in(
 ) -> tuple[Event | Ask, ...]:
     """Take in what the lender gave out; from now on the borrower has it."""
     pieces = taken_in(loan, occasion, assets, scanned, among=loan.waiting)
-    form = {"borrower": loan.borrower, "due": loan.due, "case": occasion.stream}
+    form = {
+        "borrower": loan.borrower,
+        "due": loan.due,
+        "case": occasion.stream,
+        "need": loan.need,
+    }
     return (
         *(LoanHandedOver(asset=a, scanned=code) for a, code in pieces),
         *(Ask(f"asset/{a}", "lend", form | {"scanned": code}) for a, code in pieces),
@@ -631,6 +646,7 @@ def extend(loan: Loan, occasion: Occasion, *, due: date, reason: Given) -> tuple
     out = sorted(loan.out - on_the_way(loan))
     return (
         LoanExtended(due=due, reason=reason),
+        still_there(loan.borrower, due),
         *(Ask(f"asset/{a}", "extend_loan", {"due": due}) for a in out),
     )
 
@@ -689,11 +705,11 @@ def resubmit(
     due: date | None = None,
 ) -> tuple[Event | Ask, ...]:
     """Put the corrected case forward again, with another list or term where they are named."""
-    changes: list[Event] = []
+    changes: list[Event | Ask] = []
     if due is not None and due != loan.due:
         refuse_others(loan, occasion)
         within_term(occasion, due)
-        changes.append(LoanTermCorrected(due=due))
+        changes += [LoanTermCorrected(due=due), still_there(loan.borrower, due)]
     hold = ("hold_for_loan", {"case": occasion.stream, "lender": loan.lender})
     return (
         Resubmitted(note=note),
@@ -711,6 +727,11 @@ def lay_anew(
 
 routed(lifecycle, REQUESTED, MY_TURN, resubmit)
 correctable(lifecycle, REQUESTED, lay_anew)
+
+
+def still_there(borrower: str, due: date) -> Ask:
+    """Ask the borrower whether it is still there when the loan is due (T51)."""
+    return Ask(f"unit/{borrower}", "give_back_by", {"due": due})
 
 
 def within_term(occasion: Occasion, due: date) -> None:
@@ -748,10 +769,11 @@ def lend(
     due: date,
     case: Stream,
     scanned: Code = "",
+    need: Priority | None = None,
 ) -> AssetLent:
     """Let the asset arrive at another unit for a time; the books do not move."""
     arrived(asset, case, scanned)
-    return AssetLent(borrower=borrower, due=due, case=case)
+    return AssetLent(borrower=borrower, due=due, case=case, need=need)
 
 
 @assets_.lifecycle.verb(OUT_ON_LOAN, zh="续借", en="Extend the loan", inner=True)

@@ -390,6 +390,13 @@ WINDING_UP = Rule(
     " {others}.",
     law="《行政事业性国有资产管理条例》第22条",
 )
+BEFORE_ITS_END = Rule(
+    slug="due-after-its-end",
+    zh="{due} 晚于临时机构 {unit} 的最后一日 {ends_on}；借用须在期满前归还，确需继续的先办理延期。",
+    en="{due} is after {ends_on}, the last day of the temporary body {unit}: what it borrows comes"
+    " back by then; extend the body first if it goes on.",
+    law="《行政事业性国有资产管理条例》第22条",
+)
 # How a request is taken back or done with: what winding up needs is no new request.
 LETTING_GO = frozenset({"withdrawn", "extension_withdrawn", "rest_kept", "closed", "line_dropped"})
 
@@ -424,6 +431,14 @@ def entitled(unit: Unit, id_: str, on: date) -> None:
         raise STANDING.broken(unit=unit.name, on=on)
     if unit.ends_on is not None and on > unit.ends_on:
         raise UNEXPIRED.broken(unit=unit.name, ends_on=unit.ends_on)
+
+
+@lifecycle.verb(zh="在期满前归还", en="Give back in time", inner=True)
+def give_back_by(unit: Unit, _: Occasion, *, due: date) -> tuple[Event, ...]:
+    """Answer that the unit is still there on a day; only a temporary body has a last one."""
+    if unit.ends_on is not None and due > unit.ends_on:
+        raise BEFORE_ITS_END.broken(due=due, unit=unit.name, ends_on=unit.ends_on)
+    return ()
 
 
 @lifecycle.verb(NEW, zh="建立单位", en="Establish a unit", roles=(Role.ADMIN,))

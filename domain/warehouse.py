@@ -53,8 +53,21 @@ from domain.holding import (
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
 from domain.policy import Action, Claiming, Window
-from domain.values import AssetId, Code, Fen, Given, PersonId, PlaceId, Stream, Text, UnitId
-from domain.words import Role, Term, Words
+from domain.receiving import Difference, DifferenceFound, Differing, differing, unsettled
+from domain.receiving import said as differences_said
+from domain.values import (
+    AssetId,
+    Code,
+    Fen,
+    Given,
+    PersonId,
+    PlaceId,
+    Reference,
+    Stream,
+    Text,
+    UnitId,
+)
+from domain.words import Role, Term, Words, in_words
 
 
 class IntakeStatus(Term):
@@ -68,15 +81,24 @@ class IntakeStatus(Term):
     RECEIVED = "received", "已入仓", "received"
 
 
-class IntakeGround(Term):
-    """Why it comes in (内蒙古令238号 第17条; DOMAIN.md b.2 #23)."""
+BY_MEASURES = "《内蒙古自治区机关事务管理办法》第17条"
+BY_REGULATIONS = "《内蒙古自治区机关运行保障条例》第16条"
 
-    IDLE = "idle", "闲置", "idle"
-    UNDER_USED = "under_used", "低效运转", "under-used"
-    OVER_STANDARD = "over_standard", "超标准配置", "over the configuration standard"
-    EVENT = "event", "会议活动配置", "bought for a meeting or event"
-    TEMPORARY = "temporary", "临时机构资产", "of a temporary body"
-    VACATED = "vacated", "腾退", "vacated"
+
+class IntakeGround(Term):
+    """Why it comes in, each with the articles that name it (DOMAIN.md b.2 #23)."""
+
+    IDLE = "idle", "闲置", "idle", BY_MEASURES, BY_REGULATIONS
+    UNDER_USED = "under_used", "低效运行", "under-used", BY_MEASURES, BY_REGULATIONS
+    OVER_STANDARD = (
+        "over_standard",
+        "超标准配置",
+        "over the configuration standard",
+        BY_MEASURES,
+    )
+    EVENT = "event", "会议活动配置", "bought for a meeting or event", BY_MEASURES, BY_REGULATIONS
+    TEMPORARY = "temporary", "临时机构资产", "of a temporary body", BY_REGULATIONS
+    VACATED = "vacated", "腾退", "vacated", "《内蒙古自治区机关事务管理办法》第22条"
 
 
 GROUNDS = {ground.value: ground for ground in IntakeGround}
@@ -95,6 +117,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: IntakeStatus = IntakeStatus.NONE
     applicant: str = ""
     unit: str = ""
+    ground: IntakeGround | None = None
     warehouse: str = ""
     keeper_unit: str = ""
     virtual: bool = False
@@ -102,6 +125,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     waiting: frozenset[str] = frozenset()
     received: frozenset[str] = frozenset()
     sent: frozenset[tuple[str, str]] = frozenset()  # each piece on the way and who gave it out
+    differences: tuple[Differing, ...] = ()
     approval: Approval = Approval()
     number: str = ""
     dataset: str = ""
@@ -126,7 +150,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             said = "The intake is {}: {} to receive, {} received".format(
                 self.status.words.en, *counts
             )
-        return said + step
+        return said + in_words(differences_said(self), lang) + step
 
 
 lifecycle: Lifecycle[Intake] = Lifecycle("intake", Intake, Words("入仓单", "Intake"))
@@ -297,7 +321,20 @@ class DelistedFromReuse(
     reason: Text
 
 
-WarehouseEvent: TypeAlias = ReceivedIntoWarehouse | Refurbished | ListedForReuse | DelistedFromReuse
+class PutOnShelf(
+    Event,
+    name="asset.put_on_shelf",
+    zh="移至库位{shelf}",
+    en="Put on shelf {shelf}",
+):
+    """#17 It stands in another bin of the same warehouse."""
+
+    shelf: Code
+
+
+WarehouseEvent: TypeAlias = (
+    ReceivedIntoWarehouse | Refurbished | PutOnShelf | ListedForReuse | DelistedFromReuse
+)
 
 # Where that leaves us ---------------------------------------------------------
 
@@ -310,6 +347,7 @@ def evolve(intake: Intake, event: IntakeEvent) -> Intake:
                 status=IntakeStatus.APPLIED,
                 applicant=event.applicant,
                 unit=event.unit,
+                ground=event.ground,
                 warehouse=event.warehouse,
                 waiting=frozenset(event.assets),
                 dataset=event.dataset,
@@ -365,6 +403,8 @@ def evolve_asset(asset: Asset, event: WarehouseEvent) -> Asset:
             )
         case Refurbished(condition=condition):
             return replace(asset, grade=condition)
+        case PutOnShelf(shelf=shelf):
+            return replace(asset, shelf=shelf)
         case ListedForReuse():
             offer = Offer(
                 listed_on=event.listed_on,
@@ -441,8 +481,20 @@ ARRIVING = Rule(
     holds=lambda intake, _: intake.virtual or bool(intake.waiting & on_the_way(intake)),
 )
 MY_TURN = my_turn(Role.OFFICE, Role.FINANCE)
+ARRIVED = Rule(
+    slug="nothing-arrives",
+    zh="入仓单尚未审核同意，没有物品到达。",
+    en="The intake is not approved, so nothing arrives.",
+    holds=lambda intake, _: intake.status in (IntakeStatus.APPROVED, IntakeStatus.RECEIVED),
+)
+DIFFERENCE_SAID = Rule(
+    slug="difference-not-said",
+    zh="接收时有差异的，须写明差异情况。",
+    en="Say in words what differs from the list.",
+)
 moving(lifecycle)
 in_part(lifecycle)
+differing(lifecycle, ARRIVED)
 TO_SPARE = Rule(
     slug="not-to-spare",
     zh="只有库存、闲置或低效的资产才能申请入仓；在用资产请先交回或认定闲置。",
@@ -467,6 +519,17 @@ IN_WAREHOUSE = Rule(
     zh="该资产不在公物仓内。",
     en="The asset is not in the public warehouse.",
     holds=lambda asset, _: asset.custody in (Custody.WAREHOUSE, Custody.VIRTUAL),
+)
+ON_A_SHELF = Rule(
+    slug="stands-in-no-bin",
+    zh="只有实体仓内的资产才有库位；虚拟入仓的资产留在原处。",
+    en="Only what is in a physical warehouse stands in a bin; the rest stays where it is.",
+    holds=lambda asset, _: asset.custody is Custody.WAREHOUSE,
+)
+OTHER_SHELF = Rule(
+    slug="on-that-shelf",
+    zh="该资产已在库位 {shelf}。",
+    en="The asset is on shelf {shelf} already.",
 )
 OFFERED = (Custody.IDLE, Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL)
 OFFERABLE = Rule(
@@ -528,6 +591,7 @@ def apply(
             note=note,
         ),
         *laid(occasion, route(occasion, Action.INTAKE)),
+        Ask(f"place/{warehouse}", "take_property_in", {}),
         *(
             Ask(
                 f"asset/{a}",
@@ -596,7 +660,10 @@ def resubmit(
     remove: tuple[AssetId, ...] = (),
 ) -> tuple[Event | Ask, ...]:
     """Put the corrected case forward again, with another list where it is named."""
-    hold = ("hold_for_intake", {"case": occasion.stream, "unit": intake.unit, "ground": None})
+    hold = (
+        "hold_for_intake",
+        {"case": occasion.stream, "unit": intake.unit, "ground": intake.ground},
+    )
     changes = relisted(intake, occasion, intake.waiting, add, remove, note, hold)
     return (Resubmitted(note=note), *changes)
 
@@ -662,10 +729,16 @@ def take_in(
     scanned: Scans = "",
     shelf: Code = "",
     condition: Code = "完好",
+    differs: Difference | None = None,
     difference: Text = "",
     receipt: Code = "",
 ) -> tuple[Event | Ask, ...]:
-    """Count pieces in that are in the same condition; their cards follow in the same breath."""
+    """Count pieces in that are in the same condition; their cards follow in the same breath.
+
+    What `differs` from the list is recorded beside each piece, and stays open until it is settled.
+    """
+    if differs is not None and not difference.strip():
+        raise DIFFERENCE_SAID.broken()
     pieces = counted(intake, occasion, assets, scanned)
     form = {
         "case": occasion.stream,
@@ -682,6 +755,13 @@ def take_in(
                 asset=a, condition=condition, difference=difference, receipt=receipt, scanned=code
             )
             for a, code in pieces
+        ),
+        *(
+            DifferenceFound(
+                difference=differs, found=difference, finder=occasion.by, asset=a, scanned=code
+            )
+            for a, code in pieces
+            if differs is not None
         ),
         *(Ask(f"asset/{a}", "enter_warehouse", form | {"scanned": code}) for a, code in pieces),
     )
@@ -768,6 +848,14 @@ def refurbish(
     return Refurbished(result=result, condition=condition, cost=cost)
 
 
+@assets_.lifecycle.verb(ON_BOOKS, ON_A_SHELF, zh="移库位", en="Move to a bin", roles=(Role.KEEPER,))
+def put_on_shelf(asset: Asset, _: Occasion, *, shelf: Reference) -> PutOnShelf:
+    """Move the asset to another bin of its warehouse."""
+    if shelf == asset.shelf:
+        raise OTHER_SHELF.broken(shelf=shelf)
+    return PutOnShelf(shelf=shelf)
+
+
 @assets_.lifecycle.verb(
     ON_BOOKS,
     UNLOCKED,
@@ -834,5 +922,7 @@ def next_step(intake: Intake) -> OpenStep | None:
             if intake.virtual or on_the_way(intake):
                 return OpenStep(verb="take_in", roles=(Role.KEEPER,), unit=intake.keeper_unit)
             return OpenStep(verb="hand_out", roles=CARRIERS, unit=intake.unit)
+        case _ if unsettled(intake):
+            return OpenStep(verb="settle_difference", roles=(Role.OFFICE, Role.FINANCE))
         case _:
             return None

@@ -27,14 +27,19 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Term(StrEnum):
-    """A closed choice whose members carry their words: `STORE = "store", "库存", "in store"`."""
+    """A closed choice whose members carry their words: `STORE = "store", "库存", "in store"`.
+
+    Articles that name a choice follow its words.
+    """
 
     words: Words
+    laws: tuple[str, ...]
 
-    def __new__(cls, value: str, zh: str, en: str) -> Self:
+    def __new__(cls, value: str, zh: str, en: str, *laws: str) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.words = Words(zh, en)
+        member.laws = laws
         return member
 
 
@@ -86,6 +91,14 @@ def cited(law: str, lang: str) -> str:
         return law
     title, article = re.fullmatch(r"(.+?)第([^第]+)条", law).groups()  # type: ignore[union-attr] # a test reads every rule
     return f"{LAWS[title]}, art. {article.replace('、', ', ')}"
+
+
+def cited_all(laws: tuple[str, ...], lang: str) -> str:
+    """Return several articles in brackets; empty where there is none."""
+    said = ("；" if lang == "zh" else "; ").join(cited(law, lang) for law in laws)
+    if not said:
+        return ""
+    return f"（{said}）" if lang == "zh" else f"({said})"
 
 
 class Role(Term):
@@ -241,6 +254,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "device": Words("设备", "device"),
     "differences": Words("差异", "differences"),
     "differences_sha256": Words("差异清单摘要", "digest of the differences"),
+    "differs": Words("差异类型", "how it differs"),
     "digits": Words("序号位数", "digits"),
     "divided_by": Words("分配依据", "divided by"),
     "document": Words("所属文件", "document"),
@@ -275,6 +289,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "files": Words("文件", "files"),
     "filing_days": Words("备案期限（天）", "days to file"),
     "filing_no": Words("备案（核准）编号", "filing no."),
+    "finder": Words("登记人", "found by"),
     "finding": Words("疑点", "finding"),
     "findings": Words("安全检查情况", "findings on safety"),
     "first": Words("起始序号", "first serial"),
@@ -413,6 +428,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "paid_in": Words("已到账", "received"),
     "parent": Words("上级单位", "parent unit"),
     "part": Words("部件资产", "part"),
+    "part_of": Words("所属总仓", "branch of"),
     "partner": Words("对方单位", "other unit"),
     "partner_posts": Words("对方单位岗位数", "number of posts of the other unit"),
     "parts": Words("各单位分得", "what each unit gets"),

@@ -24,11 +24,12 @@ from domain.asset import Book, Custody, Kind, Lock
 from domain.asset import lifecycle as assets
 from domain.decider import FACTS, LIFECYCLES, EntryReversed, Event
 from domain.fitting import FittedInto, RemovedFromWhole
+from domain.gathering import BoughtForOccasion, OccasionProlonged
 from domain.idleness import Finding, IdleGround
 from domain.idling import Body, Cap, Card, IdlenessExplained, Place, Stretch, Use
 from domain.instruments import SharedUseRecorded, SharingEnded, SharingOffered
 from domain.lending import AssetLent
-from domain.policy import Policy, chosen
+from domain.policy import Policy, Priority, chosen
 from domain.standards import Standard, StandardPublished
 from domain.unit import (
     PostsAuthorised,
@@ -40,6 +41,7 @@ from domain.unit import (
     UnitMerged,
     UnitSplit,
 )
+from domain.warehouse import ReceivedIntoWarehouse
 from ledger.book import Book as Ledger
 from ledger.entry import Entry, decode, standing
 from projections.history import PARTS, ended, history
@@ -60,7 +62,11 @@ RARE: Final = (
     FittedInto,
     RemovedFromWhole,
     AssetLent,
+    BoughtForOccasion,
+    OccasionProlonged,
+    ReceivedIntoWarehouse,
 )
+PASSING: Final = frozenset({Priority.MEETING, Priority.MAJOR_EVENT, Priority.TEMPORARY})
 ENDINGS: Final = (UnitDissolved, UnitMerged, UnitSplit)
 TERMS: Final = (TemporaryBodyEstablished, TemporaryTermExtended)
 
@@ -234,7 +240,9 @@ class _Cards:
             if (gone := place.body(unit).ended_on) is not None and gone <= on
         }
         watched = {(s.custodian, s.kind) for s in sorts if _watched(s.kind, place, s.custodian)}
+        due = _due_home(self.book, self.upto, on)
         possible: list[ColumnElement[bool]] = [
+            among(h.id, due),
             h.custody == Custody.STORE.value,
             among(h.accounting_unit, over),
             among(h.custodian, over),
@@ -261,6 +269,7 @@ class _Cards:
             whole
             for card in free
             if self._may_be_found(whole := replace(card, line=ways[card.id]), place)
+            or card.id in due
         ]
 
     def _may_be_found(self, card: Card, place: Place) -> bool:
@@ -509,7 +518,8 @@ def _goes_on(after: Stretch, stretch: Stretch, now: Stretch) -> bool:
 def _with(card: Card, facts: Sequence[Entry]) -> Card:
     """Return a card with what these facts say of it."""
     shared: tuple[date, int] | None = None
-    uses, lent, whole = list[Use](), dict[int, str](), False
+    uses, lent, whole = list[Use](), dict[int, tuple[str, bool]](), False
+    bought_for: tuple[str, date, int] | None = None
     explained: dict[IdleGround, date] = {}
     for entry in facts:
         on, fact = _day(entry.effective_on), entry.event
@@ -522,8 +532,14 @@ def _with(card: Card, facts: Sequence[Entry]) -> Card:
                 uses.append(Use(entry.position, on, hours))
             case FittedInto() | RemovedFromWhole():
                 whole = isinstance(fact, FittedInto)
-            case AssetLent(borrower=borrower):
-                lent[entry.position] = borrower
+            case AssetLent(borrower=borrower, need=need):
+                lent[entry.position] = borrower, need in PASSING
+            case BoughtForOccasion(case=case, due=due):
+                bought_for = case, due, entry.position
+            case OccasionProlonged(due=due) if bought_for is not None:
+                bought_for = bought_for[0], due, entry.position
+            case ReceivedIntoWarehouse():
+                bought_for = None
             case IdlenessExplained(ground=ground, until=until):
                 explained[ground] = until
             case _:
@@ -531,19 +547,34 @@ def _with(card: Card, facts: Sequence[Entry]) -> Card:
     line = card.line
     if lent:
         line = tuple(
-            replace(s, borrower=lent[s.position]) if s.position in lent else s for s in line
+            replace(s, borrower=lent[s.position][0], passing=lent[s.position][1])
+            if s.position in lent
+            else s
+            for s in line
         )
     return replace(
         card,
         free=card.free and not whole,
         line=line,
         uses=tuple(uses),
+        bought_for=bought_for,
         shared=shared,
         explained=explained,
     )
 
 
 # The place ---------------------------------------------------------------------
+
+
+def _due_home(book: Ledger, upto: int, on: date) -> frozenset[str]:
+    """Return what was bought for an occasion and should have gone to the warehouse before a day."""
+    found = set[str]()
+    for _, entries in _streams(book, "gathering", upto):
+        facts = [e.event for e in entries if e.effective_on <= on.isoformat()]
+        case = LIFECYCLES["gathering"].fold(facts)
+        if case.due is not None and case.due < on:
+            found |= case.waiting
+    return frozenset(found)
 
 
 class _Bodies(Mapping[str, Body]):

@@ -45,6 +45,7 @@ place = Table(
     Column("name_en", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("unit", Text, nullable=False),
+    Column("part_of", Text, nullable=False),  # of a branch: its main warehouse
     Column("example", Integer, nullable=False),
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -96,6 +97,7 @@ def place_row(thing: Thing, state: Place, changed_on: str, version: int) -> tupl
         state.name_en,
         state.kind.value,
         state.unit,
+        state.part_of,
         int(state.example),
         changed_on,
         version,

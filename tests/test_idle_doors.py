@@ -139,7 +139,7 @@ def test_programs_and_the_command_line_get_the_same_and_how_to_answer(
 ) -> None:
     monkeypatch.setenv("GONGWU_DATABASE", office.settings.database)
     shown = CliRunner().invoke(cli.app, ["--lang", "zh", "idle", "--ground", "idle"]).output
-    assert "SL-A1" in shown and "共 2 件" in shown and "不查：低效运转" in shown
+    assert "SL-A1" in shown and "共 2 件" in shown and "不查：低效运行" in shown
     wrong = CliRunner().invoke(cli.app, ["idle", "--ground", "never"])
     assert wrong.exit_code == 2 and "dissolved" in wrong.output
     door = Door(app_of(office))
@@ -149,7 +149,7 @@ def test_programs_and_the_command_line_get_the_same_and_how_to_answer(
     assert first["reason"].startswith("自 ") and first["ground"] == "idle"
     (rest,) = door.get("idle", after=told["next"]).json()["items"]
     assert rest["asset"] == "A2"
-    assert told["rules"][0] == {"policy": "place@1", "not_looked_for": ["低效运转"]}
+    assert told["rules"][0] == {"policy": "place@1", "not_looked_for": ["低效运行"]}
     before = office.book.head()[0]
     sent = first["confirm"]
     answer = door.post(sent["post"].removeprefix("/api/v1/"), sent["form"])
@@ -171,4 +171,4 @@ def test_without_numbers_nothing_is_looked_for_and_that_is_said(sqlite_url: str)
         account = next(a for a in one.accounts.all() if a.login == "clerk")
         client.cookies.set("session", one.accounts.sign_in(account))
         told = client.get("/idle").text
-    assert "generic@1 没有规定标准，不查：闲置, 低效运转" in told
+    assert "generic@1 没有规定标准，不查：闲置, 低效运行" in told

@@ -21,12 +21,20 @@ from domain import policy as policies
 from domain.asset import AssetRegistered, Book, CardCorrected, Custody, Kind, Lock
 from domain.decider import LIFECYCLES, EntryReversed, Event
 from domain.fitting import FittedInto
+from domain.gathering import (
+    BoughtForOccasion,
+    GatheringRegistered,
+    HomecomingPostponed,
+    OccasionProlonged,
+    Occasions,
+    PieceCameHome,
+)
 from domain.holding import HeldForProcess
 from domain.idleness import Finding, IdleGround, Looked
 from domain.idling import IdlenessExplained
 from domain.instruments import SharedUseRecorded, SharingOffered
 from domain.lending import AssetLent, ReturnInspected, ReturnResult
-from domain.policy import Policy, UnderUse
+from domain.policy import Policy, Priority, UnderUse
 from domain.ruling import PolicyProposed, PolicyPublished
 from domain.standards import Basis, StandardDrafted, StandardEnded, StandardPublished
 from domain.unit import (
@@ -38,7 +46,7 @@ from domain.unit import (
 )
 from domain.use import DeclaredIdle, IssuedToUser, PutBackToUse, RepairCompleted, RepairStarted
 from domain.use import ReturnedByUser as Returned
-from domain.warehouse import ListedForReuse
+from domain.warehouse import ListedForReuse, ReceivedIntoWarehouse
 from ledger.book import Book as Ledger
 from ledger.entry import Corrects, Draft, Entry, standing
 from projections.idling import Asked, Told, told
@@ -134,8 +142,8 @@ def issued(unit: str = "o_1") -> IssuedToUser:
     return IssuedToUser(unit=unit, user="u_9")
 
 
-def lent(to: str) -> AssetLent:
-    return AssetLent(borrower=to, due=day(300), case="loan/L1")
+def lent(to: str, need: Priority | None = None) -> AssetLent:
+    return AssetLent(borrower=to, due=day(300), case="loan/L1", need=need)
 
 
 SOUND = ReturnInspected(result=ReturnResult.SOUND)
@@ -218,6 +226,34 @@ def test_a_seeded_history_gives_exactly_the_expected_list_each_with_its_reason(d
         tent = story.tell("asset/TENT-1", (200, lent("o_meet")), (205, dearer), (210, SOUND))[::2]
         story.card("TENT-not")
         story.tell("asset/TENT-not", (200, lent("o_2")), (210, SOUND))
+        story.card("CHAIR-1")  # lent to an ordinary unit, for a meeting
+        meeting = lent("o_2", Priority.MEETING)
+        chair = story.tell("asset/CHAIR-1", (200, meeting), (210, SOUND))
+        story.card("CHAIR-not")
+        story.tell("asset/CHAIR-not", (200, lent("o_2", Priority.PEER)), (210, SOUND))
+        # Bought for a forum that is over: one is used on, one comes home, one may stay longer.
+        forum = {"case": "gathering/G1", "ground": Occasions.EVENT, "due": day(240)}
+        flags = {}
+        for n, id_ in enumerate(("FLAG-1", "FLAG-home", "FLAG-longer")):
+            story.card(id_)
+            bound = BoughtForOccasion(**forum | {"case": f"gathering/G{n}"})
+            flags[id_] = story.tell(f"asset/{id_}", (220, bound), (221, issued()))
+            listed = GatheringRegistered(
+                applicant="u_1",
+                unit="o_1",
+                ground=Occasions.EVENT,
+                purpose="论坛",
+                due=day(240),
+                warehouse="p_wh",
+                assets=(id_,),
+            )
+            story.tell(f"gathering/G{n}", (220, listed))
+        home = ReceivedIntoWarehouse(warehouse="p_wh", virtual=False, keeper_unit="o_3")
+        story.tell("asset/FLAG-home", (230, home))
+        story.tell("gathering/G1", (230, PieceCameHome(asset="FLAG-home")))
+        longer = HomecomingPostponed(due=day(300), approval_no="1", reason="再办")
+        story.tell("gathering/G2", (230, longer))
+        story.tell("asset/FLAG-longer", (230, OccasionProlonged(due=day(300))))
         story.card("TENT-used")
         story.tell("asset/TENT-used", (200, lent("o_meet")), (210, SOUND), (211, issued()))
         fairs = story.card("FAIR-1", unit="o_fair")
@@ -236,6 +272,8 @@ def test_a_seeded_history_gives_exactly_the_expected_list_each_with_its_reason(d
             ("PC-1", IdleGround.OVER_STANDARD, 30, tuple(sorted((posts, each, second)))),
             ("LOT", IdleGround.OVER_STANDARD, 11, tuple(sorted((whole, lot)))),
             ("TENT-1", IdleGround.RETURNED, 210, tuple(tent)),
+            ("CHAIR-1", IdleGround.RETURNED, 210, tuple(chair)),
+            ("FLAG-1", IdleGround.RETURNED, 241, (flags["FLAG-1"][0],)),
             ("FAIR-1", IdleGround.RETURNED, 250, (ended, fairs)),
             ("LEFT-1", IdleGround.DISSOLVED, 290, (dissolved, left)),
         }
@@ -396,7 +434,7 @@ class Slow:
             at = (date.fromisoformat(e.effective_on), e.position)
             came.append((at, state))
             if isinstance(e.event, AssetLent) and old.custody is not Custody.LENT:
-                lender = (e.position, e.event.borrower)
+                lender = (e.position, e.event.borrower, e.event.need)
             if isinstance(e.event, SharedUseRecorded):
                 uses.append((*at, Decimal(e.event.hours)))
             if isinstance(e.event, SharingOffered):
@@ -436,7 +474,8 @@ class Slow:
         if now.custody is Custody.STORE and life["before"] is not None:
             custody, lender = life["before"]
             borrower = self.units.get(lender[1]) if custody is Custody.LENT else None
-            if borrower is not None and borrower.kind is UnitKind.TEMPORARY:
+            passing = custody is Custody.LENT and lender[2] not in (None, Priority.PEER)
+            if passing or (borrower is not None and borrower.kind is UnitKind.TEMPORARY):
                 rests = tuple(sorted((lender[0], life["rest"][1])))
                 return IdleGround.RETURNED, life["rest"][0], rests
         if now.custody is Custody.STORE:
@@ -543,6 +582,7 @@ def random_fact(rng: Random, n: int) -> Event:
             DeclaredIdle(),
             PutBackToUse(reason="要用"),
             HeldForProcess(case="loan/L1", lock=Lock.APPROVAL),
+            lent("o_2", rng.choice((Priority.MEETING, Priority.PEER))),
             SharedUseRecorded(unit="o_2", hours=str(1 + n % 30), purpose="测"),
             CardCorrected(reason="类别", class_code=rng.choice(("A0201", "A0202"))),
             IdlenessExplained(

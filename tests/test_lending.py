@@ -34,6 +34,7 @@ from domain.lending import (
 )
 from domain.policy import Policy
 from domain.reallocation import TransferredOut
+from domain.unit import BEFORE_ITS_END
 from domain.use import DeclaredIdle, IdleGround, IssuedToUser, RepairStarted
 from domain.warehouse import ListedForReuse, ReceivedIntoWarehouse
 
@@ -87,7 +88,10 @@ def ledger(database: str) -> Iterator[Ledger]:
 def test_a_request_reserves_every_piece() -> None:
     form = {"case": LOAN, "lender": "o_a"}
     loan().at(by="u_borrower").when(lending.request, **ask_for).then(
-        requested, Ask("asset/PC1", "hold_for_loan", form), Ask("asset/PC2", "hold_for_loan", form)
+        requested,
+        Ask("unit/o_b", "give_back_by", {"due": DUE}),
+        Ask("asset/PC1", "hold_for_loan", form),
+        Ask("asset/PC2", "hold_for_loan", form),
     )
 
 
@@ -196,7 +200,7 @@ def test_giving_a_piece_out_puts_it_in_transit() -> None:
 
 
 def test_taking_it_in_lends_the_asset() -> None:
-    form = {"borrower": "o_b", "due": DUE, "case": LOAN, "scanned": "ZC-PC1"}
+    form = {"borrower": "o_b", "due": DUE, "case": LOAN, "need": None, "scanned": "ZC-PC1"}
     loan(requested, approved, out1).at(unit="o_b").when(
         lending.take_in, assets=["PC1"], scanned="ZC-PC1"
     ).then(
@@ -274,7 +278,9 @@ def test_an_extension_reaches_every_piece_that_is_out() -> None:
     loan(requested, approved, handed1, handed2, back1).when(
         lending.extend, due=later, reason="延期"
     ).then(
-        LoanExtended(due=later, reason="延期"), Ask("asset/PC2", "extend_loan", {"due": later})
+        LoanExtended(due=later, reason="延期"),
+        Ask("unit/o_b", "give_back_by", {"due": later}),
+        Ask("asset/PC2", "extend_loan", {"due": later}),
     ).then_state(due=later, extensions=1)
 
 
@@ -317,7 +323,9 @@ def test_what_is_on_its_way_back_is_not_extended() -> None:
     later = {"due": DUE + timedelta(days=1), "reason": "延"}
     both = [requested, approved, handed1, handed2]
     loan(*both, sent_back1).when(lending.extend, **later).then(
-        LoanExtended(**later), Ask("asset/PC2", "extend_loan", {"due": later["due"]})
+        LoanExtended(**later),
+        Ask("unit/o_b", "give_back_by", {"due": later["due"]}),
+        Ask("asset/PC2", "extend_loan", {"due": later["due"]}),
     )
     loan(*both, sent_back1, sent_back2).when(lending.extend, **later).then_refused(lending.OUT)
 
@@ -506,6 +514,32 @@ def test_a_loan_from_the_request_to_the_last_return(ledger: Ledger) -> None:
     assert [card.grade for card in cards] == ["完好", "完好", "正常磨损", "损坏", ""]
     ledger.ask("u_clerk", "asset/PC0", "issue", user="u_wang")
     ledger.refuses(use.IN_STORE, "u_clerk", "asset/PC0", "issue", user="u_li")
+
+
+def test_a_temporary_body_gives_back_what_it_borrows_by_its_last_day(ledger: Ledger) -> None:
+    """Asked for, extended or corrected beyond it: refused; both sides of the day."""
+    last, after = date(2025, 9, 30), date(2025, 10, 1)
+    body = {"name": "示例博览会筹备组", "ends_on": last, "approval_no": "编1"}
+    ledger.ask("u_office", "unit/o_fair", "establish_temporary", **body)
+    for piece in ("PC1", "PC2"):
+        ledger.card(piece)
+    form = ask_for | {"borrower": "o_fair", "need": "major_event"}
+    ledger.refuses(BEFORE_ITS_END, "u_fair", "loan/L", "request", **form | {"due": after})
+    ledger.ask("u_fair", "loan/L", "request", **form | {"due": last - timedelta(days=9)})
+    ledger.ask("u_office", "loan/L", "send_back", reason="期限太短")
+    again = {"note": "已改", "due": after}
+    ledger.refuses(BEFORE_ITS_END, "u_fair", "loan/L", "resubmit", **again)
+    ledger.ask("u_fair", "loan/L", "resubmit", note="已改", due=last - timedelta(days=1))
+    ledger.ask("u_head", "loan/L", "approve", approval_no="借1")
+    scan = {"assets": ["PC1"], "scanned": "ZC-PC1"}
+    ledger.ask("u_keeper", "loan/L", "hand_out", **scan)
+    ledger.ask("u_fair", "loan/L", "take_in", **scan)
+    longer = {"due": after, "reason": "延期"}
+    ledger.refuses(BEFORE_ITS_END, "u_head", "loan/L", "extend", **longer)
+    ledger.ask("u_head", "loan/L", "extend", due=last, reason="延期")
+    ledger.ask("u_office", "unit/o_fair", "extend_term", ends_on=after, approval_no="编2")
+    ledger.ask("u_head", "loan/L", "extend", **longer)
+    assert ledger.state("asset/PC1").due == after
 
 
 def test_one_piece_that_cannot_be_lent_refuses_the_whole_request(ledger: Ledger) -> None:

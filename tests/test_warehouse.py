@@ -88,6 +88,7 @@ def test_an_application_holds_every_piece() -> None:
     form = {"case": INTAKE, "unit": "o_a", "ground": IntakeGround.IDLE}
     intake().at(by="u_clerk").when(warehouse.apply, **ask_for).then(
         applied,
+        Ask("place/p_wh", "take_property_in", {}),
         Ask("asset/DESK1", "hold_for_intake", form),
         Ask("asset/DESK2", "hold_for_intake", form),
     ).then_state(status=IntakeStatus.APPLIED)
