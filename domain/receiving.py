@@ -169,7 +169,7 @@ ITS_NUMBER = Rule(
     en="There is no difference no. {ordinal} without an outcome; those without are: {left}.",
 )
 FITTING_OUTCOME = Rule(
-    slug="outcome-does-not-fit",
+    slug="outcome-of-another-difference",
     zh="“{difference}”不能以“{outcome}”了结；可以是：{fitting}。",
     en="What arrived {difference} cannot be settled as “{outcome}”, only as: {fitting}.",
 )
