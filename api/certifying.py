@@ -204,6 +204,7 @@ def plain(one: Certified, asked_again: Again | None, lang: str) -> dict[str, Any
         "query": {
             "kind": search.kind,
             "class_code": search.class_code,
+            "also": search.also,
             "quantity": search.quantity,
             "rules": search.rules,
         },

@@ -16,6 +16,8 @@ from labels.paper_parts import Column, Pair, Row, Table
 from ledger.book import Stream
 from ledger.entry import Entry
 
+ALSO_SHOWN = 12  # codes of other versions that the paper names
+
 
 def pairs(stream: Stream, entry: Entry, lang: Lang) -> Iterator[Pair]:
     """Yield what was asked, when, at which position of the log, and what came of it."""
@@ -34,11 +36,21 @@ def pairs(stream: Stream, entry: Entry, lang: Lang) -> Iterator[Pair]:
     yield pair("wanted", f"{wanted} {line.measure if line else ''}".strip())
     yield pair("kind", in_words(search.kind, lang))
     yield pair("class_code", search.class_code or in_words(None, lang))
+    if search.also:
+        yield pair("also", shortened(search.also, lang), wide=True)
     yield pair("searched_on", search.searched_on.isoformat())
     yield pair("position", str(search.position))
     yield pair("count", str(search.count))
     yield pair("rules", str(search.rules))
     yield pair("sha256", search.sha256, wide=True)
+
+
+def shortened(codes: Sequence[str], lang: Lang) -> str:
+    """Name some codes, and say how many there are where there are more."""
+    said = ("、" if lang == "zh" else ", ").join(codes[:ALSO_SHOWN])
+    if len(codes) <= ALSO_SHOWN:
+        return said
+    return f"{said} 等 {len(codes)} 个" if lang == "zh" else f"{said} … ({len(codes)} in all)"
 
 
 def table(office: Office, stream: Stream, entry: Entry, lang: Lang) -> Table | None:

@@ -86,7 +86,9 @@ class Search:
         line = plan.line(ask.form.get("line", 0))
         if line is None:
             return
-        position, pieces = self._pieces(searching.to_be_had(line.kind, line.class_code, today))
+        also = self.terms(today).classes.meant(line.class_code)[: questions.ALSO_MAX]
+        query = searching.to_be_had(line.kind, line.class_code, today, also)
+        position, pieces = self._pieces(query)
         yield Found(
             plan=ask.stream.partition("/")[2],
             line=line.number,
@@ -95,6 +97,7 @@ class Search:
             count=len(pieces),
             pieces=pieces[:FOUND_MAX],
             sha256=questions.digest(pieces),
+            also=also,
         )
 
     def stock(self, ask: Ask, plan: Plan, on: date, today: date) -> Iterable[Stock]:
@@ -244,7 +247,9 @@ class Search:
         found: list[Piece] = []
         for row in self.rows(searching.candidates(fact.kind, on, fact.position)):
             asset = self.book.state_at(f"asset/{row['id']}", on, fact.position)
-            if questions.to_be_had(asset, fact.kind, fact.class_code, fact.searched_on, fact.rules):
+            if questions.to_be_had(
+                asset, fact.kind, fact.class_code, fact.searched_on, fact.rules, fact.also
+            ):
                 found.append(Piece(str(row["id"]), asset.quantity))
         return tuple(found)
 

@@ -304,7 +304,8 @@ class ReallocationSearched(
 ):
     """#4 The system searched what is idle, under-used, in the warehouse or listed.
 
-    `found` are the cards, `sha256` is the digest of cards and quantities: whoever asks the log at
+    `also` are the codes of other versions of the standard that were searched as well, by the table
+    in force. `found` are the cards, `sha256` is the digest of cards and quantities: whoever asks the log at
     the position again, by the same `rules`, must find the same. `quantity` is how many were looked
     for; entries before it do not say.
     """
@@ -319,6 +320,7 @@ class ReallocationSearched(
     found: tuple[Piece, ...] = ()
     quantity: Quantity | None = None
     rules: int = 1
+    also: tuple[Code, ...] = ()
 
 
 class FoundPieceRejected(
@@ -915,6 +917,7 @@ def search_reallocation(plan: Plan, occasion: Occasion, *, line: Number) -> Real
         found=found.pieces,
         quantity=wanted.quantity,
         rules=RULES,
+        also=found.also,
     )
 
 

@@ -7,7 +7,7 @@ log; nobody types the answer (国令738 第11条). Its digest lets anybody ask t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -23,7 +23,10 @@ from domain.words import Term
 # Who has it does not need it: it may be reallocated (内蒙古办法 第17条, 保障条例 第16条).
 TO_BE_HAD = frozenset({Custody.IDLE, Custody.UNDER_USED, Custody.WAREHOUSE, Custody.VIRTUAL})
 FOUND_MAX = 300  # pieces a certificate can name; more need no purchase
-RULES = 2  # what a search must find; 1 passed over what a claim held that had ended by itself
+# What a search must find. 1 passed over what a claim held that had ended by itself, 2 over what
+# carries a code of another version of the standard.
+RULES = 3
+ALSO_MAX = 2_000  # codes of other versions that a certificate can name
 
 
 class Unsuitable(Term):
@@ -74,6 +77,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     pieces: tuple[Piece, ...]  # FOUND_MAX of them at most
     sha256: str
+    also: tuple[str, ...] = ()  # codes of other versions that mean the class
 
 
 class Stock(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,10 +144,18 @@ def of_class(asset_class: str, wanted: str) -> bool:
     return not asset_class or not wanted or asset_class.startswith(wanted)
 
 
-def to_be_had(asset: Asset, kind: Kind, class_code: str, on: date, rules: int = RULES) -> bool:
+def to_be_had(
+    asset: Asset,
+    kind: Kind,
+    class_code: str,
+    on: date,
+    rules: int = RULES,
+    also: Collection[str] = (),
+) -> bool:
     """Answer whether a search for a kind and class must find this card on a day.
 
-    What is offered ahead is found before it is free. `rules` are those of the search.
+    What is offered ahead is found before it is free. `rules` are those of the search, `also` the
+    codes of other versions of the standard that mean the class.
     """
     free = asset.lock is Lock.NONE if rules == 1 else asset.free(on)
     return (
@@ -151,7 +163,7 @@ def to_be_had(asset: Asset, kind: Kind, class_code: str, on: date, rules: int = 
         and free
         and asset.kind is kind
         and (asset.custody in TO_BE_HAD or asset.listed)
-        and of_class(asset.class_code, class_code)
+        and (of_class(asset.class_code, class_code) or asset.class_code in also)
     )
 
 

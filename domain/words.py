@@ -138,6 +138,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "agreement": Words("协议编号", "agreement no."),
     "agreement_no": Words("协议编号", "agreement no."),
     "agreements": Words("委托协议", "agreements"),
+    "also": Words("按对照表同时查询的代码", "codes of other versions searched as well"),
     "amount": Words("金额", "amount"),
     "applicant": Words("申请人", "applicant"),
     "appraisal": Words("须先评估", "appraisal required"),

@@ -135,6 +135,22 @@ class Classes(msgspec.Struct, frozen=True):
         )
         return frozenset(mine.union(sources))
 
+    def meant(self, code: str) -> tuple[str, ...]:
+        """Return the codes of any version that a class, or one inside it, became or came from.
+
+        Whoever asks for a class by one version means what cards of the other carry as well; codes
+        that begin with the one that is asked for need not be named.
+        """
+        if not code:
+            return ()
+        found = set[str]()
+        for (_, source), targets in self.targets.items():
+            if source.startswith(code):
+                found.update(target for _, target in targets)
+            elif any(target.startswith(code) for _, target in targets):
+                found.add(source)
+        return tuple(sorted(one for one in found if not one.startswith(code)))
+
     def fit(self, one: tuple[str, str], other: tuple[str, str]) -> int:
         """Return how near two classes are: the same 1000, one in the other 800, side by side 500.
 

@@ -5,7 +5,7 @@ Every answer says the position of the log that the lists had reached when they g
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, select
@@ -16,19 +16,20 @@ from domain.standards import StandardStatus
 from projections.cases import cases
 from projections.history import history
 from projections.inventory import inventory
-from projections.scope import Rows, free
+from projections.scope import Rows, among, free
 from projections.store import progress_table
 from projections.temporal import at
 
 
-def to_be_had(kind: Kind, class_code: str, on: date) -> Rows:
+def to_be_had(kind: Kind, class_code: str, on: date, also: Collection[str] = ()) -> Rows:
     """Return the position, and each card that may be reallocated on a day, in the order of ids.
 
-    What a claim held that ended by itself may be had. One row without a card when there is none.
+    What a claim held that ended by itself may be had; `also` are codes of other versions that mean
+    the class. One row without a card when there is none.
     """
     c = inventory.c
     somewhere = or_(c.custody.in_(sorted(TO_BE_HAD)), c.listed == 1)
-    return _cards(and_(_of(kind, class_code), free(inventory, on.isoformat()), somewhere))
+    return _cards(and_(_of(kind, class_code, also), free(inventory, on.isoformat()), somewhere))
 
 
 def in_stock(unit: str, kind: Kind, class_code: str) -> Rows:
@@ -55,9 +56,11 @@ def published() -> Rows:
     return select(c.id).where(c.kind == "standard", was).order_by(c.id)
 
 
-def _of(kind: Kind, class_code: str) -> ColumnElement[bool]:
+def _of(kind: Kind, class_code: str, also: Collection[str] = ()) -> ColumnElement[bool]:
     c = inventory.c
     of_class = or_(c.class_code == "", c.class_code.startswith(class_code, autoescape=True))
+    if also:
+        of_class = or_(of_class, among(c.class_code, also))
     return and_(c.book == Book.ON_BOOKS.value, c.kind == kind.value, of_class)
 
 

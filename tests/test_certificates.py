@@ -22,8 +22,10 @@ from domain.asset import Lock
 from domain.planning import FoundPieceRejected, ReallocationSearched
 from domain.searching import digest
 from projections import searching
+from projections.matching import Classes
 
 PC = "A02010105"
+OLD, NEW = "GB/T 14885-2010", "GB/T 14885-2022"
 LINE: dict[str, Any] = {
     "kind": "computer",
     "class_code": PC,
@@ -73,8 +75,8 @@ def client_of(office: Office, who: str = "clerk", lang: str = "zh") -> TestClien
     return client
 
 
-def search_of(office: Office) -> ReallocationSearched:
-    found = certifying.searches(office.book.stream("plan/P1"))[-1].event
+def search_of(office: Office, plan: str = "P1") -> ReallocationSearched:
+    found = certifying.searches(office.book.stream(f"plan/{plan}"))[-1].event
     assert isinstance(found, ReallocationSearched)
     return found
 
@@ -155,6 +157,38 @@ def test_anybody_searches_the_log_again_and_finds_the_same_whatever_happened_sin
     assert [one["sha256"] for one in told["items"]] == [one["sha256"] for one in items]
     assert CliRunner().invoke(app, ["certificates", "plan/P9"]).exit_code == 1
     assert CliRunner().invoke(app, ["certificates", "plan/P1", "--line", "7"]).exit_code == 2
+
+
+@pytest.mark.target("T50")
+@pytest.mark.parametrize(("asked", "code"), [(PC, "2010104"), ("2010104", PC)])
+def test_a_search_by_the_codes_of_one_version_finds_cards_of_the_other(
+    office: Office, door: Door, asked: str, code: str
+) -> None:
+    """The table of 2010 and 2022 holds both ways; the certificate names the codes, and is asked again."""
+    office.classes = Classes(
+        {(OLD, "2010104"): ((NEW, PC),), (OLD, "2010105"): ((NEW, "A02010108"),)}
+    )
+    for id_, other in (("C1", code), ("C2", "2010105"), ("C3", "A02010108")):
+        scheme = NEW if other.startswith("A") else OLD
+        card = {"asset_no": f"ZC-{id_}", "name": "电脑", "kind": "computer", "unit": "o_b"}
+        card |= {"class_code": other, "class_scheme": scheme}
+        granted(door.post(f"asset/{id_}/register_existing", card))
+        granted(door.post(f"asset/{id_}/declare_idle", {}))
+    granted(door.post("plan/P2/draft", {"unit": "o_a", "title": "计划", "year": 2026}))
+    granted(door.post("plan/P2/add_line", LINE | {"class_code": asked}))
+    granted(door.post("plan/P2/search_reallocation", {"line": 1}))
+    search = search_of(office, "P2")
+    assert search.also == (code,)
+    found = {"C1", "B1", "B2"}  # B1 and B2 carry the code of 2022
+    assert {piece.asset for piece in search.found} == found
+    office.classes = Classes()  # another table later alters nothing of it
+    assert certifying.again(office, search).same
+    page = client_of(office, "clerk").get("/cases/plan/P2/search/1?lang=zh").text
+    assert "按对照表同时查询的代码" in page and code in page
+    paper = granted(door.get("plan/P2/certificates"))["items"][0]
+    assert paper["query"]["also"] == [code]
+    granted(door.post("plan/P2/search_reallocation", {"line": 1}))
+    assert search_of(office, "P2").also == ()
 
 
 @pytest.mark.target("T50")
