@@ -28,6 +28,7 @@ from api import (
     cli_registers,
     cli_restore,
     cli_rfid,
+    cli_sending,
     cli_serve,
     cli_statement,
     cli_vault,
@@ -64,13 +65,14 @@ app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")
 app.add_typer(cli_vault.app, name="vault")
+app.add_typer(cli_sending.offers_app, name="offers")
+app.add_typer(cli_sending.wants_app, name="wants")
 app.command()(cli_accounts.init)
 app.command()(cli_classes.classes)
 app.command()(cli_classes.numbers)
 app.command()(cli_registers.quotas)
 app.command()(cli_registers.confiscated)
 app.command()(cli_registers.packages)
-app.command()(cli_registers.wants)
 app.command()(cli_certificates.certificates)
 app.command()(cli_registers.dues)
 

@@ -83,6 +83,8 @@ def wants(
     json: Json = False,
 ) -> None:
     """需求：各单位求调剂的资产 · Wants: what units ask to have reallocated."""
+    if ctx.invoked_subcommand is not None:
+        return
     check_status(status, DemandStatus)
     asked = {"status": status, "unit": unit, "kind": kind, "text": text}
     listed(at(ctx, json), "demand", asked, limit, after)

@@ -56,7 +56,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             ground=ground,
         )
         told = office.idling.told(actor.scope, asked)
-        rest = idling.after(told.found, questions.text("after"))
+        rest = idling.following(told.found, questions.text("after"))
         more = idling.key(rest[limit - 1]) if len(rest) > limit else None
         lang = lang_of(request)
 

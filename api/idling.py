@@ -25,6 +25,7 @@ from projections.scope import EVERYTHING, Scope
 if TYPE_CHECKING:
     from api.office import Office
 
+LOOKED_MAX: Final = 5_000  # cards that one page looks through
 KEPT_MAX: Final = 8  # answers that are remembered, until the log grows
 DECIDING: Final = frozenset({"declare_idle", "explain_idleness"})
 AT_ONCE_MAX: Final = 200  # findings that are answered in one act
@@ -61,6 +62,15 @@ SPLIT_FIRST: Final = Words(
 )
 
 
+class Paged(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of what was found, in its order; `more` is where it goes on, empty at the end."""
+
+    found: tuple[Finding, ...]
+    parts: tuple[Told, ...]  # what was looked through for it
+    more: str = ""
+    whole: Told | None = None  # everything, where it is little enough to be told at once
+
+
 class Idling:
     """Whoever asks the finder for one office; the same log and question are looked through once."""
 
@@ -78,6 +88,38 @@ class Idling:
             while len(self._known) > KEPT_MAX:
                 self._known.popitem(last=False)
         return known
+
+    def page(self, scope: Scope, asked: Asked, after: str, limit: int) -> Paged:
+        """Return some of what is found, from a cursor on.
+
+        Where there are many cards, unit by unit and only as many as make a page: they come in the
+        order of units anyhow. `whole` is None then, and a page may be short of `limit`.
+        """
+        sizes = idling.sizes(self.office.book, self.office.rows, scope, asked)
+        asset, _, rest = after.partition("~")
+        ground, _, since = rest.partition("~")
+        last = f"{asset}~{ground}"
+        if asked.unit or sum(sizes.values()) <= LOOKED_MAX:
+            whole = self.told(scope, asked)
+            left = following(whole.found, last)
+            more = key(left[limit - 1]) if len(left) > limit else ""
+            return Paged(found=tuple(left[:limit]), more=more, parts=(whole,), whole=whole)
+        found: list[Finding] = []
+        parts: list[Told] = []
+        looked = 0
+        for unit, cards in sizes.items():
+            if unit < since or (unit == since and not asset):
+                continue
+            if parts and looked + cards > LOOKED_MAX:
+                return Paged(found=tuple(found), more=f"~~{parts[-1].asked.unit}", parts=(*parts,))
+            looked += cards
+            parts.append(self.told(scope, msgspec.structs.replace(asked, unit=unit)))
+            mine = parts[-1].found
+            found += following(mine, last) if unit == since else mine
+            if len(found) > limit:
+                more = f"{key(found[limit - 1])}~{found[limit - 1].unit}"
+                return Paged(found=tuple(found[:limit]), more=more, parts=(*parts,))
+        return Paged(found=tuple(found), parts=tuple(parts))
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the log shows of things somebody decides on."""
@@ -221,7 +263,7 @@ def _asked(found: Finding, verb: str) -> dict[str, Any]:
     return {"post": f"/api/v1/{stream}/{verb}", "form": form}
 
 
-def after(found: Sequence[Finding], cursor: str) -> Sequence[Finding]:
+def following(found: Sequence[Finding], cursor: str) -> Sequence[Finding]:
     """Return what comes after a finding; everything when it is not there any more."""
     keys = [key(one) for one in found]
     return found[keys.index(cursor) + 1 :] if cursor in keys else found

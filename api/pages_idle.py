@@ -54,6 +54,12 @@ SAID: Final = {
     "until": Words("不再提示至", "not asked again until"),
     "all": Words("本页全选", "all on this page"),
     "count": Words("共 {n} 件", "{n} in all"),
+    "part": Words(
+        "资产较多，逐个单位查找：本页查了 {units} 个单位（{names}等），查出 {n} 件；可选择一个单位看全部",
+        "There is much property, so units are looked through one after another: {n} in the {units} of"
+        " this page ({names} …); choose a unit to see all of it",
+    ),
+    "part_none": Words("这些单位没有查出闲置线索，请看下一页。", "Nothing in these units; go on."),
     "done": Words("已办理 {n} 件。", "{n} were answered."),
     "none": Words("没有查出闲置线索。", "Nothing shows as idle."),
     "nothing_ticked": Words("请先勾选。", "Tick something first."),
@@ -139,9 +145,9 @@ def drawn(
     """Draw the list, a page at a time, with the form that answers what is ticked."""
     look = pages_past.looking(page)
     asked = asked_of(page, look)
-    found = told(page, asked)
-    rest = idling.after(found.found, page.request.query_params.get("after", ""))
-    shown = rest[:ROWS]
+    after = page.request.query_params.get("after", "")
+    paged = page.office.idling.page(page.actor.scope, asked, after, ROWS)
+    shown, whole = paged.found, paged.whole
     name_of = pages_past.names(page, look)
     done = page.request.query_params.get("done", "")
     return page.render(
@@ -152,12 +158,15 @@ def drawn(
         said={name: page.words(words) for name, words in SAID.items()},
         chips=chips(page, look, asked),
         rows=[row(page, one, name_of) for one in shown],
-        more=idling.key(shown[-1]) if len(rest) > ROWS else "",
-        count=len(found.found),
-        grounds=[(g, page.words(g.words), n) for g, n in idling.by_ground(found.found)],
+        more=paged.more,
+        count=len(whole.found) if whole else None,
+        looked=", ".join(name_of("unit", part.asked.unit) for part in paged.parts[:3]),
+        units=len(paged.parts),
+        grounds=[
+            (g, page.words(g.words), n) for g, n in idling.by_ground(whole.found if whole else shown)
+        ],
         choices=choices(page),
-        notes=notes(page, found, name_of),
-        policies=[policy.reference for policy in found.policies],
+        notes=notes(page, paged.parts, name_of),
         may=page.may(*DECIDERS) and not look.past,
         may_later=page.may(*DECIDERS) and look.past,
         wrong=wrong,
@@ -210,15 +219,16 @@ def chips(page: Page, look: Looking, asked: Asked) -> list[tuple[str, str]]:
     return [*mine, *pages_past.chips(page, look)]
 
 
-def notes(page: Page, found: Told, name_of: Any) -> list[str]:
+def notes(page: Page, parts: Sequence[Told], name_of: Any) -> list[str]:
     """Say what was not looked for, and why."""
+    policies = {policy.reference: policy for part in parts for policy in part.policies}
     said = [
         page.words(SAID["not_looked"]).format(policy=policy.reference, grounds=", ".join(missing))
-        for policy in found.policies
+        for policy in policies.values()
         if (missing := idling.not_looked(policy, page.lang))
     ]
     by_standard: dict[str, list[str]] = {}
-    for unit, standard in found.uncapped:
+    for unit, standard in sorted({one for part in parts for one in part.uncapped}):
         by_standard.setdefault(standard, []).append(name_of("unit", unit))
     what = "; ".join(f"{title} ({', '.join(units)})" for title, units in by_standard.items())
     return [*said, *([page.words(SAID["no_posts"]).format(what=what)] if what else [])]
@@ -242,7 +252,8 @@ def answered(page: Page, form: FormData) -> Response:
     if len(ticked) > idling.AT_ONCE_MAX:
         return again(page.words(SAID["too_many"]).format(n=idling.AT_ONCE_MAX), 422)
     today = page.office.today(page.actor.zone)
-    there = {idling.key(f): f for f in told(page, Asked(on=today)).found}
+    assets = frozenset(one.partition("~")[0] for one in ticked)
+    there = {idling.key(f): f for f in told(page, Asked(on=today, assets=assets)).found}
     if not ticked <= there.keys():
         return again(page.words(SAID["gone"]), 409)
     found = [one for key, one in there.items() if key in ticked]

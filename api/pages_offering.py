@@ -10,13 +10,13 @@ from typing import Any, Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api import offering, pages_export, papers_notice
+from api import offering, pages_export, papers_notice, sending_in
 from api.offering import Line
-from api.offers import Market, Shown
+from api.offers import Market
 from api.office import Office
 from api.pages_changes import csv_of, named
 from api.pages_filing import Sent
-from api.pages_offers import TITLE, asked_of, chips, clock, status
+from api.pages_offers import TITLE, asked_of, chips
 from api.pages_papers import document, trouble
 from api.pages_sign import Member, text
 from api.pages_trouble import PageRoute
@@ -29,7 +29,6 @@ from labels import paper, qr
 from ledger.act import Conflict
 from ledger.book import new_id
 
-ROWS_MAX: Final = 10_000
 MAY: Final = (Role.KEEPER, Role.CLERK, Role.OFFICE)
 SAID: Final = {
     "title": Words("批量上架", "Put many things on offer"),
@@ -130,20 +129,7 @@ def rows(page: Page) -> Iterator[tuple[Any, ...]]:
     """Return what the page of offers shows under the same questions, as rows to take home."""
     asked, _ = asked_of(page)
     market = Market(page.office, asked, pictures=False)
-    stop = "；" if page.lang == "zh" else "; "
-
-    def told(one: Shown) -> dict[str, str]:
-        row = one.row
-        return {
-            "kind": page.said("kind", row["kind"]),
-            "custodian": page.name_of("unit", row["custodian"]) if row["custodian"] else "",
-            "place": page.name_of("place", row["place"]) if row["place"] else "",
-            "distance": page.words(one.near.words),
-            "status": page.words(status(one)),
-            "clock": stop.join(page.words(words) for words in clock(one)),
-        }
-
-    return offering.table(market.all(page.actor.scope, ROWS_MAX), page.lang, told)
+    return sending_in.offers_of(market, page.actor.scope, page.lang, page.name_of)
 
 
 def drawn(

@@ -28,6 +28,7 @@ from api import (
     rest_reading,
     rest_writing,
     reuse_rest,
+    sending_rest,
     stocktakes_rest,
     vouchers_rest,
     ways_rest,
@@ -64,6 +65,7 @@ def install(app: FastAPI, office: Office) -> None:
     certifying_rest.add(routes, office, callers)
     reuse_rest.add(routes, office, callers)
     booking_rest.add(routes, office, callers)
+    sending_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
     vouchers_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)

@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from api.office import Actor, Office
+from api.rest_caller import made_id
 from domain.asset import Kind
 from domain.decider import LIFECYCLES, Lang, Refused
 from domain.policy import Priority
@@ -73,7 +74,7 @@ class Line(msgspec.Struct, kw_only=True):
     item: str = ""
     stream: str = ""
     form: dict[str, Any] = msgspec.field(default_factory=dict)
-    wrong: list[Words] = msgspec.field(default_factory=list)
+    wrong: dict[str, Words] = msgspec.field(default_factory=dict)  # by column
     refused: Refused | None = None
     already: bool = False
 
@@ -83,14 +84,17 @@ class Line(msgspec.Struct, kw_only=True):
 
     def why(self, lang: Lang) -> str:
         """Say everything that is wrong with it."""
-        said = [words.zh if lang == "zh" else words.en for words in self.wrong]
+        said = [words.zh if lang == "zh" else words.en for words in self.wrong.values()]
         if self.refused is not None:
             said.append(self.refused.sentence(lang))
         return " ".join(said)
 
 
-def read(office: Office, actor: Actor, rows: Sequence[Sequence[str]]) -> list[Line]:
-    """Judge every line of a table; raise `Unreadable`. Nothing is recorded."""
+def read(office: Office, actor: Actor, rows: Sequence[Sequence[str]], key: str = "") -> list[Line]:
+    """Judge every line of a table; raise `Unreadable`. Nothing is recorded.
+
+    With a `key` a want has the same id whenever the same list is sent with it.
+    """
     columns = heads(rows[0]) if rows else {}
     if not {"item", "kind", "quantity", "needed_by"} <= columns.keys():
         raise Unreadable(NO_HEADS)
@@ -102,6 +106,8 @@ def read(office: Office, actor: Actor, rows: Sequence[Sequence[str]]) -> list[Li
     for number, row in body:
         cells = {k: row[at].strip() if at < len(row) else "" for k, at in columns.items()}
         line = Line(number=number, item=cells["item"])
+        if key:
+            line.stream = f"demand/{made_id(actor, f'{key} {number}')}"
         judged(office, actor, line, cells, named)
         lines.append(line)
     return lines
@@ -143,10 +149,11 @@ def judged(
 ) -> None:
     """Fill in what a line asks for, or everything that is wrong with it."""
     id_ = cells.get("id", "")
-    if id_ and office.book.stream(f"demand/{id_}").version:
+    line.stream = line.stream or f"demand/{new_id()}"
+    known = (f"demand/{id_}" if id_ else "", line.stream)
+    if any(stream and office.book.stream(stream).version for stream in known):
         line.already = True
         return
-    line.stream = f"demand/{new_id()}"
     form: dict[str, Any] = {"item": cells["item"], "to_unit": actor.unit}
     form |= {n: cells[n] for n in ("class_code", "specification", "purpose") if cells.get(n)}
     amount = AMOUNT.fullmatch(plain(cells["quantity"]))
@@ -155,20 +162,20 @@ def judged(
     form |= {"measure": measure} if measure else {}
     form["needed_by"] = day(cells["needed_by"])
     if not form["needed_by"]:
-        line.wrong.append(said(BAD, "needed_by", cells["needed_by"]))
+        line.wrong["needed_by"] = said(BAD, "needed_by", cells["needed_by"])
     for name, choice in (("kind", Kind), ("need", Priority)):
         value = cells.get(name, "")
         if value:
             words = {w: one for one in choice for w in (one.value, one.words.zh, one.words.en)}
             form[name] = words.get(plain(value))
             if form[name] is None:
-                line.wrong.append(said(UNKNOWN, name, value))
+                line.wrong[name] = said(UNKNOWN, name, value)
     for name in ("to_unit", "place"):
         value = cells.get(name, "")
         if value:
             form[name] = named[name].get(plain(value))
             if form[name] is None:
-                line.wrong.append(said(UNKNOWN, name, value))
+                line.wrong[name] = said(UNKNOWN, name, value)
     line.form = form
     if line.wrong:
         return
@@ -178,7 +185,7 @@ def judged(
     except msgspec.ValidationError as error:
         field = re.search(r"\$\.(\w+)", str(error))
         name = field[1] if field else "item"
-        line.wrong.append(said(BAD, name, cells.get(name, "")))
+        line.wrong[name] = said(BAD, name, cells.get(name, ""))
     except Refused as refused:
         line.refused = refused
 

@@ -28,6 +28,7 @@ NAMES = (
     "readings",
     "stocktaking",
     "matching",
+    "idle",
     "reconciling",
     "labels",
 )

@@ -122,6 +122,29 @@ def told(book: Ledger, rows: Ask, scope: Scope, asked: Asked) -> Told:
     )
 
 
+def sizes(book: Ledger, rows: Ask, scope: Scope, asked: Asked) -> dict[str, int]:
+    """Return how many cards each unit has that may show as idle, in its books or its hands."""
+    if asked.past:
+        upto = book.log.head()[0] if asked.known is None else asked.known
+        kept, h = _Cards(book, rows, scope, asked, upto).kept(), history.c
+    else:
+        i = h = inventory.c
+        mine = [i.listed == 0, i.book == Book.ON_BOOKS.value, i.custody.in_(sorted(idling.KEPT))]
+        if scope.units is not None:
+            mine.append(or_(among(i.accounting_unit, scope.units), among(i.custodian, scope.units)))
+        kept = and_(*mine)
+    query = (
+        select(h.accounting_unit, h.custodian, func.count().label("n"))
+        .where(kept)
+        .group_by(h.accounting_unit, h.custodian)
+    )
+    found: dict[str, int] = defaultdict(int)
+    for unit, custodian, n in map(_plain, rows(query)):
+        for one in {unit, custodian}:
+            found[one] += n
+    return dict(sorted(found.items()))
+
+
 def _wanted(finding: Finding, asked: Asked) -> bool:
     return (
         asked.unit in ("", finding.unit)
@@ -164,7 +187,7 @@ class _Cards:
         self.ends: dict[str, tuple[Stretch, ...]] = {}  # of lines of which no more matters
         self.opened: dict[str, tuple[Stretch, int]] = {}  # where each is, and since when known
 
-    def _kept(self) -> ColumnElement[bool]:
+    def kept(self) -> ColumnElement[bool]:
         """Return the condition for what a unit keeps for itself, as far as it is asked about."""
         h, asked = history.c, self.asked
         conditions = [
@@ -187,7 +210,7 @@ class _Cards:
     def sorts(self) -> list[Sort]:
         """Return whose things of which kinds there are."""
         h = history.c
-        query = select(h.accounting_unit, h.custodian, h.kind).where(self._kept()).distinct()
+        query = select(h.accounting_unit, h.custodian, h.kind).where(self.kept()).distinct()
         return [Sort(u, c, KINDS[kind]) for u, c, kind in map(_plain, self.rows(query))]
 
     def _there(self, *conditions: ColumnElement[bool]) -> list[Card]:
@@ -197,7 +220,7 @@ class _Cards:
         query = select(
             h.id, h.asset_no, h.name, h.kind, h.custody, shown["lock"], h.accounting_unit, h.custodian,
             h.value, h.currency, h.quantity, h.position, h.from_on, h.known_from,
-        ).where(self._kept(), *conditions)  # fmt: skip
+        ).where(self.kept(), *conditions)  # fmt: skip
         for row in map(_plain, self.rows(query)):
             (
                 id_, number, name, kind, custody, lock, unit, custodian, value, currency, count,
@@ -610,7 +633,8 @@ class _Bodies(Mapping[str, Body]):
 
 def _place(book: Ledger, upto: int, asked: Asked, sorts: Iterable[Sort]) -> Place:
     """Return units, rules and standards as they were on a day, as known at a position."""
-    on, bodies = asked.on, _Bodies(book, upto, asked.on, every=not asked.assets)
+    on, few = asked.on, bool(asked.assets or asked.unit)
+    bodies = _Bodies(book, upto, asked.on, every=not few)
     published = [
         policy
         for stream, entries in _streams(book, "policy", upto)

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from api import cli
+from api import cli, idling
 from api.app import create_app
 from api.office import Office
 from domain import policy as policies
@@ -24,6 +24,8 @@ from domain.policy import GENERIC
 from domain.ruling import PolicyProposed, PolicyPublished
 from domain.use import DeclaredIdle
 from ledger.entry import Draft
+from projections.idling import Asked
+from projections.scope import EVERYTHING
 
 DAY = timedelta(days=1)
 PLACE = replace(GENERIC, name="place", idle_days=90)
@@ -99,6 +101,38 @@ def test_the_page_tells_each_reason_and_one_tap_confirms_it_with_its_entries(
     assert again.status_code == 409 and "线索已有变化" in again.text
     english = page.get("/idle?lang=en").text
     assert "unused since" in english and "What shows as idle" in english
+
+
+@pytest.mark.target("T40")
+def test_where_there_is_much_a_page_looks_through_a_few_units_and_goes_on(
+    office: Office, page: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page there is the same as at once, in the same order."""
+    card(office, "B1", 120, unit="o_b")
+    scope, asked = EVERYTHING, Asked(on=office.today())
+    whole = office.idling.told(scope, asked).found
+    assert [one.asset for one in whole] == ["A1", "A2", "B1"]
+    small = office.idling.page(scope, asked, "", 2)
+    assert (small.found, small.more, small.whole is not None) == (whole[:2], "A2~idle", True)
+    for most in (0, 3, 4):  # cards that one page looks through; o_a has three
+        monkeypatch.setattr(idling, "LOOKED_MAX", most)
+        for limit in (1, 2, 5):
+            found, after, pages = [], "", 0
+            while True:
+                some = office.idling.page(scope, asked, after, limit)
+                assert len(some.found) <= limit
+                found += some.found
+                after, pages = some.more, pages + 1
+                if not after:
+                    break
+            assert tuple(found) == whole, (most, limit)
+    monkeypatch.setattr(idling, "LOOKED_MAX", 3)
+    first = page.get("/idle?lang=zh").text
+    assert "SL-A1" in first and "SL-B1" not in first and "逐个单位查找" in first
+    assert "after=~~o_a" in first or "after=%7E%7Eo_a" in first
+    assert "SL-B1" in page.get("/idle?lang=zh&after=~~o_a").text
+    answer = page.post("/idle", data={"one": "A1~idle"})
+    assert answer.status_code == 303
 
 
 def test_several_are_explained_at_once_and_not_asked_again_until_then(
