@@ -66,7 +66,8 @@ class Paged(msgspec.Struct, frozen=True, kw_only=True):
     """Some of what was found, in its order; `more` is where it goes on, empty at the end."""
 
     found: tuple[Finding, ...]
-    parts: tuple[Told, ...]  # what was looked through for it
+    part: Told  # what was looked through for it
+    looked: tuple[str, ...] = ()  # the units of that part
     more: str = ""
     whole: Told | None = None  # everything, where it is little enough to be told at once
 
@@ -103,23 +104,20 @@ class Idling:
             whole = self.told(scope, asked)
             left = following(whole.found, last)
             more = key(left[limit - 1]) if len(left) > limit else ""
-            return Paged(found=tuple(left[:limit]), more=more, parts=(whole,), whole=whole)
-        found: list[Finding] = []
-        parts: list[Told] = []
-        looked = 0
-        for unit, cards in sizes.items():
-            if unit < since or (unit == since and not asset):
-                continue
-            if parts and looked + cards > LOOKED_MAX:
-                return Paged(found=tuple(found), more=f"~~{parts[-1].asked.unit}", parts=(*parts,))
-            looked += cards
-            parts.append(self.told(scope, msgspec.structs.replace(asked, unit=unit)))
-            mine = parts[-1].found
-            found += following(mine, last) if unit == since else mine
-            if len(found) > limit:
-                more = f"{key(found[limit - 1])}~{found[limit - 1].unit}"
-                return Paged(found=tuple(found[:limit]), more=more, parts=(*parts,))
-        return Paged(found=tuple(found), parts=tuple(parts))
+            return Paged(found=tuple(left[:limit]), more=more, part=whole, whole=whole)
+        units = [unit for unit in sizes if unit > since or (unit == since and asset)]
+        now = list[str]()
+        for unit in units:
+            if now and sum(sizes[one] for one in (*now, unit)) > LOOKED_MAX:
+                break
+            now.append(unit)
+        told = self.told(scope, msgspec.structs.replace(asked, units=frozenset(now)))
+        left = following(told.found, last)
+        if len(left) > limit:
+            more = f"{key(left[limit - 1])}~{left[limit - 1].unit}"
+        else:
+            more = f"~~{now[-1]}" if len(now) < len(units) else ""
+        return Paged(found=tuple(left[:limit]), more=more, part=told, looked=tuple(now))
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the log shows of things somebody decides on."""

@@ -160,13 +160,13 @@ def drawn(
         rows=[row(page, one, name_of) for one in shown],
         more=paged.more,
         count=len(whole.found) if whole else None,
-        looked=", ".join(name_of("unit", part.asked.unit) for part in paged.parts[:3]),
-        units=len(paged.parts),
+        looked=", ".join(name_of("unit", unit) for unit in paged.looked[:3]),
+        units=len(paged.looked),
         grounds=[
             (g, page.words(g.words), n) for g, n in idling.by_ground(whole.found if whole else shown)
         ],
         choices=choices(page),
-        notes=notes(page, paged.parts, name_of),
+        notes=notes(page, paged.part, name_of),
         may=page.may(*DECIDERS) and not look.past,
         may_later=page.may(*DECIDERS) and look.past,
         wrong=wrong,
@@ -219,16 +219,15 @@ def chips(page: Page, look: Looking, asked: Asked) -> list[tuple[str, str]]:
     return [*mine, *pages_past.chips(page, look)]
 
 
-def notes(page: Page, parts: Sequence[Told], name_of: Any) -> list[str]:
+def notes(page: Page, found: Told, name_of: Any) -> list[str]:
     """Say what was not looked for, and why."""
-    policies = {policy.reference: policy for part in parts for policy in part.policies}
     said = [
         page.words(SAID["not_looked"]).format(policy=policy.reference, grounds=", ".join(missing))
-        for policy in policies.values()
+        for policy in found.policies
         if (missing := idling.not_looked(policy, page.lang))
     ]
     by_standard: dict[str, list[str]] = {}
-    for unit, standard in sorted({one for part in parts for one in part.uncapped}):
+    for unit, standard in found.uncapped:
         by_standard.setdefault(standard, []).append(name_of("unit", unit))
     what = "; ".join(f"{title} ({', '.join(units)})" for title, units in by_standard.items())
     return [*said, *([page.words(SAID["no_posts"]).format(what=what)] if what else [])]

@@ -74,7 +74,8 @@ TERMS: Final = (TemporaryBodyEstablished, TemporaryTermExtended)
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Which day is asked about, as known at a position, and which part of it.
 
-    `past`: the day or the position is not that of now. An empty field asks for everything.
+    `past`: the day or the position is not that of now; `units` are several at once. An empty field
+    asks for everything.
     """
 
     on: date
@@ -84,6 +85,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     assets: frozenset[str] = frozenset()
     kind: str = ""
     ground: str = ""
+    units: frozenset[str] = frozenset()
+
+    @property
+    def only(self) -> frozenset[str]:
+        """Return the units that are asked about; none: all."""
+        return frozenset({self.unit}) if self.unit else self.units
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +154,7 @@ def sizes(book: Ledger, rows: Ask, scope: Scope, asked: Asked) -> dict[str, int]
 
 def _wanted(finding: Finding, asked: Asked) -> bool:
     return (
-        asked.unit in ("", finding.unit)
+        (not asked.only or finding.unit in asked.only)
         and (not asked.assets or finding.asset in asked.assets)
         and asked.kind in ("", finding.kind)
         and asked.ground in ("", finding.ground.value)
@@ -203,8 +210,9 @@ class _Cards:
             conditions.append(among(h.id, asked.assets))
         elif asked.assets:  # what shares a standard with them must be asked too
             conditions.append(among(h.accounting_unit, self._units()))
-        if asked.unit:
-            conditions.append(or_(h.accounting_unit == asked.unit, h.custodian == asked.unit))
+        if asked.only:
+            mine = among(h.accounting_unit, asked.only), among(h.custodian, asked.only)
+            conditions.append(or_(*mine))
         return and_(*conditions)
 
     def sorts(self) -> list[Sort]:
@@ -317,8 +325,8 @@ class _Cards:
             if not units:
                 return
             of_kind = and_(of_kind, among(h.accounting_unit, units))
-        only = self.asked.unit  # of others not all cards are here
-        mine = [card for card in self._there(of_kind) if only in ("", card.unit)]
+        only = self.asked.only  # of others not all cards are here
+        mine = [card for card in self._there(of_kind) if not only or card.unit in only]
         codes = self._classes(mine, kinds)
         of_unit: dict[str, list[Card]] = defaultdict(list)
         for card in mine:
@@ -354,8 +362,8 @@ class _Cards:
             )
             .group_by(i.accounting_unit, i.kind, i.class_code, i.quantity)
         )
-        if self.asked.unit:
-            query = query.where(i.accounting_unit == self.asked.unit)
+        if self.asked.only:
+            query = query.where(among(i.accounting_unit, self.asked.only))
         elif self.asked.assets:
             query = query.where(among(i.accounting_unit, self._units()))
         crowded = set[str]()
@@ -633,7 +641,7 @@ class _Bodies(Mapping[str, Body]):
 
 def _place(book: Ledger, upto: int, asked: Asked, sorts: Iterable[Sort]) -> Place:
     """Return units, rules and standards as they were on a day, as known at a position."""
-    on, few = asked.on, bool(asked.assets or asked.unit)
+    on, few = asked.on, bool(asked.assets or asked.only)
     bodies = _Bodies(book, upto, asked.on, every=not few)
     published = [
         policy
