@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from api import cli_banking
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.reading_problems import Unreadable
 from domain.words import Words, in_words
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from api.reading_bank_values import Statement
 
 app = typer.Typer(
-    help="银行对账单：读取、核对、与应收款匹配 · Bank statements; nothing is recorded."
+    help="银行对账单：读取、导入、核对、勾对、结清 · Bank statements: read, take in, match, agree."
 )
 SHOWN_MAX = 30
 
@@ -32,6 +33,10 @@ Saved = Annotated[
     typer.Option("--layout", help="表格各列含义（JSON）· Which column holds what, as JSON."),
 ]
 Account = Annotated[str, typer.Option(help="表格未写账号时 · Whose it is, where no line says.")]
+Unit = Annotated[str, typer.Option(help="单位标识 · Unit (id).")]
+Login = Annotated[str, typer.Option("--as", help="以谁的名义（登录名）· Log-in that asks.")]
+RoleOf = Annotated[str, typer.Option("--role", help="岗位 · Role, when there are several.")]
+Why = Annotated[str, typer.Option(help="理由 · Why.")]
 Shown = Annotated[int, typer.Option(help="最多显示行数 · Rows shown at most.", min=1, max=10_000)]
 WHY = {
     "balances": Words("期初 + 发生额 = 期末", "opening + entries = closing"),
@@ -107,22 +112,42 @@ def match(
     ctx: typer.Context,
     file: File,
     dues: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            help="应收清单 CSV：编号、金额、应收日期、缴款码、凭证号、付款人… · What is owed: id, amount,"
-            " since, code, voucher, payer …"
+            help="应收清单 CSV：编号、金额、应收日期、缴款码、凭证号、付款人…；记账时不需要"
+            " · What is owed: id, amount, since, code, voucher, payer …; not with --record"
         ),
-    ],
+    ] = None,
     layout: Saved = None,
     account: Account = "",
     window_days: Annotated[
         int,
         typer.Option(help="建议的日期范围（天）· Days within which a line is suggested.", min=0),
     ] = 30,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help="先导入，再把可直接记账的记入账本 · Take it in and record what agrees in everything.",
+        ),
+    ] = False,
+    unit: Annotated[str, typer.Option(help="单位标识 · Unit (id), with --record.")] = "",
+    login: Annotated[str, typer.Option("--as", help="登录名 · Log-in, with --record.")] = "",
+    role: RoleOf = "",
     limit: Shown = SHOWN_MAX,
     json: Json = False,
 ) -> None:
     """逐笔找出对账单付的是哪些应收款，说明依据 · Find what each line pays, and say why."""
+    if record:
+        terminal = at(ctx, json)
+        if not unit or not login:
+            said = Words("记账须写明 --unit 和 --as。", "--record needs --unit and --as.")
+            raise Stop(said, USAGE)
+        cli_banking.record(terminal, file, layout, account, unit, login, role)
+        return
+    if dues is None:
+        said = Words("须给出应收清单，或用 --record。", "Give a list of dues, or --record.")
+        raise Stop(said, USAGE)
     from api import statements
     from api.reading_bank_values import written
     from projections.matching_money import found as findings_of
@@ -180,3 +205,51 @@ def match(
 
 
 LANGS = ("zh", "en")
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    file: File,
+    unit: Unit,
+    login: Login,
+    layout: Saved = None,
+    account: Account = "",
+    role: RoleOf = "",
+    json: Json = False,
+) -> None:
+    """导入对账单，已有的条目不重复记入 · Take a statement in; nothing comes twice."""
+    cli_banking.take(at(ctx, json), file, layout, account, unit, login, role)
+
+
+@app.command()
+def waiting(ctx: typer.Context, unit: Unit, limit: Shown = SHOWN_MAX, json: Json = False) -> None:
+    """待核对的条目和建议 · Entries that wait, and what is proposed."""
+    cli_banking.waiting(at(ctx, json), unit, limit)
+
+
+@app.command()
+def undo(
+    ctx: typer.Context,
+    entry: Annotated[str, typer.Argument(help="条目，如 S1.7 · Entry, as `waiting` names it.")],
+    reason: Why,
+    login: Login,
+    role: RoleOf = "",
+    json: Json = False,
+) -> None:
+    """撤销一笔的勾对或另作处理 · Undo what was decided of an entry."""
+    cli_banking.undo(at(ctx, json), entry, reason, login, role)
+
+
+@app.command()
+def close(
+    ctx: typer.Context,
+    account: Annotated[str, typer.Argument(help="银行账号 · Account.")],
+    until: Annotated[str, typer.Option(help="截至日期 YYYY-MM-DD · Until this day.")],
+    unit: Unit,
+    login: Login,
+    role: RoleOf = "",
+    json: Json = False,
+) -> None:
+    """对账结清：还有未说明的条目则拒绝 · Agree a month; refused while an entry is unexplained."""
+    cli_banking.close(at(ctx, json), account, until, unit, login, role)

@@ -537,7 +537,11 @@ def _typed(field: Field, text: str, faults: list[Fault]) -> dict[str, Any]:
 def _deductions(
     typed: Mapping[str, list[str]], texts: list[str], field: Field, faults: list[Fault]
 ) -> dict[str, Any]:
-    """Read deductions: rows `name.type` and `name.amount`, or lines `评估费 1200.00`."""
+    """Read deductions: rows `name.type` and `name.amount`, or lines `评估费 1200.00`.
+
+    What an entry of a statement pays is written the same way: `disposal.D1 1200.00`.
+    """
+    called = "due" if field.name == "parts" else "type"
     kinds, amounts = typed.get(f"{field.name}.type", []), typed.get(f"{field.name}.amount", [])
     rows = list(zip(kinds, amounts, strict=False))
     for line in (line for text in texts for line in text.splitlines() if line.strip()):
@@ -548,7 +552,7 @@ def _deductions(
         if not kind.strip() and not amount.strip():
             continue
         try:
-            found.append({"type": kind.strip(), "amount": values.fen(_folded(amount))})
+            found.append({called: kind.strip(), "amount": values.fen(_folded(amount))})
         except ValueError:
             faults.append(Fault(f"{field.name}[{number}].amount", _no_money(amount)))
     return {field.name: found} if found else {}

@@ -18,6 +18,7 @@ from api import radio_counting, reporting, seeing
 from api.accounts import Account, Accounts, Post
 from api.allocating import Proposals
 from api.authority import ABOUT, Authority
+from api.banking import Banking
 from api.booking import Booking
 from api.captures import Captures
 from api.counting import Counting
@@ -102,6 +103,7 @@ class Office:
         self.depreciating = Depreciating(book, self.rows)
         self.booking = Booking(book, self.rows, self.depreciating)
         self.journals = Journals(self)
+        self.banking = Banking(book, self.rows)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
         self.scanned = Scanned.open(settings.database)
@@ -282,14 +284,17 @@ class Office:
         address: str = "",
         device: str = "",
         evidence: Sequence[Evidence] = (),
+        seen: Sequence[Any] = (),
         shown: bool = True,
     ) -> Receipt:
         """Ask several streams, all or nothing; the lists show the answer when this returns.
 
+        `seen` is what the door itself read, of a file that comes along as evidence.
         Whoever says `shown=False` calls `show` soon: until then, every reader would have to.
         Raise what `Book.act` raises.
         """
         occasion, asks, proposed = self._asked(requests, actor, on, docs)
+        occasion = msgspec.structs.replace(occasion, seen=(*occasion.seen, *seen))
 
         def act() -> Receipt:
             with self.counting.turn(asks), self.counting.alone(asks):
@@ -347,6 +352,7 @@ class Office:
         )
         occasion, proposed = self.proposals.informed(occasion, asks, self.today(actor.zone))
         occasion, posted = self.depreciating.informed(occasion, asks)
+        occasion = self.banking.informed(occasion, asks)
         seen = (*occasion.seen, *named)
         return msgspec.structs.replace(occasion, seen=seen), asks, [*proposed, *posted]
 

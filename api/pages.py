@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api import (
     pages_audit,
+    pages_bank,
     pages_booking,
     pages_bundles,
     pages_ca,
@@ -75,6 +76,7 @@ PARTS = (
     pages_registers,
     pages_income,
     pages_disposals,
+    pages_bank,
     pages_wanting,
     pages_ways,
     pages_reuse,

@@ -63,6 +63,8 @@ KINDS = {
     "confiscated": "/confiscated/",
     "package": "/packages/",
     "due": "/dues/",
+    "bank": "/bank/",
+    "statement": "/statements/",
     "person": "/people/",
     "labels": "/labels/units/",
     "audit": "/audit/reads/",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -25,15 +26,20 @@ STATEMENT_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 def statements(
-    source: Source, *, file: str | None = None, layout: Layout | None = None, account: str = ""
+    source: Source,
+    *,
+    file: str | None = None,
+    layout: Layout | None = None,
+    saved: Sequence[Layout] = (),
+    account: str = "",
 ) -> tuple[Statement, ...]:
     """Return every statement of a file, each entry with its identity.
 
     `layout` and `account` are for tables: which column holds what, and whose they are, where the
-    file does not say. Raise `Unreadable` with every reason: one that cannot be read, or does not
+    file does not say; `saved` are tried before those that are published. Raise `Unreadable` with every reason: one that cannot be read, or does not
     add up, refuses the file whole.
     """
-    found, wrong = read(source, file=file, layout=layout, account=account)
+    found, wrong = read(source, file=file, layout=layout, saved=saved, account=account)
     problems = [*wrong, *(each for statement in found for each in faults(statement))]
     if problems:
         raise Unreadable(problems)
@@ -41,7 +47,12 @@ def statements(
 
 
 def read(
-    source: Source, *, file: str | None = None, layout: Layout | None = None, account: str = ""
+    source: Source,
+    *,
+    file: str | None = None,
+    layout: Layout | None = None,
+    saved: Sequence[Layout] = (),
+    account: str = "",
 ) -> tuple[tuple[Statement, ...], list[Problem]]:
     """Return what can be read and what cannot, without holding sums against each other.
 
@@ -53,7 +64,8 @@ def read(
         raise refuse(
             name, "empty-file", "文件是空的。请重新下载。", "The file is empty. Download it again."
         )
-    found, wrong = _read(content, name, layout, account)
+    layouts = (*saved, *tables.LAYOUTS) if layout is None else (layout,)
+    found, wrong = _read(content, name, layouts, account)
     digest = hashlib.sha256(content).hexdigest()
     return tuple(
         identified(replace(each, sha256=digest, account=each.account or account)) for each in found
@@ -61,10 +73,10 @@ def read(
 
 
 def _read(
-    content: bytes, file: str, layout: Layout | None, account: str
+    content: bytes, file: str, layouts: Sequence[Layout], account: str
 ) -> tuple[list[Statement], list[Problem]]:
     if content.startswith((sheets.ZIP, sheets.OLD)):
-        found, wrong = tables.statement(sheets.rows(content, file), file, layout, account)
+        found, wrong = tables.statement(sheets.rows(content, file), file, layouts, account)
         return [found], wrong
     # Markup may come in UTF-16, where the letters are not next to one another.
     head = content[:4000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
@@ -75,5 +87,5 @@ def _read(
     text = str(content, checked_encoding(content, file)).removeprefix("\ufeff")
     if re.search(r"^:(?:20|25|28C?|60[FM]|61|62[FM]|86):", text, re.MULTILINE):
         return mt940.statements(text, file)
-    found, wrong = tables.statement(tables.table(text, file), file, layout, account)
+    found, wrong = tables.statement(tables.table(text, file), file, layouts, account)
     return [found], wrong

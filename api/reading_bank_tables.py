@@ -213,16 +213,16 @@ def table(text: str, file: str = "") -> list[tuple[str, ...]]:
 
 
 def statement(
-    rows: Sequence[Sequence[str]], file: str, layout: Layout | None, account: str = ""
+    rows: Sequence[Sequence[str]], file: str, layouts: Sequence[Layout], account: str = ""
 ) -> tuple[Statement, list[Problem]]:
-    """Read one table; `layout` None takes the first published one that fits. Raise `Unreadable`."""
+    """Read one table by the first layout that fits; raise `Unreadable`."""
     cleaned = [[_clean(cell) for cell in row] for row in rows]
     for at, row in enumerate(cleaned[:HEAD_ROWS_MAX]):
         header = [_name(cell) for cell in row]
-        for each in LAYOUTS if layout is None else (layout,):
+        for each in layouts:
             if each.fits(header):
                 return _Table(file, each, header, cleaned, at, account).read()
-    shown = "；".join(each.name for each in LAYOUTS) if layout is None else layout.name
+    shown = "；".join(each.name for each in layouts)
     raise refuse(
         file,
         "unknown-layout",

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api import (
     audit_rest,
+    banking_rest,
     booking_rest,
     certifying_rest,
     epcis_rest,
@@ -68,6 +69,7 @@ def install(app: FastAPI, office: Office) -> None:
     sending_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
     vouchers_rest.add(routes, office, callers)
+    banking_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)

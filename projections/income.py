@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, or_, select
 
 from domain.due import (
     BasisFellAway,
@@ -149,3 +149,17 @@ def row(
         changed_on,
         version,
     )
+
+
+OPEN_MAX = 120_000  # dues that one search looks at
+
+
+def open_for_statements(unit: str, treasury: bool) -> Any:
+    """Return what statements have yet to show: of one unit, or of all for the treasury.
+
+    Payments that others await are there too: money in the wrong account is theirs.
+    """
+    away = or_(dues.c.unshown > 0, dues.c.left_over > 0)
+    if not treasury:
+        away = away & or_(dues.c.unit == unit, dues.c.collector == unit)
+    return select(dues).where(or_(dues.c.awaited > 0, away)).order_by(dues.c.id).limit(OPEN_MAX)

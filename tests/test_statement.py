@@ -150,7 +150,7 @@ def test_a_long_statement_is_cut_into_facts_that_an_entry_can_hold() -> None:
         booked(n, n, references=("缴款识别码" * 16,) * 3, bank_id="流" * 80) for n in range(1, 500)
     ]
     form = {name: getattr(opened, name) for name in opened.__struct_fields__}
-    facts = given(statement.lifecycle).when(statement.hold, **form, entries=many).answers
+    facts: Any = given(statement.lifecycle).when(statement.hold, **form, entries=many).answers
     assert len(facts) > 2
     assert [held for fact in facts[1:] for held in fact.entries] == many
     for seq, fact in enumerate(facts, start=1):
@@ -173,7 +173,9 @@ def test_a_unit_registers_its_accounts_and_the_layouts_of_their_tables() -> None
     accounts().at(stream="bank/o_a").when(
         bank.open_account, **form | {"account": "6217"}
     ).then_refused(bank.ACCOUNT_NEW)
-    gone = accounts().at(stream="bank/o_a").when(bank.end_account, account="6217", reason="销户")
+    gone: Any = (
+        accounts().at(stream="bank/o_a").when(bank.end_account, account="6217", reason="销户")
+    )
     gone.then_granted()
     accounts(*gone.answers).at(stream="bank/o_a").when(
         bank.end_account, account="6217", reason="销户"
@@ -185,9 +187,10 @@ def test_a_unit_registers_its_accounts_and_the_layouts_of_their_tables() -> None
         "income": "收",
         "outgo": "付",
     }
-    accounts().when(bank.keep_layout, **layout).then(LayoutKept(**layout | {"way": Way.APART}))
+    kept: dict[str, Any] = layout | {"way": Way.APART}
+    accounts().when(bank.keep_layout, **layout).then(LayoutKept(**kept))
     accounts().when(bank.keep_layout, **layout | {"way": "marked"}).then_refused(bank.COLUMNS_SAID)
-    twice = accounts(LayoutKept(**layout), LayoutKept(**layout | {"booked": "日期"}))
+    twice = accounts(LayoutKept(**kept), LayoutKept(**kept | {"booked": "日期"}))
     assert [one.booked for one in twice.state.layouts] == ["日期"]
 
 
@@ -210,9 +213,10 @@ def test_a_decision_keeps_what_was_proposed_and_whether_it_was_taken() -> None:
     other = [PAID | {"due": "E"}]
     differing = past().at(seen=(proposed,))
     differing.when(statement.match_entry, entry=1, parts=other).then_refused(statement.WHY)
-    (fact, _) = differing.when(
+    decided: Any = differing.when(
         statement.match_entry, entry=1, parts=other, reason="附言写明"
     ).answers
+    fact = decided[0]
     assert (fact.suggested, fact.as_suggested, fact.reason) == (suggested, False, "附言写明")
     past().when(statement.match_entry, entry=1, parts=[PAID]).then_refused(statement.WHY)
 
@@ -520,7 +524,7 @@ def test_whatever_is_matched_and_undone_no_fen_is_made(steps: list[tuple[int, in
     told = past()
     for no, amount, undo in steps:
         form: dict[str, Any] = {"entry": no, "reason": "核对"}
-        held = told.state.entry(no)
+        held: Any = told.state.entry(no)
         counts = told.state.expected(held).value
         if undo and held.parts:
             then = told.when(statement.undo_match, **form)
