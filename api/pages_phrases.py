@@ -78,6 +78,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "registers": ("登记簿", "Registers"),
     "numbers": ("文号登记簿", "Document numbers"),
     "wants": ("需求", "Wants"),
+    "bank-bench": ("银行对账", "Bank reconciliation"),
     "income-board": ("收入看板", "Income board"),
     "arises-from": ("来源事项", "Arises from"),
     "import-wants": ("导入需求表", "Send in a list"),
