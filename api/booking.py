@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -140,8 +142,11 @@ def difference(on: str, row: Row, here: tuple[int, int], there: tuple[int, int])
 class Sweep:
     """One span told once: where every card stood at its beginning, then everything that moved."""
 
-    def __init__(self, booking: Booking, scope: Scope, span: Span, only: Only) -> None:
+    def __init__(
+        self, booking: Booking, scope: Scope, span: Span, only: Only, *, thorough: bool = False
+    ) -> None:
         self.booking, self.scope, self.span, self.only = booking, scope, span, only
+        self.thorough = thorough  # ask the log alone, whatever the lists say
         self.standing: dict[str, Stood] = {}
         self._worn: dict[str, int] = {}  # also of what is not on the books at a time
         self.steps: list[Step] = []
@@ -195,8 +200,15 @@ class Sweep:
             self.standing.pop(step.asset, None)
         else:
             self.standing[step.asset] = now
-        legs = moved(was, now, step.cause, step.on, step.entry.position, step.asset)
-        return Moment(step.on, step.entry, step.asset, tuple(legs), was, now)
+        told: list[Leg] = []
+        about = (step.on, step.entry.position, step.asset)
+        if was and now and step.cause is Cause.TRANSFER and step.worn is not None:
+            # Both sides book the same: what the giver's books said is told with the transfer.
+            giving = msgspec.structs.replace(was, worn=worn)
+            told += moved(was, giving, Cause.STATED, *about)
+            was = giving
+        told += moved(was, now, step.cause, *about)
+        return Moment(step.on, step.entry, step.asset, tuple(told), was, now)
 
     def _ran(self, on: str, posted: Posted) -> Moment:
         """Return what a run wrote off by class, and what it found told otherwise since."""
@@ -223,6 +235,10 @@ class Sweep:
     # Where everything stood at the beginning ------------------------------------------
 
     def _begin(self) -> None:
+        if self.thorough:
+            for id_, entries in self._facts(None):
+                self._tell(id_, entries)
+            return
         start, known = self.span.start, self.span.known
         state_of = MEMORY["asset"].state_of
         told: list[tuple[str, Asset]] = []
@@ -270,26 +286,23 @@ class Sweep:
             lines = self.booking.depreciating.lines(before[-1].event.sha256)
             self._lines[unit] = {line.asset: line for line in lines}
 
-    def _facts(self, ids: Sequence[str]) -> Iterator[tuple[str, list[Entry]]]:
-        """Yield the facts of cards that stand, in order; of very many, all are read in one go."""
+    def _facts(self, ids: Sequence[str] | None) -> Iterator[tuple[str, list[Entry]]]:
+        """Yield the facts of cards that stand, in order; of very many, all are read in one go.
+
+        None asks for all cards of which a fact names the unit that is asked for.
+        """
         known, log = self.span.known, self.booking.book.log
-        if len(ids) <= STREAMS_MAX:
+        if ids is not None and len(ids) <= STREAMS_MAX:
             for id_ in ids:
                 yield id_, facts(log.stream_rows(f"asset/{id_}"), known)
             return
-        wanted = set(ids)
+        wanted = None if ids is None else set(ids)
+        named = f'"{self.only.unit}"'.encode()
         upto = self.booking.book.head()[0] if known is None else known
-        pending: list[Any] = []
-        stream = ""
-        for row in log.kind_rows("asset", upto):
-            name = row[1]
-            if name != stream:
-                if stream[6:] in wanted:
-                    yield stream[6:], facts(pending, known)
-                stream, pending = name, []
-            pending.append(row)
-        if stream[6:] in wanted:
-            yield stream[6:], facts(pending, known)
+        for stream, some in groupby(log.kind_rows("asset", upto), key=itemgetter(1)):
+            id_, rows_ = stream[6:], list(some)
+            if id_ in wanted if wanted is not None else any(named in row[4] for row in rows_):
+                yield id_, facts(rows_, known)
 
     def _tell(self, id_: str, entries: Iterable[Entry]) -> None:
         """Tell a card from its facts: where it stood at the beginning, and its steps since."""
@@ -312,7 +325,7 @@ class Sweep:
             if waiting and on > start:
                 begin()
                 waiting = False
-            cause, said = card.tell(entry.event)
+            cause, said = card.tell(entry.event, on)
             unit = card.asset.accounting_unit
             if unit and unit not in units[-1:]:
                 units.append(unit)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from api import annual as reports
 from api import booking_words, changing, journal_words, pages_export
 from api.cli_changes import time
 from api.cli_read import day, opened, target, told_export
@@ -16,6 +17,7 @@ from api.pages_telling import money
 from domain.booking import summed
 from domain.journal import accounts
 from domain.vouchers import OCCASIONS, Side
+from domain.words import Words
 from projections.changes import Only
 from projections.scope import EVERYTHING
 
@@ -187,3 +189,52 @@ def journal(
                 for line in one.voucher.lines
             ],
         )
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    unit: Annotated[str, typer.Option(help="入账单位标识 · Accounting unit (id).")],
+    on: Annotated[str, typer.Option("--on", help="核对日 · On this business date.")] = "",
+    json: Json = False,
+) -> None:
+    """卡片、明细账与总账科目核对，逐行指出 · Hold cards, ledgers and accounts against each other."""
+    terminal = at(ctx, json)
+    with opened(terminal) as office:
+        broken = office.journals.tied(unit, day(on, "--on") or office.today().isoformat())
+        if terminal.json:
+            terminal.answer({"unit": unit, "broken": broken})
+        elif broken:
+            heads = (
+                Words("哪两本账", "between"), Words("卡片或科目", "card or account"),
+                Words("一方（分）", "one side"), Words("另一方", "other"),
+            )  # fmt: skip
+            terminal.table(
+                heads,
+                [[terminal.told(b.what.words), b.row, str(b.here), str(b.there)] for b in broken],
+            )
+        else:
+            terminal.say(
+                "卡片、明细账与总账科目一致。", "Cards, subsidiary ledger and accounts agree."
+            )
+    if broken:
+        terminal.end(REFUSED)
+
+
+@app.command()
+def annual(
+    ctx: typer.Context,
+    unit: Annotated[str, typer.Option(help="入账单位标识 · Accounting unit (id).")],
+    year: Annotated[int, typer.Option(help="年份 · Year.")],
+    to: Annotated[str, typer.Option("--xlsx", help="写成 XLSX 文件 · Write XLSX.")],
+    json: Json = False,
+) -> None:
+    """年度资产报告：总表、变动表、实物资产统计表、应缴财政款 · A unit's annual report of property."""
+    terminal = at(ctx, json)
+    with opened(terminal) as office:
+        found = reports.report(office, unit, year)
+        name_of = names_then(office, terminal.lang)(found.until)
+        sheets = reports.sheets(found, terminal.lang, name_of, pages_export.Amount)
+        with target(to) as file:
+            file.write(pages_export.xlsx_sheets(sheets))
+        told_export(terminal, "annual", to, len(found.cards))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -12,16 +13,19 @@ from api.booking import Moment, Sweep, facts
 from domain import journal
 from domain.booking import Stood
 from domain.decider import LIFECYCLES
+from domain.depreciating import Broken, month_end, month_of
 from domain.due import Due, Means, PaymentReceived
 from domain.journal import Omitted, Part, Proposed
 from ledger.entry import Entry
 from ledger.replaying import collector_off
+from projections import booking as lists
 from projections.changes import Only, Span
-from projections.scope import Scope
+from projections.scope import EVERYTHING, Scope
 
 if TYPE_CHECKING:
     from api.office import Office
 
+BEGINNING: Final = "0001-01-01"  # the day before every book
 NUMBERED: Final = ("voucher", "out_voucher", "in_voucher", "receipt")
 
 
@@ -31,6 +35,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     proposed: tuple[Proposed, ...]
     omitted: tuple[Omitted, ...]
+    open_items: int = 0  # what waits in 1902 beside cards: debit less credit
 
 
 class Journals:
@@ -41,32 +46,72 @@ class Journals:
 
     def of(self, scope: Scope, span: Span, only: Only) -> Journal:
         """Return the vouchers of a span, the first one first."""
-        forms: dict[str, bool] = {}
+        with collector_off():
+            return self._of(Sweep(self.office.booking, scope, span, only))
 
-        def waits(stood: Stood | None) -> bool:
-            """Answer whether a card waits in 1902: by the form of its disposal."""
-            if stood is None or not stood.case.startswith("disposal/"):
-                return False
-            if stood.case not in forms:
-                form = self.office.book.stream(stood.case).state.form
-                forms[stood.case] = form in journal.THROUGH_PENDING
-            return forms[stood.case]
-
+    def _of(self, sweep: Sweep) -> Journal:
+        scope, span, only = sweep.scope, sweep.span, sweep.only
         omitted: list[Omitted] = []
         posted: list[tuple[str, Entry, Part]] = []
-        with collector_off():
-            sweep = Sweep(self.office.booking, scope, span, only)
-            for moment in sweep.moments():
-                for found in parts(moment, (waits(moment.was), waits(moment.now))):
-                    if isinstance(found, Omitted):
-                        if sweep.wanted(found.leg):
-                            omitted.append(found)
-                    elif wanted(scope, only, found):
-                        posted.append((moment.on, moment.entry, found))
-            if not only.kind:
-                posted += self._money(scope, span, only)
+        open_items = 0
+        for moment in sweep.moments():
+            for found in parts(moment, (self._waits(moment.was), self._waits(moment.now))):
+                if isinstance(found, Omitted):
+                    omitted += [found] if sweep.wanted(found.leg) else []
+                elif wanted(scope, only, found):
+                    posted.append((moment.on, moment.entry, found))
+            open_items -= sum(
+                leg.net
+                for leg in moment.legs
+                if leg.cause in journal.WITHOUT_RULING and sweep.wanted(leg)
+            )
+        if not only.kind:
+            posted += self._money(scope, span, only)
         proposed = sorted(self._vouchers(posted), key=lambda one: (one.on, one.position))
-        return Journal(span=span, proposed=tuple(proposed), omitted=tuple(omitted))
+        return Journal(
+            span=span, proposed=tuple(proposed), omitted=tuple(omitted), open_items=open_items
+        )
+
+    def _waits(self, stood: Stood | None) -> bool:
+        """Answer whether a card waits in 1902: by the form of its disposal."""
+        if stood is None or not stood.case.startswith("disposal/"):
+            return False
+        return self.office.book.stream(stood.case).state.form in journal.THROUGH_PENDING
+
+    # Whether the books agree --------------------------------------------------------
+
+    def tied(self, unit: str, on: str) -> list[Broken]:
+        """Hold the cards of a unit on a day against its facts, its last run and its accounts.
+
+        The facts are read from the log alone, whatever the lists say.
+        """
+        office = self.office
+        span, only = Span(start=BEGINNING, end=on), Only(unit=unit, currency="CNY")
+        with collector_off():
+            sweep = Sweep(office.booking, EVERYTHING, span, only, thorough=True)
+            found = self._of(sweep)
+        stood = {id_: one for id_, one in sweep.standing.items() if sweep.wanted(one)}
+        balances: defaultdict[str, int] = defaultdict(int)
+        for account in journal.accounts(found.proposed):
+            balances[account.code] += account.balance
+        for one in found.omitted:
+            cost, worn = journal.carried_accounts(one.leg.kind)
+            balances[cost] += one.leg.cost
+            balances[worn] -= one.leg.worn
+        rows = office.rows(lists.listed(unit, on))
+        broken = journal.tied(
+            {row["id"]: (row["kind"], int(row["value"] or 0)) for row in rows},
+            stood,
+            [id_ for id_, one in stood.items() if self._waits(one)],
+            balances,
+            found.open_items,
+        )
+        months = [
+            posted.event.month
+            for posted in office.depreciating.months(unit)
+            if month_end(month_of(posted.event.month)).isoformat() <= on
+        ]
+        return broken + ((office.depreciating.agreement(unit, months[-1]) or []) if months else [])
 
     def _vouchers(self, posted: Iterable[tuple[str, Entry, Part]]) -> Iterator[Proposed]:
         """Yield a voucher for each act and occasion, by the templates of the rules it followed."""

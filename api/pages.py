@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import (
+    pages_annual,
     pages_audit,
     pages_bank,
     pages_booking,
@@ -87,6 +88,7 @@ PARTS = (
     pages_changes,
     pages_findings,
     pages_periods,
+    pages_annual,
     pages_booking,
     pages_depreciating,
     pages_reads,

@@ -679,6 +679,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "wear-posted": ("已计提至 {month}", "posted through {month}"),
     "wear-planned": ("按年限推算", "worked out by its life"),
+    "wear-on": ("看任意日期的净值", "Net value on any day"),
+    "annual": ("年度资产报告", "Annual report"),
     # Standing findings
     "findings": ("审计疑点", "Findings"),
     "findings-hint": (

@@ -18,6 +18,7 @@ from api import (
     banking_rest,
     booking_rest,
     certifying_rest,
+    depreciating_rest,
     epcis_rest,
     filing_rest,
     idle_rest,
@@ -67,6 +68,7 @@ def install(app: FastAPI, office: Office) -> None:
     reuse_rest.add(routes, office, callers)
     booking_rest.add(routes, office, callers)
     sending_rest.add(routes, office, callers)
+    depreciating_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
     vouchers_rest.add(routes, office, callers)
     banking_rest.add(routes, office, callers)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from domain.asset import Asset, Book, Mode
+from domain.asset import Asset, AssetRegistered, Book, Mode
 from domain.asset import lifecycle as cards
 from domain.decider import Event
 from domain.depreciating import carried, stated
@@ -24,7 +24,7 @@ from domain.words import Term
 class Cause(Term):
     """Why the books moved."""
 
-    OPENING = "opening", "建账（取得方式未载明）", "entered, mode not stated"
+    OPENING = "opening", "建账（此前已取得或方式未载明）", "entered, obtained before or unsaid how"
     PURCHASE = "purchase", "购置", "purchase"
     BUILT = "built", "建设", "built"
     DONATED_IN = "donated_in", "接受捐赠", "donation received"
@@ -137,18 +137,22 @@ class Told:
         self.asset = Asset()
         self.form: Form | None = None
 
-    def tell(self, event: Event) -> tuple[Cause, int | None]:
-        """Take in a fact; return its cause, and what is written off where it says that anew."""
+    def tell(self, event: Event, on: str) -> tuple[Cause, int | None]:
+        """Take in a fact of a day; return its cause, and what is written off where it says anew."""
         before = self.asset
         after: Asset = cards.evolve(before, event)
         self.asset = after
         if isinstance(event, LeftForGood):
             self.form = event.form
         anew = event.type_name in ANEW or stated(after) != stated(before)
-        return self._cause(event), (after.accumulated or 0) if anew else None
+        return self._cause(event, before, on), (after.accumulated or 0) if anew else None
 
-    def _cause(self, event: Event) -> Cause:
-        if event.type_name == "asset.registered":
+    def _cause(self, event: Event, before: Asset, on: str) -> Cause:
+        if isinstance(event, AssetRegistered):
+            # What nobody received here and was obtained in an earlier year, was there before.
+            earlier = (self.asset.acquired_year or 9999) < int(on[:4])
+            if before.book is Book.NONE and earlier and self.asset.mode is not Mode.SURPLUS:
+                return Cause.OPENING
             return BY_MODE[self.asset.mode]
         if isinstance(event, Derecognised):
             return Cause.OTHER if self.form is None else BY_FORM[self.form]

@@ -770,6 +770,7 @@ class Disagreement(Term):
     CHAIN = "chain", "明细账前后期", "row and the month before"
     LEDGER = "ledger", "明细账与总账", "subsidiary and general ledger"
     CARRIED = "carried", "总账前后期", "general ledger and the month before"
+    ACCOUNT = "account", "明细账与总账科目", "subsidiary ledger and account"
 
 
 def agreement(

@@ -15,6 +15,7 @@ import msgspec
 
 from domain import vouchers
 from domain.booking import Cause, Leg, Stood
+from domain.depreciating import Broken, Disagreement
 from domain.due import Due
 from domain.leaving import LOST_FORMS, SCRAP_FORMS
 from domain.vouchers import PENDING, Piece, Side, Template, Voucher
@@ -57,6 +58,9 @@ class NoEntry(Term):
     STATED = "stated", "登记账面已有的折旧，不另记账", "the accounts say it already"
     SHARED_OUT = "shared_out", "同一科目内拆分合并，不另记账", "split or merged in one account"
 
+
+WITHOUT_RULING = frozenset({Cause.SURPLUS, Cause.UNEXPLAINED, Cause.OTHER})
+"""What stays in 1902 until somebody rules on it, though no card waits there."""
 
 NO_ENTRY: Mapping[Cause, NoEntry] = {
     Cause.OPENING: NoEntry.OPENING,
@@ -218,3 +222,51 @@ def carried_accounts(kind: str) -> tuple[str, str]:
         vouchers.account_of(template, "asset", kind).code,
         vouchers.account_of(template, "worn", kind).code,
     )
+
+
+def tied(
+    listed: Mapping[str, tuple[str, int]],
+    stood: Mapping[str, Stood],
+    waiting: Iterable[str],
+    balances: Mapping[str, int],
+    open_items: int,
+) -> list[Broken]:
+    """Hold the cards of a unit, its subsidiary ledger and its accounts against each other (T104).
+
+    `listed` is class and cost of each card as the inventory shows it, `stood` where the facts
+    carry it, `waiting` which cards wait in 1902; `balances` are the accounts by number, and
+    `open_items` what waits there beside cards, in fen. Every row that disagrees is named.
+    """
+    found: list[Broken] = []
+
+    def differ(what: Disagreement, row: str, figure: str, here: int, there: int) -> None:
+        if here != there:
+            found.append(Broken(what=what, row=row, figure=figure, here=here, there=there))
+
+    for id_ in sorted({*listed, *stood}):
+        if id_ not in stood:
+            differ(Disagreement.MISSING, id_, "cost", listed[id_][1] or 1, 0)
+            continue
+        one = stood[id_]
+        if id_ not in listed:
+            differ(Disagreement.EXTRA, id_, "cost", 0, one.cost or 1)
+            continue
+        differ(Disagreement.CARD, id_, "cost", listed[id_][1], one.cost)
+        if listed[id_][0] != one.kind:
+            differ(Disagreement.CARD, id_, "kind", 1, 0)
+    left = set(waiting)
+    sums: defaultdict[str, int] = defaultdict(int)
+    names: dict[str, tuple[str, ...]] = {}
+    for id_, one in stood.items():
+        codes = tuple(dict.fromkeys(carried_accounts(PENDING if id_ in left else one.kind)))
+        names["+".join(codes)] = codes
+        sums["+".join(codes)] += one.cost - one.worn
+    for kind in (PENDING, "software", ""):
+        codes = tuple(dict.fromkeys(carried_accounts(kind)))
+        names["+".join(codes)] = codes
+    pending = "+".join(dict.fromkeys(carried_accounts(PENDING)))
+    sums[pending] += open_items
+    for name in sorted(names):
+        there = sum(balances.get(code, 0) for code in names[name])
+        differ(Disagreement.ACCOUNT, name, "net", sums[name], there)
+    return found

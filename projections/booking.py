@@ -64,3 +64,15 @@ def totals(scope: Scope, on: str, known: int | None, only: Only) -> Rows:
         .group_by(h.accounting_unit, h.kind, h.currency)
     )
     return query
+
+
+def listed(unit: str, on: str) -> Rows:
+    """Return the cards in yuan that the inventory shows of a unit on a day: class and cost."""
+    h = history.c
+    query: Rows = select(h.id, h.kind, h.value).where(
+        at(history, on, None),
+        h.accounting_unit == unit,
+        h.book.in_(CARRIED),
+        h.currency == "CNY",
+    )
+    return query

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from books import opened
 
-from api import city, city_reuse, city_story, demo, filing
+from api import city, city_books, city_reuse, city_story, demo, filing
 from api.accounts import Accounts
 from api.city_people import BODIES, CITY, CULTURE, PEOPLE, SITES
 from api.city_rehearsal import rehearse
 from api.importing_facts import NOT_AFTER
+from api.office import Office
 from api.pages_words import CHOICES
 from domain import unit
 from domain.approval import UnitsVerified
 from domain.asset import Asset, Custody, Kind, Lock
 from domain.asset import Book as Standing
+from domain.booking import Cause
 from domain.decider import LIFECYCLES
+from domain.depreciating import read_lives
 from domain.disposal import DisposalStatus
+from domain.journal import accounts
 from domain.leasing import Lease, LeaseStatus
 from domain.lending import Loan, LoanStatus
 from domain.place import PlaceKind
@@ -36,6 +42,7 @@ from ledger.auditing import violations
 from ledger.book import Book
 from ledger.verifying import verify
 from projections import cases
+from projections.changes import Only, Span
 from projections.scope import EVERYTHING
 from projections.store import ReadModels
 
@@ -348,8 +355,11 @@ def test_a_morning_proposal_is_confirmed_in_part_once(sqlite_url: str):
             models.catch_up(book)
             for _ in range(2):
                 demo.at_a_counter(book, models, accounts, city_reuse.show)
+                demo.at_a_counter(book, models, accounts, city_books.show)
                 size = book.head()[0]
             assert book.head()[0] == size and city_reuse.shown(book)
+            assert city_books.shown(book)
+            demo.at_a_counter(book, models, accounts, books_agree)
             decided = book.stream(f"allocation/{city_reuse.PROPOSAL}").state.decisions
             assert [d.value for _, d in decided][:1] == ["confirmed"]
             # What is kept for its own unit first is open to who wants it by now: an open step.
@@ -371,3 +381,43 @@ def test_a_morning_proposal_is_confirmed_in_part_once(sqlite_url: str):
 def test_the_city_is_the_parent_of_its_bodies(states: dict[str, Any]):
     for body in BODIES[1:]:
         assert states[f"unit/{body.id}"].parent == CITY
+
+
+def books_agree(office: Office) -> None:
+    """Everything that happened in the city adds up, for every unit, and an accountant's program
+    finds that every voucher balances."""
+    span = Span(start="2024-12-31", end=city_story.ENDED_ON.isoformat())
+    told = office.booking.statement(EVERYTHING, span, Only(dataset="example"))
+    assert told.differences == ()
+    assert len({row.unit for row in told.rows}) > 10
+    for row in told.rows:
+        assert row.opening + row.increases + -row.decreases == row.closing
+        assert office.journals.tied(row.unit, span.end) == []
+    causes = {cause for row in told.rows for cause in row.causes}
+    assert causes >= {Cause.PURCHASE, Cause.TRANSFER, Cause.SCRAPPED, Cause.DEPRECIATION}
+    # What one unit gives without payment another takes, to the fen.
+    found = office.journals.of(EVERYTHING, span, Only())
+    given = sum(a.balance for a in accounts(found.proposed) if a.code == "3401")
+    assert given == 0
+    wear = office.book.stream(f"depreciation/{city_books.UNIT}").state
+    document = office.depreciating.document(wear.sha256)
+    # A card that was split before it was written off here names what is to be done.
+    assert {why for _, why in document.faults} <= {"not_shared", "no_life"}
+
+
+def test_the_lives_of_the_example_are_the_lower_bounds_of_their_source(
+    shared_file: Callable[[str], Path],
+) -> None:
+    file = shared_file("cn_classification/gov_accounting_std3_depreciation_years.csv")
+    with file.open(encoding="utf-8-sig") as rows:
+        source = {row["内容"]: int(row["折旧年限下限（年）"]) for row in csv.DictReader(rows)}
+    named = {
+        "computer": "计算机设备", "office": "办公设备", "vehicle": "车辆", "furniture": "家具",
+        "premises": "业务及管理用房 钢筋混凝土结构", "instrument": "仪器仪表",
+    }  # fmt: skip
+    lives = read_lives(city_books.LIVES)
+    assert {life.kind: life.months // 12 for life in lives} == {
+        kind: source[name] for kind, name in named.items()
+    }
+    # The source says nothing of software, which is amortised by another standard.
+    assert not any("软件" in name for name in source)
