@@ -24,6 +24,7 @@ class Link(Term):
     APPRAISED = "appraised", "评估", "appraisal"
     LISTED = "listed", "挂牌", "listing"
     FAILED = "failed", "流拍", "failed auction"
+    WITHDRAWN = "withdrawn", "撤牌", "listing withdrawn"
     DEALT = "dealt", "成交", "deal"
     CONTRACT = "contract", "合同", "contract"
     DEFAULTED = "defaulted", "买受人违约", "default"

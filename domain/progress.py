@@ -19,7 +19,7 @@ class MoneyStep(Term):
     APPROVED = "approved", "已批准", "approved"
     APPRAISED = "appraised", "已评估", "appraised"
     LISTED = "listed", "挂牌中", "listed"
-    FAILED = "failed", "流拍（违约）", "failed"
+    FAILED = "failed", "流拍（撤牌、违约）", "failed"
     SOLD = "sold", "已成交（执行）", "sold or carried out"
     BILLED = "billed", "已通知缴款", "billed"
     PAID = "paid", "已到账", "paid"

@@ -26,7 +26,7 @@ from domain.disposal import (
 )
 from domain.open_steps import open_step
 from domain.progress import MoneyStep, step_of
-from domain.selling import Appraised, AuctionFailed, PutOnMarket
+from domain.selling import Appraised, AuctionFailed, PutOnMarket, TakenOffMarket
 from projections.inventory import metadata
 
 STEPS = (
@@ -95,6 +95,8 @@ def milestone(fact: Any) -> str:
             return "listed"
         case AuctionFailed():
             return "failed"
+        case TakenOffMarket():
+            return "withdrawn"
         case DealStruck():
             return "dealt"
         case BuyerDefaulted():
@@ -122,7 +124,9 @@ def row(
     listed = case.approved or case.proposed or case.executed
     step, next_ = step_of(case), open_step(case)
     sold = days.get("dealt") or days.get("sold", "")  # handed over later, it was sold all the same
-    days = {**days, "sold": sold}
+    sold = sold if case.executed or case.deals else ""  # the only deal there was is off
+    failed = max(days.get(end, "") for end in ("failed", "defaulted", "withdrawn"))
+    days = {**days, "sold": sold, "failed": failed}
     since = "" if step is None else days.get(step.value, "")
     if step in ALSO:
         since = max(since, days.get(ALSO[step], ""))

@@ -12,9 +12,10 @@ import pytest
 from doors import CARD, staffed
 from starlette.testclient import TestClient
 
+from api import chaining
 from api.app import create_app
 from api.office import Actor, Office
-from domain.due import DueStatus
+from domain.due import DueStatus, Income
 from domain.progress import STEP_OF_DUE, MoneyStep
 from projections import registers, treasury
 from projections.scope import EVERYTHING, Scope
@@ -321,6 +322,44 @@ def test_what_failed_twice_is_on_the_stuck_list_with_age_and_value(office: Offic
     assert (first["天数"], first["价值（评估或原值）"], first["流拍次数"]) == ("81", "80.00", "2")
     story.market("disposal/P1", "2025-06-01")
     assert [r["id"] for r in office.rows(treasury.stuck(EVERYTHING, asked()))] == ["P2"]
+
+
+@pytest.mark.target("T92", "T93")
+def test_a_deal_waits_to_be_handed_over_and_a_broken_one_is_stuck(office: Office) -> None:
+    story = Story(office)
+
+    def row_of(id_: str) -> Any:
+        rows = office.rows(treasury.register(EVERYTHING, asked()))
+        return next(row for row in rows if row["id"] == id_)
+
+    for id_ in ("P1", "P2", "P3"):
+        case = story.listed(id_)
+    for id_ in ("P1", "P2"):
+        deal = {"assets": [f"A{id_}"], "price": 8_000, "buyer": "买1", "deal_no": f"成{id_}"}
+        case = f"disposal/{id_}"
+        story.ask("2025-03-01", "clerk", case, "strike_deal", **deal, deposit=500)
+        assert (row_of(id_)["step"], row_of(id_)["sold_on"]) == ("sold", "2025-03-01")
+    (chain,) = chaining.chains(office, "disposal/P1", TODAY)
+    assert [gap.slug for gap in chain.gaps] == ["not-handed", "not-assessed"]
+    off = {"deal_no": "成P1", "reason": "未付款", "next_step_by": "2025-04-01"}
+    story.ask(
+        "2025-03-20", "clerk", "disposal/P1", "record_buyer_default", **off, deposit_forfeited=500
+    )
+    away = {"reason": "评估报告过期", "next_step_by": "2025-04-02"}
+    story.ask("2025-03-22", "clerk", "disposal/P3", "take_off_market", **away)
+    found = office.rows(treasury.stuck(EVERYTHING, asked()))
+    assert [(r["id"], r["failed_on"], r["sold_on"]) for r in found] == [
+        ("P1", "2025-03-20", ""),
+        ("P3", "2025-03-22", ""),
+    ]
+    broken, deposit = chaining.chains(office, "disposal/P1", TODAY)
+    assert [step.link.value for step in broken.steps][-2:] == ["dealt", "defaulted"]
+    assert deposit.stream == "due/disposal.P1.deposit"
+    assert deposit.state.income is Income.DEPOSIT
+    story.ask("2025-03-21", "clerk", "disposal/P2", "hand_over_deal", deal_no="成P2")
+    (handed,) = chaining.chains(office, "disposal/P2", TODAY)
+    links = [step.link.value for step in handed.steps]
+    assert links == ["approved", "appraised", "listed", "dealt", "sold"]
 
 
 # The register -----------------------------------------------------------------------
