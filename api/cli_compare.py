@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api import comparing_registers, importing_leso, reading_leso
+from api import cli_replay_sales, comparing_registers, importing_leso, reading_leso
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.comparing_registers import Comparison
 from api.importing_facts import dollars
@@ -15,10 +15,11 @@ from api.reading_problems import Unreadable
 from domain.words import Words, in_words
 
 app = typer.Typer(
-    help="登记册互相核对，不记入账本 · Register against register; nothing is recorded."
+    help="登记册：互相核对，作为处置单办理 · Registers: compared, or played as disposals."
 )
 compare = typer.Typer(help="两册逐行核对 · Compare two registers, row by row.")
 app.add_typer(compare, name="compare")
+app.command("replay")(cli_replay_sales.replay_sales)
 OPEN_SHOWN = 20
 
 Into = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,28 +19,32 @@ from api.playing_leso import LOGINS, Failed, Plan, Player
 from api.reading_problems import Unreadable
 from api.reading_reasons import KINDS
 from api.settings import Settings
-from domain.words import Words
+from domain.words import Role, Words
 
 PASSWORD_BYTES = 24
 
 
 @contextmanager
-def people(office: Office) -> Iterator[tuple[str, str]]:
-    """Let the people of the replay in while it runs; yield the ending of their log-ins and a password."""
+def people(
+    office: Office,
+    logins: Mapping[str, Sequence[Role]] = LOGINS,
+    unit: str = importing_leso.GIVER,
+) -> Iterator[tuple[str, str]]:
+    """Let the people of a replay in while it runs; yield the ending of their log-ins and a password."""
     ending, password = secrets.token_hex(4), secrets.token_urlsafe(PASSWORD_BYTES)
-    for login, roles in LOGINS.items():
+    for login, roles in logins.items():
         office.accounts.create(
             f"{login}-{ending}",
             password,
             f"u_{login}",
             login,
-            importing_leso.GIVER,
+            unit,
             [role.value for role in roles],
         )
     try:
         yield ending, password
     finally:
-        for login in LOGINS:
+        for login in logins:
             office.accounts.disable(f"{login}-{ending}")
 
 

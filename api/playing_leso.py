@@ -72,11 +72,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     on: date
     form: dict[str, Any] = {}
     post: str = ""
+    part: str = ""  # of what is asked several times of one stream
 
     @property
     def key(self) -> str:
         """Return the key under which it is done once, however often it is asked."""
-        return f"leso-{self.stream.replace('/', '-')}-{self.verb}"
+        part = f"-{self.part}" if self.part else ""
+        return f"leso-{self.stream.replace('/', '-')}-{self.verb}{part}"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -329,7 +331,7 @@ class Player:
         self.host, self.password, self.ending = urlsplit(address).netloc, password, ending
         self.mine = local()
 
-    def play(self, plan: Plan, clients: int = 4, progress: Progress | None = None) -> int:
+    def play(self, plan: Any, clients: int = 4, progress: Progress | None = None) -> int:
         """Ask everything; return how many requests recorded something new. Raise Failed."""
         fresh = done = 0
         for part in (plan.first[:1], plan.first[1:], plan.lives):

@@ -704,6 +704,7 @@ def register_existing(
     place: PlaceId | None = None,
     voucher: Code = "",
     nature: Nature = Nature.ASSET,
+    currency: Currency = "CNY",
 ) -> tuple[AssetRegistered | Ask, ...]:
     """Open a card for something the unit had before this ledger began."""
     refuse_outside(nature)
@@ -727,6 +728,7 @@ def register_existing(
         owner=owner,
         place=place,
         voucher=voucher,
+        currency=currency,
     )
     return (card, *kinds.counted(kind, unit, occasion))
 

@@ -87,7 +87,7 @@ def sell(
     to_execute(disposal, occasion, (asset,))
     at_price(disposal, (asset,), price)
     return (
-        Sold(asset=asset, price=price, buyer=buyer, deal_no=deal_no),
+        Sold(asset=asset, price=price, currency=disposal.currency, buyer=buyer, deal_no=deal_no),
         leave(asset, disposal, occasion.stream),
     )
 
@@ -115,7 +115,16 @@ def sell_lot(
     for unit, part in by_unit(disposal, prices).items() if split else ():
         at_price(disposal, tuple(a for a in assets if owner(disposal, a) == unit), part)
     return (
-        *(Sold(asset=a, price=prices[a], buyer=buyer, deal_no=deal_no) for a in assets),
+        *(
+            Sold(
+                asset=a,
+                price=prices[a],
+                currency=disposal.currency,
+                buyer=buyer,
+                deal_no=deal_no,
+            )
+            for a in assets
+        ),
         *lot_shared(disposal, deal_no, basis, prices),
         *(leave(a, disposal, occasion.stream) for a in assets),
     )

@@ -60,11 +60,11 @@ class PutOnMarket(
     en="Listed on {platform}, project {project_no}, reserve price {reserve}",
     duty="execute",
 ):
-    """#38 The public can bid for it; reserve price in fen."""
+    """#38 The public can bid for it; reserve price in fen, None where none is stated."""
 
     platform: Name
     project_no: Code
-    reserve: Fen
+    reserve: Fen | None
 
 
 class AuctionFailed(
@@ -299,15 +299,20 @@ def record_appraisal(
 
 @lifecycle.verb(APPROVED, FOR_SALE, OFF_MARKET, zh="挂牌", en="Put on the market", roles=SELLERS)
 def put_on_market(
-    disposal: Disposal, _: Occasion, *, platform: Name, project_no: Reference, reserve: Fen
+    disposal: Disposal,
+    _: Occasion,
+    *,
+    platform: Name,
+    project_no: Reference,
+    reserve: Fen | None = None,
 ) -> PutOnMarket:
-    """List what is approved and unsold on a public platform."""
+    """List what is approved and unsold on a public platform; what was appraised has a reserve price."""
     to_sell_still(disposal)
     rest = disposal.unsold
     refuse_unappraised(disposal, tuple(sorted(rest)))
     value = sum(disposal.appraisals.get(asset, 0) for asset in rest)
-    if disposal.rounds_failed == 0 and reserve < value:
-        raise RESERVE_HIGH.broken(reserve=yuan(reserve), value=yuan(value))
+    if disposal.rounds_failed == 0 and (reserve or 0) < value:
+        raise RESERVE_HIGH.broken(reserve=yuan(reserve or 0), value=yuan(value))
     return PutOnMarket(platform=platform, project_no=project_no, reserve=reserve)
 
 
