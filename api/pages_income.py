@@ -221,7 +221,12 @@ def common(page: Page, look: Looking, asked: Asked, here: str) -> dict[str, Any]
         "look": look,
         "asked": asked,
         "here": here,
-        "said": {name: page.words(words) for name, words in SAID.items()},
+        "said": {
+            name: headed(
+                page.words(SAID["owed-age" if (name, here) == ("age", "ageing") else name])
+            )
+            for name in SAID
+        },
         "choices": choices(page, asked),
         "chips": chips(page, look, asked),
         "ages": ages(asked),
@@ -233,6 +238,11 @@ def common(page: Page, look: Looking, asked: Asked, here: str) -> dict[str, Any]
             (f"/dues{kept}", "dues"),
         ],
     }
+
+
+def headed(text: str) -> str:
+    """Return a heading; English ones begin with a capital."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 # The board --------------------------------------------------------------------------

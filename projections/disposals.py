@@ -137,7 +137,7 @@ def row(
         f"disposal/{id_}",
         case.unit,
         len(set(case.owners.values())) or 1,
-        case.form.value,
+        case.form.value if case.proposed else "",  # a source may tell of the sale alone
         case.status.value,
         step.value if step else "",
         since,

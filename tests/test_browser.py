@@ -146,6 +146,10 @@ PATHS = (
     "/units",
     "/audit",
     "/entries/9",
+    "/income",
+    "/income/ageing",
+    "/income/register",
+    "/registers/compare",
 )
 
 
@@ -287,3 +291,27 @@ def test_a_template_is_seen_while_it_is_drawn_up(page: Page, site: str) -> None:
     page.locator("#d-code_side").fill("22")
     page.locator("#design-preview img[src*='code_side=22&']").wait_for()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 591
+
+
+@pytest.mark.target("T93")
+def test_an_auditor_goes_from_the_board_to_the_proof_of_an_entry_in_clicks(
+    page: Page, site: str
+) -> None:
+    """Board, chain of the case, entry, proof: every link is there and leads on."""
+    sign_in(page, site, "auditor")
+    page.goto(f"{site}/cases")
+    page.get_by_role("link", name="收入看板").click()
+    page.wait_for_url("**/income")
+    assert page.locator(".board-column").count() == 9
+    page.locator(".board-cards a[href*='/cases/disposal/EX']").first.click()
+    page.wait_for_url("**/cases/disposal/**")
+    chain = page.locator("#chain")
+    assert chain.is_visible()
+    link = chain.locator("a[href^='/entries/']").first
+    position = link.inner_text().removeprefix("#")
+    link.click()
+    page.wait_for_url(f"**/entries/{position}")
+    proof = page.locator("#proof")
+    assert "与账本的根一致" in proof.inner_text()
+    proof.locator("summary").click()
+    assert proof.locator("li code").first.is_visible()

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from books import opened
 
-from api import city, city_books, city_reuse, city_story, demo, filing
+from api import city, city_books, city_income, city_reuse, city_story, demo, filing
 from api.accounts import Accounts
 from api.city_people import BODIES, CITY, CULTURE, PEOPLE, SITES
 from api.city_rehearsal import rehearse
@@ -41,7 +41,7 @@ from labels.identity import has_valid_check
 from ledger.auditing import violations
 from ledger.book import Book
 from ledger.verifying import verify
-from projections import cases
+from projections import cases, treasury
 from projections.changes import Only, Span
 from projections.scope import EVERYTHING
 from projections.store import ReadModels
@@ -356,9 +356,13 @@ def test_a_morning_proposal_is_confirmed_in_part_once(sqlite_url: str):
             for _ in range(2):
                 demo.at_a_counter(book, models, accounts, city_reuse.show)
                 demo.at_a_counter(book, models, accounts, city_books.show)
+                demo.at_a_counter(book, models, accounts, city_income.show)
                 size = book.head()[0]
             assert book.head()[0] == size and city_reuse.shown(book)
-            assert city_books.shown(book)
+            assert city_books.shown(book) and city_income.shown(book)
+            board = treasury.totals(EVERYTHING, treasury.Asked(on=city_story.ENDED_ON, ages=(30,)))
+            columns = {row["step"] for row in models.rows(board)}
+            assert columns >= {"approved", "failed", "sold", "billed", "paid", "remitted", "posted"}
             demo.at_a_counter(book, models, accounts, books_agree)
             decided = book.stream(f"allocation/{city_reuse.PROPOSAL}").state.decisions
             assert [d.value for _, d in decided][:1] == ["confirmed"]
