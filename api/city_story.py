@@ -18,6 +18,7 @@ from api import (
     city_registers,
     city_reuse,
     city_rules,
+    city_sales,
 )
 from api.city_people import (
     BODIES,
@@ -1825,4 +1826,5 @@ def tell() -> Story:
     city_registers.numbered(story)
     city_oversight.overseen(story)
     city_idle.shown(story)
+    city_sales.sold(story)
     return story

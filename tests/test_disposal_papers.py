@@ -11,6 +11,7 @@ import pytest
 from given import TODAY, Given, Then, given
 
 from api import policies
+from api.pages_words import CHOICES
 from domain import dealing, disposal, executing, requiring, settling
 from domain.asset import Asset, Kind
 from domain.decider import Document, Event
@@ -160,3 +161,13 @@ def test_a_deal_is_handed_over_with_the_same_papers_as_a_sale() -> None:
     deal = {"assets": ["A"], "price": 100, "buyer": "买1", "deal_no": "成1"}
     struck = after(now, now.at(docs=()).when(dealing.strike_deal, **deal))
     refused_without(struck, dealing.hand_over_deal, {"deal_no": "成1"}, {"sale_contract"})
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_paper_that_a_profile_asks_for_can_be_chosen_on_the_pages(name: str) -> None:
+    policy = shipped(name)
+    asked = {
+        paper for rules in policy.forms for paper in (*rules.documents, *rules.execution_documents)
+    }
+    asked |= {paper for route in policy.routes for paper in route.documents}
+    assert asked <= set(CHOICES["paper"])
