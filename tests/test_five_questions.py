@@ -87,6 +87,7 @@ def test_1_who_takes_the_money_cannot_change_the_record(
     raw: list[Raw], disposals: dict[str, list[Raw]], answers: tuple[Answer, ...]
 ) -> None:
     money = ("disposal.sold", "disposal.income_assessed", "disposal.remitted_to_treasury")
+    money += ("disposal.deposit_forfeited", "disposal.income_fell_away")
     took: dict[str, set[int]] = {}
     for told in disposals.values():
         for entry in told:
