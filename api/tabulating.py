@@ -19,6 +19,7 @@ from msgspec import inspect
 
 import domain.lives  # noqa: F401 - every fact and verb must be known
 from api import regulating
+from api.tabulating_vouchers import vouchers_page
 from domain.decider import FACTS, LIFECYCLES, Event, Lifecycle, Occasion, Rule, Verb
 from domain.values import checked
 from domain.words import Words, cited
@@ -474,7 +475,11 @@ EVENTS_HEAD = [
     "(stream, number, business date, time of recording, actor, papers) is added by the ledger.",
     "",
 ]
-PAGES = {"lifecycle.md": lifecycle_page, "events.md": events_page}
+PAGES = {
+    "lifecycle.md": lifecycle_page,
+    "events.md": events_page,
+    "vouchers.md": vouchers_page,
+}
 
 
 def main(folder: Path) -> None:

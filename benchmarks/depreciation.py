@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import date
 from typing import Any
 
+from api.booking import Booking
 from api.depreciating import Depreciating
 from benchmarks.measuring import Bar, Figure, collector_off, seconds
 from benchmarks.places import Place
@@ -16,6 +17,8 @@ from domain.decider import Ask, Occasion
 from domain.depreciating import Life, LivesAdopted
 from ledger.book import Book
 from ledger.entry import Draft, claim_time
+from projections.changes import Only, Span
+from projections.scope import EVERYTHING
 from projections.store import ReadModels
 
 SIZES = (10_000, 30_000, 100_000)
@@ -56,6 +59,15 @@ def _measure(place: Place, cards: int, *, judged: bool) -> Iterator[Figure]:
             )
         spent = seconds(lambda: _check(running))
         yield Figure(work=f"SQLite, {cards:,} cards, cards = lines = totals", ours=spent, unit="s")
+        booking = Booking(book, models.rows, running)
+        for said, start, moved in (
+            ("the month they came and the next", "2023-12-31", cards),
+            ("a month in which nothing came", "2024-01-31", 0),
+        ):
+            spent = seconds(lambda: _moved(booking, start, moved))  # noqa: B023 - called at once
+            yield Figure(
+                work=f"SQLite, {cards:,} cards, movement by cause, {said}", ours=spent, unit="s"
+            )
     finally:
         models.close()
         book.close()
@@ -90,6 +102,15 @@ def _post(book: Book, running: Depreciating, month: str) -> None:
 
 def _check(running: Depreciating) -> None:
     assert running.agreement(UNIT, "2024-02") == []
+
+
+def _moved(booking: Booking, start: str, came: int) -> None:
+    span = Span(start=start, end="2024-02-29")
+    told = booking.statement(EVERYTHING, span, Only(unit=UNIT))
+    (row,) = told.rows
+    assert told.differences == ()
+    assert row.increases.count == came
+    assert row.opening + row.increases + -row.decreases == row.closing
 
 
 def _sum(url: str) -> None:

@@ -46,9 +46,18 @@ WENT: Mapping[Cause, str] = {
 STAYED: Mapping[Cause, str] = {
     Cause.ADDITION: vouchers.ADDITION,
     Cause.SETTLED: vouchers.SETTLED,
+    Cause.REVALUED: vouchers.REVALUED,
     Cause.DEPRECIATION: vouchers.DEPRECIATED,
     Cause.RESTATED: vouchers.DEPRECIATED,
 }
+THROUGH: Mapping[Cause, tuple[str, ...]] = {
+    Cause.SCRAPPED: (vouchers.INTO_PENDING, vouchers.PENDING_SETTLED),
+    Cause.TAKEN_BACK: (vouchers.INTO_PENDING, vouchers.PENDING_SETTLED),
+    Cause.LOST: (vouchers.INTO_PENDING, vouchers.PENDING_SETTLED),
+    Cause.UNEXPLAINED: (vouchers.INTO_PENDING,),
+    Cause.OTHER: (vouchers.INTO_PENDING,),
+}
+"""What leaves through 1902; it may wait there already, and the last two wait for a ruling."""
 
 
 class NoEntry(Term):
@@ -133,11 +142,9 @@ def of_leg(leg: Leg, kind: str) -> Iterator[Part | Omitted]:
     elif leg.cause in WENT:
         yield Part(WENT[leg.cause], leg.unit, piece)
     else:
-        # Scrapped, lost or gone without a word: through 1902, where it may wait already.
-        if kind != PENDING:
-            yield Part(vouchers.INTO_PENDING, leg.unit, piece)
-        if leg.cause not in (Cause.UNEXPLAINED, Cause.OTHER):
-            yield Part(vouchers.PENDING_SETTLED, leg.unit, piece)
+        for occasion in THROUGH.get(leg.cause, THROUGH[Cause.OTHER]):
+            if occasion != vouchers.INTO_PENDING or kind != PENDING:
+                yield Part(occasion, leg.unit, piece)
 
 
 def piece_of(stood: Stood, sign: int) -> Piece:

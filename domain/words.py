@@ -408,6 +408,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "old_origin": Words("原账本名", "old name of the log"),
     "on_market": Words("挂牌中", "on the market"),
     "opens_on": Words("开放日期", "opens on"),
+    "on": Words("业务日期", "business date"),
     "opening": Words("期初余额", "opening balance"),
     "order": Words("确定归属的规则", "order"),
     "order_issuer": Words("发文机关", "issued by"),

@@ -404,6 +404,8 @@ def written(field: forms.Field, pattern: str) -> st.SearchStrategy[Any]:
             return st.dates(date(2020, 1, 1), date(2030, 1, 1)).map(date.isoformat)
         case "quantity":
             return st.integers(0, 10**6).map(str)
+        case "assets" if field.name == "tasks":
+            return st.lists(st.sampled_from([task.value for task in Task]), max_size=2)
         case "assets" | "units":
             return st.lists(ids, max_size=3)
         case "deductions":
