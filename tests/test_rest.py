@@ -28,6 +28,7 @@ from PIL import Image
 from api import cli_serve, forms, papers, problems
 from api.office import Office
 from domain.decider import LIFECYCLES, Verb
+from domain.entrusting import Task
 from domain.values import END, LINE, PRINTABLE
 from ledger import tree
 from ledger.verifying import verify
