@@ -55,7 +55,7 @@ FILES_KEPT: Final = 8
 CODE_CHARS: Final = 80
 ID_CHARS: Final = 24
 REFERENCES_MAX: Final = 6
-TRIES: Final = 3
+AT_ONCE: Final = 2_000  # proposals of one request: an act has room for 10,000 entries
 MEDIA: Final = {
     b"PK\x03\x04": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     b"\xd0\xcf\x11\xe0": "application/vnd.ms-excel",
@@ -127,6 +127,11 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def by_line(self) -> dict[str, Proposed]:
         return {line: one for one in self.proposed for line in one.lines}
+
+    @property
+    def settled(self) -> list[str]:
+        """Return the proposals that agree in everything, as many as one request takes."""
+        return [one.key for one in self.proposed if one.finding.settled and one.ready][:AT_ONCE]
 
     @property
     def waiting(self) -> tuple[Row, ...]:
@@ -320,18 +325,22 @@ class Banking:
     def informed(self, occasion: Occasion, asks: Iterable[Ask]) -> Occasion:
         """Return the occasion with what is proposed for the entries that are to be matched."""
         told: list[ProposalSeen] = []
+        whose: dict[str, str] = {}  # by statement: many entries of one are asked for at once
+        lines: dict[str, dict[str, Proposed]] = {}
         for ask in asks:
             kind, _, id_ = ask.stream.partition("/")
             no = ask.form.get("entry")
             if kind != "statement" or ask.verb != "match_entry" or not isinstance(no, int):
                 continue
-            state: Statement = self.book.stream(ask.stream).state
-            if not state.unit:
-                continue
-            line = f"{id_}.{no}"
-            one = self.bench(state.unit).by_line.get(line)
+            if id_ not in whose:
+                whose[id_] = self.book.stream(ask.stream).state.unit
+            unit = whose[id_]
+            if unit and unit not in lines:
+                lines[unit] = self.bench(unit).by_line
+            one = lines[unit].get(f"{id_}.{no}") if unit else None
             if one is not None:
-                told.append(ProposalSeen(ask.stream, no, one.parts.get(line, ()), suggested(one)))
+                parts = one.parts.get(f"{id_}.{no}", ())
+                told.append(ProposalSeen(ask.stream, no, parts, suggested(one)))
         if not told:
             return occasion
         return msgspec.structs.replace(occasion, seen=(*occasion.seen, *told))

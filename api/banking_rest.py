@@ -75,7 +75,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         here = bench(request)
         named = [one.strip() for one in keys.split(",") if one.strip()]
         if named == ["settled"]:
-            named = [one.key for one in here.proposed if one.finding.settled and one.ready]
+            named = here.settled
         try:
             asks = office.banking.accepting(here.unit, named, dict.fromkeys(named, voucher))
         except NoSuch:

@@ -84,11 +84,10 @@ def record(
     """Take a file in, then record every proposal that agrees in everything."""
     with opened(terminal) as office:
         brought = taken(terminal, office, file, saved, account, unit, login, role)
-        bench = office.banking.bench(unit)
-        keys = [one.key for one in bench.proposed if one.finding.settled and one.ready]
-        asks = office.banking.accepting(unit, keys)
-        if asks:
-            ask(terminal, office, asks, login, role)
+        keys: list[str] = []
+        while some := office.banking.bench(unit).settled:
+            ask(terminal, office, office.banking.accepting(unit, some), login, role)
+            keys += some
         left = len(office.banking.bench(unit).waiting)
         if terminal.json:
             terminal.answer({"statements": brought, "accepted": keys, "waiting": left})

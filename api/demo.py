@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from api import city, city_books, city_income, city_reuse, city_stocktakes, importing
+from api import city, city_bank, city_books, city_income, city_reuse, city_stocktakes, importing
 from api.accounts import Accounts
 from api.city_people import BODIES
 from api.importing_facts import IMPORTER, Progress
@@ -61,7 +61,8 @@ PEOPLE: Final = _people()
 def loaded(book: Book) -> bool:
     """Tell whether everything of the demonstration is in the book."""
     told = (city_stocktakes.taken(book), city_reuse.shown(book), city_books.shown(book))
-    return city.loaded(book) and all(told) and city_income.shown(book)
+    more = (city_income.shown(book), city_bank.taken(book))
+    return city.loaded(book) and all(told) and all(more)
 
 
 def load(
@@ -99,6 +100,9 @@ def load(
     say("示例收入", "Example income", 0, 1)
     at_a_counter(book, models, accounts, city_income.show)
     say("示例收入", "Example income", 1, 1)
+    say("示例对账单", "Example bank statement", 0, 1)
+    at_a_counter(book, models, accounts, city_bank.take)
+    say("示例对账单", "Example bank statement", 1, 1)
     return True
 
 

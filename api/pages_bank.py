@@ -270,7 +270,7 @@ def drawn(
     stream = page.office.book.stream(f"bank/{unit}")
     explained = len(bench.rows) - len(bench.waiting)
     sums = [money(amount, currency, page.lang) for currency, amount in bench.open_money.items()]
-    settled = [one.key for one in bench.proposed if one.finding.settled and one.ready]
+    settled = bench.settled
     last = asked.get("last", "")
     toast_ = toast(page, stream, asked.get("done", "")) if asked.get("done") else None
     return page.render(
@@ -463,8 +463,7 @@ def asked_for(
         case "accept":
             return page.office.banking.accepting(bench.unit, [key], {key: voucher})
         case "settled":
-            keys = [one.key for one in bench.proposed if one.finding.settled and one.ready]
-            return page.office.banking.accepting(bench.unit, keys)
+            return page.office.banking.accepting(bench.unit, bench.settled)
         case "match":
             dues = [one for one in form.getlist("due") if isinstance(one, str)]
             return banking.laid_out(bench, chosen, dues, reason=reason, voucher=voucher)

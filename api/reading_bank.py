@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from api import reading_apart as apart
 from api import reading_bank_camt as camt
 from api import reading_bank_mt940 as mt940
 from api import reading_bank_ofx as ofx
@@ -23,6 +24,8 @@ from api.reading_bytes import Source, checked_encoding, name_of, unpacked
 from api.reading_problems import Problem, Unreadable, refuse
 
 STATEMENT_BYTES_MAX: Final = 64 * 1024 * 1024
+
+MT940: Final = re.compile(rb"^:(?:20|25|28C?|60[FM]|61|62[FM]|86):", re.MULTILINE)
 
 
 def statements(
@@ -76,7 +79,7 @@ def _read(
     content: bytes, file: str, layouts: Sequence[Layout], account: str
 ) -> tuple[list[Statement], list[Problem]]:
     if content.startswith((sheets.ZIP, sheets.OLD)):
-        found, wrong = tables.statement(sheets.rows(content, file), file, layouts, account)
+        found, wrong = tables.statement(apart.rows(content, file), file, layouts, account)
         return [found], wrong
     # Markup may come in UTF-16, where the letters are not next to one another.
     head = content[:4000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
@@ -84,8 +87,32 @@ def _read(
         return ofx.statements(content, file)
     if head.startswith(b"<"):
         return camt.statements(content, file)
+    if MT940.search(content) is not None:
+        return mt940.statements(swift_text(content, file), file)
     text = str(content, checked_encoding(content, file)).removeprefix("\ufeff")
-    if re.search(r"^:(?:20|25|28C?|60[FM]|61|62[FM]|86):", text, re.MULTILINE):
+    if MT940.search(text.encode()) is not None:  # of UTF-16, where the letters were not together
         return mt940.statements(text, file)
     found, wrong = tables.statement(tables.table(text, file), file, layouts, account)
     return [found], wrong
+
+
+def swift_text(content: bytes, file: str) -> str:
+    """Return the text of an MT940 file: UTF-8 or GB18030, else Latin-1 as European banks write it."""
+    try:
+        return str(content, checked_encoding(content, file)).removeprefix("\ufeff")
+    except Unreadable:
+        # A damaged file in UTF-8 has other lines that are sound; one in Latin-1 has none.
+        if any(sound(line) for line in content.split(b"\n") if not line.isascii()):
+            raise
+        if re.search(rb"[\x80-\x9f]", content):  # no letters of Latin-1
+            raise
+        return str(content, "latin-1")
+
+
+def sound(line: bytes) -> bool:
+    """Tell whether a line is UTF-8."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

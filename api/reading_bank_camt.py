@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -77,7 +78,7 @@ class _Message:
             raise refuse(
                 self.file, "no-statement", "文件中没有对账单。", "The file holds no statement."
             )
-        return [replace(each, kind=space[1]) for each in self.found], self.wrong
+        return [replace(each, kind=space[1]) for each in joined(self.found)], self.wrong
 
     def _take(self, element: ET.Element, line: int) -> None:
         if element.tag == "Ntry":
@@ -223,8 +224,47 @@ class _Message:
                 proof=Proof.BALANCES if of.tag == "Stmt" else Proof.NONE,
                 file=self.file,
                 line=line,
+                page=_page(of),
+                last_page=of.findtext("StmtPgntn/LastPgInd", "true").strip() in ("true", "1"),
             )
         )
+
+
+def joined(found: Sequence[Statement]) -> list[Statement]:
+    """Join the pages of one statement: opening from the first, closing from the last.
+
+    Pages that are not all there stay apart; a balance is then missing, and the file is refused.
+    """
+    made: list[Statement] = []
+    groups: dict[tuple[str, str], list[Statement]] = {}
+    for one in found:
+        whole = one.opening is not None and one.closing is not None
+        if not one.page or whole:
+            made.append(one)
+        else:
+            groups.setdefault((one.account, one.sequence or one.reference), []).append(one)
+    for pages in groups.values():
+        pages.sort(key=lambda one: one.page)
+        there = [one.page for one in pages] == list(range(1, len(pages) + 1))
+        if len(pages) == 1 or not there or not pages[-1].last_page:
+            made += pages
+            continue
+        first_, last = pages[0], pages[-1]
+        made.append(
+            replace(
+                first_,
+                closing=last.closing,
+                until=last.until,
+                entries=tuple(entry for one in pages for entry in one.entries),
+                last_page=True,
+            )
+        )
+    return sorted(made, key=lambda one: one.line)
+
+
+def _page(of: ET.Element) -> int:
+    text = of.findtext("StmtPgntn/PgNb", "").strip()
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
 
 
 def _period(of: ET.Element, name: str) -> date | None:

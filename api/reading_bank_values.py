@@ -77,6 +77,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     file: str = ""
     sha256: str = ""
     line: int = 1
+    page: int = 0  # of a statement that the bank sends in pages; 0 where it does not say
+    last_page: bool = True
 
     @property
     def total(self) -> int:
@@ -183,6 +185,21 @@ def faults(statement: Statement) -> list[Problem]:
 
 
 def _balances(statement: Statement) -> list[Problem]:
+    if (
+        statement.page
+        and not (statement.page == 1 and statement.last_page)
+        and (statement.opening is None or statement.closing is None)
+    ):
+        return [
+            problem(
+                statement,
+                "page-missing",
+                f"这是分页对账单的第 {statement.page} 页，其余各页不在文件中，期初或期末余额缺失。"
+                "请向银行下载包含全部各页的文件。",
+                f"This is page {statement.page} of a statement whose other pages are not in the file, so"
+                " a balance is missing. Ask the bank for one file with every page.",
+            )
+        ]
     if statement.opening is None or statement.closing is None:
         return [
             problem(

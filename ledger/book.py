@@ -23,6 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 import domain.lives  # noqa: F401 - every fact must be known before the log is read
 from domain import numbering
 from domain.approval import Resubmitted, UnitsVerified
+from domain.bank import AccountReconciled
 from domain.decider import (
     LIFECYCLES,
     NOT_YOUR_ROLE,
@@ -38,6 +39,7 @@ from domain.filing import BYTES_COME_ALONG, FileAttached
 from domain.holding import LIST_MAX
 from domain.period import PeriodClosed
 from domain.recovery import RecoveryConfirmed
+from domain.statement import StatementReconciled
 from domain.unit import entitled, receivers, requests
 from domain.words import Role, Words
 from ledger import tree
@@ -476,7 +478,7 @@ class Book(Application[str]):
         original = next((e for e in self.stream(stream).entries if e.seq == seq), None)
         if original is None:
             raise NOT_THERE.broken(stream=stream, seq=seq)
-        if isinstance(original.event, PeriodClosed):
+        if isinstance(original.event, (PeriodClosed, AccountReconciled, StatementReconciled)):
             raise CLOSED_STAYS.broken()
         if isinstance(original.event, RecoveryConfirmed):
             raise LOSS_STAYS.broken()

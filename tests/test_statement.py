@@ -46,6 +46,7 @@ from domain.statement import (
     Suggested,
 )
 from ledger.act import Evidence
+from ledger.book import CLOSED_STAYS
 from ledger.entry import Draft, encode
 
 MAY = date(2025, 5, 6)
@@ -190,7 +191,8 @@ def test_a_unit_registers_its_accounts_and_the_layouts_of_their_tables() -> None
     kept: dict[str, Any] = layout | {"way": Way.APART}
     accounts().when(bank.keep_layout, **layout).then(LayoutKept(**kept))
     accounts().when(bank.keep_layout, **layout | {"way": "marked"}).then_refused(bank.COLUMNS_SAID)
-    twice = accounts(LayoutKept(**kept), LayoutKept(**kept | {"booked": "日期"}))
+    again: Any = kept | {"booked": "日期"}
+    twice = accounts(LayoutKept(**kept), LayoutKept(**again))
     assert [one.booked for one in twice.state.layouts] == ["日期"]
 
 
@@ -360,6 +362,31 @@ def test_books_are_closed_only_over_accounts_that_are_agreed() -> None:
     occasion = given(period.lifecycle).at(stream="period/o_a").occasion
     asked = period.lifecycle.follow(period.Period(), fact, occasion)
     assert asked == (Ask("bank/o_a", "answer_for", {"until": MAY}),)
+
+
+@pytest.mark.target("T98")
+def test_an_agreed_account_and_its_books_are_closed_in_order_and_stay(database: str) -> None:
+    ledger = Ledger(database)
+    try:
+        stream = with_statement(ledger, 100)
+        owing(ledger, "D", 100)
+        late = TODAY - timedelta(days=1)
+        ledger.refuses(bank.RECONCILED, "u_a", "period/o_a", "propose_close", until=MAY)
+        agree = {"account": "6217", "until": MAY}
+        ledger.refuses(statement.ALL_EXPLAINED, "u_r", "bank/o_a", "reconcile", **agree)
+        match = {"entry": 1, "parts": [part("D", 100)], "reason": "核对"}
+        ledger.ask("u_r", stream, "match_entry", **match)
+        ledger.refuses(bank.COVERED, "u_r", "bank/o_a", "reconcile", **agree | {"until": late})
+        ledger.ask("u_r", "bank/o_a", "reconcile", **agree)
+        ledger.refuses(statement.MONTH_OPEN, "u_r", stream, "undo_match", entry=1, reason="误")
+        ledger.ask("u_a", "period/o_a", "propose_close", until=MAY)
+        for name in ("bank/o_a", stream):
+            last = ledger.book.stream(name).version
+            with pytest.raises(Refused) as no:
+                ledger.book.reverse(name, last, ledger.occasion("u_r", ""), reason="误")
+            assert no.value.rule is CLOSED_STAYS
+    finally:
+        ledger.close()
 
 
 # Both sides in one act --------------------------------------------------------------

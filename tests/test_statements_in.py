@@ -501,4 +501,6 @@ def test_limits_are_reached_and_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sheets, "ROWS_MAX", 3)
     assert refused(GENERIC.encode()) == ["too-many-entries"]
     assert refused(ICBC.format(out="10.50").encode()) == ["too-many-entries"]
-    assert refused(workbook(BUSINESS)) == ["hostile-archive"]
+    with pytest.raises(Unreadable) as caught:  # here, since a process of its own has its own limits
+        sheets.rows(workbook(BUSINESS), "s.xlsx")
+    assert [problem.slug for problem in caught.value.problems] == ["hostile-archive"]
