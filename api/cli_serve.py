@@ -45,6 +45,7 @@ def demo(
         host=host,
         port=port,
         demo=True,
+        catalogue=True,
         files=folder,
         label_secret=label_secret(folder),
         label_signing="d:" + label_secret(folder, "label-signing-key").hex(),

@@ -52,7 +52,10 @@ def drawn(
         title=page.words(lifecycle.words),
         unit=page.name_of("unit", id_),
         said=stream.state.describe(page.lang),
-        agreements=[(a, a.runs(today)) for a in reversed(stream.state.agreements)],
+        agreements=[
+            (a, "runs" if a.runs(today) else "later" if a.since > today else "over")
+            for a in reversed(stream.state.agreements)
+        ],
         wrong=wrong,
         steps=possible(page, stream, faulty),
         blocked=blocked(page, stream),

@@ -741,7 +741,12 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "between-amount": ("件数与金额", "Count and value"),
     "entrustment": ("运营委托", "Entrustment"),
     "entrustment-runs": ("有效", "in force"),
-    "entrustment-over": ("未生效或已到期", "not in force"),
+    "entrustment-later": ("尚未开始", "not begun"),
+    "entrustment-never": (
+        "受托企业不得审批、不得为自己借用或者调入资产、不得留存处置收入。",
+        "Whoever is entrusted approves nothing, takes nothing for itself and keeps no proceeds.",
+    ),
+    "entrustment-over": ("已到期或终止", "over"),
     # What reuse brought about
     "reuse": ("盘活成效", "What reuse brought"),
     "idle-waits": (
@@ -789,6 +794,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "如需办理，请切换岗位，或请有权的同事办理。",
         "Change roles, or ask a colleague who may.",
     ),
+    "start-at-home": ("可以从首页进入。", "Start from the front page."),
     "what-to-do-404": (
         "可以在上方查找资产，或从首页进入。",
         "Search above, or start from the front page.",

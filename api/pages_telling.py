@@ -26,6 +26,7 @@ UNTOLD = frozenset(
     {"home", "class_scheme", "accepted", "labels_voided", "dataset", "sent", "approval"}
     | {"powers", "delegated", "handers", "doubt"}
     | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
+    | {"agreements"}  # of an operator: its page lists them
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
     | {"latest", "aside", "voided", "namings", "labels_printed"}
     | {"designs", "stock_voided", "number_rules", "counters"}

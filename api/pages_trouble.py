@@ -17,6 +17,10 @@ from api import problems, security
 from api.pages_draw import TEMPLATES
 
 log = logging.getLogger("gongwu.pages")
+SESSIONS = (
+    "session",
+    "__Host-session",
+)  # who has one finds the way on, whether it still holds or not
 
 
 class SignIn(Exception):
@@ -72,6 +76,7 @@ def error_page(request: Request, problem: problems.Problem) -> Response:
         text_size=request.cookies.get("size", "100"),
         path=request.url.path,
         page=None,
+        known=problem.status < 500 and any(c in request.cookies for c in SESSIONS),
         problem=problem,
         request_id=problems.request_id(request),
     )

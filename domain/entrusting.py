@@ -64,9 +64,8 @@ class Entrustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             what = "、".join(task.words.zh for task in last.tasks)
             return f"共{len(self.agreements)}份委托，最近一份{last.since}至{last.until}：{what}"
         what = ", ".join(task.words.en for task in last.tasks)
-        return (
-            f"{len(self.agreements)} agreements, the last from {last.since} to {last.until}: {what}"
-        )
+        count = f"{len(self.agreements)} agreement{'s' * (len(self.agreements) > 1)}"
+        return f"{count}, the last from {last.since} to {last.until}: {what}"
 
 
 lifecycle: Lifecycle[Entrustment] = Lifecycle(
