@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -74,6 +75,59 @@ def into_warehouse(
     granted(door.post(f"intake/{id_}/approve", agreed, who="office"))
     granted(door.post(f"intake/{id_}/hand_out", scan(*assets), who=who))
     granted(door.post(f"intake/{id_}/take_in", scan(*assets) | {"shelf": "甲1"}, who="keeper"))
+
+
+@pytest.mark.target("T25")
+def test_three_of_five_come_back_and_two_stay_on_the_overdue_list(
+    door: Door, office: Office
+) -> None:
+    """Due date, limited extensions, overdue list, each piece returned with its own result."""
+    rules = {"title": {"zh": "规则", "en": "Rules"}, "loan_extensions_max": 2, "loan_days_max": 90}
+    content, today = json.dumps(rules), office.today()
+    granted(door.post("policy/p/propose", {"content": content}, who="admin"))
+    granted(
+        door.post("policy/p/publish", {"in_force_from": today.isoformat()}, who="finance"),
+    )
+    registered(door, "L5", asset_no="ZC-L5", unit="o_b")
+    into_warehouse(door, "MORE", ["L5"], unit="o_b", who="giver", ground="idle")
+    day = [(today + timedelta(days=n)).isoformat() for n in range(92)]
+    five = [*LENT, "L5"]
+    form = {"lender": "o_a", "borrower": "o_b", "assets": five, "purpose": "论坛"}
+    form |= {"need": "meeting"}
+    refused(door.post("loan/F/request", form | {"due": day[91]}, who="giver"), "loan-too-long")
+    granted(door.post("loan/F/request", form | {"due": day[10]}, who="giver"))
+    granted(door.post("loan/F/approve", {"approval_no": "借1"}, who="office"))
+    granted(door.post("loan/F/hand_out", scan(*five), who="keeper"))
+    granted(door.post("loan/F/take_in", scan(*five), who="giver"))
+    for n in (20, 30):
+        more = {"due": day[n], "reason": "会期延长"}
+        granted(door.post("loan/F/extend", more, who="office"))
+    more = {"due": day[40], "reason": "再延"}
+    refused(door.post("loan/F/extend", more, who="office"), "no-extension-left")
+
+    def overdue(on: str) -> list[tuple[str, str]]:
+        asked = {"kind": "loan", "overdue": "true", "on": on}
+        found = granted(door.get("open-steps", **asked))["items"]
+        return [(one["case"], one["due"]) for one in found]
+
+    assert overdue(day[30]) == []
+    assert overdue(day[31]) == [("loan/F", day[30])]
+    results = {"L1": "sound", "L2": "worn", "L3": "damaged"}
+    granted(door.post("loan/F/hand_back", scan(*results), who="giver"))
+    for id_, result in results.items():
+        granted(door.post("loan/F/inspect_return", scan(id_) | {"result": result}, who="keeper"))
+    now = state(door, "loan/F")
+    assert (sorted(now["out"]), sorted(now["back"])) == (["L4", "L5"], sorted(results))
+    assert now["status"] == "running"
+    grades = [state(door, f"asset/{id_}")["grade"] for id_ in results]
+    assert grades == ["完好", "正常磨损", "损坏"]
+    assert state(door, "asset/L4")["custody"] == "warehouse_lent"
+    assert overdue(day[31]) == [("loan/F", day[30])]
+    granted(door.post("loan/F/hand_back", scan("L4", "L5"), who="giver"))
+    granted(
+        door.post("loan/F/inspect_return", scan("L4", "L5") | {"result": "sound"}, who="keeper")
+    )
+    assert overdue(day[31]) == []
 
 
 @pytest.mark.target("T23", "T51")

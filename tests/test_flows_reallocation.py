@@ -68,9 +68,9 @@ def refused(answer: Response, slug: str) -> None:
     assert (answer.status_code, answer.json().get("slug")) == (409, slug), answer.text
 
 
-def asked(door: Door, who: str, **more: Any) -> Response:
-    form = {"from_unit": "o_a", "to_unit": who, "item": "笔记本电脑", "assets": ["A"]}
-    return door.post("reallocation/R/request", form | more, who=who)
+def asked(door: Door, unit: str, who: str = "", **more: Any) -> Response:
+    form = {"from_unit": "o_a", "to_unit": unit, "item": "笔记本电脑", "assets": ["A"]}
+    return door.post("reallocation/R/request", form | more, who=who or unit)
 
 
 def test_within_the_department_the_unit_s_head_decides(door: Door) -> None:
@@ -78,6 +78,61 @@ def test_within_the_department_the_unit_s_head_decides(door: Door) -> None:
     now = granted(door.get("reallocation/R"))["state"]
     assert now["scope"] == "within"
     assert [stage["role"] for stage in now["approval"]["stages"]] == ["head"]
+
+
+# How far it goes, from what both units are; and who decides then, in this place.
+SCOPES = {
+    "within": ({"competent": "o_dept"}, ["head"]),
+    "departments": ({"competent": "o_other"}, ["office"]),
+    "regions": ({"region": "150203"}, ["office", "finance"]),
+    "levels": ({"level": "prefecture"}, ["office", "finance", "government"]),
+}
+
+
+@pytest.mark.target("T23")
+@pytest.mark.parametrize("scope", SCOPES)
+def test_each_scope_is_decided_by_its_own_bodies_and_by_no_others(
+    office: Office, scope: str
+) -> None:
+    """Within a department, across departments, regions and levels: four routes, each to its end."""
+    admin, door = Actor(person="u_admin", unit="o_a", role="admin"), Door(app_of(office))
+    office.accounts.create("gov", PASSWORD, "u_gov", "示例政府", "o_a", ["government"])
+    place = {"level": "county", "region": "150102", "competent": "o_dept"} | SCOPES[scope][0]
+    office.ask("unit/o_new", "establish", {"name": "新单位", "kind": "organ"} | place, admin)
+    office.accounts.create("new", PASSWORD, "u_new", "示例资产管理员", "o_new", ["clerk"])
+    body = {"head": "own", "office": "offices", "finance": "finance", "government": "government"}
+    routes = [
+        {
+            "action": "reallocation",
+            "scopes": [one],
+            "steps": [{"role": role, "body": body[role]} for role in roles],
+        }
+        for one, (_, roles) in SCOPES.items()
+    ]
+    content = json.dumps({"title": {"zh": "规则", "en": "Rules"}, "routes": routes})
+    granted(door.post("policy/example/propose", {"content": content}, who="admin"))
+    today = office.today().isoformat()
+    granted(door.post("policy/example/publish", {"in_force_from": today}, who="finance"))
+    registered(door, "A", value=500_000)
+    granted(asked(door, "o_new", who="new"))
+    now = granted(door.get("reallocation/R"))["state"]
+    roles = SCOPES[scope][1]
+    assert (now["scope"], [s["role"] for s in now["approval"]["stages"]]) == (scope, roles)
+    login = {"government": "gov", "head": "far_head"}
+    office.accounts.create("far_head", PASSWORD, "u_far_head", "示例负责人", "o_new", ["head"])
+    deciders = [login.get(role, role) for role in roles]
+    for other in {"far_head", "office", "finance", "gov"} - set(deciders):
+        refused(
+            door.post("reallocation/R/approve", {"approval_no": "调1"}, who=other), "not-your-turn"
+        )
+    for who in deciders[:-1]:
+        refused(
+            door.post("reallocation/R/approve", {"approval_no": "调1"}, who=who),
+            "earlier-step-open",
+        )
+        granted(door.post("reallocation/R/endorse", {}, who=who))
+    granted(door.post("reallocation/R/approve", {"approval_no": "调1"}, who=deciders[-1]))
+    assert granted(door.get("reallocation/R"))["state"]["status"] == "approved"
 
 
 @pytest.mark.target("T23", "T24")
