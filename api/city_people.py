@@ -24,6 +24,7 @@ STORE: Final = "o_ex_whs"
 CULTURE: Final = "o_ex_cul"
 EXPO: Final = "o_ex_exp"
 WAREHOUSE: Final = "p_ex_wh1"
+BRANCH: Final = "p_ex_wh2"
 VIRTUAL: Final = "p_ex_vwh"
 OPENED_ON: Final = date(2025, 5, 1)
 DIVISION: Final = "990000"
@@ -242,6 +243,7 @@ class Site(msgspec.Struct, frozen=True):
     en: str
     kind: PlaceKind
     unit: str
+    part_of: str | None = None
 
 
 def rooms(unit: str) -> list[str]:
@@ -252,6 +254,14 @@ def rooms(unit: str) -> list[str]:
 
 SITES: Final = (
     Site(WAREHOUSE, "示例市公物仓一号库", "Example City warehouse 1", PlaceKind.WAREHOUSE, STORE),
+    Site(
+        BRANCH,
+        "示例市公物仓城北分仓",
+        "Example City warehouse, north branch",
+        PlaceKind.BRANCH,
+        STORE,
+        WAREHOUSE,
+    ),
     Site(VIRTUAL, "示例市虚拟公物仓", "Example City virtual warehouse", PlaceKind.VIRTUAL, STORE),
     *(
         Site(

@@ -22,6 +22,7 @@ from api import (
 )
 from api.city_people import (
     BODIES,
+    BRANCH,
     CITY,
     CULTURE,
     DIVISION,
@@ -296,6 +297,7 @@ def founding(story: Story) -> None:
             name_en=site.en,
             kind=site.kind,
             unit=site.unit,
+            part_of=site.part_of,
         )
     city_authority.appointed(story)
     ruled(story, admin)
@@ -536,9 +538,11 @@ def taken_in(
     virtual: bool = False,
     books: str = "custody_only",
     upto: str = "received",
+    where: str = WAREHOUSE,
+    stream: str = "",
 ) -> date:
     """Bring things into the public warehouse; `upto` says how far the intake comes."""
-    stream = story.case("intake")
+    stream = stream or story.case("intake")
     story.do(
         on,
         who(unit, Role.CLERK),
@@ -547,7 +551,7 @@ def taken_in(
         [story.paper("intake_form", on, "", "示仓申")],
         unit=unit,
         ground=ground,
-        warehouse=VIRTUAL if virtual else WAREHOUSE,
+        warehouse=VIRTUAL if virtual else where,
         assets=[t.id for t in things],
     )
     if upto == "applied":
@@ -634,6 +638,34 @@ def idle_all(story: Story, unit: str, things: Sequence[Thing], on: date) -> date
     for thing in things:
         story.idle(unit, thing, on)
     return on
+
+
+def branch(story: Story) -> None:
+    """Into a branch: one piece is damaged and one too many came; moved to a bin, and packed."""
+    unit, keeper, office = "o_ex_wat", who(STORE, Role.KEEPER), who(OFFICES, Role.OFFICE)
+    things = group(story, unit, 3)
+    on = idle_all(story, unit, things, date(2026, 8, 24))
+    stream = story.case("intake")
+    on = taken_in(story, unit, things, on, where=BRANCH, stream=stream)
+    for form in (
+        {"difference": "damaged", "asset": things[0].id, "found": "机壳开裂，可修复"},
+        {"difference": "over", "found": "随车多送来一把无标签的办公椅", "quantity": "1"},
+    ):
+        story.do(on, keeper, stream, "record_difference", **form)
+    story.do(
+        story.later(on, 2, 4),
+        office,
+        stream,
+        "settle_difference",
+        ordinal=1,
+        outcome="as_found",
+        note="按待修接收，列入修复计划",
+    )
+    on = story.later(on, 3, 5)
+    story.do(on, keeper, things[1].stream, "put_on_shelf", shelf="D-01-1")
+    crate = story.case("package")
+    story.do(on, keeper, crate, "set_up", packaging="crate", unit=STORE, place=BRANCH)
+    story.do(on, keeper, crate, "pack", assets=[things[0].id, things[2].id])
 
 
 def intakes(story: Story) -> None:
@@ -1827,4 +1859,5 @@ def tell() -> Story:
     city_oversight.overseen(story)
     city_idle.shown(story)
     city_sales.sold(story)
+    branch(story)
     return story

@@ -34,6 +34,7 @@ TYPES = {
     "asset": Words("资产标识", "asset id"),
     "stream": Words("种类/编号", "kind/id"),
     "assets": Words("资产标识，可多次或以逗号分隔", "asset ids, repeated or comma-separated"),
+    "choices": Words("可多次或以逗号分隔", "repeated or comma-separated"),
     "units": Words("单位标识，可多次或以逗号分隔", "unit ids, repeated or comma-separated"),
     "deductions": Words("“名目 金额”，可多次", "“what amount”, repeated"),
 }

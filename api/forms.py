@@ -35,6 +35,7 @@ Type: TypeAlias = Literal[
     "quantity",
     "bool",
     "choice",
+    "choices",
     "unit",
     "person",
     "place",
@@ -216,6 +217,8 @@ def _kind(type_: inspect.Type) -> Type:
             return "int"
         case inspect.VarTupleType(item_type=inspect.StructType()):
             return "deductions"
+        case inspect.VarTupleType(item_type=inspect.EnumType()):
+            return "choices"
         case inspect.VarTupleType(item_type=item):
             return "units" if _kind(item) == "unit" else "assets"
         case inspect.StrType(pattern=pattern) if pattern == _QUANTITY:
@@ -236,6 +239,8 @@ def _fits_empty(type_: inspect.Type) -> bool:
 
 def _choices(type_: inspect.Type) -> tuple[tuple[str, Words], ...]:
     inner = _inner(type_)
+    if isinstance(inner, inspect.VarTupleType):
+        inner = inner.item_type
     if not isinstance(inner, inspect.EnumType):
         return ()
     return tuple((str(m.value), getattr(m, "words", Words.of(str(m.value)))) for m in inner.cls)
@@ -409,7 +414,7 @@ def parse_html(verb: Verb, pairs: Mapping[str, Any] | Iterable[tuple[str, str]])
         texts = [t for t in typed.get(field.name, ()) if t.strip()]
         if field.type == "deductions":
             raw |= _deductions(typed, texts, field, faults)
-        elif field.type in ("assets", "units"):
+        elif field.type in ("assets", "units", "choices"):
             many = [part for t in texts for part in re.split(r"[\s,，;；、]+", _folded(t)) if part]
             raw |= {field.name: many} if many else {}
         elif field.type == "bool":

@@ -206,7 +206,7 @@ def chips(page: Page, look: Looking, asked: Asked) -> list[tuple[str, str]]:
     said = {
         "unit": page.name_of("unit", asked.unit) if asked.unit else "",
         "ground": ground,
-        "kind": page.said("kind", asked.kind) if asked.kind else "",
+        "kind": page.words(CHOICES["kind"][asked.kind]) if asked.kind else "",
     }
     mine = [
         (

@@ -161,7 +161,7 @@ def options(
 ) -> list[tuple[str, str]]:
     """Return what may be chosen; empty where anything may be written."""
     match field.type:
-        case "choice":
+        case "choice" | "choices":
             return [
                 (value, page.words(words) + cited_all(field.cites.get(value, ()), page.lang))
                 for value, words in field.choices

@@ -665,6 +665,7 @@ OWN_TERMS: dict[str, dict[str, Words]] = {
         "parts": Words("勾对的应缴款", "dues it pays"),
         "side": Words("账户性质", "whose account"),
     },
+    "entrustment": {"owner": Words("委托单位", "who entrusts")},
     "stocktake": {
         "applicant": Words("主持人", "lead"),
         "due": Words("完成期限", "to be done by"),

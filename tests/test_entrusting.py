@@ -142,6 +142,28 @@ def test_the_page_of_a_company_says_what_it_may_do(office: Office):
     assert "保管、运输、维护" in page and "代办处置" in page and "协1" in page
     assert "运营委托" not in http.get("/units/o_a").text.partition("<dl")[2].partition("</dl>")[0]
     assert http.get("/entrustments/o_none").status_code == 404
+    for words in ("委托单位", "不得留存处置收入", "有效"):
+        assert words in page
+    assert page.count('type="checkbox" name="tasks"') == len(Task)  # chosen, not typed
+
+
+def test_tasks_are_ticked_on_the_page(office: Office):
+    http = TestClient(create_app(office.settings, office), follow_redirects=False)
+    account = next(a for a in office.accounts.all() if a.login == "office")
+    http.cookies.set("session", office.accounts.sign_in(account))
+    later = office.today() + timedelta(days=9)
+    form: dict[str, Any] = {
+        "owner": "o_a",
+        "tasks": ["storage", "books_kept"],
+        "since": later.isoformat(),
+        "until": later.isoformat(),
+        "agreement_no": "协7",
+        "key": "k1",
+    }
+    done = http.post("/entrustments/o_sq/do/entrust", data=form)
+    assert done.status_code == 303, done.text
+    page = http.get("/entrustments/o_sq").text
+    assert "尚未开始" in page and "代理记账" in page
 
 
 def test_what_an_agreement_says_of_a_day() -> None:
