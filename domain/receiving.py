@@ -247,4 +247,5 @@ def said(case: Any) -> Words:
     count = len(unsettled(case))
     if not count:
         return Words("", "")
-    return Words(f"，待处理差异{count}项", f", {count} differences to settle")
+    many = "s" if count > 1 else ""
+    return Words(f"，待处理差异{count}项", f", {count} difference{many} to settle")
