@@ -28,7 +28,6 @@ from PIL import Image
 from api import cli_serve, forms, papers, problems
 from api.office import Office
 from domain.decider import LIFECYCLES, Verb
-from domain.entrusting import Task
 from domain.values import END, LINE, PRINTABLE
 from ledger import tree
 from ledger.verifying import verify
@@ -405,8 +404,8 @@ def written(field: forms.Field, pattern: str) -> st.SearchStrategy[Any]:
             return st.dates(date(2020, 1, 1), date(2030, 1, 1)).map(date.isoformat)
         case "quantity":
             return st.integers(0, 10**6).map(str)
-        case "assets" if field.name == "tasks":
-            return st.lists(st.sampled_from([task.value for task in Task]), max_size=2)
+        case "choices":
+            return st.lists(st.sampled_from([value for value, _ in field.choices]), max_size=2)
         case "assets" | "units":
             return st.lists(ids, max_size=3)
         case "deductions":
