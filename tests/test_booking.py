@@ -109,7 +109,7 @@ def of_city(city: City, fact: Any) -> Any:
 
 @pytest.mark.target("T15", "T104")
 @settings(
-    max_examples=25,
+    max_examples=15,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -260,6 +260,9 @@ def test_what_auditors_ask_fits_the_screen_and_can_be_read(
         f"/audit/changes/events?{span}&figure=in",
         "/audit/findings",
         "/periods/o_ex_edu",
+        f"/books/movement?{span}",
+        f"/books/journal?{span}&unit=o_ex_edu",
+        "/books/units/o_ex_edu?year=2026",
     ):
         page.goto(site + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
