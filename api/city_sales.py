@@ -88,7 +88,7 @@ def broken_and_sold_again(story: Story) -> None:
     """The first buyer pays nothing; the second has the things against a contract."""
     sale = Sale(story, date(2026, 4, 20), 2)
     sale.listed()
-    sale.struck("示拍-违1", "b_ex_611", sale.value * 115 // 100)
+    sale.struck("示拍-违1", "示例竞买人611", sale.value * 115 // 100)
     sale.on += timedelta(days=40)
     off = {"deal_no": "示拍-违1", "reason": "买受人逾期未付款", "deposit_forfeited": 50_000}
     sale.do("record_buyer_default", **off, next_step_by=sale.on + timedelta(days=30))
@@ -98,7 +98,7 @@ def broken_and_sold_again(story: Story) -> None:
     sale.appraised(sale.value * 95 // 100)
     sale.listed()
     price = sale.value * 102 // 100
-    sale.struck("示拍-再1", "b_ex_612", price)
+    sale.struck("示拍-再1", "示例竞买人612", price)
     signed = {"deal_no": "示拍-再1", "contract_no": "示转合-0612"}
     sale.do("sign_contract", "sale_contract", "示转合", **signed, signed_on=sale.on)
     sale.do("hand_over_deal", deal_no="示拍-再1")
@@ -115,7 +115,7 @@ def waiting_to_be_fetched(story: Story) -> None:
     """A lot is sold and stands here until its buyer has paid."""
     sale = Sale(story, date(2026, 9, 7), 1)
     sale.listed()
-    sale.struck("示拍-待1", "b_ex_613", sale.value * 108 // 100)
+    sale.struck("示拍-待1", "示例竞买人613", sale.value * 108 // 100)
 
 
 def lot(story: Story, count: int, on: date) -> Sequence[Thing]:

@@ -128,7 +128,7 @@ def row(
     failed = max(days.get(end, "") for end in ("failed", "defaulted", "withdrawn"))
     days = {**days, "sold": sold, "failed": failed}
     since = "" if step is None else days.get(step.value, "")
-    if step in ALSO:
+    if step is not None and step in ALSO:
         since = max(since, days.get(ALSO[step], ""))
     since = since or (changed_on if step else "")
     known = [case.appraisals[asset] for asset in listed if asset in case.appraisals]
