@@ -10,6 +10,7 @@ from api.rooming import Room
 from domain.allocating import Allocation
 from domain.asset import Asset
 from domain.demand import OPEN_STATUSES, Demand
+from domain.searching import TO_BE_HAD
 from domain.words import Words
 from ledger.book import Stream
 from projections import fitting, inventory, wants
@@ -38,8 +39,15 @@ FLAGGED: Final = Words(
     "注意：按“{title}”，本单位还可配置 {left} 件，需求超出。",
     "Note: by {title}, the unit may have {left} more; the want goes beyond.",
 )
+LATER: Final = Words(
+    "“{name}”符合需求，{day} 起对本单位开放申领，届时列入待办。",
+    "“{name}” fits, and is open to the unit from {day}: an open step from then.",
+)
 BEYOND: Final = Words("超出：{titles}", "beyond {titles}")
 FULL: Final = Words("没有余额：{titles}", "no room left by {titles}")
+WOULD_FIT: Final = Words(
+    "有单位需要：上架后即告知下列需求", "Wanted by others: list it for reuse and these hear of it"
+)
 FOR_WHOM: Final = Words("符合的需求（先保障的在前）", "Wants it fits, who is served first first")
 NOBODY: Final = Words("目前没有符合的需求。", "No open want fits.")
 SCORES: Final = Words("各项得分（千分制×权重）", "Points of each factor (of 1000, by weight)")
@@ -98,6 +106,11 @@ def of_want(page: Page, stream: Stream) -> dict[str, Any] | None:
         )
         fits = [told(page, fit, offered) for fit in found]
         notes = room_notes(page, rooms.of(dict(row)), pieces(row["remaining"]))
+        notes += [
+            page.words(LATER).format(name=page.name_of("asset", asset), day=day)
+            for asset, day in sorted(state.ahead, key=lambda one: (one[1], one[0]))
+            if day > today
+        ]
     return {
         "claims_title": page.words(CLAIMED),
         "claim_heads": [page.words(head) for head in CLAIM_HEADS],
@@ -222,9 +235,9 @@ def told_titles(page: Page, said: Words, titles: tuple[Words, ...]) -> str:
 
 
 def of_card(page: Page, stream: Stream) -> dict[str, Any] | None:
-    """Return the wants that something on offer fits; None for what is not on offer."""
+    """Return the wants that something on offer fits, or something idle would; None for the rest."""
     state = stream.state
-    if not isinstance(state, Asset) or not state.listed:
+    if not isinstance(state, Asset) or not (state.listed or state.custody in TO_BE_HAD):
         return None
     card = page.office.models.one(inventory.one(stream.name.partition("/")[2]))
     if card is None:
@@ -236,8 +249,10 @@ def of_card(page: Page, stream: Stream) -> dict[str, Any] | None:
         page.office.terms(today),
         allowed=page.office.rooms(today).allowed,
     )
+    if not state.listed and not found:
+        return None
     return {
-        "title": page.words(FOR_WHOM),
+        "title": page.words(FOR_WHOM if state.listed else WOULD_FIT),
         "nothing": page.words(NOBODY),
         "heads": [page.words(head) for head in WANT_HEADS],
         "fits": [

@@ -164,8 +164,7 @@ class Search:
         card = {**rows[0], **said, "offer": msgspec.json.encode(offer).decode()}
         card["grade"] = str(ask.form.get("condition") or card["grade"])
         terms, rooms = self.terms(occasion.on), self.rooms(occasion.on)
-        found = fitting.for_card(self.rows, card, terms, TOLD_MAX, rooms.allowed)
-        ahead = fitting.ahead_of_card(self.rows, card, terms, TOLD_MAX, rooms.allowed)
+        found, ahead = fitting.told_of_card(self.rows, card, terms, TOLD_MAX, rooms.allowed)
         yield Fits(
             stream=ask.stream,
             rules=fitting.RULES,

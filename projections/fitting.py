@@ -190,6 +190,60 @@ def for_want(
     return [Fit(match=match, want=row, card=cards[match.listing]) for match in found]
 
 
+class _Waiting:
+    """The wants of other units that something on offer might meet; read once."""
+
+    def __init__(self, look: Look, card: Mapping[str, Any], terms: Terms) -> None:
+        units = units_of(look)
+        self.card, self.terms, self.listing = card, terms, listing_of(card, units)
+        self.rows = {row["id"]: row for row in _others(look(still_wanted(kind=card["kind"])), card)}
+        self.index = Index(terms.classes, (want_of(row, units) for row in self.rows.values()))
+
+    def now(self, limit: int, allowed: Allowed) -> list[Fit]:
+        """Return whom it fits and is open to: who is served first, first."""
+        found: list[Fit] = []
+        for match in self.index.waiting(self.listing, self.terms):
+            if len(found) == limit:
+                break
+            row, want = self.rows[match.want], self.index.get(match.want)
+            assert want is not None
+            # Standards are asked for those alone that are told, the first of many.
+            mine = allowed(row, want)
+            again = match if mine == want else weigh(mine, self.listing, self.terms)
+            if mine.quantity and isinstance(again, Match):
+                found.append(Fit(match=again, want=row, card=self.card))
+        return found
+
+    def ahead(self, limit: int, allowed: Allowed) -> list[Fit]:
+        """Return whom it fits, but not before its window opens to them.
+
+        Each is weighed as on that day: who may come first is first, then who is served first.
+        """
+        if not self.listing.windows:
+            return []
+        found: list[tuple[Any, Want, Fit]] = []
+        for want in self.index.candidates(self.listing, self.terms):
+            opens = opening(want, self.listing, self.terms)
+            if opens is None:
+                continue
+            then = weigh(want, self.listing, replace(self.terms, on=opens))
+            if isinstance(then, Match):
+                order = (opens, want.priority, want.since or date.max, then.best_first)
+                row = self.rows[want.id]
+                found.append(
+                    (order, want, Fit(match=then, want=row, card=self.card, opens_on=opens))
+                )
+        told: list[Fit] = []
+        for _, want, fit in sorted(found, key=lambda one: one[0]):
+            if len(told) == limit:
+                break
+            assert fit.opens_on is not None
+            mine, day = allowed(fit.want, want), replace(self.terms, on=fit.opens_on)
+            if mine.quantity and isinstance(weigh(mine, self.listing, day), Match):
+                told.append(fit)
+        return told
+
+
 def for_card(
     look: Look,
     card: Mapping[str, Any],
@@ -198,60 +252,15 @@ def for_card(
     allowed: Allowed = unlimited,
 ) -> list[Fit]:
     """Return the wants of other units that something on offer fits: who is served first, first."""
-    units = units_of(look)
-    listing = listing_of(card, units)
-    rows = {row["id"]: row for row in _others(look(still_wanted(kind=card["kind"])), card)}
-    waiting = Index(terms.classes, (want_of(row, units) for row in rows.values()))
-    found: list[Fit] = []
-    for match in waiting.waiting(listing, terms):
-        if len(found) == limit:
-            break
-        row, want = rows[match.want], waiting.get(match.want)
-        assert want is not None
-        # Standards are asked for those alone that are told, the first of many.
-        mine = allowed(row, want)
-        again = match if mine == want else weigh(mine, listing, terms)
-        if mine.quantity and isinstance(again, Match):
-            found.append(Fit(match=again, want=row, card=card))
-    return found
+    return _Waiting(look, card, terms).now(limit, allowed)
 
 
-def ahead_of_card(
-    look: Look,
-    card: Mapping[str, Any],
-    terms: Terms,
-    limit: int = 20,
-    allowed: Allowed = unlimited,
-) -> list[Fit]:
-    """Return the wants that something on offer fits, but not before its window opens to them.
-
-    Each is weighed as on that day: who may come first is first, then who is served first.
-    """
-    units = units_of(look)
-    listing = listing_of(card, units)
-    if not listing.windows:
-        return []
-    rows = {row["id"]: row for row in _others(look(still_wanted(kind=card["kind"])), card)}
-    index = Index(terms.classes, (want_of(row, units) for row in rows.values()))
-    found: list[tuple[Any, Fit]] = []
-    for want in index.candidates(listing, terms):
-        opens = opening(want, listing, terms)
-        if opens is None:
-            continue
-        then = weigh(want, listing, replace(terms, on=opens))
-        if isinstance(then, Match):
-            order = (opens, want.priority, want.since or date.max, then.best_first)
-            found.append((order, Fit(match=then, want=rows[want.id], card=card, opens_on=opens)))
-    told: list[Fit] = []
-    for _, fit in sorted(found, key=lambda pair: pair[0]):
-        if len(told) == limit:
-            break
-        wanted = index.get(fit.match.want)
-        assert wanted is not None and fit.opens_on is not None
-        mine, day = allowed(fit.want, wanted), replace(terms, on=fit.opens_on)
-        if mine.quantity and isinstance(weigh(mine, listing, day), Match):
-            told.append(fit)
-    return told
+def told_of_card(
+    look: Look, card: Mapping[str, Any], terms: Terms, limit: int, allowed: Allowed
+) -> tuple[list[Fit], list[Fit]]:
+    """Return whom something on offer fits now, and whom from the day its window opens to them."""
+    waiting = _Waiting(look, card, terms)
+    return waiting.now(limit, allowed), waiting.ahead(limit, allowed)
 
 
 def opening(want: Want, listing: Listing, terms: Terms) -> date | None:

@@ -114,7 +114,10 @@ def test_the_page_of_a_want_ranks_what_is_on_offer_with_every_score(office: Offi
     assert 'value="W"' in begun and "ZC-D1" in begun
     # What is on offer shows whom it fits.
     assert "/cases/demand/W" in client.get("/assets/D1").text
-    assert "/cases/demand/W" not in client.get("/assets/D3").text
+    assert "上架后即告知" not in client.get("/assets/D1?lang=zh").text
+    # Who declared something idle sees the minute it is that others want it.
+    idle = client.get("/assets/D3?lang=zh").text
+    assert "/cases/demand/W" in idle and "上架后即告知" in idle
 
 
 def test_a_want_without_anything_on_offer_says_so_and_the_list_begins_one(office: Office) -> None:

@@ -181,6 +181,9 @@ def test_a_want_has_an_open_step_from_the_day_its_window_opens(office: Office) -
         assert {one["case"][7:]: one["since"] for one in said} == due
         for id_ in ("FAR", "PEER", "LATE"):
             assert ranked(office, id_) == (["D"] if id_ in due else [])
+        if now == 6:
+            page = pages(office, "office").get("/cases/demand/PEER?lang=zh").text
+            assert f"{peer} 起对本单位开放申领" in page
     assert office.book.log.head()[0] == position  # nothing was written
     told = office.book.stream("demand/FAR").entries[-1].event
     assert isinstance(told, OfferAhead) and told.opens_on.isoformat() == far
@@ -336,14 +339,14 @@ def test_a_proposal_gives_nobody_more_than_its_standards_leave_or_flags_it(
     (short,) = document.unserved
     assert short.lacking == 1 and [title.zh for title in short.beyond] == ["示例家具标准"]
     assert "DEAR" not in ranked(office, "W1")
-    token = office.accounts.sign_in(next(a for a in office.accounts.all() if a.login == "office"))
-    page = pages(office, token)
+    page = pages(office, "office")
     assert "没有余额：示例家具标准" in page.get("/cases/allocation/P?lang=zh").text
     assert "no room left" in page.get("/cases/allocation/P?lang=en").text
     office.ask("allocation/P", "confirm_rest", {}, OFFICE)  # what is proposed is granted
 
 
-def pages(office: Office, token: str) -> TestClient:
+def pages(office: Office, login: str) -> TestClient:
+    token = office.accounts.sign_in(next(a for a in office.accounts.all() if a.login == login))
     client = TestClient(create_app(office.settings, office), follow_redirects=False)
     client.cookies.set("session", token)
     return client
