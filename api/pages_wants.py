@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from api import why_not
 from api.pages_view import Page
 from api.rooming import Room
 from domain.allocating import Allocation
@@ -80,6 +81,7 @@ MORE: Final = Words(
     "另有{n}项，见方案原文（证据）。", "{n} more are in the evidence of the proposal."
 )
 WITHOUT: Final = Words("未能满足的需求及原因", "Wants that go without, and why")
+WHY: Final = Words("为什么没有分到", "Why not")
 WITHOUT_HEADS: Final = (
     Words("需求", "want"),
     Words("尚缺", "lacking"),
@@ -181,6 +183,9 @@ def of_proposal(page: Page, stream: Stream) -> dict[str, Any] | None:
     if not isinstance(state, Allocation) or not state.sha256:
         return None
     document = page.office.proposals.document(state.sha256)
+    me = stream.name.partition("/")[2]
+    asked = page.request.query_params
+    why = why_not.asked(page.office, me, asked.get("want", ""), asked.get("asset", ""))
     shown = document.lines[:LINES_SHOWN]
     return {
         "title": page.words(LINES),
@@ -204,6 +209,13 @@ def of_proposal(page: Page, stream: Stream) -> dict[str, Any] | None:
         "more": page.words(MORE).format(n=len(document.lines) - len(shown))
         if len(document.lines) > len(shown)
         else "",
+        "why_title": page.words(WHY),
+        "why": why
+        and {
+            "want": why["want"],
+            "name": page.name_of("asset", why["asset"]),
+            "sentences": [page.words(one) for one in why["sentences"]],
+        },
         "without_title": page.words(WITHOUT),
         "without_heads": [page.words(head) for head in WITHOUT_HEADS],
         "without": [
@@ -218,6 +230,7 @@ def of_proposal(page: Page, stream: Stream) -> dict[str, Any] | None:
                         "asset": f"/assets/{reason.asset}",
                         "name": page.name_of("asset", reason.asset),
                         "total": reason.total,
+                        "why": page.url(want=one.demand, asset=reason.asset),
                         "takers": [(f"/cases/demand/{t}", t) for t in reason.takers],
                     }
                     for reason in one.reasons

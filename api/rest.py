@@ -22,6 +22,7 @@ from api import (
     epcis_rest,
     filing_rest,
     idle_rest,
+    matching_rest,
     papers_rest,
     problems,
     readings_rest,
@@ -70,6 +71,7 @@ def install(app: FastAPI, office: Office) -> None:
     sending_rest.add(routes, office, callers)
     depreciating_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
+    matching_rest.add(routes, office, callers)
     vouchers_rest.add(routes, office, callers)
     banking_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from doors import staffed
+from doors import Door, app_of, staffed
 from given import TODAY, given
 from starlette.testclient import TestClient
 
@@ -168,6 +168,39 @@ def test_the_rest_is_confirmed_at_once_and_its_page_says_why_others_go_without(
     for line in range(1, state.proposals + 1):
         assert office.book.stream(f"reallocation/P.{line}").state.status.value == "requested"
     assert client.get("/cases/allocation/P").status_code == 200
+
+
+@pytest.mark.target("T43")
+def test_why_not_is_told_to_programs_and_on_the_page_from_the_evidence_alone(
+    office: Office,
+) -> None:
+    propose(office)
+    door = Door(app_of(office))
+
+    def why(want: str, asset: str, lang: str = "zh") -> Any:
+        pair = {"want": want, "asset": asset}
+        return door.get("allocation/P/why-not", who="office", lang=lang, **pair).json()
+
+    gets = {(w, d): why(w, d)["quantity"] for w in ("W1", "W2") for d in ("D1", "D2")}
+    assert sum(gets.values()) == 14  # all there is
+    piano = why("W3", "D1")
+    assert piano["failed"] == ["thing"] and "分类与名称相符" in piano["sentences"][0]
+    want, asset = next(pair for pair, many in gets.items() if not many)
+    told = why(want, asset, "en")
+    assert {one["want"] for one in told["takers"]} == {"W1", "W2"} - {want}
+    assert told["swap"] is not None and any("go to want" in said for said in told["sentences"])
+    for unknown in ({"want": "W9", "asset": "D1"}, {"want": "W1", "asset": "D9"}):
+        assert door.get("allocation/P/why-not", who="office", **unknown).status_code == 404
+    token = office.accounts.sign_in(next(a for a in office.accounts.all() if a.login == "office"))
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    client.cookies.set("session", token)
+    page = client.get(f"/cases/allocation/P?lang=zh&want={want}&asset={asset}").text
+    assert 'id="why"' in page and "分给了需求" in page
+    ranked = door.get("demand/W1/matches", who="office").json()["items"]
+    assert {one["asset"] for one in ranked} == {"D1", "D2"} and len(ranked[0]["scores"]) == 8
+    found = door.get("asset/D1/matches", who="office").json()["items"]
+    assert [one["want"] for one in found] == ["W1", "W2"]
+    assert door.get("demand/NONE/matches", who="office").status_code == 404
 
 
 def test_a_changed_line_gives_another_thing_and_what_was_turned_down_is_not_proposed(
