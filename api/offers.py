@@ -65,6 +65,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     photos_of: str  # the card in whose folder they are: of a part, the whole it was split off
     description: str
     remaining_life: str
+    delivered: bool = False
     near: Nearness = Nearness.UNKNOWN
 
 
@@ -207,6 +208,7 @@ class Market:
             photos_of=photos_of,
             description=offer.description,
             remaining_life=offer.remaining_life,
+            delivered=offer.delivers,
             near=self.near(row["custodian"]),
         )
 

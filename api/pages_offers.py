@@ -170,6 +170,7 @@ def card(page: Page, one: Shown, name_of: NameOf) -> dict[str, Any]:
         "place": name_of("place", row["place"]) if row["place"] else "",
         "description": one.description,
         "life": one.remaining_life,
+        "delivered": one.delivered,
         "distance": page.words(one.near.words) if row["custodian"] else "",
         "available": row["available_from"],
         "until": row["offer_until"],

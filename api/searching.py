@@ -159,6 +159,7 @@ class Search:
             listed_on=occasion.on,
             description=str(ask.form.get("description") or ""),
             remaining_life=str(ask.form.get("remaining_life") or ""),
+            delivers=ask.form.get("delivers") in (True, "true", "1", "on"),
             windows=occasion.policy.screening,
         )
         card = {**rows[0], **said, "offer": msgspec.json.encode(offer).decode()}

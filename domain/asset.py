@@ -120,6 +120,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     remaining_life: str = ""
     available_from: date | None = None  # None: at once
     offer_until: date | None = None  # the last day; None: until it is taken off
+    delivers: bool = False  # its holder brings it; else whoever gets it fetches it
     windows: tuple[Window, ...] = ()
     claiming: Claiming = Claiming()
 

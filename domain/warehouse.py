@@ -299,8 +299,8 @@ class ListedForReuse(
     """#27 Other units can see it and ask for it, on the terms of its place that are told here.
 
     `available_from`: the day on which it will be free, None: at once; `offer_until`: the last day of
-    the offer. `windows` and `claiming` are None or empty where the place has no such rules; entries
-    before them say neither, nor `listed_on`.
+    the offer; `delivers`: its holder brings it. `windows` and `claiming` are None or empty where the
+    place has no such rules; entries before them say neither, nor `listed_on`.
     """
 
     description: Text = ""
@@ -311,6 +311,7 @@ class ListedForReuse(
     offer_until: date | None = None
     windows: tuple[Window, ...] = ()
     claiming: Claiming = Claiming()
+    delivers: bool = False
 
 
 class DelistedFromReuse(
@@ -412,6 +413,7 @@ def evolve_asset(asset: Asset, event: WarehouseEvent) -> Asset:
                 remaining_life=event.remaining_life,
                 available_from=event.available_from,
                 offer_until=event.offer_until,
+                delivers=event.delivers,
                 windows=event.windows,
                 claiming=event.claiming,
             )
@@ -874,9 +876,11 @@ def list_for_reuse(
     condition: Code = "",
     available_from: date | None = None,
     offer_until: date | None = None,
+    delivers: bool = False,
 ) -> tuple[ListedForReuse | Ask, ...]:
     """Offer the asset to other units: at once, or ahead of the day on which it will be free.
 
+    `delivers`: its holder brings it; else whoever gets it fetches it.
     For whom it is kept first, and for how long, are the rules of the place on this day.
     """
     ahead = available_from is not None and available_from > occasion.on
@@ -894,6 +898,7 @@ def list_for_reuse(
         offer_until=offer_until,
         windows=occasion.policy.screening,
         claiming=occasion.policy.claiming,
+        delivers=delivers,
     )
     return (listed_, *told_of(occasion))
 

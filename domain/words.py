@@ -247,6 +247,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "defaulted": Words("缴款人逾期未缴", "payer failed"),
     "delegate": Words("受托人", "delegate"),
     "delegator": Words("委托人", "delegator"),
+    "delivers": Words("送货上门", "its holder brings it"),
     "demand": Words("需求编号", "want"),
     "deposit": Words("保证金", "deposit"),
     "deposit_forfeited": Words("不予退还的保证金", "deposit forfeited"),

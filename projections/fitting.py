@@ -97,6 +97,7 @@ def listing_of(
         specification=" ".join(filter(None, (row["model"], offer.description))),
         measure=row["measure"],
         condition=row["grade"],
+        delivered=offer.delivers,
         life_months=life_months(offer.remaining_life),
         unit=row["custodian"],
         books=row["accounting_unit"],

@@ -136,3 +136,20 @@ def test_what_an_offer_says_in_words_is_ranked_as_months(office: Office) -> None
     (row,) = office.rows(inventory.one("D1"))
     listing = fitting.listing_of({**row, "available_from": "2030-02-30"}, {})
     assert listing.available_from is None and listing.region == ""
+
+
+@pytest.mark.target("T43")
+def test_what_its_holder_brings_scores_more_for_transport(office: Office) -> None:
+    want(office, "W")
+    for id_, brought in (("D1", False), ("D2", True)):
+        card(office, id_, listed=False)
+        office.ask(f"asset/{id_}", "list_for_reuse", {"delivers": brought}, CLERK)
+    (row,) = office.rows(wants.one("W"))
+    fits = fitting.for_want(office.rows, row, office.terms(office.today()))
+    points = {
+        fit.match.listing: {score.factor: score.points for score in fit.match.scores}["transport"]
+        for fit in fits
+    }
+    assert (list(points), points) == (["D2", "D1"], {"D1": 500, "D2": 1000})
+    page = signed_in(office, "office").get("/offers?lang=zh").text
+    assert page.count("送货上门") == 1
