@@ -81,7 +81,7 @@ def chosen_of(text: str) -> frozenset[int] | None:
 
 
 def take(
-    office: Office, actor: Actor, what: str, content: bytes, record: str, key: str, **how: str
+    office: Office, actor: Actor, what: str, content: bytes, record: str, key: str, **how: Any
 ) -> Taken:
     """Judge a list and record what `record` says; raise Unreadable, Faulty, Refused, Conflict."""
     lines = read(office, actor, what, content, key)

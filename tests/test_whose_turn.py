@@ -295,7 +295,7 @@ def test_a_proposal_keeps_every_standard_of_a_want_at_once(office: Office) -> No
     bound(office, "S", quantity="3", class_code=desks, unit="o_peer")
     bound(office, "T", quantity="2", class_code=cabinets, unit="o_peer", title="示例柜类标准")
     document = proposed(office, "P")
-    gets = dict.fromkeys(("ANY", "DESKS", "CABINETS"), 0)
+    gets: dict[str, int] = dict.fromkeys(("ANY", "DESKS", "CABINETS"), 0)
     for line in document.lines:
         gets[line.demand] += int(line.quantity)
     assert gets["ANY"] + gets["DESKS"] <= 3 and gets["ANY"] + gets["CABINETS"] <= 2
