@@ -470,7 +470,10 @@ def wants_by_hand(rows: list[dict[str, Any]], end: str) -> dict[str, str]:
         elif want is None:
             continue
         elif r["type"] in ("demand.offer_found", "demand.claimed"):
-            want.setdefault("offered", on)
+            want["offered"] = min(want.get("offered", on), on)
+        elif r["type"] == "demand.offer_ahead":  # to be had from the day of its unit's turn
+            if body["opens_on"] <= end:
+                want["offered"] = min(want.get("offered", end), body["opens_on"])
         elif r["type"] == "demand.withdrawn":
             want["gone"] = on
         elif r["type"] == "demand.amended":
