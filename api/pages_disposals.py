@@ -43,6 +43,7 @@ SAID: Final = {
         "Request, approval, appraisal, deal, due, receipt and remittance with days and amounts on one"
         " line; what goes beyond the approval, or was not received as due, is marked.",
     ),
+    "compare": Words("公布的登记册互相核对", "Published registers held against each other"),
     "example": Words("示例", "EXAMPLE"),
     "reflects": Words("账本第{n}条", "ledger entry {n}"),
     "too-long": Words(

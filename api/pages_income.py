@@ -332,7 +332,7 @@ def board_page(page: Page) -> Response:
                 name: money(int(sum(row[name] for row in sums if row["currency"] == currency)), currency)
                 for name in ("net", "paid_in", "remitted", "left_over")
             })
-            for currency in sorted({row["currency"] for row in sums})
+            for currency in sorted({row["currency"] for row in sums if row["net"]})
         ],
         waiting=page.words(SAID["waiting"]).format(n=waiting) if waiting else "",
         **common(page, look, asked, "board"),
