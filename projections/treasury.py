@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    Select,
     Subquery,
     and_,
     case,
@@ -71,7 +70,7 @@ def _aged(since: Any, on: date, ages: Sequence[int], age: int) -> Any:
 TOLD_BY_DUES = (MoneyStep.SOLD.value, MoneyStep.REMITTED.value)
 
 
-def _cases() -> Select[Any]:
+def _cases() -> Any:
     """Return the disposals, but those all of whose proceeds are told by their dues."""
     c = disposals.c
     before = (MoneyStep.APPRAISED.value, MoneyStep.LISTED.value, MoneyStep.FAILED.value)
@@ -114,7 +113,7 @@ def _cases() -> Select[Any]:
     )
 
 
-def _dues() -> Select[Any]:
+def _dues() -> Any:
     """Return every due, with the disposal it arises from where it does."""
     c, d = dues.c, disposals.c
     step = case(
