@@ -647,10 +647,11 @@ def branch(story: Story) -> None:
     on = idle_all(story, unit, things, date(2026, 8, 24))
     stream = story.case("intake")
     on = taken_in(story, unit, things, on, where=BRANCH, stream=stream)
-    for form in (
+    found: tuple[dict[str, Any], ...] = (
         {"difference": "damaged", "asset": things[0].id, "found": "机壳开裂，可修复"},
         {"difference": "over", "found": "随车多送来一把无标签的办公椅", "quantity": "1"},
-    ):
+    )
+    for form in found:
         story.do(on, keeper, stream, "record_difference", **form)
     story.do(
         story.later(on, 2, 4),

@@ -232,11 +232,10 @@ def test_a_seeded_history_gives_exactly_the_expected_list_each_with_its_reason(d
         story.card("CHAIR-not")
         story.tell("asset/CHAIR-not", (200, lent("o_2", Priority.PEER)), (210, SOUND))
         # Bought for a forum that is over: one is used on, one comes home, one may stay longer.
-        forum = {"case": "gathering/G1", "ground": Occasions.EVENT, "due": day(240)}
         flags = {}
         for n, id_ in enumerate(("FLAG-1", "FLAG-home", "FLAG-longer")):
             story.card(id_)
-            bound = BoughtForOccasion(**forum | {"case": f"gathering/G{n}"})
+            bound = BoughtForOccasion(case=f"gathering/G{n}", ground=Occasions.EVENT, due=day(240))
             flags[id_] = story.tell(f"asset/{id_}", (220, bound), (221, issued()))
             listed = GatheringRegistered(
                 applicant="u_1",
