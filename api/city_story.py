@@ -647,7 +647,7 @@ def branch(story: Story) -> None:
     on = idle_all(story, unit, things, date(2026, 8, 24))
     stream = story.case("intake")
     on = taken_in(story, unit, things, on, where=BRANCH, stream=stream)
-    found: tuple[dict[str, Any], ...] = (
+    found: tuple[Any, ...] = (
         {"difference": "damaged", "asset": things[0].id, "found": "机壳开裂，可修复"},
         {"difference": "over", "found": "随车多送来一把无标签的办公椅", "quantity": "1"},
     )

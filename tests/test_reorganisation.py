@@ -449,7 +449,7 @@ def test_a_lost_race_leaves_nothing_and_is_decided_again(office: Office) -> None
             office.book.append([correction], actor="u_other", cause="cmd_other")
         return insert(*arguments, **options)
 
-    office.book.log.insert_events = overtaken  # type: ignore[method-assign] # another writer comes first
+    office.book.log.insert_events = overtaken
     receipt = office.ask(stream, "hand_over", HAND_OVER, HEAD)
     assert receipt.count == 201
     assert raced and receipt.first == raced[0] + 2, "after the other's entry, without a gap"
