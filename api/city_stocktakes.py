@@ -30,6 +30,8 @@ WATER: Final = "o_ex_wat"
 PHONE: Final = "ex-phone-1"
 SURPLUS: Final = "EXSURPLUS1"
 SURPLUS_NO: Final = "SL-90001"
+UNRULED: Final = "EXSURPLUS2"
+UNRULED_NO: Final = "SL-90002"
 
 
 def taken(book: Book) -> bool:
@@ -126,6 +128,7 @@ def annual_scans(office: Office, items: Any) -> list[dict[str, Any]]:
     told.append(
         {"code": "EX-OLD-TAG-0001", "place": hall, "photo": name, "note": "样例：旧标签，投影仪"}
     )
+    told.append({"code": "EX-OLD-TAG-0003", "place": hall, "note": "样例：旧标签，碎纸机"})
     told.append({"code": "E28011700000020F9C1A4B2C", "place": hall, "source": "rfid"})
     return told
 
@@ -143,25 +146,23 @@ def outcomes(office: Office, step: Step, clerk: Person, head: Person) -> None:
     tag = unknown["EX-OLD-TAG-0001"]
     ruling = "示教资核〔2026〕3号"
     on = date(2026, 10, 26)
-    step.ask(
-        on,
-        clerk,
-        "record_surplus",
-        difference=tag.key,
-        asset=SURPLUS,
-        name="投影仪（样例盘盈）",
-        kind="office",
-    )
-    surplus, day = f"asset/{SURPLUS}", date(2026, 10, 27)
     other_clerk = who(EDUCATION, Role.CLERK, 2)  # who entered it does not inspect it
-    number = f"{SURPLUS_NO}-{check_character(SURPLUS_NO)}"
-    step.ask(day, other_clerk, "pass_acceptance", surplus, inspector=head.id)
-    step.ask(day, clerk, "register", surplus, asset_no=number, value=180_000, acquired=day)
+    second, day = unknown["EX-OLD-TAG-0003"], date(2026, 10, 27)
+    for key, asset, name, no, value in (
+        (tag.key, SURPLUS, "投影仪（样例盘盈）", SURPLUS_NO, 180_000),
+        (second.key, UNRULED, "碎纸机（样例盘盈，待批复）", UNRULED_NO, 90_000),
+    ):
+        surplus, number = f"asset/{asset}", f"{no}-{check_character(no)}"
+        told = {"difference": key, "asset": asset, "name": name, "kind": "office"}
+        step.ask(on, clerk, "record_surplus", **told)
+        step.ask(day, other_clerk, "pass_acceptance", surplus, inspector=head.id)
+        step.ask(day, clerk, "register", surplus, asset_no=number, value=value, acquired=day)
     for difference, outcome, cause, reference in (
         (of[Finding.MISSING], "loss_approved", "lost", ruling),
         (of[Finding.MISPLACED], "relocated", "moved_unrecorded", ""),
         (of[Finding.DUPLICATE], "found", "typing", ""),
         (tag, "surplus_booked", "never_booked", ruling),
+        (second, "surplus_booked", "never_booked", "示教盘记〔2026〕2号"),
         (unknown["E28011700000020F9C1A4B2C"], "not_ours", "borrowed", ""),
     ):
         step.ask(
@@ -176,6 +177,16 @@ def outcomes(office: Office, step: Step, clerk: Person, head: Person) -> None:
             cause=cause,
             reference=reference,
         )
+    # The other surplus waits for its ruling, and stays in 1902 until then.
+    step.ask(
+        date(2026, 10, 29),
+        head,
+        "rule_on_surplus",
+        f"asset/{SURPLUS}",
+        docs=(Document(type="approval", number=ruling, issued=date(2026, 10, 28)),),
+        ruling_no=ruling,
+        obtained="earlier_years",
+    )
 
 
 def under_way(office: Office) -> None:

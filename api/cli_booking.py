@@ -201,9 +201,10 @@ def check(
     """卡片、明细账与总账科目核对，逐行指出 · Hold cards, ledgers and accounts against each other."""
     terminal = at(ctx, json)
     with opened(terminal) as office:
-        broken = office.journals.tied(unit, day(on, "--on") or office.today().isoformat())
+        found = office.journals.checked(unit, day(on, "--on") or office.today().isoformat())
+        broken = found.broken
         if terminal.json:
-            terminal.answer({"unit": unit, "broken": broken})
+            terminal.answer({"unit": unit, "broken": broken, "waiting": found.waiting})
         elif broken:
             heads = (
                 Words("哪两本账", "between"), Words("卡片或科目", "card or account"),
@@ -216,6 +217,19 @@ def check(
         else:
             terminal.say(
                 "卡片、明细账与总账科目一致。", "Cards, subsidiary ledger and accounts agree."
+            )
+        if found.waiting and not terminal.json:
+            terminal.say("1902未获批复：", "Pending in 1902, not ruled on:")
+            heads = (
+                Words("入账日期", "entered on"), Words("事由", "cause"), Words("卡片", "card"),
+                Words("账面价值（分）", "book value"),
+            )  # fmt: skip
+            terminal.table(
+                heads,
+                [
+                    [leg.on, terminal.told(leg.cause.words), leg.asset, str(leg.net)]
+                    for leg in found.waiting
+                ],
             )
     if broken:
         terminal.end(REFUSED)

@@ -17,7 +17,7 @@ from api.rest_answers import no_such, reply
 from api.rest_caller import Callers, check_id
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
-from domain.depreciating import OBSTACLES, REMEDIES, Broken, Line, month_name
+from domain.depreciating import OBSTACLES, REMEDIES, Line, month_name
 
 LINES_MAX: Final = 1_000
 MONTH: Final = ("month", "月份 YYYY-MM · month")
@@ -96,8 +96,9 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         on = questions.day("on") or office.today(actor.zone).isoformat()
         questions.check()
         unit = unit_of(request, actor, "ledger")
-        broken: list[Broken] = office.journals.tied(unit, on)
-        return reply(request, {"unit": unit, "on": on, "agrees": not broken, "broken": broken})
+        found = office.journals.checked(unit, on)
+        told = {"agrees": not found.broken, "broken": found.broken, "waiting": found.waiting}
+        return reply(request, {"unit": unit, "on": on, **told})
 
     for path, answer, published in (
         ("/depreciation/{id}/months", months, rest_openapi.read("depreciation_months", "已计提的月份", "Months posted", [rest_openapi.id_of("depreciation")])),

@@ -11,11 +11,13 @@ import msgspec
 
 from api.booking import Moment, Sweep, facts
 from domain import journal
-from domain.booking import Stood
+from domain.booking import Cause, Leg, Stood
 from domain.decider import LIFECYCLES
 from domain.depreciating import Broken, month_end, month_of
 from domain.due import Due, Means, PaymentReceived
 from domain.journal import Omitted, Part, Proposed
+from domain.surplus import SurplusRuled
+from domain.vouchers import SURPLUS_RULED
 from ledger.entry import Entry
 from ledger.replaying import collector_off
 from projections import booking as lists
@@ -36,6 +38,14 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     proposed: tuple[Proposed, ...]
     omitted: tuple[Omitted, ...]
     open_items: int = 0  # what waits in 1902 beside cards: debit less credit
+    waiting: tuple[Leg, ...] = ()  # what put it there in the span and was not ruled on in it
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a unit's books disagrees, and what waits in 1902 for a ruling, the oldest first."""
+
+    broken: tuple[Broken, ...]
+    waiting: tuple[Leg, ...]
 
 
 class Journals:
@@ -53,23 +63,34 @@ class Journals:
         scope, span, only = sweep.scope, sweep.span, sweep.only
         omitted: list[Omitted] = []
         posted: list[tuple[str, Entry, Part]] = []
-        open_items = 0
+        open_items, waiting, ruled = 0, list[Leg](), set[str]()
         for moment in sweep.moments():
             for found in parts(moment, (self._waits(moment.was), self._waits(moment.now))):
                 if isinstance(found, Omitted):
                     omitted += [found] if sweep.wanted(found.leg) else []
                 elif wanted(scope, only, found):
                     posted.append((moment.on, moment.entry, found))
-            open_items -= sum(
-                leg.net
+                    if found.occasion == SURPLUS_RULED:
+                        open_items += found.piece.gross or 0
+                        ruled.add(moment.asset)
+            waiting += (
+                leg
                 for leg in moment.legs
                 if leg.cause in journal.WITHOUT_RULING and sweep.wanted(leg)
             )
+        open_items -= sum(leg.net for leg in waiting)
+        waiting = [
+            leg for leg in waiting if leg.cause is not Cause.SURPLUS or leg.asset not in ruled
+        ]
         if not only.kind:
             posted += self._money(scope, span, only)
         proposed = sorted(self._vouchers(posted), key=lambda one: (one.on, one.position))
         return Journal(
-            span=span, proposed=tuple(proposed), omitted=tuple(omitted), open_items=open_items
+            span=span,
+            proposed=tuple(proposed),
+            omitted=tuple(omitted),
+            open_items=open_items,
+            waiting=tuple(waiting),
         )
 
     def _waits(self, stood: Stood | None) -> bool:
@@ -81,7 +102,11 @@ class Journals:
     # Whether the books agree --------------------------------------------------------
 
     def tied(self, unit: str, on: str) -> list[Broken]:
-        """Hold the cards of a unit on a day against its facts, its last run and its accounts.
+        """Hold the cards of a unit on a day against its facts, its last run and its accounts."""
+        return list(self.checked(unit, on).broken)
+
+    def checked(self, unit: str, on: str) -> Checked:
+        """Hold the books of a unit together, and name what waits in 1902 for a ruling.
 
         The facts are read from the log alone, whatever the lists say.
         """
@@ -111,7 +136,9 @@ class Journals:
             for posted in office.depreciating.months(unit)
             if month_end(month_of(posted.event.month)).isoformat() <= on
         ]
-        return broken + ((office.depreciating.agreement(unit, months[-1]) or []) if months else [])
+        if months:
+            broken += office.depreciating.agreement(unit, months[-1]) or []
+        return Checked(broken=tuple(broken), waiting=found.waiting)
 
     def _vouchers(self, posted: Iterable[tuple[str, Entry, Part]]) -> Iterator[Proposed]:
         """Yield a voucher for each act and occasion, by the templates of the rules it followed."""
@@ -159,6 +186,8 @@ class Journals:
 def parts(moment: Moment, pending: tuple[bool, bool]) -> Iterator[Part | Omitted]:
     """Yield what one fact adds to vouchers."""
     if moment.asset:
+        if isinstance(moment.entry.event, SurplusRuled):
+            yield journal.of_ruling(moment.entry.event, moment.asset)
         for found in journal.of_card(moment.legs, moment.was, moment.now, pending):
             if isinstance(found, Part) and not found.piece.asset:
                 piece = msgspec.structs.replace(found.piece, asset=moment.asset)

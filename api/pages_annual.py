@@ -15,7 +15,7 @@ from api.pages_inventory import is_day
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
-from domain.booking import summed
+from domain.booking import Leg, summed
 from domain.depreciating import Broken
 from domain.words import Words
 
@@ -30,6 +30,12 @@ SAYS: Final[dict[str, Words]] = {
     ),
     "agrees": Words("卡片、明细账与总账科目一致。", "Cards, subsidiary ledger and accounts agree."),
     "on": Words("核对日", "On"),
+    "waiting": Words("待处理财产损溢（1902）未获批复", "Pending in 1902, not ruled on"),
+    "waiting-none": Words("没有未获批复的盘盈盘亏。", "No gain or loss waits for a ruling."),
+    "waiting-on": Words("入账日期", "Entered on"),
+    "waiting-what": Words("事由", "Cause"),
+    "waiting-card": Words("卡片", "Card"),
+    "waiting-amount": Words("账面价值", "Book value"),
     "of": Words("{year} 年", "{year}"),
     "income": annual.SHEETS["income"],
     "classes": annual.SHEETS["classes"],
@@ -80,15 +86,17 @@ def router(office: Office) -> APIRouter:
         seen_by(page, id_)
         on = page.request.query_params.get("on", "")
         on = on if is_day(on) else office.today(page.actor.zone).isoformat()
-        broken: list[Broken] = office.journals.tied(id_, on)
+        found = office.journals.checked(id_, on)
         return page.render(
             "tied.html",
             id_=id_,
             unit=page.name_of("unit", id_),
             on=on,
             says={key: page.words(said) for key, said in SAYS.items()},
-            broken=[shown(page, one) for one in broken[:BROKEN_MAX]],
-            count=len(broken),
+            broken=[shown(page, one) for one in found.broken[:BROKEN_MAX]],
+            count=len(found.broken),
+            waiting=[waits(page, leg) for leg in found.waiting[:BROKEN_MAX]],
+            waiting_count=len(found.waiting),
         )
 
     return pages
@@ -103,6 +111,18 @@ def shown(page: Page, one: Broken) -> dict[str, Any]:
         "url": f"/assets/{one.row}" if card else "",
         "here": one.here,
         "there": one.there,
+    }
+
+
+def waits(page: Page, leg: Leg) -> dict[str, Any]:
+    """Return one item of 1902 that nobody has ruled on, in words; it leads to its card."""
+    return {
+        "on": leg.on,
+        "cause": page.words(leg.cause.words),
+        "name": page.name_of("asset", leg.asset),
+        "url": f"/assets/{leg.asset}",
+        "amount": leg.net,
+        "currency": leg.currency,
     }
 
 

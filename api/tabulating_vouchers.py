@@ -13,8 +13,12 @@ HEAD = """\
 This page is generated from the code; a test holds it to the code.
 
 核算系统记账，本系统只提出建议。科目取自《政府会计制度》（财会〔2017〕25号）；盘亏、毁损、报废经“待处理财产损溢”（1902），
+盘盈获批复后转出1902：以前年度取得的进“以前年度盈余调整”（3501），本年度取得的按其取得方式
+（`purchase` 2302、`donation` 4603、`transfer` 3401），这是通行做法，未对照原文校对；
 转让、捐赠直接进“资产处置费用”（5301），无偿调出调入进“无偿调拨净资产”（3401），应缴国库的钱进“应缴财政款”（2103）。地方规则
 （`vouchers`）可以逐个另定模板，按办理当日所依据的规则版本提出；借贷不平的模板不是规则。
+A surplus leaves 1902 by its ruling: to 3501 if obtained in earlier years, else to the account of
+how it was obtained this year; that is common knowledge, nobody has compared it with the original.
 The accounting system posts; this ledger proposes. The rules of a place may say each template
 otherwise, by the version that the act followed; one that does not balance is no rule.
 

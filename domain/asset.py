@@ -217,6 +217,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stated_until: date | None = None  # through which day `accumulated` was stated
     life_months: int = 0  # over which it is written off; 0: as the unit's table says
     worn_from: date | None = None  # from which month, when not from its acquisition
+    surplus: int | None = None  # what waits in 1902 since it was found in a stocktake
+    surplus_unit: str = ""  # in whose books
 
     def free(self, on: date) -> bool:
         """Answer whether nothing holds it on a day: a claim that expired holds nothing."""
@@ -452,6 +454,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
         case AcceptanceFailed():
             return replace(asset, accepted=False, custody=Custody.LEFT)
         case AssetRegistered():
+            mode = asset.mode if event.mode is Mode.UNKNOWN else event.mode
             return replace(
                 asset,
                 book=Book.ON_BOOKS,
@@ -469,7 +472,9 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 value_type=event.value_type,
                 quantity=event.quantity,
                 measure=event.measure,
-                mode=asset.mode if event.mode is Mode.UNKNOWN else event.mode,
+                mode=mode,
+                surplus=(event.value or 0) if mode is Mode.SURPLUS else None,
+                surplus_unit=event.unit if mode is Mode.SURPLUS else "",
                 acquired=event.acquired,
                 acquired_year=event.acquired_year or (event.acquired and event.acquired.year),
                 model=event.model or asset.model,

@@ -18,6 +18,7 @@ from domain.booking import Cause, Leg, Stood
 from domain.depreciating import Broken, Disagreement
 from domain.due import Due
 from domain.leaving import LOST_FORMS, SCRAP_FORMS
+from domain.surplus import SurplusRuled
 from domain.vouchers import PENDING, Piece, Side, Template, Voucher
 from domain.words import Term, Words
 
@@ -145,6 +146,18 @@ def of_leg(leg: Leg, kind: str) -> Iterator[Part | Omitted]:
         for occasion in THROUGH.get(leg.cause, THROUGH[Cause.OTHER]):
             if occasion != vouchers.INTO_PENDING or kind != PENDING:
                 yield Part(occasion, leg.unit, piece)
+
+
+def of_ruling(ruled: SurplusRuled, asset: str) -> Part:
+    """Return what the ruling on a surplus adds: it leaves 1902 for what it turned out to be."""
+    piece = Piece(
+        asset=asset,
+        kind=ruled.obtained.value,
+        books=ruled.unit,
+        gross=ruled.amount,
+        currency=ruled.currency,
+    )
+    return Part(vouchers.SURPLUS_RULED, ruled.unit, piece)
 
 
 def piece_of(stood: Stood, sign: int) -> Piece:

@@ -77,6 +77,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 TRANSFER_OUT, TRANSFER_IN = "transfer_out", "transfer_in"
 ACQUIRED, BUILT, DONATED_IN, SURPLUS = "acquired", "built", "donated_in", "surplus"
+SURPLUS_RULED = "surplus_ruled"
 EXCHANGED_IN, EXCHANGED_OUT = "exchanged_in", "exchanged_out"
 ADDITION, SETTLED, REVALUED = "addition", "settled", "revalued"
 DEPRECIATED, RECLASSIFIED = "depreciated", "reclassified"
@@ -88,6 +89,7 @@ OCCASIONS: Mapping[str, Words] = {
     BUILT: Words("建设交付", "built"),
     DONATED_IN: Words("接受捐赠", "donation received"),
     SURPLUS: Words("盘盈（待批准处理）", "surplus, to be ruled on"),
+    SURPLUS_RULED: Words("盘盈批复核销", "surplus ruled on"),
     ADDITION: Words("改建、扩建增加原值", "addition to cost"),
     SETTLED: Words("暂估转实际", "provisional value settled"),
     REVALUED: Words("价值更正", "value corrected"),
@@ -152,6 +154,29 @@ ACCOUNTS = (
         kinds=frozenset({"lease_rent"}),
     ),
     Account(slug="own_income", code="4609", zh="其他收入", en="Other income"),
+    # To which account a ruling clears a surplus, by when and how it was obtained.
+    Account(
+        slug="found",
+        code="2302",
+        zh="应付账款",
+        en="Accounts payable",
+        kinds=frozenset({"purchase"}),
+    ),
+    Account(
+        slug="found",
+        code="4603",
+        zh="捐赠收入",
+        en="Donation income",
+        kinds=frozenset({"donation"}),
+    ),
+    Account(
+        slug="found",
+        code="3401",
+        zh="无偿调拨净资产",
+        en="Net assets, gratuitous transfer",
+        kinds=frozenset({"transfer"}),
+    ),
+    Account(slug="found", code="3501", zh="以前年度盈余调整", en="Adjustment of earlier years"),
     Account(slug="wear", code="5001", zh="业务活动费用", en="Operating expense"),
     Account(slug="disposal", code="5301", zh="资产处置费用", en="Asset disposal expense"),
     Account(
@@ -210,6 +235,10 @@ TEMPLATES = (
     Template(slug=BUILT, lines=carries("construction")),
     Template(slug=DONATED_IN, lines=carries("donation")),
     Template(slug=SURPLUS, lines=carries("pending")),
+    Template(
+        slug=SURPLUS_RULED,
+        lines=(debit("pending", Amount.NET), credit("found", Amount.NET)),
+    ),
     Template(slug=ADDITION, lines=carries("construction")),
     Template(slug=SETTLED, lines=carries("payable")),
     Template(slug=REVALUED, lines=carries("earlier_years")),

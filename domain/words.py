@@ -402,6 +402,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "note": Words("说明", "note"),
     "number": Words("文号", "document number"),
     "number_prefix": Words("编号前缀", "number prefix"),
+    "obtained": Words("取得情况", "how it was obtained"),
     "offer": Words("上架条件", "terms of the offer"),
     "offer_until": Words("上架截止日", "offered until"),
     "offered": Words("上架条件", "terms of the offer"),
