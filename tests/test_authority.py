@@ -316,12 +316,16 @@ def test_only_a_unit_that_exists_on_the_day_may_request(office: Office) -> None:
             asks(unit_, form, today)
         assert caught.value.rule is rule
         assert caught.value.sentence("zh") and "{" not in caught.value.sentence("en")
-    asks("o_tmp", loan, today - DAY, "L1")  # its last day
+    # On its last day it may still ask, but what it borrows comes back with its end.
+    with pytest.raises(Refused) as caught:
+        asks("o_tmp", loan, today - DAY)
+    assert caught.value.rule is unit.BEFORE_ITS_END
+    asks("o_tmp", loan | {"due": (today - DAY).isoformat()}, today - 2 * DAY, "L1")
     checks = [
         e for e in office.book.stream("loan/L1").entries if isinstance(e.event, UnitsVerified)
     ]
     (check,) = [e.event for e in checks]
-    assert check == UnitsVerified(units=("o_tmp",), entries=(1,), checked_on=today - DAY)
+    assert check == UnitsVerified(units=("o_tmp",), entries=(1,), checked_on=today - 2 * DAY)
     assert office.book.stream("unit/o_tmp").version == 1  # what the check rested on
     office.ask("unit/o_b", "dissolve", {"reason": "机构改革"}, ADMIN)
     late = loan | {"borrower": "o_b", "assets": ["A2"]}
