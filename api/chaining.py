@@ -282,10 +282,9 @@ def gaps_of_due(due: Due, steps: tuple[Step, ...], sold: str, on: date) -> Itera
     in_hand = due.paid_in - due.remitted - due.kept
     if in_hand > 0 and due.left > 0 and paid:
         yield gap(Link.REMITTED, "not-remitted", paid, amount=min(in_hand, due.left))
-    oldest = due.oldest()
-    if oldest is not None and oldest.remit_by is not None and oldest.remit_by < on and due.left > 0:
-        n = (on - oldest.remit_by).days
-        yield gap(Link.REMITTED, "overdue", by=oldest.remit_by.isoformat(), n=n)
+    by = due.remit_by()
+    if by is not None and by < on and due.left > 0:
+        yield gap(Link.REMITTED, "overdue", by=by.isoformat(), n=(on - by).days)
     if due.status is DueStatus.REMITTED:
         yield gap(Link.BOOKED, "not-booked", last(Link.REMITTED))
 

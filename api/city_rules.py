@@ -1,8 +1,8 @@
 """The example city's own rules: invented like everything in it, published by two persons.
 
-They lay down who decides an intake and a lease, and by when, for whom what is offered is kept first
-and how long a claim holds it; what they do not say follows the generic rules. Before they came into
-force, and in the district, the generic rules hold.
+They lay down who decides an intake and a lease, and by when, for whom what is offered is kept first,
+how long a claim holds it, and how soon after its receipt money is remitted; what they do not say
+follows the generic rules. Before they came into force, and in the district, the generic rules hold.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from domain.policy import (
     Body,
     Claiming,
     Policy,
+    RemitFrom,
     Route,
     Step,
     Tier,
@@ -38,7 +39,8 @@ FROM: Final = date(2026, 2, 1)
 TO_HEAD: Final = Step(role=Role.HEAD, body=Body.OWN, days=10)
 # What the place leaves open stays open here as well: no limits of amounts, no terms of loans. No
 # article gives numbers for when something is idle or under-used, nor how long a claim holds it:
-# these are this invented city's own, and so are the days it keeps what is offered for each tier.
+# these are this invented city's own, and so are the days it keeps what is offered for each tier and
+# the ten days within which each sum that came in is remitted.
 RULES: Final = Policy(
     name=NAME,
     version=2,  # the first draft was withdrawn
@@ -55,6 +57,8 @@ RULES: Final = Policy(
         Window(scope=Tier.OTHERS, days=5),
     ),
     claiming=Claiming(hold_days=10),
+    remit_days=10,
+    remit_from=RemitFrom.RECEIVED,
     routes=(
         Route(
             action=Action.INTAKE,

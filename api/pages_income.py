@@ -89,6 +89,7 @@ SAID: Final = {
     "count": Words("笔数", "dues"),
     "total": Words("合计", "total"),
     "no-day": Words("未规定期限", "no day is set"),
+    "from-receipt": Words("到账后{n}日内", "within {n} days of its receipt"),
     "by-unit": Words("各单位账龄", "By unit and age"),
     "unremitted": Words("未缴清单", "What is not remitted"),
     "only-overdue": Words("只看逾期", "only overdue"),

@@ -586,6 +586,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "percent of the appraisal that needs approval again",
     ),
     "rules-remit-days": ("收入上缴期限（日）", "days to remit the income"),
+    "rules-remit-from": ("上缴期限从何时起算", "the days to remit count"),
     "rules-remittance": ("全额或者扣除费用后上缴", "remitted gross or net"),
     "rules-splitting-days": ("防拆分预警窗口（日）", "days watched for splitting"),
     "rules-idle-days": ("闲置认定天数", "days until idle"),

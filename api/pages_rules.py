@@ -141,6 +141,8 @@ def limits(policy: Policy, asked: Question) -> Iterator[tuple[str, Any]]:
             yield "rules-life-years", policy.life_years(asked.kind) if asked.kind else None
             yield "rules-price-floor", policy.price_floor_percent
             yield "rules-remit-days", policy.remit_days
+            if policy.remit_days is not None:
+                yield "rules-remit-from", policy.remit_from
             yield "rules-remittance", policy.remittance
             yield "rules-splitting-days", policy.splitting_days
         case Action.INTAKE | Action.REALLOCATION:

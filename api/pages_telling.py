@@ -31,7 +31,7 @@ UNTOLD = frozenset(
     | {"latest", "aside", "voided", "namings", "labels_printed"}
     | {"designs", "stock_voided", "number_rules", "counters"}
     | {"claims", "offered", "declined", "decisions"}  # of wants and proposals: a table too
-    | {"owed", "notices", "shown_by", "carried"}  # of what is due to the treasury: a table too
+    | {"owed", "notices", "shown_by", "carried", "receipts"}  # of what is due: a table too
     | {"accounts", "layouts", "statements", "blocks"}  # of a unit's bank: the workbench
 )
 # A stocktake's page shows these in tables of their own.

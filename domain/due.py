@@ -6,7 +6,8 @@ to it in the same act, and the other way round (国令738 第25、26条; DOMAIN.
 
 Money moves between payer, unit and treasury and is never made: what came in is counted or held
 as paid too much; what is counted is in hand, remitted or kept by a rule; a refund takes it back.
-No period of payment is invented: where a place sets none, what is owed has an age and no day.
+No period of payment is invented: where a place sets none, what is owed has an age and no day. Where
+it counts its days from the receipt, nothing has a day before money came in (DOMAIN.md h, Deadlines).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from msgspec.structs import replace
 
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.disposal import Deduction
-from domain.policy import Remittance
+from domain.policy import RemitFrom, Remittance
 from domain.values import (
     Code,
     Currency,
@@ -98,11 +99,23 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One assessment: its net in fen, its day, and the day by which it must be remitted."""
+    """One assessment: its net in fen, its day, and the day by which it must be remitted.
+
+    `days` where the rules count from each receipt instead: so many after it.
+    """
 
     amount: int
     on: date
     remit_by: date | None = None
+    days: int | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What came in on a day, in fen; `line` where a line of a statement alone says so."""
+
+    amount: int
+    on: date
+    line: str = ""
 
 
 class Confirmed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -147,6 +160,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     owed: tuple[Owed, ...] = ()
     notices: tuple[Notice, ...] = ()
     paid_in: int = 0
+    receipts: tuple[Receipt, ...] = ()
     overpaid: int = 0
     given_back: int = 0
     remitted: int = 0
@@ -211,6 +225,28 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
                 return one
         return None
 
+    def in_hand(self) -> tuple[Receipt, ...]:
+        """Return what of each receipt is to be remitted, the first first; it is remitted in that order.
+
+        What came in on a day that is not on record is not among it.
+        """
+        rest = min(self.left, self.paid_in - self.remitted - self.kept)
+        found: list[Receipt] = []
+        for one in sorted(self.receipts, key=lambda each: each.on, reverse=True):
+            if rest <= 0:
+                break
+            found.append(replace(one, amount=min(rest, one.amount)))
+            rest -= one.amount
+        return tuple(reversed(found))
+
+    def remit_by(self) -> date | None:
+        """Return the day by which something must be remitted, as the rules of its assessment set it."""
+        owed = self.oldest()
+        if owed is None or owed.days is None:
+            return None if owed is None else owed.remit_by
+        held = self.in_hand()
+        return held[0].on + timedelta(days=owed.days) if held else None
+
     def describe(self, lang: Lang) -> str:
         """Say how far the money has come."""
         sums = [yuan(n) for n in (self.whole, self.paid_in, self.remitted)]
@@ -244,7 +280,8 @@ class DueAssessed(
     """#45 So much is owed, every deduction on its own line, in fen; of a lease again for each period.
 
     `rule` is what the rules of the place say of deductions, None where they say nothing;
-    `remit_by` is None where they set no day.
+    `remit_by` is None where they set no day. `days_from_receipt`: within so many of each receipt
+    it is to be remitted, None where the rules count from the assessment.
     """
 
     origin: Stream | None
@@ -259,6 +296,7 @@ class DueAssessed(
     remit_by: date | None = None
     rule: Remittance | None = None
     note: Text = ""
+    days_from_receipt: int | None = None
 
 
 class DeductionsApproved(
@@ -338,7 +376,8 @@ class PaymentReceived(
 ):
     """#47 Money came in, in fen; `overpaid` is what goes beyond what is owed and belongs to the payer.
 
-    `reference` names the receipt given for cash or the deposit that was offset.
+    `reference` names the receipt given for cash or the deposit that was offset; `received_on` is
+    None in entries that do not say the day by themselves.
     """
 
     amount: Fen
@@ -347,6 +386,7 @@ class PaymentReceived(
     reference: Code
     payment_code: Code = ""
     overpaid: Fen = 0
+    received_on: date | None = None
 
 
 class TransferRecorded(
@@ -363,6 +403,7 @@ class TransferRecorded(
     reference: Code
     payment_code: Code = ""
     overpaid: Fen = 0
+    received_on: date | None = None
 
 
 class LineConfirmed(
@@ -372,12 +413,13 @@ class LineConfirmed(
     en="Statement line {line} confirms a {counts} of {amount}, {fresh} of it not known before",
     duty="reconcile",
 ):
-    """#49 A line of a bank statement shows it, in fen."""
+    """#49 A line of a bank statement shows it, in fen; `received_on` is the bank's day of what is new."""
 
     line: Code
     counts: Counts
     amount: Fen
     fresh: Fen = 0
+    received_on: date | None = None
 
 
 class RemittedByLine(
@@ -573,14 +615,21 @@ def moving(due: Due, event: DueEvent) -> Due:
         case PaymentReceived() | TransferRecorded():
             counted = event.amount - event.overpaid
             return replace(
-                due, paid_in=due.paid_in + counted, overpaid=due.overpaid + event.overpaid
+                due,
+                paid_in=due.paid_in + counted,
+                receipts=with_receipt(due, counted, event.received_on),
+                overpaid=due.overpaid + event.overpaid,
             )
         case LineConfirmed():
             one = Confirmed(
                 line=event.line, counts=event.counts, amount=event.amount, fresh=event.fresh
             )
-            paid_in = due.paid_in + event.fresh
-            return replace(due, shown_by=(*due.shown_by, one), paid_in=paid_in)
+            return replace(
+                due,
+                shown_by=(*due.shown_by, one),
+                paid_in=due.paid_in + event.fresh,
+                receipts=with_receipt(due, event.fresh, event.received_on, event.line),
+            )
         case RemittedByLine():
             by = Carried(line=event.line, amount=event.amount, voucher=event.voucher)
             return replace(due, carried=(*due.carried, by))
@@ -590,6 +639,7 @@ def moving(due: Due, event: DueEvent) -> Due:
             return replace(
                 less_here(due, sum(one.fresh for one in gone)),
                 shown_by=rest,
+                receipts=tuple(one for one in due.receipts if one.line != line),
                 carried=tuple(one for one in due.carried if one.line != line),
             )
         case ExcessReturned(amount=amount):
@@ -626,6 +676,13 @@ def moving(due: Due, event: DueEvent) -> Due:
             assert_never(event)
 
 
+def with_receipt(due: Due, amount: int, on: date | None, line: str = "") -> tuple[Receipt, ...]:
+    """Return the receipts with one more, where something counts and its day is on record."""
+    if on is None or amount <= 0:
+        return due.receipts
+    return (*due.receipts, Receipt(amount=amount, on=on, line=line))
+
+
 def assessed(due: Due, event: DueAssessed) -> Due:
     """Return a due of which so much more is owed."""
     taken = event.gross - event.net
@@ -644,7 +701,12 @@ def assessed(due: Due, event: DueAssessed) -> Due:
         unapproved=due.unapproved + taken,
         owed=(
             *due.owed,
-            Owed(amount=event.net, on=event.assessed_on, remit_by=event.remit_by),
+            Owed(
+                amount=event.net,
+                on=event.assessed_on,
+                remit_by=event.remit_by,
+                days=event.days_from_receipt,
+            ),
         ),
         evidence="",
     )
@@ -894,6 +956,7 @@ def owed_now(
 ) -> DueAssessed:
     """Return what is owed as a fact, under the rules of the day."""
     days = occasion.policy.remit_days
+    received = occasion.policy.remit_from is RemitFrom.RECEIVED
     return DueAssessed(
         origin=origin,
         income=income,
@@ -904,7 +967,8 @@ def owed_now(
         deductions=deductions,
         currency=currency,
         assessed_on=occasion.on,
-        remit_by=None if days is None else occasion.on + timedelta(days=days),
+        remit_by=None if days is None or received else occasion.on + timedelta(days=days),
+        days_from_receipt=days if received else None,
         rule=occasion.policy.remittance,
         note=note,
     )
@@ -1028,7 +1092,7 @@ def record_default(
 @lifecycle.verb(OWING, OWN, zh="收取现金", en="Take cash", roles=CASHIERS)
 def take_cash(
     due: Due,
-    _: Occasion,
+    occasion: Occasion,
     *,
     amount: Fen,
     payer: Reference,
@@ -1044,16 +1108,23 @@ def take_cash(
         reference=reference,
         payment_code=payment_code,
         overpaid=overpaid,
+        received_on=occasion.on,
     )
 
 
 @lifecycle.verb(OWING, OWN, UNPAID, zh="保证金抵缴", en="Offset a deposit", roles=CASHIERS)
 def offset_deposit(
-    due: Due, _: Occasion, *, amount: Fen, payer: Reference, reference: Reference
+    due: Due, occasion: Occasion, *, amount: Fen, payer: Reference, reference: Reference
 ) -> PaymentReceived:
     """Count a deposit that the payer had left towards what is owed."""
     within(amount, due.unpaid)
-    return PaymentReceived(amount=amount, means=Means.DEPOSIT, payer=payer, reference=reference)
+    return PaymentReceived(
+        amount=amount,
+        means=Means.DEPOSIT,
+        payer=payer,
+        reference=reference,
+        received_on=occasion.on,
+    )
 
 
 @lifecycle.verb(
@@ -1061,7 +1132,7 @@ def offset_deposit(
 )
 def record_transfer(
     due: Due,
-    _: Occasion,
+    occasion: Occasion,
     *,
     amount: Fen,
     payer: Reference,
@@ -1076,6 +1147,7 @@ def record_transfer(
         reference=reference,
         payment_code=payment_code,
         overpaid=overpaid,
+        received_on=occasion.on,
     )
 
 
@@ -1204,7 +1276,7 @@ def close_at_zero(_: Due, __: Occasion, *, evidence: Given) -> ClosedAtZero:
 @lifecycle.verb(OWING, OWN, zh="对账单证实", en="Be confirmed by a statement", inner=True)
 def confirm(
     due: Due,
-    _: Occasion,
+    occasion: Occasion,
     *,
     line: Reference,
     counts: Counts,
@@ -1216,7 +1288,7 @@ def confirm(
     """Let a line of a statement show it: what was not known before is received, or remitted, by it.
 
     A remittance that is not on record needs its voucher; the case that brought the money hears of
-    it. A line never confirms more than there is.
+    it. A line never confirms more than there is. `treasury_on` is the day the bank booked it.
     """
     if any(one.line == line for one in due.shown_by):
         raise LINE_ONCE.broken(line=line)
@@ -1225,7 +1297,10 @@ def confirm(
     if counts is Counts.PAYMENT:
         within(amount, due.awaited)
         fresh = max(0, amount - (due.awaited - due.unpaid))
-        return (LineConfirmed(line=line, counts=counts, amount=amount, fresh=fresh),)
+        on = (treasury_on or occasion.on) if fresh else None
+        return (
+            LineConfirmed(line=line, counts=counts, amount=amount, fresh=fresh, received_on=on),
+        )
     fresh = max(0, amount - due.unshown)
     shown = LineConfirmed(line=line, counts=counts, amount=amount)
     # What was refunded for an error is remitted again on its own record, never by a line alone.

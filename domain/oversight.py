@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.decider import LIFECYCLES, Event
 from domain.disposal import (
@@ -26,6 +27,17 @@ from domain.disposal import (
     Scrapped,
     Sold,
 )
+from domain.due import (
+    Due,
+    DueAssessed,
+    DueRemitted,
+    LineConfirmed,
+    PaymentReceived,
+    TransferRecorded,
+)
+from domain.due import (
+    RemittanceWithdrawn as RemittanceOfDueWithdrawn,
+)
 from domain.exchanging import (
     BalanceAssessed,
     BalanceRemitted,
@@ -38,7 +50,7 @@ from domain.leasing import Lease, LeaseDelivered, LeaseStatus, RentAssessed, Ren
 from domain.leaving import PRICED_FORMS
 from domain.lending import Loan, LoanHandedOver, LoanStatus
 from domain.open_steps import open_step
-from domain.policy import Policy
+from domain.policy import Policy, RemitFrom
 from domain.reallocation import Reallocation, ReallocationStatus, TransferOutConfirmed
 from domain.requiring import APPRAISAL
 from domain.warehouse import Intake, IntakeItemReceived, IntakeStatus
@@ -89,7 +101,9 @@ def doubts(kind: str, told: Sequence[Told], policy_of: PolicyOf, today: date) ->
         yield from unremitted(told, policy_of, today, BalanceAssessed, BalanceRemitted)
     if kind == "lease":
         yield from unremitted(told, policy_of, today, RentAssessed, RentRemitted)
-    if told:
+    if kind == "due":
+        yield from unremitted_receipts(told, policy_of, today)
+    elif told:
         yield from stuck(state, told[-1], today)
 
 
@@ -239,7 +253,7 @@ def without_mistakes(told: Sequence[Told], paid: type[Event]) -> list[Told]:
     left = list(told)
     for one in told:
         fact = one.fact
-        if isinstance(fact, RemittanceWithdrawn):
+        if isinstance(fact, RemittanceWithdrawn | RemittanceOfDueWithdrawn):
             same = [
                 each
                 for each in left
@@ -263,7 +277,8 @@ def unremitted(
     """Yield income that did not reach the treasury, or reached it after its day.
 
     The day is set by the rules under which the income was assessed; where they set none, what is
-    still owed is told with its age and nobody is late. First assessed is first paid.
+    still owed is told with its age and nobody is late. First assessed is first paid. Where they count
+    from the receipt, the case does not know; its due is asked, which does.
     """
     owed: list[list[Any]] = []  # what is left, and the fact that said so
     for one in without_mistakes(told, paid):
@@ -293,7 +308,7 @@ def unremitted(
                 debt[0] -= part
                 money -= part
     for left, one in owed:
-        if left == 0:
+        if left == 0 or policy_of(one.policy).remit_from is RemitFrom.RECEIVED:
             continue
         due = due_on(one, policy_of)
         late = due is not None and today > due
@@ -310,9 +325,73 @@ def unremitted(
 
 
 def due_on(assessed: Told, policy_of: PolicyOf) -> date | None:
-    """Return the day by which assessed income must be remitted; None where no rule sets one."""
-    days = policy_of(assessed.policy).remit_days
-    return None if days is None else assessed.on + timedelta(days=days)
+    """Return the day by which assessed income must be remitted; None where no rule sets one.
+
+    None as well where the rules count from the receipt.
+    """
+    rules = policy_of(assessed.policy)
+    if rules.remit_days is None or rules.remit_from is RemitFrom.RECEIVED:
+        return None
+    return assessed.on + timedelta(days=rules.remit_days)
+
+
+def unremitted_receipts(told: Sequence[Told], policy_of: PolicyOf, today: date) -> Iterator[Doubt]:
+    """Yield what came in and was not remitted by its day, where the rules count from the receipt.
+
+    What is owed and is not late is told with its age. The days are those of the rules under which it
+    was assessed, whatever the entry says; first received is first remitted.
+    """
+    kept = {one.position for one in without_mistakes(told, DueRemitted)}
+    due = Due()
+    shown_by: list[int] = []  # the entry of each assessment
+    first: list[date] = []
+    for one in told:
+        fact: Any = one.fact
+        if isinstance(fact, DueAssessed):
+            rules = policy_of(one.policy)
+            days = rules.remit_days if rules.remit_from is RemitFrom.RECEIVED else None
+            fact = replace(fact, days_from_receipt=days)
+            shown_by.append(one.position)
+            first.append(one.on)
+        elif isinstance(fact, PaymentReceived | TransferRecorded | LineConfirmed):
+            fact = replace(fact, received_on=fact.received_on or one.on)
+        elif isinstance(fact, DueRemitted) and one.position in kept:
+            reached = fact.treasury_on or one.on
+            for part, day in parts_in_time(due, fact.amount):
+                if reached > day:
+                    details: Details = {"amount": part, "currency": due.currency}
+                    details |= {"due": day.isoformat(), "on": reached.isoformat()}
+                    yield Doubt(check="income-late", position=one.position, details=details)
+        due = LIFECYCLES["due"].evolve(due, fact)
+    owed = due.oldest()
+    if owed is None or owed.days is None or due.left <= 0:
+        return
+    at = due.owed.index(owed)
+    past = [(part, day) for part, day in parts_in_time(due, due.left) if today > day]
+    since = past[0][1] if past else first[at]
+    yield Doubt(
+        check="income-overdue" if past else "income-outstanding",
+        position=shown_by[at],
+        details={
+            "amount": sum(part for part, _ in past) if past else due.left,
+            "currency": due.currency,
+            "days": (today - since).days,
+            "due": since.isoformat() if past else "",
+        },
+    )
+
+
+def parts_in_time(due: Due, amount: int) -> Iterator[tuple[int, date]]:
+    """Yield the receipts that a remittance is of, in fen, each with the day by which it must arrive."""
+    owed = due.oldest()
+    if owed is None or owed.days is None:
+        return
+    for held in due.in_hand():
+        part = min(amount, held.amount)
+        if part <= 0:
+            return
+        amount -= part
+        yield part, held.on + timedelta(days=owed.days)
 
 
 def stuck(state: Any, last: Told, today: date) -> Iterator[Doubt]:

@@ -59,6 +59,13 @@ class Remittance(Term):
     NET = "net", "扣除处置费用后上缴", "net of disposal costs"
 
 
+class RemitFrom(Term):
+    """From when the days to remit an income count."""
+
+    ASSESSED = "assessed", "自确认应缴之日起", "from the day it was assessed"
+    RECEIVED = "received", "自每笔到账之日起", "from the day each sum came in"
+
+
 class Beyond(Term):
     """What becomes of a request beyond the configuration standard (T49)."""
 
@@ -272,6 +279,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     does not say is not looked for.
     `screening`: for whom what is offered is kept first, and for how long; `claiming`: what a claim
     on it is; `priorities`: what it is needed for that comes first.
+    `remit_from`: where `remit_days` count from; from the receipt, nothing has a day before it came in,
+    and each sum its own. It is settled for an income by the rules under which it was assessed.
     `ageing_days`: the last day of each age in which open money is shown, but the last, which has no
     end; ages say how long something waits and are no period of payment.
     `vouchers`: what is posted otherwise than by the templates of `domain.vouchers`.
@@ -317,6 +326,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     waterfall_cites: tuple[str, ...] = ()
     remittance: Remittance | None = None
     remit_days: int | None = None
+    remit_from: RemitFrom = RemitFrom.ASSESSED
     remittance_cites: tuple[str, ...] = ()
     ageing_days: tuple[int, ...] = (30, 90, 180, 365)
     price_floor_percent: int | None = None

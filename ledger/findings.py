@@ -33,7 +33,7 @@ EXPOSED_SECONDS: Final = 60
 EACH_MAX: Final = 10_000  # findings of one kind that are kept; all are counted
 LOADED: Final = frozenset({"demo", "import"})  # channels by which the past is told afterwards
 IMPORTER: Final = "importer"  # the role in which published registers are recorded
-CASES: Final = ("disposal", "loan", "lease", "intake", "reallocation", "exchange")
+CASES: Final = ("disposal", "loan", "lease", "intake", "reallocation", "exchange", "due")
 Named: TypeAlias = Callable[[str], Policy | None]  # published rules by reference, `xinjiang@2`
 Witnessed: TypeAlias = Callable[[], "tuple[int, str] | None"]  # size and time of what left us last
 Progress: TypeAlias = Callable[[int, int], None]
@@ -200,8 +200,8 @@ CHECKS: Final[dict[str, Check]] = {
     ),
     "income-outstanding": Check(
         words=Words("收入尚未上缴", "income outstanding"),
-        said=Words("尚欠{amount}，确认已{days}天（规则未定期限）",
-            "{amount} is owed, assessed {days} days ago; the rules set no day"),
+        said=Words("尚欠{amount}，确认已{days}天（未逾期或者规则未定期限）",
+            "{amount} is owed, assessed {days} days ago; it is not overdue, or no day is set"),
         law=f"{_LAW}第26条",
         note=True,
     ),

@@ -56,6 +56,7 @@ dues = Table(
     Column("named", Text, nullable=False),  # JSON: how a statement may name it, see `Named`
     Column("since", Text, nullable=False),  # the day of the oldest assessment still open; or empty
     Column("remit_by", Text, nullable=False),  # by which that is remitted; empty: no day is set
+    Column("from_receipt", Integer),  # days that count from each receipt; none: from the assessment
     Column("billed_on", Text, nullable=False),  # the last day of each; empty: not yet
     Column("paid_on", Text, nullable=False),
     Column("remitted_on", Text, nullable=False),
@@ -116,7 +117,7 @@ def row(
     if due.status is DueStatus.NONE:
         return None
     oldest = due.oldest()
-    by = oldest.remit_by if oldest is not None else None
+    by = due.remit_by()
     return (
         id_,
         due.origin,
@@ -144,6 +145,7 @@ def row(
         named(due),
         oldest.on.isoformat() if oldest is not None else "",
         by.isoformat() if by is not None else "",
+        oldest.days if oldest is not None else None,
         *(days.get(step, "") for step in ("billed", "paid", "remitted", "booked", "closed")),
         opened_on,
         changed_on,

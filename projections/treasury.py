@@ -235,7 +235,8 @@ def _open(scope: Scope, asked: Asked) -> list[Any]:
 def ageing(scope: Scope, asked: Asked) -> Rows:
     """Return what each unit still owes, by age and currency, and what of it is overdue.
 
-    Overdue is only what has a day by which it must be remitted, and that day is past.
+    Overdue is only what has a day by which it must be remitted, and that day is past. Where the days
+    count from the receipt, that is what is in hand of a due whose oldest receipt is past its day.
     """
     c, on = dues.c, asked.on.isoformat()
     aged = (
@@ -245,12 +246,16 @@ def ageing(scope: Scope, asked: Asked) -> Rows:
         for age in range(len(asked.ages) + 1)
     )
     late = and_(c.remit_by != "", c.remit_by < on)
+    in_hand = case(
+        (and_(c.from_receipt.is_not(None), c.paid_in < c.net), c.paid_in - c.remitted - c.kept),
+        else_=c.left_over,
+    )
     query = select(
         c.unit,
         c.currency,
         func.count().label("dues"),
         func.sum(c.left_over).label("left_over"),
-        func.sum(case((late, c.left_over), else_=0)).label("overdue"),
+        func.sum(case((late, in_hand), else_=0)).label("overdue"),
         *aged,
     )
     wanted = _open(scope, asked)

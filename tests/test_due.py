@@ -29,7 +29,7 @@ from domain.due import (
     TreasuryRefunded,
 )
 from domain.duties import INCOMPATIBLE
-from domain.policy import Policy, Remittance
+from domain.policy import Policy, RemitFrom, Remittance
 
 past = partial(given, due.lifecycle)
 FEE = Deduction(type="拍卖佣金", amount=100)
@@ -65,6 +65,107 @@ def test_the_day_is_the_place_s_and_none_is_invented() -> None:
     past().at(policy=ten).when(due.assess, **form).then_state(
         owed=(due.Owed(amount=5, on=TODAY, remit_by=by),)
     )
+
+
+# Days counted from the receipt ----------------------------------------------------
+
+RECEIVED = Policy(name="p", version=1, remit_days=10, remit_from=RemitFrom.RECEIVED)
+counted = partial(owed, days_from_receipt=10)
+
+
+def came_in(amount: int, after: int, **more: Any) -> TransferRecorded:
+    """Say that money came in so many days after it was assessed."""
+    on = TODAY + timedelta(days=after)
+    return TransferRecorded(amount=amount, payer="买1", reference="银", received_on=on, **more)
+
+
+def days_left(*facts: Event) -> int | None:
+    """Return how many days after its assessment something is to be remitted by, None for no day."""
+    by = past(*facts).state.remit_by()
+    return None if by is None else (by - TODAY).days
+
+
+def test_the_rules_of_the_assessment_say_from_when_the_days_count() -> None:
+    form = {"origin": "disposal/D", "income": "disposal_income", "unit": "o_a"}
+    form |= {"gross": 5, "net": 5}
+    told = past().at(policy=RECEIVED).when(due.assess, **form)
+    told.then_state(owed=(due.Owed(amount=5, on=TODAY, days=10),))
+    nothing = msgspec.structs.replace(RECEIVED, remit_days=None)
+    past().at(policy=nothing).when(due.assess, **form).then_state(
+        owed=(due.Owed(amount=5, on=TODAY),)
+    )
+    # What was assessed with a day keeps it, whenever it comes in; old entries say no day of receipt.
+    by = TODAY + timedelta(days=3)
+    assert days_left(owed(remit_by=by)) == days_left(owed(remit_by=by), came_in(1_000, 2)) == 3
+    assert days_left(owed(), came_in(1_000, 2)) is None
+    assert days_left(counted(), paid) is None
+
+
+def test_each_way_in_says_its_day() -> None:
+    on = TODAY + timedelta(days=4)
+    later = past(counted()).at(on=on)
+    for verb, form in (
+        (due.take_cash, CASH | {"amount": 5}),
+        (due.offset_deposit, CASH | {"amount": 5}),
+        (due.record_transfer, CASH | {"amount": 5}),
+    ):
+        later.when(verb, **form).then_state(receipts=(due.Receipt(amount=5, on=on),))
+    line = {"line": "行1", "counts": "payment", "amount": 5}
+    booked = later.when(due.confirm, **line, treasury_on=TODAY)
+    booked.then_state(receipts=(due.Receipt(amount=5, on=TODAY, line="行1"),))
+    later.when(due.confirm, **line).then_state(receipts=(due.Receipt(amount=5, on=on, line="行1"),))
+    known = past(counted(), came_in(5, 1)).at(on=on).when(due.confirm, **line)
+    known.then_state(receipts=(due.Receipt(amount=5, on=TODAY + timedelta(days=1)),))
+
+
+def test_no_day_until_it_came_in_and_each_sum_its_own() -> None:
+    first, second = came_in(400, 2), came_in(600, 7)
+    assert days_left(counted()) is None
+    assert days_left(counted(), first) == days_left(counted(), first, second) == 12
+    assert days_left(counted(), second, first) == 12  # told in another order
+    part = DueRemitted(amount=400, voucher="缴1", treasury_on=TODAY)
+    assert days_left(counted(), first, part) is None  # what came in is remitted
+    assert days_left(counted(), first, part, second) == 17
+    some = msgspec.structs.replace(part, amount=399)
+    assert days_left(counted(), first, second, some) == 12
+    assert days_left(counted(), first, second, sent) is None
+
+
+def test_what_never_was_in_hand_has_no_day() -> None:
+    assert days_left(counted(), sent) is None  # paid to the treasury directly
+    kept = due.IncomeKept(amount=400, basis="规定", approval_no="批3")
+    assert days_left(counted(), came_in(400, 2), kept) is None
+    # What was paid too much is the payer's.
+    assert days_left(counted(), sent, came_in(5, 2, overpaid=5)) is None
+
+
+def test_what_is_given_back_or_taken_back_moves_the_day() -> None:
+    line = due.LineConfirmed(
+        line="行1", counts=due.Counts.PAYMENT, amount=400, fresh=400, received_on=TODAY
+    )
+    gone = due.LineReleased(line="行1", reason="误勾")
+    assert days_left(counted(), line, came_in(600, 7)) == 10
+    assert days_left(counted(), line, came_in(600, 7), gone) == 17
+    assert days_left(counted(), line, gone) is None
+    all_in, back = came_in(1_000, 2), {"approval_no": "退1", "voucher": "退1", "reason": "误"}
+    again = TreasuryRefunded(amount=300, ground=RefundGround.TECHNICAL, **back)
+    assert days_left(counted(), all_in, sent, again) == 12  # it is to be remitted once more
+    theirs = TreasuryRefunded(amount=300, ground=RefundGround.CHANGED, **back)
+    assert days_left(counted(), all_in, sent, theirs) is None
+    off = due.BasisFellAway(amount=1_000, payer="买1", reason="违约")
+    assert days_left(counted(), all_in, off) is None
+
+
+def test_a_receipt_reversed_in_the_book_takes_its_day_along(ledger: Ledger) -> None:
+    ledger.policy = RECEIVED
+    ledger.ask("u_bill", "due/D", "record", unit="o_a", gross=1_000, note="残值")
+    assert ledger.state("due/D").remit_by() is None
+    ledger.ask("u_acc", "due/D", "record_transfer", amount=400, payer="买1", reference="银1")
+    assert ledger.state("due/D").remit_by() == TODAY + timedelta(days=10)
+    last = ledger.book.stream("due/D").version
+    ledger.book.reverse("due/D", last, ledger.occasion("u_acc", ""), reason="重复登记")
+    assert ledger.state("due/D").remit_by() is None
+    assert ledger.state("due/D").receipts == ()
 
 
 def test_deductions_are_lines_flagged_until_approved_and_where_the_rules_say_gross() -> None:
@@ -153,7 +254,9 @@ def test_less_is_a_part_and_more_belongs_to_the_payer() -> None:
 
 def test_a_deposit_counts_up_to_what_is_owed() -> None:
     past(owed()).when(due.offset_deposit, amount=300, **CASH).then(
-        PaymentReceived(amount=300, means=Means.DEPOSIT, payer="买1", reference="收1")
+        PaymentReceived(
+            amount=300, means=Means.DEPOSIT, payer="买1", reference="收1", received_on=TODAY
+        )
     ).then_state(paid_in=300)
     past(owed()).when(due.offset_deposit, amount=1_001, **CASH).then_refused(due.WITHIN)
 

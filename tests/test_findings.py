@@ -33,6 +33,13 @@ from domain.disposal import (
     Sold,
     TermsLaid,
 )
+from domain.due import (
+    DueAssessed,
+    DueRemitted,
+    Income,
+    RemittanceWithdrawn,
+    TransferRecorded,
+)
 from domain.exchanging import (
     BalanceAssessed,
     BooksExchanged,
@@ -46,7 +53,7 @@ from domain.exchanging import (
 from domain.leaving import Derecognised, Form, Ground, LeftForGood
 from domain.lending import AssetLent, LoanApproved, LoanHandedOver, LoanRequested
 from domain.period import PeriodClosed
-from domain.policy import GENERIC, DisposalForm, Policy
+from domain.policy import GENERIC, DisposalForm, Policy, RemitFrom
 from domain.selling import Appraised
 from domain.unit import UnitEstablished, UnitKind
 from domain.use import DeclaredIdle, IssuedToUser
@@ -58,7 +65,8 @@ from ledger.findings import CHECKS, IMPORTER, LATE_DAYS, Finding, findings, publ
 NOW = datetime(2025, 6, 30, 4, tzinfo=UTC)
 TODAY = date(2025, 6, 30)
 STRICT = replace(GENERIC, name="strict", version=1, remit_days=30)
-RULES = {"generic@1": GENERIC, "strict@1": STRICT}
+ON_RECEIPT = replace(STRICT, name="receipt", remit_from=RemitFrom.RECEIVED)
+RULES = {"generic@1": GENERIC, "strict@1": STRICT, "receipt@1": ON_RECEIPT}
 
 
 class Clock:
@@ -309,6 +317,37 @@ def remitted_late(book: Book) -> None:
     write(book, "disposal/E", paid, by="u_5", on="2025-06-20")
 
 
+def received(book: Book, *facts: tuple[str, Event], assessed: str = "2025-03-01") -> None:
+    """Let money be owed where the days count from the receipt, and what came after on its day."""
+    fact = DueAssessed(
+        origin=None, income=Income.OTHER, unit="o_1", biller="u_4", gross=1000, net=1000,
+        assessed_on=date.fromisoformat(assessed),
+    )  # fmt: skip
+    write(book, "due/E", fact, by="u_4", on=assessed, policy="receipt@1")
+    for day, told in facts:
+        write(book, "due/E", told, by="u_5", on=day)
+
+
+def transfer(amount: int) -> TransferRecorded:
+    return TransferRecorded(amount=amount, payer="买", reference="银")
+
+
+def sent_in(amount: int, day: str) -> DueRemitted:
+    return DueRemitted(amount=amount, voucher="缴1", treasury_on=date.fromisoformat(day))
+
+
+def held_too_long(book: Book) -> None:
+    received(book, ("2025-05-30", transfer(400)))
+
+
+def held_and_sent_late(book: Book) -> None:
+    received(book, ("2025-05-01", transfer(400)), ("2025-06-20", sent_in(400, "2025-06-01")))
+
+
+def not_come_in(book: Book) -> None:
+    received(book)
+
+
 def same_person(book: Book) -> None:
     write(book, "disposal/X", proposed)
     write(book, "disposal/X", approved, by="u_1")
@@ -377,6 +416,9 @@ PLANTED: list[tuple[str, Callable[[Book], None], int]] = [
     ("income-outstanding", outstanding, 1),
     ("income-outstanding", balance_outstanding, 1),
     ("income-late", remitted_late, 1),
+    ("income-overdue", held_too_long, 1),
+    ("income-late", held_and_sent_late, 1),
+    ("income-outstanding", not_come_in, 1),
     ("duties", same_person, 1),
     ("unknown-rules", unpublished, 1),
     ("back-dated", back_dated, 1),
@@ -407,6 +449,32 @@ def test_the_day_on_which_income_is_due_is_still_in_time(book: Book) -> None:
     income(book, "strict@1", "2025-05-31")
     assert "income-overdue" not in ask(book)
     assert "income-outstanding" in ask(book)
+
+
+def test_where_days_count_from_the_receipt_only_what_came_in_is_late(book: Book) -> None:
+    """Both sides of the boundary, of the part that came in, and the case itself is not late."""
+    income(book, "receipt@1", "2025-03-01")
+    received(book, ("2025-05-31", transfer(300)), ("2025-06-02", transfer(700)))
+    found = ask(book)
+    assert "income-overdue" not in found and "income-late" not in found
+    assert [one.stream for one in found["income-outstanding"]] == ["due/E"]
+    tomorrow = findings(book, TODAY + timedelta(days=1), named=RULES.get).found
+    late = [one for one in tomorrow if one.check == "income-overdue"]
+    assert [(one.details["amount"], one.details["due"]) for one in late] == [(300, "2025-06-30")]
+
+
+def test_a_remittance_to_the_day_is_in_time_and_one_withdrawn_is_none(book: Book) -> None:
+    wrong = RemittanceWithdrawn(amount=400, voucher="缴1", reason="误记")
+    received(
+        book,
+        ("2025-05-01", transfer(400)),
+        ("2025-06-10", sent_in(400, "2025-06-05")),
+        ("2025-06-11", wrong),
+        ("2025-06-12", sent_in(400, "2025-05-31")),
+    )
+    found = ask(book)
+    assert "income-late" not in found and "income-overdue" not in found
+    assert "income-outstanding" in found  # the rest never came in
 
 
 def test_what_was_appraised_first_is_in_order(book: Book) -> None:

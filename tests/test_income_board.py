@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -304,6 +305,50 @@ def test_what_is_owed_is_told_by_unit_and_age_and_late_only_by_a_rule(full: Offi
     after = ("2025-03-05", "disposal.P6")
     rest = full.rows(treasury.unremitted(EVERYTHING, asked(), after=after))
     assert [row["id"] for row in rest] == ["disposal.P7", "disposal.P8"]
+
+
+def test_where_days_count_from_the_receipt_only_money_that_came_in_is_ever_overdue(
+    office: Office,
+) -> None:
+    """By unit, one by one, in the chain, as of a day, and the same when the lists are built anew."""
+    story = Story(office)
+    rules = {"title": {"zh": "示例", "en": "Example"}, "remit_days": 10, "remit_from": "received"}
+    story.ask("2025-01-02", "admin", "policy/example", "propose", content=json.dumps(rules))
+    said = {"in_force_from": "2025-01-05"}
+    story.ask("2025-01-03", "finance", "policy/example", "publish", **said)
+    story.assessed("R1")
+    due = story.billed("R2")
+    half = {"payer": "买1", "reference": "到1", "amount": 3_000}
+    story.ask("2025-04-02", "accountant", due, "record_transfer", **half)
+
+    def late(day: date, rows: Any = office.rows) -> list[tuple[str, str]]:
+        found = rows(treasury.unremitted(EVERYTHING, asked(on=day), overdue=True))
+        return [(row["id"], row["remit_by"]) for row in found]
+
+    def overdue(day: date) -> int:
+        (row,) = office.rows(treasury.ageing(EVERYTHING, asked(on=day)))
+        return int(row["overdue"])
+
+    last, first = date(2025, 4, 12), [("disposal.R2", "2025-04-12")]
+    assert (late(last), overdue(last)) == ([], 0)
+    assert late(TODAY) == late(last + timedelta(days=1)) == first
+    assert overdue(TODAY) == 3_000  # the rest never came in and is nobody's delay
+    back = office.pasts.at(treasury.KINDS, "2025-04-01")
+    assert late(TODAY, back.rows) == []
+    client = signed_in(office, "finance")
+    page = client.get("/income/ageing", params={"on": TODAY.isoformat()}).text
+    assert "2025-04-12" in page and "逾期79天" in page and "到账后10日内" in page
+    chain = client.get("/cases/disposal/R2", params={"on": TODAY.isoformat()}).text
+    assert "2025-04-12" in chain and "79" in chain
+    office.models.rebuild(office.book)
+    assert late(TODAY) == first
+    # What came in is remitted: the rest has no day again, until it comes in itself.
+    sent = {"voucher": "缴1", "treasury_on": "2025-04-20", "amount": 3_000}
+    story.ask("2025-04-21", "finance", due, "remit", **sent)
+    assert (late(TODAY), overdue(TODAY)) == ([], 0)
+    rest = half | {"amount": 4_500, "reference": "到2"}
+    story.ask("2025-05-02", "accountant", due, "record_transfer", **rest)
+    assert late(TODAY) == [("disposal.R2", "2025-05-12")]
 
 
 @pytest.mark.target("T92")

@@ -448,7 +448,13 @@ def test_one_entry_pays_many_and_many_pay_one_in_the_same_act(ledger: Ledger) ->
         assert ledger.state(f"due/{name}").status is DueStatus.PAID
     assert not [held for held in ledger.state(stream) if held.open]
     last = ledger.book.stream("due/E").entries[-1]
-    assert last.event == LineConfirmed(line="S1.1", counts=Counts.PAYMENT, amount=500, fresh=500)
+    assert last.event == LineConfirmed(
+        line="S1.1",
+        counts=Counts.PAYMENT,
+        amount=500,
+        fresh=500,
+        received_on=ledger.state(stream).entry(1).booked,
+    )
     assert last.cause == ledger.book.stream("due/D").entries[-1].cause
     for no in (3, 1, 2):
         ledger.ask("u_rec", stream, "undo_match", entry=no, reason="误")
