@@ -450,10 +450,10 @@ def number(text: str) -> str:
 
 def layout_of(columns: Columns) -> Layout:
     """Return a saved layout as tables are read by it."""
-    from api.reading_bank_tables import Layout, Way
+    from api.reading_bank_tables import Layout, Way, column_name
 
     def names(text: str) -> tuple[str, ...]:
-        return tuple(filter(None, (one.strip() for one in text.replace("｜", "|").split("|"))))
+        return tuple(filter(None, (column_name(one) for one in text.replace("｜", "|").split("|"))))
 
     return Layout(
         name=columns.title,

@@ -218,7 +218,7 @@ def statement(
     """Read one table by the first layout that fits; raise `Unreadable`."""
     cleaned = [[_clean(cell) for cell in row] for row in rows]
     for at, row in enumerate(cleaned[:HEAD_ROWS_MAX]):
-        header = [_name(cell) for cell in row]
+        header = [column_name(cell) for cell in row]
         for each in layouts:
             if each.fits(header):
                 return _Table(file, each, header, cleaned, at, account).read()
@@ -449,7 +449,8 @@ def _clean(cell: str) -> str:
     return cell.replace("\ufeff", "").replace("\u3000", " ").strip().lstrip("'").strip()
 
 
-def _name(cell: str) -> str:
+def column_name(cell: str) -> str:
+    """Return what the head of a column is compared by, however wide its letters and spaces are."""
     return "".join(unicodedata.normalize("NFKC", cell).split())
 
 

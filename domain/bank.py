@@ -338,9 +338,11 @@ NO_GAP = Rule(
 )
 RECONCILED = Rule(
     slug="account-not-reconciled",
-    zh="账户 {account} 尚未对账至 {until}；须先逐笔勾对或说明，才能结账。",
-    en="Account {account} is not reconciled until {until}: match or explain every entry before the"
-    " books are closed.",
+    zh="账户 {account} 尚未对账至 {until}。这是本系统的规则，法规没有这样规定：登记的账户先对账，后结账。"
+    "请导入缺少的对账单，逐笔勾对或者另作处理，再办理“对账结清”；不再使用的账户请先停用。",
+    en="Account {account} is not reconciled until {until}. That accounts come first and books after is a"
+    " house rule, no law says so: take in what is missing of its statements, match every entry or set it"
+    " aside, then have the account agreed. An account that is used no more is ended first.",
 )
 
 

@@ -230,8 +230,10 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         waiting = [held.open for held in self if held.open]
         many, money = f"{len(waiting):,}", yuan(sum(waiting))
         if lang == "zh":
-            return f"对账单有{many}笔待说明（{money}元）"
-        return f"{many} entries of the statement wait to be explained ({money} yuan)"
+            in_all = f"{money}元" if self.currency == "CNY" else f"{self.currency} {money}"
+            return f"对账单有{many}笔待说明（{in_all}）"
+        in_all = f"{money} yuan" if self.currency == "CNY" else f"{self.currency} {money}"
+        return f"{many} entries of the statement wait to be explained ({in_all})"
 
 
 lifecycle: Lifecycle[Statement] = Lifecycle(
@@ -296,6 +298,8 @@ class EntryMatched(
 ):
     """#49 A person decided what an entry pays, in fen; `suggested` is what the search had proposed.
 
+    `currency` is that of the account; earlier entries leave it to the statement.
+
     `as_suggested` says that the person took it as it stood; otherwise the reason is theirs.
     """
 
@@ -305,6 +309,7 @@ class EntryMatched(
     suggested: Suggested | None = None
     as_suggested: bool = False
     reason: Text = ""
+    currency: Code = ""
 
 
 class MatchUndone(
@@ -319,6 +324,7 @@ class MatchUndone(
     entry: EntryNo
     amount: Fen
     reason: Text
+    currency: Code = ""
 
 
 class EntrySetAside(
@@ -335,6 +341,7 @@ class EntrySetAside(
     ground: Ground
     reason: Text
     counterpart: Code = ""
+    currency: Code = ""
 
 
 class SetAsideUndone(
@@ -363,6 +370,7 @@ class StatementReconciled(
     count: int
     matched: Fen
     aside: Fen
+    currency: Code = ""
 
 
 StatementEvent: TypeAlias = (
@@ -660,6 +668,7 @@ def match_entry(
         suggested=None if proposed is None else proposed.suggested,
         as_suggested=as_suggested,
         reason=reason,
+        currency=statement.currency,
     )
     line = line_of(occasion.stream, entry)
     return (
@@ -699,7 +708,7 @@ def undo_match(
         raise IS_MATCHED.broken(entry=entry)
     line = line_of(occasion.stream, entry)
     return (
-        MatchUndone(entry=entry, amount=held.matched, reason=reason),
+        MatchUndone(entry=entry, amount=held.matched, reason=reason, currency=statement.currency),
         *(
             Ask(f"due/{part.due}", "release", {"line": line, "reason": reason})
             for part in held.parts
@@ -729,7 +738,12 @@ def set_aside(
     if ground is Ground.RETURNED:
         to_cancel(statement, occasion, held, counterpart)
     return EntrySetAside(
-        entry=entry, amount=amount, ground=ground, reason=reason, counterpart=counterpart
+        entry=entry,
+        amount=amount,
+        ground=ground,
+        reason=reason,
+        counterpart=counterpart,
+        currency=statement.currency,
     )
 
 
@@ -769,5 +783,6 @@ def be_agreed(statement: Statement, _: Occasion, *, until: date) -> tuple[Statem
             count=len(mine),
             matched=sum(held.matched for held in mine),
             aside=sum(held.aside for held in mine),
+            currency=statement.currency,
         ),
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import shlex
 from collections.abc import Iterator
@@ -13,9 +15,12 @@ from typing import Any
 import msgspec
 import pytest
 from doors import PASSWORD, Door, app_of, staffed
+from python_calamine import CalamineWorkbook
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api import banking, cli
+from api.app import create_app
 from api.office import Actor, Office
 from api.reading_problems import Unreadable
 from api.settings import Settings
@@ -187,6 +192,80 @@ def test_a_payment_that_came_back_is_set_aside_with_its_return(office: Office, u
 
 
 # Programs and the command line -----------------------------------------------------
+
+
+def test_a_layout_kept_once_reads_every_later_file_of_the_same_unit(
+    office: Office, unit: str
+) -> None:
+    """No published layout fits the head of this bank's table; the unit says once what is where."""
+    door = Door(app_of(office))
+
+    def brought(unit: str, *lines: str) -> Any:
+        head = "交易日,贷记（元）,借记（元）,结余,付款方,交易编号\n"
+        return door.http.post(
+            f"/api/v1/reconciliation/{unit}/statements",
+            params={"name": "明细.csv"},
+            content=("账号: 6217 0000\n" + head + "".join(lines)).encode("gb18030"),
+            headers={"Idempotency-Key": f"kept-{unit}-{len(lines)}-{office.book.head()[0]}"},
+            auth=("finance", PASSWORD),
+        )
+
+    may, june = "2025-05-06,80.00,,80.00,甲公司,B1\n", "2025-06-06,20.00,,100.00,乙公司,B2\n"
+    assert brought(unit, may).status_code == 422
+    layout = {"title": "示例农商行", "way": "apart", "booked": "交易日", "income": "贷记（元）"}
+    layout |= {"outgo": "借记（元）", "balance": "结余", "party": "付款方", "bank_id": "交易编号"}
+    kept = door.post(f"bank/{unit}/keep_layout", layout, who="finance")
+    assert kept.status_code == 200, kept.text
+    for lines in ((may,), (may, june)):
+        answer = brought(unit, *lines)
+        assert answer.status_code == 200, answer.text
+        assert [one["added"] for one in answer.json()["statements"]] == [1]
+    taken = [office.banking.statement(s.statement) for s in office.banking.bank(unit).statements]
+    assert [one.layout for one in taken] == ["示例农商行"] * 2
+    rows = office.banking.bench(unit).rows
+    assert sorted((row.payer, row.held.amount) for row in rows) == [
+        ("乙公司", 2000),
+        ("甲公司", 8000),
+    ]
+    # It is this unit's alone.
+    admin = Actor(person="u_admin", unit="o_a", role="admin")
+    other = f"{unit}x"
+    office.ask(f"unit/{other}", "establish", {"name": other, "kind": "organ"}, admin, on=BEFORE)
+    account = {"account": "62170000", "bank_name": "示例银行"}
+    office.ask(f"bank/{other}", "open_account", account, acting(CLERK, other))
+    assert brought(other, may).status_code == 422
+
+
+def test_the_unmatched_list_is_taken_home_as_csv_and_as_xlsx(office: Office, unit: str) -> None:
+    """What waits, with what is suggested for it; what is explained is not in it. Amounts are numbers."""
+    due = owing(office, unit, "U1", 123456, "330000202600000019", "甲拍卖行")
+    take(office, unit, file_of(*[line.replace("00017", "00019") for line in LINES]))
+    fee = {"entry": 3, "ground": "bank_fee", "reason": "手续费"}
+    statement = office.banking.bank(unit).statements[0].statement
+    office.ask(f"statement/{statement}", "set_aside", fee, acting(RECONCILER, unit))
+    token = office.accounts.sign_in(next(a for a in office.accounts.all() if a.login == "finance"))
+    client = TestClient(create_app(office.settings, office))
+    client.cookies.set("session", token)
+    text = client.get(f"/bank/{unit}/unmatched.csv").content.decode("utf-8-sig")
+    head, first, second = csv.reader(io.StringIO(text))
+    assert head == ["账户", "日期", "金额", "对方", "附言", "缴款码", "建议", "应缴款"]
+    assert first[:5] == [
+        "62170000",
+        "2025-05-06",
+        "1234.56",
+        "甲拍卖行",
+        "拍卖款 330000202600000019",
+    ]
+    assert first[6] and first[7] == due
+    assert second[:4] == ["62170000", "2025-05-07", "9.00", "乙公司"] and second[7] == ""
+    content = client.get(f"/bank/{unit}/unmatched.xlsx").content
+    (sheet,) = CalamineWorkbook.from_filelike(io.BytesIO(content)).sheet_names
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name(sheet).to_python()
+    assert [len(rows), rows[0], rows[1][2], rows[2][2]] == [3, head, 1234.56, 9]
+    assert (rows[1][7], rows[2][3]) == (due, "乙公司")
+    english = client.get(f"/bank/{unit}/unmatched.csv", params={"lang": "en"})
+    assert english.content.decode("utf-8-sig").startswith("account,day,amount,other party")
+    assert client.get("/bank/o_none/unmatched.csv").status_code == 404
 
 
 @pytest.mark.target("T94", "T95")

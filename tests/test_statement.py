@@ -14,6 +14,7 @@ from hypothesis import given as each
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from api import pages_telling as telling
 from domain import bank, due, period, statement
 from domain.bank import (
     AccountOpened,
@@ -209,6 +210,7 @@ def test_a_decision_keeps_what_was_proposed_and_whether_it_was_taken() -> None:
             parts=(Part(due="D", amount=1_000),),
             suggested=suggested,
             as_suggested=True,
+            currency="CNY",
         ),
         Ask("due/D", "confirm", confirming("X.1")),
     )
@@ -258,7 +260,7 @@ def test_a_match_is_undone_with_a_reason_and_both_stay() -> None:
     part = EntryMatched(entry=1, amount=1_000, parts=(Part(due="D", amount=1_000),), reason="核对")
     form = {"entry": 1, "reason": "付款人不符"}
     past(part).when(statement.undo_match, **form).then(
-        MatchUndone(entry=1, amount=1_000, reason="付款人不符"),
+        MatchUndone(entry=1, amount=1_000, reason="付款人不符", currency="CNY"),
         Ask("due/D", "release", {"line": "X.1", "reason": "付款人不符"}),
     )
     past().when(statement.undo_match, **form).then_refused(statement.IS_MATCHED)
@@ -267,7 +269,8 @@ def test_a_match_is_undone_with_a_reason_and_both_stay() -> None:
 
 def test_what_belongs_to_no_due_is_set_aside_for_a_reason() -> None:
     form = {"entry": 2, "ground": "bank_fee", "reason": "账户管理费"}
-    fee = EntrySetAside(entry=2, amount=300, ground=Ground.FEE, reason="账户管理费")
+    said = {"ground": Ground.FEE, "reason": "账户管理费", "currency": "CNY"}
+    fee = EntrySetAside(entry=2, amount=300, **said)
     past().when(statement.set_aside, **form).then(fee)
     past().when(statement.set_aside, **form, amount=301).then_refused(statement.NOT_BEYOND)
     past(fee).when(statement.set_aside, **form).then_refused(statement.NOT_BEYOND)
@@ -284,6 +287,28 @@ def test_a_payment_and_its_return_cancel_each_other() -> None:
         past().when(statement.set_aside, **form, counterpart=wrong).then_refused(statement.CANCELS)
 
 
+def test_what_is_decided_of_a_statement_is_said_in_its_currency() -> None:
+    """Whoever tells the fact alone, without the statement, says the money of the account."""
+    dollars = partial(
+        given, statement.lifecycle, msgspec.structs.replace(opened, currency="USD"), entries
+    )
+    parts = [Part(due="D", amount=1_000, counts=Counts.PAYMENT)]
+    form = {"entry": 1, "reason": "核对"}
+    matched = dollars().when(statement.match_entry, parts=parts, **form).answers[0]
+    undone = dollars(matched).when(statement.undo_match, **form).answers[0]
+    aside = dollars().when(statement.set_aside, entry=2, ground="bank_fee", reason="费").answers[0]
+    kept = dollars(matched, aside, gone).when(statement.be_agreed, until=MAY).answers[0]
+    for fact, amount in ((matched, "10.00"), (undone, "10.00"), (aside, "3.00"), (kept, "13.00")):
+        for lang in ("zh", "en"):
+            said = telling.tell(fact, lang, lambda _, id_: id_)
+            assert f"US${amount}" in said and "¥" not in said, said
+    # An entry of before says no currency: the statement does.
+    old = msgspec.structs.replace(matched, currency="")
+    assert "US$10.00" in telling.tell(old, "zh", lambda _, id_: id_, "USD")
+    assert "USD 13.00" in dollars(gone).state.describe("zh")
+    assert "13.00元" in past(gone).state.describe("zh")
+
+
 # Agreed ---------------------------------------------------------------------------
 
 fee = EntrySetAside(entry=2, amount=300, ground=Ground.FEE, reason="费")
@@ -295,7 +320,7 @@ whole = EntryMatched(entry=1, amount=1_000, parts=(Part(due="D", amount=1_000),)
 def test_a_month_with_an_unexplained_entry_stays_open() -> None:
     past(fee, gone).when(statement.be_agreed, until=MAY).then_refused(statement.ALL_EXPLAINED)
     past(fee, gone, whole).when(statement.be_agreed, until=MAY).then(
-        StatementReconciled(until=MAY, count=3, matched=1_000, aside=1_300)
+        StatementReconciled(until=MAY, count=3, matched=1_000, aside=1_300, currency="CNY")
     )
     past().when(statement.be_agreed, until=MAY - timedelta(days=1)).then()
 
@@ -355,7 +380,10 @@ def test_an_account_is_agreed_when_its_statements_reach_the_day_without_a_gap() 
 def test_books_are_closed_only_over_accounts_that_are_agreed() -> None:
     done = AccountReconciled(account="6217", until=MAY)
     accounts(done).when(bank.answer_for, until=MAY).then()
-    accounts(done).when(bank.answer_for, until=TODAY).then_refused(bank.RECONCILED)
+    no = accounts(done).when(bank.answer_for, until=TODAY).then_refused(bank.RECONCILED)
+    zh, en = no.sentence("zh"), no.sentence("en")
+    assert "本系统的规则" in zh and "另作处理" in zh and "停用" in zh
+    assert "house rule" in en and "set it aside" in en and "ended" in en
     accounts().when(bank.answer_for, until=MAY).then_refused(bank.RECONCILED)
     given(bank.lifecycle).when(bank.answer_for, until=MAY).then()
     fact = period.CloseProposed(proposer="u", until=MAY)
