@@ -294,10 +294,11 @@ def test_what_is_decided_of_a_statement_is_said_in_its_currency() -> None:
     )
     parts = [Part(due="D", amount=1_000, counts=Counts.PAYMENT)]
     form = {"entry": 1, "reason": "核对"}
-    matched = dollars().when(statement.match_entry, parts=parts, **form).answers[0]
-    undone = dollars(matched).when(statement.undo_match, **form).answers[0]
-    aside = dollars().when(statement.set_aside, entry=2, ground="bank_fee", reason="费").answers[0]
-    kept = dollars(matched, aside, gone).when(statement.be_agreed, until=MAY).answers[0]
+    matched: Any = dollars().when(statement.match_entry, parts=parts, **form).answers[0]
+    undone: Any = dollars(matched).when(statement.undo_match, **form).answers[0]
+    fee = {"entry": 2, "ground": "bank_fee", "reason": "费"}
+    aside: Any = dollars().when(statement.set_aside, **fee).answers[0]
+    kept: Any = dollars(matched, aside, gone).when(statement.be_agreed, until=MAY).answers[0]
     for fact, amount in ((matched, "10.00"), (undone, "10.00"), (aside, "3.00"), (kept, "13.00")):
         for lang in ("zh", "en"):
             said = telling.tell(fact, lang, lambda _, id_: id_)
