@@ -80,6 +80,10 @@ CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
         "assessment_report": Words("技术鉴定报告", "technical assessment report"),
         "auction_record": Words("拍卖记录", "auction record"),
         "deregistration_certificate": Words("注销登记证明", "deregistration certificate"),
+        "transfer_registration": Words("机动车转移登记证明", "vehicle's transfer in the register"),
+        "title_registration": Words(
+            "不动产转移（注销）登记证明", "title to real estate passed on or cancelled"
+        ),
         "destruction_record": Words("销毁记录", "destruction record"),
         "listing": Words("挂牌公告", "listing notice"),
         "stock_note": Words("存量情况说明", "statement of stock"),

@@ -133,6 +133,8 @@ def _used(policy: Policy, id_: str) -> Iterator[str]:
             yield f"{route.action.words.zh}程序 route"
     if any(id_ in form.cites for form in policy.forms):
         yield "处置方式 forms"
+    if any(id_ in title.cites for title in policy.title_changes):
+        yield "核销前权属登记 title changes"
     for name, words in (
         ("never_lent", "不得出借 never lent"),
         ("never_leased", "不得出租 never leased"),

@@ -155,7 +155,10 @@ class GroundPapers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class DisposalForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One form of disposal: for which kinds, on which grounds, with which papers (T90)."""
+    """One form of disposal: for which kinds, on which grounds, with which papers (T90).
+
+    `note` says what the articles leave open and this profile settles.
+    """
 
     form: str
     kinds: frozenset[str] = frozenset()
@@ -164,11 +167,25 @@ class DisposalForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     execution_documents: tuple[str, ...] = ()
     ground_documents: tuple[GroundPapers, ...] = ()
     cites: tuple[str, ...] = ()
+    note: Words | None = None
 
     def papers(self, ground: str) -> tuple[str, ...]:
         """Return the papers a proposal on a ground rests on."""
         own = (papers.documents for papers in self.ground_documents if papers.ground == ground)
         return (*self.documents, *(document for documents in own for document in documents))
+
+
+class TitleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which paper of a public register comes before the books let things of some kinds go (#44).
+
+    It joins the papers of each of these forms of disposal, and its `cites` and `note` theirs.
+    """
+
+    forms: frozenset[str]
+    kinds: frozenset[str]
+    document: str
+    cites: tuple[str, ...] = ()
+    note: Words | None = None
 
 
 class ServiceLife(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -286,6 +303,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `vouchers`: what is posted otherwise than by the templates of `domain.vouchers`.
     `radio_alone_below`: things worth this much (fen) or more are counted by their label or by a
     person, never by radio alone.
+    `title_changes`: of what kind, disposed of how, a register must say so before the books do.
     `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
     property, in order.
     """
@@ -301,6 +319,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     routes: tuple[Route, ...] = ()
     articles: tuple[Article, ...] = ()
     forms: tuple[DisposalForm, ...] = ()
+    title_changes: tuple[TitleChange, ...] = ()
     never_lent: frozenset[str] = frozenset({"vehicle", "premises"})
     never_lent_cites: tuple[str, ...] = ()
     never_leased: frozenset[str] = frozenset()
@@ -386,11 +405,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return None
 
     def disposal_form(self, form: str, kinds: Iterable[str] = ()) -> DisposalForm | None:
-        """Return what this policy says of a form of disposal for these kinds, or None."""
+        """Return what this policy says of a form of disposal for these kinds, or None.
+
+        With the papers of the registers that say whose things of these kinds are.
+        """
         asked = frozenset(kinds)
         for rules in self.forms:
             if rules.form == form and (not rules.kinds or (asked and asked <= rules.kinds)):
-                return rules
+                titles = [t for t in self.title_changes if form in t.forms and asked & t.kinds]
+                return titled(rules, titles) if titles else rules
         return None
 
     def article(self, id: str) -> Article:  # noqa: A002 - it is the article's own field
@@ -433,6 +456,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def excludes(self, one: str, other: str) -> bool:
         """Answer whether one person may not have both duties in one matter."""
         return (one, other) in self.exclusions or (other, one) in self.exclusions
+
+
+def titled(rules: DisposalForm, titles: Iterable[TitleChange]) -> DisposalForm:
+    """Return the rules of a form with the papers that its changes of title ask for, each once."""
+    papers, cites = dict.fromkeys(rules.execution_documents), dict.fromkeys(rules.cites)
+    note = rules.note
+    for title in titles:
+        papers[title.document] = None
+        cites |= dict.fromkeys(title.cites)
+        note = note or title.note
+    return msgspec.structs.replace(
+        rules, execution_documents=tuple(papers), cites=tuple(cites), note=note
+    )
 
 
 GENERIC = Policy(name="generic", version=1)
@@ -559,8 +595,8 @@ def contradictions(policy: Policy) -> Iterator[Words]:
 
 def cited(policy: Policy) -> Iterator[str]:
     """Yield every article that some rule of a policy cites."""
-    parts: tuple[Route | DisposalForm | ServiceLife, ...]
-    parts = (*policy.routes, *policy.forms, *policy.service_years)
+    parts: tuple[Route | DisposalForm | TitleChange | ServiceLife, ...]
+    parts = (*policy.routes, *policy.forms, *policy.title_changes, *policy.service_years)
     for rules in parts:
         yield from rules.cites
     yield from policy.never_lent_cites

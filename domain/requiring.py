@@ -28,9 +28,11 @@ SAID_BY_STEP: dict[Form, str] = {
     Form.WRITE_OFF: "verification_ruling",
 }
 # What may still be on its way when the thing leaves, but must be there before the books let go.
-TITLE_PAPER = "deregistration_certificate"
+TITLE_PAPERS = frozenset(
+    {"deregistration_certificate", "transfer_registration", "title_registration"}
+)
 WIPING_PAPERS = frozenset({"data_wipe_certificate", "destruction_record"})
-LATER = WIPING_PAPERS | {TITLE_PAPER}
+LATER = WIPING_PAPERS | TITLE_PAPERS
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):

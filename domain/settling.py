@@ -18,7 +18,7 @@ from domain.disposal import (
 from domain.holding import ON_THE_LIST, listed
 from domain.leaving import GIVEN_FORMS, LOST_FORMS, SOLD_FORMS
 from domain.open_steps import OpenStep, decision, step_of
-from domain.requiring import LATER, TITLE_PAPER, WIPING_PAPERS, refuse_missing
+from domain.requiring import LATER, TITLE_PAPERS, WIPING_PAPERS, refuse_missing
 from domain.values import AssetId, Fen, Reference, UnitId
 from domain.words import Role
 
@@ -154,7 +154,7 @@ def to_let_go(disposal: Disposal, occasion: Occasion, assets: tuple[str, ...]) -
             raise ON_THE_LIST.broken(asset=asset)
         proved: set[str] = set()
         if asset in disposal.titled:
-            proved.add(TITLE_PAPER)
+            proved |= TITLE_PAPERS
         if asset in disposal.destroyed:
             proved |= WIPING_PAPERS
         papers = disposal.terms.papers(disposal.kinds.get(asset, ""))
