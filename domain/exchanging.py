@@ -61,7 +61,16 @@ from domain.leaving import DISPOSABLE, OURS, Form, Ground
 from domain.open_steps import CARRIERS, OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
 from domain.policy import Action
-from domain.requiring import MINUTES, required
+from domain.requiring import (
+    LATER,
+    MINUTES,
+    NO_TERMS,
+    SAID_BY_STEP,
+    Need,
+    Terms,
+    refuse_missing,
+    required,
+)
 from domain.settling import MONEY, NOT_TOO_MUCH, PAID_ALREADY, SOMETHING_PAID
 from domain.values import (
     AssetId,
@@ -81,6 +90,7 @@ from domain.values import (
 from domain.words import Role, Term, Words
 
 PIECES_MAX = 2000
+HAND_OVER_SLIP = "hand_over_slip"
 
 
 class ExchangeStatus(Term):
@@ -148,6 +158,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dataset: str = ""
     beyond: frozenset[Excess] = frozenset()
     posts: dict[str, int] = {}
+    terms: Terms = NO_TERMS
 
     @property
     def payee(self) -> str:
@@ -223,6 +234,19 @@ class ExchangeRequested(
 def request_in_words(body: dict[str, Any]) -> dict[str, Any]:
     """Read a request that said its ground in words, and perhaps named it beside them."""
     return ground_chosen(body)
+
+
+class ExchangeTermsLaid(
+    Event,
+    name="exchange.terms_laid",
+    zh="按{policy}确定置换交接和账务须附的材料",
+    en="The papers of handing over and booking are laid down by {policy}",
+):
+    """#34 What the rules of the day ask of this exchange until its end, for each kind of property."""
+
+    policy: Code
+    needs: tuple[Need, ...]
+    cites: tuple[Code, ...] = ()
 
 
 class ComingCorrected(
@@ -401,6 +425,7 @@ class BalanceRemitted(
 
 ExchangeEvent: TypeAlias = (
     ExchangeRequested
+    | ExchangeTermsLaid
     | ComingCorrected
     | ExchangeApproved
     | ExchangeRefused
@@ -464,6 +489,8 @@ def evolve(case: Exchange, event: ExchangeEvent) -> Exchange:
                 coming=frozenset(event.coming),
                 dataset=event.dataset,
             )
+        case ExchangeTermsLaid(policy=policy, needs=needs, cites=cites):
+            return replace(case, terms=Terms(policy=policy, needs=needs, cites=cites))
         case ComingCorrected(added=added, removed=removed):
             coming = case.coming.difference(removed).union(added)
             return replace(case, coming=coming, beyond=frozenset())
@@ -734,6 +761,7 @@ def request(
             remark=remark,
             documents=terms.documents if terms else (),
         ),
+        *agreed(occasion),
         *laid(occasion, route(occasion, Action.EXCHANGE, form=Form.EXCHANGE)),
         *stated(unit, posts),
         *(stated(partner, partner_posts) if partner else ()),
@@ -824,7 +852,36 @@ def lay_anew(
     required(occasion, Form.EXCHANGE, ground, case_.remark, among, shown)
     way = route(occasion, Action.EXCHANGE, form=Form.EXCHANGE)
     held_to = within(occasion, case_.unit, case_.partner, case_.posts)
-    return (*laid_anew(case_, occasion, way), *held_to)
+    return (*agreed(occasion), *laid_anew(case_, occasion, way), *held_to)
+
+
+def agreed(occasion: Occasion) -> tuple[ExchangeTermsLaid, ...]:
+    """Return the papers that carrying out an exchange rests on; none where the place says nothing.
+
+    For every kind that may be exchanged, since what comes in leaves its owner as well.
+    """
+    needs: list[Need] = []
+    cites: dict[str, None] = {}
+    for kind in Kind:
+        rules = occasion.policy.disposal_form(Form.EXCHANGE, {kind.value})
+        if rules is not None:
+            needs.append(Need(kind=kind.value, documents=rules.execution_documents))
+            cites |= dict.fromkeys(rules.cites)
+    if not needs:
+        return ()
+    policy = occasion.policy.reference
+    return (ExchangeTermsLaid(policy=policy, needs=tuple(needs), cites=tuple(cites)),)
+
+
+def refuse_paperless(case: Exchange, occasion: Occasion, *said: str, late: bool = False) -> None:
+    """Refuse to hand things over, or the books to follow (`late`), without the papers of an exchange.
+
+    `said`: what is on record already.
+    """
+    given = (*said, *(doc.type for doc in occasion.docs))
+    for kind in sorted({card.kind for card in occasion.listed}):
+        papers = [paper for paper in case.terms.papers(kind) if (paper in LATER) is late]
+        refuse_missing(occasion, papers, given, Form.EXCHANGE, case.terms.cites)
 
 
 def within(
@@ -966,6 +1023,8 @@ def take_in(
     pieces = taken_in(
         case_, occasion, assets, scanned, among=case_.waiting if ours else case_.coming
     )
+    # Both sides have an account here: what one gave out and the other takes in is the slip itself.
+    refuse_paperless(case_, occasion, SAID_BY_STEP[Form.EXCHANGE], HAND_OVER_SLIP)
     form = {"unit": unit, "place": place, "case": occasion.stream}
     return (
         *(PieceTakenIn(asset=a, unit=unit, place=place, scanned=code) for a, code in pieces),
@@ -984,6 +1043,7 @@ def deliver(
     if not occasion.docs:
         raise SLIP_SIGNED.broken()
     pieces = taken_in(case_, occasion, assets, scanned, among=case_.waiting)
+    refuse_paperless(case_, occasion, SAID_BY_STEP[Form.EXCHANGE])
     form = {"form": Form.EXCHANGE, "case": occasion.stream}
     return (
         *(PieceDelivered(asset=a, scanned=code) for a, code in pieces),
@@ -1044,6 +1104,7 @@ def move_books(
     for asset in listed(assets):
         if asset not in case_.unbooked:
             raise ON_THE_LIST.broken(asset=asset)
+    refuse_paperless(case_, occasion, late=True)
     if not case_.partner:
         form = {"voucher": out_voucher}
         return (
