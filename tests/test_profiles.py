@@ -410,6 +410,14 @@ def test_the_page_shows_route_articles_and_that_there_is_no_number(
     assert "设立资产总账和分类明细账" not in text  # 004 第14条 is not about disposals
     assert "执行资产管理有关规定" in text  # 004 第13条
     assert f'lang="{"zh-CN" if lang == "zh" else "en"}"' in text
+    sold = page(office, "clerk", lang).get(
+        "/rules?profile=shanxi@0&action=disposal&form=sale&kind=vehicle"
+    )
+    rule = {
+        "zh": ("机动车转移登记证明", "内部规定"),
+        "en": ("transfer in the register", "house rule"),
+    }
+    assert all(words in sold.text for words in rule[lang])
 
 
 def test_what_cannot_be_read_comes_back_with_a_sentence(office: Office) -> None:
