@@ -249,7 +249,7 @@ class Accounts:
         log-in costs as much time as a known one.
         """
         login = login.strip().casefold()[:80]
-        self._refuse_flood(login, address)
+        self.refuse_flood(login, address)
         with self.engine.connect() as connection:
             row = connection.execute(select(account).where(account.c.login == login)).first()
         self._nobody = self._nobody or self._hasher.hash(secrets.token_hex())
@@ -258,10 +258,9 @@ class Accounts:
         except VerificationError:
             row = None
         if row is None or row.disabled:
-            self._note_failure(login, address)
+            self.note_failure(login, address)
             return None
-        with self.engine.begin() as connection:
-            connection.execute(delete(failure).where(failure.c.what == f"login {login}"))
+        self.forgive(login)
         return account_of(row)
 
     def all(self) -> list[Account]:
@@ -297,7 +296,8 @@ class Accounts:
         self._accounts.forget()
         self._sessions.forget()
 
-    def _refuse_flood(self, login: str, address: str) -> None:
+    def refuse_flood(self, login: str, address: str) -> None:
+        """Raise TooManyTries when a log-in or an address has failed too often of late."""
         now = self.clock()
         since = stamp(now - WINDOW)
         for what, most in (
@@ -313,13 +313,19 @@ class Accounts:
                 left = datetime.fromisoformat(first) + WINDOW - now
                 raise TooManyTries(max(1, -(-int(left.total_seconds()) // 60)))
 
-    def _note_failure(self, login: str, address: str) -> None:
+    def note_failure(self, login: str, address: str) -> None:
+        """Count a wrong try against the log-in and the address."""
         now = self.clock()
         rows = [{"what": f"login {login}", "at": stamp(now)}]
         rows += [{"what": f"from {address}", "at": stamp(now)}] if address else []
         with self.engine.begin() as connection:
             connection.execute(delete(failure).where(failure.c.at <= stamp(now - WINDOW)))
             connection.execute(insert(failure), rows)
+
+    def forgive(self, login: str) -> None:
+        """Forget the wrong tries of a log-in: somebody gave the right password."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(failure).where(failure.c.what == f"login {login}"))
 
     # Sessions ----------------------------------------------------------------
 

@@ -66,20 +66,7 @@ def router(office: Office) -> APIRouter:
             return form_page(page, where, name, flood.zh if page.lang == "zh" else flood.en, 429)
         if account is None:
             return form_page(page, where, name, page.t("login-wrong"), 403)
-        if page.session is not None:
-            office.accounts.sign_out(page.token)
-        answer = page.go(where)
-        answer.set_cookie(
-            cookie_name(office),
-            office.accounts.sign_in(account, next(iter(office.posts(account)), None)),
-            path="/",
-            secure=office.settings.https,
-            httponly=True,
-            samesite="lax",
-        )
-        if "lang" not in page.request.cookies:
-            page.keep(answer, "lang", account.locale if account.locale in ("zh", "en") else "zh")
-        return answer
+        return let_in(page, account, where)
 
     @pages.post("/logout")
     def sign_out(page: Visitor) -> Response:
@@ -105,6 +92,25 @@ def router(office: Office) -> APIRouter:
         return answer
 
     return pages
+
+
+def let_in(page: Page, account: Account, where: str) -> Response:
+    """Begin a session of whoever proved who they are, and send them where they were going."""
+    office = page.office
+    if page.session is not None:
+        office.accounts.sign_out(page.token)
+    answer = page.go(where)
+    answer.set_cookie(
+        cookie_name(office),
+        office.accounts.sign_in(account, next(iter(office.posts(account)), None)),
+        path="/",
+        secure=office.settings.https,
+        httponly=True,
+        samesite="lax",
+    )
+    if "lang" not in page.request.cookies:
+        page.keep(answer, "lang", account.locale if account.locale in ("zh", "en") else "zh")
+    return answer
 
 
 def form_page(
