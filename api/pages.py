@@ -15,6 +15,7 @@ from api import (
     pages_ca,
     pages_cases,
     pages_changes,
+    pages_charts,
     pages_comparing,
     pages_count,
     pages_depreciating,
@@ -92,6 +93,7 @@ PARTS = (
     pages_booking,
     pages_depreciating,
     pages_reads,
+    pages_charts,
 )
 
 
