@@ -12,6 +12,7 @@ import typer
 from api import (
     cli_accounts,
     cli_audit,
+    cli_backup,
     cli_booking,
     cli_cases,
     cli_certificates,
@@ -68,6 +69,7 @@ app.add_typer(cli_vault.app, name="vault")
 app.add_typer(cli_sending.offers_app, name="offers")
 app.add_typer(cli_sending.wants_app, name="wants")
 app.command()(cli_accounts.init)
+app.command()(cli_backup.backup)
 app.command()(cli_classes.classes)
 app.command()(cli_classes.numbers)
 app.command()(cli_registers.quotas)
@@ -368,15 +370,31 @@ def import_(
 @app.command()
 def restore(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="gongwu export ledger 的文件 · What was exported.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="备份，或 export ledger 的文件 · A backup, or an exported ledger."),
+    ],
     database: Annotated[str, typer.Option(help="新的空库 · The new, empty database.")] = "",
     root: Annotated[str, typer.Option(help="另处保存的树根 · The root you kept elsewhere.")] = "",
+    since: Annotated[
+        list[Path] | None,
+        typer.Option("--since", help="另处保存的检查点，可多个 · Checkpoints you kept elsewhere."),
+    ] = None,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="只演练，不留下内容 · Try it, and leave nothing.")
+    ] = False,
+    vault_key: Annotated[
+        bool,
+        typer.Option(
+            "--vault-key", help="取出备份中的姓名主密钥 · Take the master key of names out as well."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """把导出的整本账还原到空库并校验 · Restore an exported ledger into an empty database."""
+    """把备份或整本账还原到空库并校验 · Restore a backup or a ledger into an empty database, proven."""
     terminal = at(ctx, json)
     terminal.database = database or terminal.database
-    cli_restore.restore(terminal, file, root)
+    cli_restore.restore(terminal, file, root, since or [], drill=drill, vault_key=vault_key)
 
 
 @app.command(

@@ -478,13 +478,13 @@ def _key_of(place: Place) -> str:
     return ""
 
 
-def passphrase(*, twice: bool = False) -> str:
+def passphrase(*, twice: bool = False, variable: str = IN_ENVIRONMENT) -> str:
     """Return what guards a key: from the environment, else typed."""
-    given = os.environ.get(IN_ENVIRONMENT, "")
+    given = os.environ.get(variable, "")
     if given or not sys.stdin.isatty():
         if not given:
             raise Stop(
-                Words(f"请用环境变量 {IN_ENVIRONMENT} 给出口令。", f"Give it in {IN_ENVIRONMENT}."),
+                Words(f"请用环境变量 {variable} 给出口令。", f"Give it in {variable}."),
                 USAGE,
             )
         return given

@@ -21,7 +21,7 @@ KINDS: Final[Mapping[str, type]] = {"text": str, "int": int, "bool": bool, "byte
 
 
 class Beside(msgspec.Struct, frozen=True):
-    """One table. `columns` are names and kinds (text, int, bool, bytes).
+    """One table. `columns` are names and kinds (text, int, bool, bytes; `?` behind: or nothing).
 
     `order` are columns that together name a row: integers, or texts. `wrong` says what does not
     hold of a row by itself, '' when all of it does.
@@ -40,7 +40,7 @@ class Beside(msgspec.Struct, frozen=True):
     @property
     def heavy(self) -> bool:
         """Tell whether rows may be large."""
-        return any(kind == "bytes" for _, kind in self.columns)
+        return any(kind.startswith("bytes") for _, kind in self.columns)
 
     def count(self, select: Select) -> int:
         """Return how many rows there are."""
@@ -72,8 +72,8 @@ class Beside(msgspec.Struct, frozen=True):
     def told(self, row: Mapping[str, Any]) -> list[Any]:
         """Return a row as a line carries it: bytes in base64."""
         return [
-            b64encode(row[name]).decode() if kind == "bytes" else row[name]
-            for name, kind in self.columns
+            b64encode(row[name]).decode() if isinstance(row[name], bytes) else row[name]
+            for name, _ in self.columns
         ]
 
     def heard(self, values: Sequence[Any]) -> dict[str, Any]:
@@ -82,8 +82,12 @@ class Beside(msgspec.Struct, frozen=True):
             raise ValueError(f"{self.name} has {len(self.columns)} columns")
         row: dict[str, Any] = {}
         for (name, kind), value in zip(self.columns, values, strict=True):
-            read = b64decode(value, validate=True) if kind == "bytes" else value
-            if type(read) is not KINDS[kind]:
+            sort, optional, _ = kind.partition("?")
+            if value is None and optional:
+                row[name] = None
+                continue
+            read = b64decode(value, validate=True) if sort == "bytes" else value
+            if type(read) is not KINDS[sort]:
                 raise ValueError(f"{self.name}.{name}")
             row[name] = read
         if why := self.wrong(row):
@@ -98,6 +102,8 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 def _plain(kind: str, value: Any) -> Any:
-    if kind == "bytes":
+    if value is None:
+        return None
+    if kind.startswith("bytes"):
         return bytes(value)
-    return bool(value) if kind == "bool" else value
+    return bool(value) if kind.startswith("bool") else value
