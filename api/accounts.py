@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,18 +36,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from api.hashing import hashed, stamp
 from api.remembering import Remembered
+from api.second_factor import SecondFactors
+from api.tokens import Tokens
 from api.vaulting import Closed, Vault, file_of, key_, metadata, take_turn, value_
-from domain.words import Words
+from domain.words import Term, Words
 from ledger.vault import Sealed
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=60)  # how exactly idleness is measured: a write a minute, no more
+UNFINISHED = timedelta(minutes=10)  # so long a password waits for its second factor
 WINDOW = timedelta(minutes=15)
 TRIES_PER_LOGIN = 5
 TRIES_PER_ADDRESS = 30
 PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX = 8, 200
+DEVICE_CHARS_MAX = 200
+MARK_CHARS = 16  # of the hash of a session's id: enough to name one of a person's
 SUBJECTS_AT_ONCE = 500  # a statement holds so many
 
 account = Table(
@@ -71,13 +76,22 @@ person_ = Table(
     Column("erased_at", String(32), nullable=False),
 )
 session_ = Table(
-    "account_acting",
+    "account_sitting",
     metadata,
     Column("id_sha256", String(64), primary_key=True),
     Column("login", String(80), nullable=False, index=True),
     Column("post", String(250), nullable=False),
     Column("started_at", String(32), nullable=False),
     Column("seen_at", String(32), nullable=False),
+    Column("stage", String(16), nullable=False),  # empty: signed in
+    Column("proven_at", String(32), nullable=False),  # when a password or code was last given
+    Column("device", String(DEVICE_CHARS_MAX), nullable=False),
+    Column("address", String(80), nullable=False),
+)
+one_time = Table(  # log-ins whose password somebody else knows: it opens nothing but its change
+    "account_one_time",
+    metadata,
+    Column("login", String(80), primary_key=True),
 )
 failure = Table(
     "account_failure",
@@ -135,15 +149,39 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(Post(unit=self.unit, role=role) for role in self.roles)
 
 
+class Stage(Term):
+    """What is still missing before somebody is signed in."""
+
+    CODE = "code", "验证码", "code"
+    NEW_PASSWORD = "new_password", "修改密码", "new password"
+    NEW_FACTOR = "new_factor", "设置第二因素", "set up a second factor"
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A signed-in account and what it acts as now, as far as it still may."""
 
     account: Account
     post: Post
+    proven_at: str = ""
+
+
+class Sitting(msgspec.Struct, frozen=True, kw_only=True):
+    """One session as its owner and the administrators see it."""
+
+    mark: str
+    login: str
+    post: Post
+    started_at: str
+    seen_at: str
+    device: str
+    address: str
 
 
 class TooManyTries(Exception):
-    """Too many wrong passwords for a log-in or from an address; `minutes` says how long to wait."""
+    """Too many wrong passwords or codes for a log-in or from an address.
+
+    `minutes` says how long to wait.
+    """
 
     def __init__(self, minutes: int) -> None:
         super().__init__(f"wait {minutes} minutes")
@@ -151,12 +189,12 @@ class TooManyTries(Exception):
 
     @property
     def zh(self) -> str:
-        return f"密码错误次数过多，请 {self.minutes} 分钟后再试，或请系统管理员重设密码。"
+        return f"密码或验证码错误次数过多，请 {self.minutes} 分钟后再试，或请系统管理员重设密码。"
 
     @property
     def en(self) -> str:
         return (
-            f"Too many wrong passwords. Wait {self.minutes} minutes, "
+            f"Too many wrong passwords or codes. Wait {self.minutes} minutes, "
             "or ask the system administrator for a new password."
         )
 
@@ -166,11 +204,13 @@ class Accounts:
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime], vault: Vault) -> None:
         self.engine, self.clock, self.vault = engine, clock, vault
+        self.factors, self.tokens = SecondFactors(engine, clock, vault), Tokens(engine, clock)
         self._hasher = PasswordHasher()  # Argon2id, RFC 9106 low-memory profile
         self._nobody = ""
         # A second old at most, and never older than what this process changed.
         self._accounts: Remembered[str, Account | None] = Remembered()
         self._sessions: Remembered[str, Any] = Remembered()
+        self._proofs: Remembered[str, str] = Remembered()
         self._people: Remembered[str, Any] = Remembered()
 
     @classmethod
@@ -185,8 +225,9 @@ class Accounts:
         metadata.create_all(engine)
         with engine.begin() as connection:
             _without_statistics(connection)
-            # Sessions of the first release knew a role alone; whoever had one signs in again.
-            connection.execute(text("DROP TABLE IF EXISTS account_session"))
+            # Sessions of earlier releases knew less; whoever had one signs in again.
+            for former in ("account_session", "account_acting"):
+                connection.execute(text(f"DROP TABLE IF EXISTS {former}"))
             kept = Vault(vault or file_of(url))
             _move_names(connection, kept)
         opened = cls(engine, clock or (lambda: datetime.now(UTC)), kept)
@@ -216,10 +257,7 @@ class Accounts:
 
         Raise ValueError when the log-in is taken or the password shorter than eight characters.
         """
-        if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
-            raise ValueError(
-                f"a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"
-            )
+        fits_password(password)
         new = Account(
             login=login.casefold(), person=person, unit=unit, roles=tuple(roles), locale=locale
         )
@@ -285,16 +323,127 @@ class Accounts:
             row = connection.execute(query).first()
         return account_of(row) if row else None
 
+    def everybody(self) -> list[tuple[Account, bool]]:
+        """Return every log-in there ever was, by name, and whether it is closed."""
+        query = select(account).order_by(account.c.login)
+        with self.engine.connect() as connection:
+            return [(account_of(row), row.disabled) for row in connection.execute(query)]
+
     def disable(self, login: str) -> None:
-        """Close a log-in and end all its sessions at once."""
+        """Close a log-in and end all its sessions and tokens at once."""
         login = login.casefold()
         with self.engine.begin() as connection:
             connection.execute(
                 update(account).where(account.c.login == login).values(disabled=True)
             )
             connection.execute(delete(session_).where(session_.c.login == login))
+        self.tokens.revoke_all(login)
         self._accounts.forget()
         self._sessions.forget()
+
+    def enable(self, login: str) -> None:
+        """Open a closed log-in again; its sessions and tokens stay ended."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(account).where(account.c.login == login.casefold()).values(disabled=False)
+            )
+        self._accounts.forget()
+
+    # Passwords ---------------------------------------------------------------
+
+    def set_password(self, login: str, password: str, *, keep: str = "") -> None:
+        """Take another password, known to its owner alone; end all sessions but `keep` (its id).
+
+        Raise ValueError when it is too short or too long.
+        """
+        self._write_password(login, password, keep=keep)
+        with self.engine.begin() as connection:
+            connection.execute(delete(one_time).where(one_time.c.login == login))
+        self._proofs.forget()
+
+    def reset_password(self, login: str) -> str:
+        """Give a one-time password, to be told once: it opens nothing but its own change.
+
+        All sessions end; tokens and second factor stay.
+        """
+        password = "-".join(secrets.token_hex(2) for _ in range(5))  # 80 bits, easily read out
+        with self.engine.begin() as connection:
+            connection.execute(delete(one_time).where(one_time.c.login == login))
+            connection.execute(insert(one_time).values(login=login))
+        self._write_password(login, password)
+        self.forgive(login)
+        return password
+
+    def must_change(self, login: str) -> bool:
+        """Tell whether somebody else knows the password, so that it must be changed first."""
+        query = select(one_time.c.login).where(one_time.c.login == login)
+        with self.engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def confirm_factor(self, login: str, code: str, address: str = "") -> tuple[str, ...]:
+        """Ask for a second factor from now on, if its first code is right; raise TooManyTries.
+
+        Return the recovery codes to show once, or nothing.
+        """
+        self.refuse_flood(f"code {login}", address)
+        codes = self.factors.confirm(login, code)
+        if codes:
+            self._proofs.forget()
+        else:
+            self.note_failure(f"code {login}", address)
+        return codes
+
+    def forget_factor(self, login: str) -> None:
+        """Ask for no second factor any more, until another is set up."""
+        self.factors.forget(login)
+        self._proofs.forget()
+
+    def is_password(self, login: str, password: str) -> bool:
+        """Tell whether this is the password of a log-in now."""
+        query = select(account.c.password).where(account.c.login == login)
+        with self.engine.connect() as connection:
+            stored = connection.execute(query).scalar()
+        try:
+            return stored is not None and self._hasher.verify(stored, password)
+        except VerificationError:
+            return False
+
+    def standing(self, login: str) -> str:
+        """Return a text that changes with the password and the second factor of a log-in.
+
+        Whoever remembers that a password was right remembers this beside it.
+        """
+        return self._proofs.get(login, self._standing)
+
+    def _standing(self, login: str) -> str:
+        query = select(account.c.password).where(account.c.login == login)
+        with self.engine.connect() as connection:
+            stored = connection.execute(query).scalar() or ""
+        return hashed(f"{stored} {self.factors.since(login)} {self.must_change(login)}")
+
+    def _write_password(self, login: str, password: str, *, keep: str = "") -> None:
+        fits_password(password)
+        hashed_ = self._hasher.hash(password)
+        others = (session_.c.login == login) & (session_.c.id_sha256 != hashed(keep))
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(account).where(account.c.login == login).values(password=hashed_)
+            )
+            connection.execute(delete(session_).where(others))
+        self._sessions.forget()
+        self._proofs.forget()
+
+    def passes(self, login: str, code: str, address: str = "") -> bool:
+        """Tell whether a code of the second factor is right, and take it; raise TooManyTries.
+
+        Wrong codes are counted apart from wrong passwords: a right password forgives none.
+        """
+        self.refuse_flood(f"code {login}", address)
+        if not self.factors.passes(login, code):
+            self.note_failure(f"code {login}", address)
+            return False
+        self.forgive(f"code {login}")
+        return True
 
     def refuse_flood(self, login: str, address: str) -> None:
         """Raise TooManyTries when a log-in or an address has failed too often of late."""
@@ -329,29 +478,74 @@ class Accounts:
 
     # Sessions ----------------------------------------------------------------
 
-    def sign_in(self, who: Account, post: Post | None = None) -> str:
-        """Begin a session and return its secret id (256 bits); only its hash is stored."""
+    def sign_in(
+        self,
+        who: Account,
+        post: Post | None = None,
+        *,
+        stage: str = "",
+        device: str = "",
+        address: str = "",
+    ) -> str:
+        """Begin a session and return its secret id (256 bits); only its hash is stored.
+
+        With a `stage` it is not signed in yet: something is still to be given within ten minutes,
+        and whoever gives it begins another session.
+        """
         token, now = secrets.token_urlsafe(32), stamp(self.clock())
-        acting = (post or who.posts[0]).slug
-        row = {"login": who.login, "post": acting, "started_at": now, "seen_at": now}
+        acting = (post or next(iter(who.posts), Post(unit=who.unit, role=""))).slug
+        row = {
+            "login": who.login,
+            "post": acting,
+            "started_at": now,
+            "seen_at": now,
+            "stage": stage,
+            "proven_at": now,
+            "device": device[:DEVICE_CHARS_MAX],
+            "address": address[:80],
+        }
         with self.engine.begin() as connection:
             old = stamp(self.clock() - ABSOLUTE)
             connection.execute(delete(session_).where(session_.c.started_at <= old))
             connection.execute(insert(session_).values(id_sha256=hashed(token), **row))
         return token
 
-    def session(self, token: str) -> Session | None:
-        """Return who holds this session id; None when unknown, idle 30 minutes or 12 hours old."""
+    def session(
+        self, token: str, before_writing: Callable[[], None] | None = None
+    ) -> Session | None:
+        """Return who holds this session id; None when unknown, idle 30 minutes or 12 hours old.
+
+        That they were seen is written down now and then; whoever holds the turn to write lets go
+        of it in `before_writing`.
+        """
+        row = self._live(token)
+        if row is None or row.stage:
+            return None
+        now = self.clock()
+        if row.seen_at <= stamp(now - SEEN_EVERY):
+            if before_writing is not None:
+                before_writing()
+            self._change(token, seen_at=stamp(now))
+        return Session(account=account_of(row), post=Post.read(row.post), proven_at=row.proven_at)
+
+    def unfinished(self, token: str) -> tuple[Account, Stage] | None:
+        """Return who gave their password with this session id, and what is still missing."""
+        row = self._live(token)
+        if row is None or not row.stage:
+            return None
+        return account_of(row), Stage(row.stage)
+
+    def _live(self, token: str) -> Any:
+        """Return the row of a session that is not over; end the one that is."""
         now = self.clock()
         row = self._sessions.get(hashed(token), self._session)
         if row is None:
             return None
-        if row.started_at <= stamp(now - ABSOLUTE) or row.seen_at <= stamp(now - IDLE):
+        age = UNFINISHED if row.stage else ABSOLUTE
+        if row.started_at <= stamp(now - age) or row.seen_at <= stamp(now - IDLE):
             self.sign_out(token)
             return None
-        if row.seen_at <= stamp(now - SEEN_EVERY):
-            self._change(token, seen_at=stamp(now))
-        return Session(account=account_of(row), post=Post.read(row.post))
+        return row
 
     def _session(self, id_sha256: str) -> Any:
         query = (
@@ -366,11 +560,55 @@ class Accounts:
         """Act as something else from now on; whether they may is asked at every request."""
         self._change(token, post=post.slug)
 
+    def prove(self, token: str) -> None:
+        """Remember that whoever sits there gave their password or code just now."""
+        self._change(token, proven_at=stamp(self.clock()))
+
     def sign_out(self, token: str) -> None:
         """End one session."""
         with self.engine.begin() as connection:
             connection.execute(delete(session_).where(session_.c.id_sha256 == hashed(token)))
         self._sessions.forget()
+
+    def sittings(self, login: str = "") -> list[Sitting]:
+        """Return the sessions that go on, of a log-in or of all, the last seen first."""
+        now = self.clock()
+        query = select(session_).where(
+            session_.c.stage == "",
+            session_.c.started_at > stamp(now - ABSOLUTE),
+            session_.c.seen_at > stamp(now - IDLE),
+        )
+        if login:
+            query = query.where(session_.c.login == login)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.order_by(session_.c.seen_at.desc())).all()
+        return [
+            Sitting(
+                mark=row.id_sha256[:MARK_CHARS],
+                login=row.login,
+                post=Post.read(row.post),
+                started_at=row.started_at,
+                seen_at=row.seen_at,
+                device=row.device,
+                address=row.address,
+            )
+            for row in rows
+        ]
+
+    def end_sitting(self, login: str, mark: str) -> int:
+        """End one session of a log-in by its mark; return how many ended."""
+        which = (session_.c.login == login) & session_.c.id_sha256.startswith(mark, autoescape=True)
+        return self._end(which) if len(mark) == MARK_CHARS else 0
+
+    def end_sittings(self, login: str, *, keep: str = "") -> int:
+        """End all sessions of a log-in but `keep` (its id); return how many ended."""
+        return self._end((session_.c.login == login) & (session_.c.id_sha256 != hashed(keep)))
+
+    def _end(self, which: Any) -> int:
+        with self.engine.begin() as connection:
+            ended = connection.execute(delete(session_).where(which)).rowcount
+        self._sessions.forget()
+        return ended
 
     def _change(self, token: str, **values: str) -> None:
         query = update(session_).where(session_.c.id_sha256 == hashed(token)).values(values)
@@ -564,14 +802,15 @@ def account_of(row: Any) -> Account:
     )
 
 
-def hashed(token: str) -> str:
-    """Return what is stored of a session id."""
-    return sha256(token.encode()).hexdigest()
+def mark_of(token: str) -> str:
+    """Return the mark by which a session is named."""
+    return hashed(token)[:MARK_CHARS]
 
 
-def stamp(at: datetime) -> str:
-    """Return a UTC time whose text order is its time order."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+def fits_password(password: str) -> None:
+    """Raise ValueError for what is no password."""
+    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
+        raise ValueError(f"a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters")
 
 
 def engine_of(url: str) -> Engine:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from api import pages_entrance
 from api.accounts import Account, Post, TooManyTries
 from api.office import Office
 from api.pages_trouble import PageRoute
@@ -55,6 +56,8 @@ def router(office: Office) -> APIRouter:
         where = local_path(page.request.query_params.get("next", "/"))
         if page.session is not None:
             return page.go(where)
+        if page.token and office.accounts.unfinished(page.token) is not None:
+            return page.go(pages_entrance.step_address(where))
         return form_page(page, where)
 
     @pages.post("/login")
@@ -67,6 +70,15 @@ def router(office: Office) -> APIRouter:
         if account is None:
             return form_page(page, where, name, page.t("login-wrong"), 403)
         return let_in(page, account, where)
+
+    @pages.get("/login/step")
+    def missing(page: Visitor) -> Response:
+        where = local_path(page.request.query_params.get("next", "/"))
+        return pages_entrance.step_page(page, where)
+
+    @pages.post("/login/step")
+    def give(page: Visitor, form: Typed) -> Response:
+        return pages_entrance.give(page, form, local_path(text(form, "next")))
 
     @pages.post("/logout")
     def sign_out(page: Visitor) -> Response:
@@ -95,19 +107,11 @@ def router(office: Office) -> APIRouter:
 
 
 def let_in(page: Page, account: Account, where: str) -> Response:
-    """Begin a session of whoever proved who they are, and send them where they were going."""
-    office = page.office
-    if page.session is not None:
-        office.accounts.sign_out(page.token)
-    answer = page.go(where)
-    answer.set_cookie(
-        cookie_name(office),
-        office.accounts.sign_in(account, next(iter(office.posts(account)), None)),
-        path="/",
-        secure=office.settings.https,
-        httponly=True,
-        samesite="lax",
-    )
+    """Begin a session of whoever proved who they are, and send them where they were going.
+
+    Where a code, another password or a second factor is missing, they are asked for it first.
+    """
+    answer = pages_entrance.go_on(page, account, where)
     if "lang" not in page.request.cookies:
         page.keep(answer, "lang", account.locale if account.locale in ("zh", "en") else "zh")
     return answer

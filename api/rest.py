@@ -1,7 +1,7 @@
 """The programs' door under /api/v1: every verb, every list, every entry; nothing decided here.
 
-Who calls says so by the session cookie of the pages or by HTTP Basic with a log-in. Tokens for
-programs come later; until then a program has a log-in of its own.
+Who calls says so by a token (Authorization: Bearer), by the session cookie of the pages, or by
+HTTP Basic with a log-in that needs no second factor.
 """
 
 from __future__ import annotations

@@ -11,17 +11,35 @@ from hashlib import blake2b
 
 from starlette.requests import Request
 
-from api import problems
+from api import entrance, problems
 from api.accounts import Account, Post, TooManyTries
+from api.limiting import Limiter
 from api.office import Actor, Office
+from api.tokens import scope_of
 from domain.decider import Lang
 from domain.values import ID
-from domain.words import Words
+from domain.words import Words, in_words
 
 BODY_BYTES_MAX = 1 << 20
 KEY_CHARS_MAX = 200
 REMEMBERED_SECONDS = 60.0
 REMEMBERED_MAX = 1_000
+TOKEN_PER_MINUTE = 600
+UNKNOWN_TOKEN = Words(
+    "令牌无效、已过期或已撤销；请由令牌所有人在“我的账号”新建一个。",
+    "The token is unknown, over or revoked; its owner makes another on the page of their account.",
+)
+BEYOND_TOKEN = Words(
+    "此令牌不能用于“{needed}”，只能用于：{held}；请由所有人另建一个有此用途的令牌。",
+    "This token is not for “{needed}”, only for: {held}; its owner makes another one for that.",
+)
+PASSWORD_ALONE = Words(
+    "此账号只凭密码不能使用接口：须有第二因素，或密码须先修改。请登录页面办理，程序请改用令牌"
+    "（请求头 Authorization: Bearer）。",
+    "This log-in may not use the interface with a password alone: it has a second factor, must have"
+    " one, or its password must be changed first. Sign in to the pages; programs use a token"
+    " (Authorization: Bearer).",
+)
 KEY_REQUIRED = Words(
     "请在请求头 Idempotency-Key 中给出一个新的随机值（如 UUID，最多 200 个字符）；重试时用同一个值，"
     "便不会重复记账。",
@@ -48,7 +66,7 @@ NO_SUCH_ID = Words(
 
 
 class Callers:
-    """Tells who a request comes from: a session of the pages, or HTTP Basic with a log-in.
+    """Tells who a request comes from: a token, a session of the pages, or HTTP Basic.
 
     A password is hashed once a minute, not at every request: what is remembered is a keyed hash
     that dies with the process, and the account is looked up each time, so that closing it ends
@@ -59,13 +77,20 @@ class Callers:
         self.office = office
         self.cookie = "__Host-session" if office.settings.https else "session"
         self._secret = secrets.token_bytes(32)
-        self._known: dict[bytes, tuple[float, str]] = {}
+        self._known: dict[bytes, tuple[float, str, str]] = {}
+        self._bearers = Limiter(TOKEN_PER_MINUTE)
 
     def actor(self, request: Request) -> Actor:
         """Return who calls; raise Problem 401, 403 or 429."""
         token = request.cookies.get(self.cookie, "")
-        session = self.office.accounts.session(token) if token else None
-        account = session.account if session is not None else self._basic(request)
+        bearer = bearer_of(request)
+        session = None
+        if token and not bearer:
+            session = self.office.accounts.session(token, self.office.settle)
+        if bearer:
+            account = self._bearer(request, bearer)
+        else:
+            account = session.account if session is not None else self._basic(request)
         wanted = request.headers.get("gongwu-role", "")
         if wanted:
             post = Post.read(wanted)
@@ -89,8 +114,10 @@ class Callers:
 
     def _remembered(self, credentials: str) -> str | None:
         """Return the log-in that was checked within the last minute."""
-        until, login = self._known.get(self._digest(credentials), (0.0, ""))
-        return login if until > time.monotonic() else None
+        until, login, then = self._known.get(self._digest(credentials), (0.0, "", ""))
+        if until <= time.monotonic() or self.office.accounts.standing(login) != then:
+            return None  # it is too long ago, or the password is another since
+        return login
 
     def _digest(self, credentials: str) -> bytes:
         return blake2b(credentials.encode(), key=self._secret).digest()
@@ -107,7 +134,8 @@ class Callers:
             if len(self._known) >= REMEMBERED_MAX:
                 self._known.clear()
             until = time.monotonic() + REMEMBERED_SECONDS
-            self._known[self._digest(credentials)] = (until, account.login)
+            standing = self.office.accounts.standing(account.login)
+            self._known[self._digest(credentials)] = (until, account.login, standing)
         if account is None:
             raise problems.plain(401)
         return account
@@ -127,7 +155,57 @@ class Callers:
             raise problem from None
         if account is None:
             raise problems.plain(401)
+        if entrance.missing(self.office, account) is not None:
+            raise problems.plain(403, PASSWORD_ALONE, "password-alone")
         return account
+
+    def _bearer(self, request: Request, presented: str) -> Account:
+        """Return whose token it is; raise Problem 401, 403 or 429."""
+        accounts = self.office.accounts
+        token = accounts.tokens.find(presented, self.office.settle)
+        if token is None:
+            wait = self._bearers.wait_seconds(f"unknown {address(request)}")
+            raise too_often(wait) if wait else problems.plain(401, UNKNOWN_TOKEN, "unknown-token")
+        wait = self._bearers.wait_seconds(token.id)
+        if wait:
+            raise too_often(wait)
+        needed = scope_of(request.method, request.url.path)
+        if needed.value not in token.scopes:
+            held = token.words
+            raise problems.plain(
+                403,
+                Words(
+                    BEYOND_TOKEN.zh.format(needed=needed.words.zh, held=in_words(held, "zh")),
+                    BEYOND_TOKEN.en.format(needed=needed.words.en, held=in_words(held, "en")),
+                ),
+                "beyond-token",
+            )
+        account = accounts.find(token.login)
+        if account is None:
+            raise problems.plain(401, UNKNOWN_TOKEN, "unknown-token")
+        request.state.token = token
+        return account
+
+
+def bearer_of(request: Request) -> str:
+    """Return what follows `Bearer`, or an empty text."""
+    scheme, _, presented = request.headers.get("authorization", "").partition(" ")
+    return presented.strip() if scheme.lower() == "bearer" else ""
+
+
+def too_often(seconds: int) -> problems.Problem:
+    """Return the answer to a token that asks more often than it may."""
+    problem = problems.plain(
+        429,
+        Words(
+            f"请求过于频繁，请 {seconds} 秒后再试；每个令牌每分钟至多 {TOKEN_PER_MINUTE} 次。",
+            f"Too many requests: come again in {seconds} seconds; a token may ask"
+            f" {TOKEN_PER_MINUTE} times a minute.",
+        ),
+        "too-often",
+    )
+    problem.headers["Retry-After"] = str(seconds)
+    return problem
 
 
 def _credentials(request: Request) -> str:

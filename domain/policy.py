@@ -304,6 +304,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `radio_alone_below`: things worth this much (fen) or more are counted by their label or by a
     person, never by radio alone.
     `title_changes`: of what kind, disposed of how, a register must say so before the books do.
+    `second_factor_roles`: who acts in one of these signs in with a second factor beside the password.
+    `confirmed_roles`: a person gets one of these only when a second person confirms it.
+    `administrators_apart`: accounts, grants and the log of administration are three persons' (三员).
+    `reauthentication_minutes`: who decides a case gave password or code at most so long ago; None:
+    the session suffices.
     `exclusions`: duties one person may not have in one matter. `waterfall`: what is tried with idle
     property, in order.
     """
@@ -354,6 +359,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     radio_alone_below: int | None = None
     over_standard: Beyond = Beyond.FLAG
     demand_days: int | None = None
+    second_factor_roles: frozenset[Role] = frozenset()
+    confirmed_roles: frozenset[Role] = frozenset()
+    administrators_apart: bool = False
+    reauthentication_minutes: int | None = None
     exclusions: tuple[tuple[str, str], ...] = EXCLUSIONS
     exclusions_cites: tuple[str, ...] = ()
     release_documents: tuple[str, ...] = ()
@@ -625,6 +634,7 @@ def counts(policy: Policy) -> Iterator[tuple[str, int | None]]:
     yield "search_days_max", policy.search_days_max
     yield "demand_days", policy.demand_days
     yield "radio_alone_below", policy.radio_alone_below
+    yield "reauthentication_minutes", policy.reauthentication_minutes
     for life in policy.service_years:
         yield f"service_years {life.kind or life.class_code}", life.years
     for number, rule in enumerate(policy.under_use, 1):
