@@ -191,9 +191,7 @@ def office(sqlite_url: str) -> Iterator[Office]:
 @pytest.fixture
 def demanding(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     """Put rules in force by which heads and administrators need a second factor."""
-    rules = msgspec.structs.replace(
-        GENERIC, second_factor_roles=frozenset({Role.HEAD, Role.ADMIN})
-    )
+    rules = msgspec.structs.replace(GENERIC, second_factor_roles=frozenset({Role.HEAD, Role.ADMIN}))
     monkeypatch.setattr(office, "rules_for", lambda *_: rules)
     return office
 
