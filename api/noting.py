@@ -94,7 +94,7 @@ COUNTED: Final = (
     _counted("GET /audit(?:/v1)?/reads" + _files, Question.READS, everyone=True),
     # What others see too counts when an auditor looks.
     _counted("GET /entries/{extent}", Question.ENTRIES, each=True),
-    _counted("GET /api/v1/entries", Question.ENTRIES),
+    _counted("GET /api/v1/(?:entries|feed)", Question.ENTRIES),
     _counted("GET /audit(?:/v1)?/changes(?:/events)?" + _files, Question.CHANGES, "unit/{unit}"),
     _counted("GET /audit/v1/periods/{unit}", Question.PERIODS, "unit/{unit}"),
     _counted("GET /periods/{unit}", Question.PERIODS, "unit/{unit}"),

@@ -43,6 +43,7 @@ from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book, Gathering
 from ledger.entry import Draft, Via
 from ledger.findings import Findings
+from ledger.tail import Tail
 from projections import rulings, units
 from projections.matching import Classes, Code, Terms
 from projections.past import Pasts
@@ -116,6 +117,8 @@ class Office:
         )
         self.reads = Reads(self)
         self.pasts = Pasts(book)
+        self.tail = Tail(book)
+        self.closing.append(self.tail.close)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._tried = 0  # and could not be brought further when the log was this long
@@ -501,6 +504,7 @@ class Office:
                 with self._turns.turn() if self._turns and waits else nullcontext():
                     self._shown = self._lists.catch_up(self.book)
                 self.stuck = None
+                self.tail.nudge()
             except (Stuck, Unavailable) as trouble:
                 logger.exception("the lists are behind the log")
                 self.stuck, self._tried = trouble, last

@@ -20,6 +20,7 @@ from api import (
     certifying_rest,
     depreciating_rest,
     epcis_rest,
+    feeding,
     filing_rest,
     idle_rest,
     matching_rest,
@@ -75,6 +76,7 @@ def install(app: FastAPI, office: Office) -> None:
     vouchers_rest.add(routes, office, callers)
     banking_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
+    feeding.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)
     rest_bundles.add(auditing, office, callers)

@@ -47,6 +47,7 @@ from ledger.sqlite import answer_again, latest
 PAGE_ROWS = 10_000  # each page is a question to the server
 COPY_FROM = 200  # entries from which COPY beats the server function
 LOCK = 7_246_813  # any constant; it names the tail of this log
+CHANNEL = "gongwu_log"  # on which every act is told when it is committed
 
 GUARDED = ("ledger_entry", "ledger_command", "ledger_claim", "ledger_evidence", "ledger_head")
 TABLES = """
@@ -219,6 +220,20 @@ CREATE TABLE ledger_file (
 -- No samples of it among the server's statistics: what is taken out must be gone (T13).
 ALTER TABLE ledger_file ALTER COLUMN content SET STATISTICS 0;
 """
+# Whoever listens hears of every act when it is committed; nobody has to.
+TELL = """
+CREATE FUNCTION ledger_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('gongwu_log', NEW.size::text);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER tell AFTER UPDATE ON ledger_head FOR EACH ROW EXECUTE FUNCTION ledger_tell();
+"""
+# A role that may only write to the tables leaves this to their owner's next start.
+UNTOLD = (
+    "SELECT to_regproc('ledger_tell') IS NULL AND pg_has_role(relowner, 'USAGE') FROM pg_class"
+    " WHERE oid = to_regclass('ledger_head')"
+)
 APPEND = SQL(
     "SELECT * FROM ledger_record(%s::text[],%s::bigint[],%s::text[],%s::bytea[],%s::int[],"
     "%s::text[],%s::text[],%s::text[],%s,%s,%s,%s,%s,%s)"
@@ -320,6 +335,9 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
             row = c.execute("SELECT to_regclass('ledger_attestation')").fetchone()
             if row is not None and row[0] is None:
                 c.execute(cast(Any, ATTESTATIONS))
+            row = c.execute(UNTOLD).fetchone()
+            if row is not None and row[0]:
+                c.execute(cast(Any, TELL))
         self.assert_durable()
 
     def assert_durable(self) -> None:
