@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import cache
 from typing import (
     Any,
     ClassVar,
@@ -254,8 +255,12 @@ class Verb(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     roles: frozenset[str]
     function: Callable[..., Answer]
-    form: type[msgspec.Struct]
     inner: bool  # only asked by another stream, never at a door
+
+    @property
+    def form(self) -> type[msgspec.Struct]:
+        """Return the struct of its parameters, made when first asked for: most never are."""
+        return _form(self.kind, self.function)
 
     @property
     def zh(self) -> str:
@@ -275,6 +280,21 @@ class Verb(msgspec.Struct, frozen=True):
             if rule.holds is not None and not rule.holds(state, occasion):
                 return rule
         return None
+
+
+@cache
+def _form(kind: str, function: Callable[..., Answer]) -> type[msgspec.Struct]:
+    hints = get_type_hints(function, include_extras=True)
+    fields: list[Any] = [
+        (p.name, checked(hints[p.name]))
+        if p.default is p.empty
+        else (p.name, checked(hints[p.name]), p.default)
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    ]
+    return msgspec.defstruct(
+        f"{kind}_{function.__name__}", fields, forbid_unknown_fields=True, kw_only=True
+    )
 
 
 NOT_YOUR_ROLE = Rule(
@@ -359,20 +379,7 @@ class Lifecycle(Generic[S]):
 
         def publish(function: Callable[..., Any]) -> Callable[..., Any]:
             name = function.__name__
-            hints = get_type_hints(function, include_extras=True)
-            fields: list[Any] = [
-                (p.name, checked(hints[p.name]))
-                if p.default is p.empty
-                else (p.name, checked(hints[p.name]), p.default)
-                for p in inspect.signature(function).parameters.values()
-                if p.kind is p.KEYWORD_ONLY
-            ]
-            form = msgspec.defstruct(
-                f"{self.kind}_{name}", fields, forbid_unknown_fields=True, kw_only=True
-            )
-            verb = Verb(
-                self.kind, name, Words(zh, en), rules, frozenset(roles), function, form, inner
-            )
+            verb = Verb(self.kind, name, Words(zh, en), rules, frozenset(roles), function, inner)
             assert name not in self.verbs, f"{self.kind}.{name} is already a verb"
             self.verbs[name] = verb
             return function

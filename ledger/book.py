@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any, Self, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast, overload
 from zoneinfo import ZoneInfo
 
 import msgspec
 from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper, StoredEvent
-from psycopg.conninfo import conninfo_to_dict
 
 import domain.lives  # noqa: F401 - every fact must be known before the log is read
 from domain import numbering
@@ -68,10 +67,11 @@ from ledger.entry import (
     stamp,
     standing,
 )
-from ledger.postgres import LedgerPostgresRecorder
-from ledger.postgres import told as told_postgres
 from ledger.sqlite import LedgerSQLiteRecorder
 from ledger.sqlite import told as told_sqlite
+
+if TYPE_CHECKING:
+    from ledger.postgres import LedgerPostgresRecorder
 
 RECENT_MAX = 256  # acts whose entries need not be read back to answer whoever asked
 FRESH_MAX = 256  # acts whose rows need not be read back to follow the log
@@ -238,7 +238,11 @@ class Book(Application[str]):
         `clock` replaces the server's time in tests. Raise Unsafe when the database would not
         keep what it acknowledges, Unavailable when it cannot be used now.
         """
-        with (told_sqlite if url.startswith("sqlite:") else told_postgres)():
+        told = told_sqlite
+        if not url.startswith("sqlite:"):
+            from ledger.postgres import told  # its library is loaded for a server alone
+
+        with told():
             book = cls(environment(url))
         book.clock = clock or (lambda: datetime.now(UTC))
         book.url = url
@@ -944,6 +948,8 @@ def environment(url: str) -> dict[str, str]:
             "ORIGINATOR_ID_TYPE": "text",
         }
     if url.startswith(("postgresql://", "postgres://")):
+        from psycopg.conninfo import conninfo_to_dict
+
         parts = {k: str(v) for k, v in conninfo_to_dict(url).items()}
         return {
             "PERSISTENCE_MODULE": "ledger.postgres",

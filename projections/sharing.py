@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -65,12 +65,18 @@ def in_memory(url: str) -> bool:
     return _file(url).stat().st_size * 2 < memory
 
 
-@contextmanager
-def folded(book: Book, size: int, count: int, progress: Progress | None) -> Iterator[list[Path]]:
-    """Lend files in which all streams up to a position are told; none when a process failed.
+class Untold(Exception):
+    """A share could not be told, and why was logged."""
 
-    What went wrong in another process is logged: whoever then tells everything alone meets the
-    same entry, and stops at it loudly.
+
+@contextmanager
+def folded(
+    book: Book, size: int, count: int, progress: Progress | None
+) -> Iterator[Iterator[Path]]:
+    """Lend files in which all streams up to a position are told, each as soon as it is whole.
+
+    Raise Untold when one cannot be told; whoever then tells everything alone meets the same
+    entry, and stops at it loudly.
     """
     home = _file(book.url).resolve()
     _swept(home)
@@ -80,21 +86,32 @@ def folded(book: Book, size: int, count: int, progress: Progress | None) -> Iter
             _start(book.url, size, number, count, files[number]) for number in range(1, count)
         ]
         try:
-            failed = []
             try:
                 fold(book, size, 0, count, files[0], progress)
             except (sqlite3.Error, Stuck) as error:
                 # A full disk, perhaps, and alone we need less of it; or an entry that cannot be
                 # shown, and alone we meet the first of them.
-                failed = [str(error)]
-            failed += [trouble for trouble in map(_ended, others) if trouble]
+                raise _untold(str(error)) from error
+            yield _in_order(files, others)
         finally:
             for other in others:
                 other.kill()
                 other.wait()
-        for trouble in failed:
-            _told.warning("a share of the lists was not told: %s", trouble)
-        yield [] if failed else files
+
+
+def _in_order(files: Sequence[Path], others: Sequence[subprocess.Popen[str]]) -> Iterator[Path]:
+    """Yield our own file, which is whole, and the others as their processes end."""
+    yield files[0]
+    for file, other in zip(files[1:], others, strict=True):
+        trouble = _ended(other)
+        if trouble:
+            raise _untold(trouble)
+        yield file
+
+
+def _untold(trouble: str) -> Untold:
+    _told.warning("a share of the lists was not told: %s", trouble)
+    return Untold(trouble)
 
 
 def work(url: str, size: int, number: int, of: int, file: str) -> None:

@@ -219,9 +219,11 @@ class ReadModels:
             if shares is None:
                 shares = sharing.shares(book.url, size)
             if self.sqlite and shares > 1:
-                with sharing.folded(book, size, shares, progress) as files:
-                    if files:
-                        return self._merged(book, files, size, until)
+                with (
+                    suppress(sharing.Untold),
+                    sharing.folded(book, size, shares, progress) as files,
+                ):
+                    return self._merged(book, files, shares, size, until)
             with self._writing() as c:
                 batch = self._emptied(c, book)
                 end, size = 0, book.log.head()[0] if until is None else until
@@ -237,19 +239,26 @@ class ReadModels:
                 return end
 
     def _merged(
-        self, book: Book, files: Sequence[Path], size: int, until: int | None = None
+        self,
+        book: Book,
+        files: Iterator[Path],
+        shares: int,
+        size: int,
+        until: int | None = None,
     ) -> int:
         """Take over what was told in shares, and follow what was recorded meanwhile."""
-        with self._writing(files) as c:
+        with self._writing(shared=True) as c:
             batch = self._emptied(c, book)
             end = size
             for index in history.indexes:
                 c.execute(CreateIndex(index))
-            for part, table in enumerate(history.ended):  # whole, since a share has whole parts
-                batch.writer.take_over(table, f"share{part % len(files)}")
+            for number, file in enumerate(files):  # ours, while others still tell theirs
+                c.exec_driver_sql(f"ATTACH ? AS share{number}", (str(file),))
+                for table in history.ended[number::shares]:  # whole, since a share has whole parts
+                    batch.writer.take_over(table, f"share{number}")
             for table in LISTS:
                 if table not in history.ended:
-                    batch.writer.merge(table, [f"share{number}" for number in range(len(files))])
+                    batch.writer.merge(table, [f"share{number}" for number in range(shares)])
             self._indexed(c, end, [i for i in INDEXES if i not in history.indexes])
             for page in book.log.rows(end + 1, until) if until != end else ():
                 batch = Batch(book, batch.writer, {}, intervals(), fresh=False)
@@ -357,16 +366,14 @@ class ReadModels:
         return raw
 
     @contextmanager
-    def _writing(self, attached: Sequence[Path] = ()) -> Iterator[Connection]:
+    def _writing(self, *, shared: bool = False) -> Iterator[Connection]:
         """Open the one writing transaction; other processes wait for it.
 
-        Files that are `attached` are there as share0, share1 and so on.
+        What is `shared` may attach files as share0, share1 and so on, and writes much.
         """
         with self.engine.connect() as c:
-            if attached:
+            if shared:
                 c.exec_driver_sql("PRAGMA wal_autocheckpoint=0")  # see `_carry`
-            for number, file in enumerate(attached):
-                c.exec_driver_sql(f"ATTACH ? AS share{number}", (str(file),))
             if self.sqlite:
                 c.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -379,9 +386,10 @@ class ReadModels:
                 c.commit()
             finally:
                 c.rollback()
-                for number in range(len(attached)):
-                    c.exec_driver_sql(f"DETACH share{number}")
-                if attached:
+                if shared:
+                    for _, name, _ in c.exec_driver_sql("PRAGMA database_list").all():
+                        if name.startswith("share"):
+                            c.exec_driver_sql(f"DETACH {name}")
                     c.exec_driver_sql(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
 
 
