@@ -32,6 +32,7 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         _keep_what_is_loaded()
+        office.watch()
         yield
         office.close()
 

@@ -40,6 +40,7 @@ from api import (
 )
 from api.cli_terminal import EXIT_CODES, Doors, Json, Terminal, at, language, quiet
 from api.open_cases import DAYS_MAX
+from api.processes import MOST
 
 app = typer.Typer(
     cls=Doors,
@@ -149,9 +150,19 @@ def serve(
             help="手机打开的名称或地址，可多次 · A name or address phones open; repeatable."
         ),
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            envvar="GONGWU_PROCESSES",
+            help="服务进程数，需 PostgreSQL · How many processes serve; needs PostgreSQL.",
+            min=1,
+            max=MOST,
+        ),
+    ] = 1,
 ) -> None:
     """启动服务 · Serve the ledger's pages and API."""
-    cli_serve.serve(at(ctx, False), host, port, tls_names=tls_name or [] if tls else None)
+    names = tls_name or [] if tls else None
+    cli_serve.serve(at(ctx, False), host, port, tls_names=names, number=processes)
 
 
 # Reading ------------------------------------------------------------------------

@@ -6,15 +6,17 @@ import errno
 import importlib.util
 import secrets
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import typer
 
-from api import label_keys, tls
+from api import label_keys, processes, tls
 from api.cli_read import settings_of
-from api.cli_terminal import UNAVAILABLE, USAGE, Stop, Terminal
+from api.cli_terminal import UNAVAILABLE, USAGE, Stop, Terminal, troubles
 from api.notarising import ONE_MACHINE, Place, Watch
 from api.office import Office
 from api.settings import Settings
@@ -26,6 +28,10 @@ BACKLOG = 2048
 SECRET_BYTES = 32
 DEMO_ORIGIN = "demo.gongwu.example/warehouse"
 DEMO_SECONDS = 5
+NOT_WORKING = Words(
+    "服务进程一启动就退出，已停止；原因见上面的输出。",
+    "The processes ended as soon as they began, and so it stopped; see above for the reason.",
+)
 
 
 def demo(
@@ -72,9 +78,21 @@ def demo(
     run(settings, office, listener)
 
 
-def serve(terminal: Terminal, host: str, port: int, *, tls_names: list[str] | None = None) -> None:
-    """Serve the ledger of the settings until it is stopped; over HTTPS when names are given."""
+def serve(
+    terminal: Terminal,
+    host: str,
+    port: int,
+    *,
+    tls_names: list[str] | None = None,
+    number: int = 1,
+) -> None:
+    """Serve the ledger of the settings until it is stopped; over HTTPS when names are given.
+
+    By so many processes, which one server must have room for.
+    """
     settings = settings_of(terminal)
+    if number > 1 and settings.database.startswith("sqlite:"):
+        raise Stop(processes.ONE_FILE, USAGE)
     changed: dict[str, Any] = {"host": host} if host else {}
     changed |= {"port": port} if port >= 0 else {}
     settings = msgspec.structs.replace(settings, **changed)
@@ -88,13 +106,57 @@ def serve(terminal: Terminal, host: str, port: int, *, tls_names: list[str] | No
         certificate = tls.issued(settings.files / "gongwu-tls", names)
         settings = msgspec.structs.replace(settings, https=True, ca=certificate.ca)
     listener = listen(settings.host, settings.port)
-    office = open_office(terminal, settings)
+    office = open_office(terminal, settings) if number == 1 else None
+    if office is None and (code := prepared(terminal, settings)):
+        raise typer.Exit(code)
     url = address(listener)
     if certificate is not None:
         url = url.replace("http:", "https:", 1)
         vouch(terminal, certificate, listener.getsockname()[1])
     terminal.say(f"公物账本：{url}  （按 Ctrl+C 停止）", f"Gongwu: {url}  (Ctrl+C stops it)")
-    run(settings, office, listener, certificate)
+    if office is not None:
+        run(settings, office, listener, certificate)
+        return
+    try:
+        processes.in_several(
+            number, alone(terminal, lambda: served(terminal, settings, listener, certificate))
+        )
+    except processes.NotWorking:
+        raise Stop(NOT_WORKING, UNAVAILABLE) from None
+
+
+def prepared(terminal: Terminal, settings: Settings) -> int:
+    """Make tables and bring lists up to date before several processes begin; return an exit code.
+
+    In a process that ends: what is open in us when others begin would be theirs too.
+    """
+    import api.app  # noqa: F401 - loaded once, for all of them
+
+    return processes.in_one(alone(terminal, lambda: open_office(terminal, settings).close()))
+
+
+def alone(terminal: Terminal, work: Callable[[], None]) -> Callable[[], int]:
+    """Return work as a process does it by itself: its troubles are told, and end it."""
+
+    def do() -> int:
+        try:
+            with troubles(lambda: terminal):
+                work()
+        except typer.Exit as told:
+            return told.exit_code
+        return 0
+
+    return do
+
+
+def served(
+    terminal: Terminal,
+    settings: Settings,
+    listener: socket.socket,
+    certificate: tls.Certificate | None,
+) -> None:
+    """Be one of several processes that serve."""
+    run(settings, open_office(terminal, settings), listener, certificate)
 
 
 def vouch(terminal: Terminal, certificate: tls.Certificate, port: int) -> None:
@@ -206,7 +268,7 @@ def run(
     listener: socket.socket,
     certificate: tls.Certificate | None = None,
 ) -> None:
-    """Serve until a signal comes. One process: SQLite has one writer, and threads share it."""
+    """Serve until a signal comes, in this process."""
     import uvicorn
 
     from api.app import create_app

@@ -43,6 +43,7 @@ from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book, Gathering
 from ledger.entry import Draft, Via
 from ledger.findings import Findings
+from ledger.postgres import alone
 from ledger.tail import Tail
 from projections import rulings, units
 from projections.matching import Classes, Code, Terms
@@ -121,6 +122,7 @@ class Office:
         self.closing.append(self.tail.close)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
+        self._noticed = 0  # up to where what others recorded was heard
         self._tried = 0  # and could not be brought further when the log was this long
         self._showing = threading.Lock()
         self._turn = _Turn()
@@ -129,11 +131,13 @@ class Office:
     @classmethod
     def open(cls, settings: Settings, progress: Progress | None = None) -> Self:
         """Open the database and bring the lists up to date."""
-        book = Book.open(settings.database)
-        models = ReadModels.open(settings.database)
-        shown = models.catch_up(book, progress)
-        office = cls(settings, book, models, Accounts.open(settings.database, vault=settings.vault))
-        office._shown = shown
+        with made_alone(settings.database):
+            book = Book.open(settings.database)
+            models = ReadModels.open(settings.database)
+            shown = models.catch_up(book, progress)
+            accounts = Accounts.open(settings.database, vault=settings.vault)
+            office = cls(settings, book, models, accounts)
+            office._shown = shown
         return office
 
     def close(self) -> None:
@@ -148,14 +152,16 @@ class Office:
     @cached_property
     def readings(self) -> Readings:
         """Return the store of what readers saw, beside the log."""
-        store = Readings.open(self.settings.database, clock=self.book.clock)
+        with made_alone(self.settings.database):
+            store = Readings.open(self.settings.database, clock=self.book.clock)
         self.closing.append(store.close)
         return store
 
     @cached_property
     def captures(self) -> Captures:
         """Return the store of EPCIS events that others sent, beside the log."""
-        store = Captures.open(self.settings.database, clock=self.book.clock)
+        with made_alone(self.settings.database):
+            store = Captures.open(self.settings.database, clock=self.book.clock)
         self.closing.append(store.close)
         return store
 
@@ -173,6 +179,8 @@ class Office:
         the lock for which we would wait.
         """
         size = self.book.log.head()[0]
+        if size > self._shown + BEHIND_MAX:  # others wrote much, and may have shown it too
+            self._shown = max(self._shown, self._lists.position())
         few = size <= self._shown + BEHIND_MAX or self._own > self._shown
         if few and size > max(self._shown, self._tried):
             self.show(size)
@@ -405,13 +413,7 @@ class Office:
         named = any(stream.startswith(NAMED) for stream in streams)
         if shown or named:
             self.show(receipt.last)
-        if named:
-            self._names.forget()
-            self._zones.forget()
-        if any(stream.startswith(ABOUT) for stream in streams):
-            self.authority.forget()
-        if any(stream.startswith("policy/") for stream in streams):
-            self.rules.forget()
+        self._forget(streams)
         if any(stream.startswith("folder/") for stream in streams):
             self.settle()
             attachments.sweep(self.book, receipt)
@@ -509,6 +511,35 @@ class Office:
                 logger.exception("the lists are behind the log")
                 self.stuck, self._tried = trouble, last
 
+    def watch(self) -> None:
+        """Hear what other processes record: names, roles and rules remembered here are forgotten.
+
+        For whoever serves for long; on a file, others are rare, and what is remembered is soon
+        looked up anew.
+        """
+        if self._turns is None:
+            self.tail.follow(self._heard)
+
+    def _heard(self, size: int) -> None:
+        start, self._noticed = self._noticed + 1, size
+        if size - start < BEHIND_MAX and start > 1:
+            rows = next(iter(self.book.log.rows(start, size)), [])
+            streams = tuple(row[1] for row in rows)
+        else:
+            streams = (*NAMED, *ABOUT, "policy/")
+        self._forget(streams)
+
+    def _forget(self, streams: Iterable[str]) -> None:
+        """Look up anew what may have been said in these streams."""
+        streams = tuple(streams)
+        if any(stream.startswith(NAMED) for stream in streams):
+            self._names.forget()
+            self._zones.forget()
+        if any(stream.startswith(ABOUT) for stream in streams):
+            self.authority.forget()
+        if any(stream.startswith("policy/") for stream in streams):
+            self.rules.forget()
+
     def _via(self, occasion: Occasion, channel: str, request: str) -> Via:
         return Via(
             unit=occasion.unit,
@@ -517,6 +548,11 @@ class Office:
             request=request,
             policy=occasion.policy.reference,
         )
+
+
+def made_alone(url: str) -> AbstractContextManager[None]:
+    """Let nobody else make tables meanwhile; a file sees to that itself."""
+    return nullcontext() if url.startswith("sqlite:") else alone(url)
 
 
 def class_tables(files: Sequence[Path]) -> Classes:

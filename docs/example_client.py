@@ -142,7 +142,7 @@ def authorization() -> str:
 
 def main() -> int:
     """Do what the command line asks; 1 when it was refused."""
-    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked = argparse.ArgumentParser(description="A program of another system.")
     asked.add_argument("address")
     what = asked.add_subparsers(dest="what", required=True)
     listing = what.add_parser("list", help="every item of a list")

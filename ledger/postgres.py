@@ -47,6 +47,7 @@ from ledger.sqlite import answer_again, latest
 PAGE_ROWS = 10_000  # each page is a question to the server
 COPY_FROM = 200  # entries from which COPY beats the server function
 LOCK = 7_246_813  # any constant; it names the tail of this log
+MAKING = 7_246_815  # names the making of tables
 CHANNEL = "gongwu_log"  # on which every act is told when it is committed
 
 GUARDED = ("ledger_entry", "ledger_command", "ledger_claim", "ledger_evidence", "ledger_head")
@@ -297,6 +298,16 @@ def _said() -> Iterator[None]:
     except psycopg.Error as error:
         name = next((k.__name__ for k in _KINDS if isinstance(error, k)), "PersistenceError")
         raise getattr(persistence, name)(str(error)) from error
+
+
+@contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Be the only process that makes tables in this database: several may start at once."""
+    with told(), _said():
+        connection = psycopg.connect(url, autocommit=True)
+    with connection:
+        connection.execute(f"SELECT pg_advisory_lock({MAKING})".encode())
+        yield
 
 
 def _first_written(c: psycopg.Cursor[Any], stored_events: Sequence[StoredEvent]) -> Any:

@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.1  # how often a file is looked at while somebody follows it
 QUIET_SECONDS = 5.0  # after which a server is asked, should a word of it be lost
 AWAY_SECONDS = 1.0  # after which a database that was away is tried again
 LEAVE_SECONDS = 10.0
-Heard: TypeAlias = Callable[[int], None]
+Heard: TypeAlias = Callable[[int], object]
 
 
 class Tail:
@@ -67,6 +67,8 @@ class Tail:
     def close(self) -> None:
         """Let the thread go."""
         with self._guard:
+            if self._closing:
+                return
             self._closing = True
         self._nudged.set()
         self._mouth.send(b"x")
