@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.allocating import Document
@@ -19,8 +19,8 @@ NO_ROOM = Words(
 FAILED = Words("不符合条件：{what}。", "It does not meet: {what}.")
 OPENS = Words("{day} 起对本单位开放申领。", "It is open to the unit from {day}.")
 TAKER = Words(
-    "分给了需求 {want}，{n} 件（优先级 {rank}，自 {since} 起等待，合适度 {fit}）。",
-    "{n} go to want {want} (priority {rank}, waiting since {since}, fit {fit}).",
+    "分给了需求“{item}”（{want}），{n} 件：优先级 {rank}，自 {since} 起等待，合适度 {fit}。",
+    "{n} go to want “{item}” ({want}): priority {rank}, waiting since {since}, fit {fit}.",
 )
 LESS = Words(
     "若给它一件：优先级 {rank}、自 {since} 起等待的少得 {n} 件。",
@@ -78,7 +78,8 @@ def asked(office: Office, proposal: str, want: str, asset: str) -> dict[str, Any
             "distance": found.swap.distance,
         },
     }
-    return said | values | {"sentences": list(sentences(found))}
+    items = {one.id: one.name for one in document.wants}
+    return said | values | {"sentences": list(sentences(found, items))}
 
 
 def _why(document: Document, want: str, asset: str) -> Any:
@@ -104,8 +105,8 @@ def _why(document: Document, want: str, asset: str) -> Any:
     return allocating.why_not(found, mine, theirs, wants, listings, terms, document.quotas)
 
 
-def sentences(found: Any) -> Iterator[Words]:
-    """Yield every reason in words."""
+def sentences(found: Any, items: Mapping[str, str]) -> Iterator[Words]:
+    """Yield every reason in words; `items` is what each want asks for."""
     if found.quantity:
         yield filled(GETS, n=found.quantity)
         return
@@ -117,7 +118,13 @@ def sentences(found: Any) -> Iterator[Words]:
         yield filled(OPENS, day=found.opens)
     for one in found.takers:
         yield filled(
-            TAKER, want=one.want, n=one.quantity, rank=one.priority, since=one.since, fit=one.fit
+            TAKER,
+            item=items.get(one.want, ""),
+            want=one.want,
+            n=one.quantity,
+            rank=one.priority,
+            since=one.since,
+            fit=one.fit,
         )
     swap = found.swap
     if swap is None:
