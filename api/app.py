@@ -12,8 +12,9 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import pages, problems, rest, rest_log, security
+from api import health, metrics, pages, problems, rest, rest_log, security
 from api.noting import Noting
+from api.observed import Observed, Tally
 from api.office import Office
 from api.settings import Settings
 from ledger.replaying import collector_off
@@ -51,10 +52,14 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     rest.install(app, office)
     rest_log.install(app, office)
+    tally = Tally()
+    health.install(app, office)
+    metrics.install(app, office, tally)
     app.include_router(pages.router(office))
     problems.install(app)
     app.add_middleware(Noting, office=office)
     security.protect(app, https=settings.https, refuse=problems.refuse)
+    app.add_middleware(Observed, tally=tally)
     return app
 
 

@@ -98,6 +98,8 @@ class Clerks:
         self._behind = self._last = 0  # acts that the lists do not show yet, and up to where
         self._asked = 0.0
         self._watched = threading.Lock()  # whoever has it looks out for a pause, and nobody else
+        waiting = "gongwu_clerk_queue", "Requests that wait to be recorded.", self._jobs.qsize
+        office.measured.append(waiting)
 
     async def do(self, act: Act) -> Response:
         """Have something recorded and shown; return its answer, or raise what it raised."""

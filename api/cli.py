@@ -20,6 +20,7 @@ from api import (
     cli_compare,
     cli_depreciating,
     cli_do,
+    cli_doctor,
     cli_idle,
     cli_label,
     cli_match,
@@ -31,6 +32,7 @@ from api import (
     cli_rfid,
     cli_sending,
     cli_serve,
+    cli_settings,
     cli_statement,
     cli_vault,
     cli_verify,
@@ -72,6 +74,8 @@ app.add_typer(cli_sending.wants_app, name="wants")
 app.command()(cli_accounts.init)
 app.command()(cli_backup.backup)
 app.command()(cli_classes.classes)
+app.command()(cli_doctor.doctor)
+app.command()(cli_settings.settings)
 app.command()(cli_classes.numbers)
 app.command()(cli_registers.quotas)
 app.command()(cli_registers.confiscated)

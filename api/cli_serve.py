@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import typer
 
-from api import label_keys, processes, tls
+from api import label_keys, logs, processes, tls
 from api.cli_read import settings_of
 from api.cli_terminal import UNAVAILABLE, USAGE, Stop, Terminal, troubles
 from api.notarising import ONE_MACHINE, Place, Watch
@@ -273,13 +273,15 @@ def run(
 
     from api.app import create_app
 
+    logs.begin(settings.log)
     fast = importlib.util.find_spec("uvloop") is not None
     quick = importlib.util.find_spec("httptools") is not None
     config = uvicorn.Config(
         create_app(settings, office),
         loop="uvloop" if fast else "asyncio",
         http="httptools" if quick else "h11",
-        log_level="warning",
+        log_config=None if settings.log == "json" else uvicorn.config.LOGGING_CONFIG,
+        log_level="info" if settings.log == "json" else "warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,

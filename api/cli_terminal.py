@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from api import problems
+from api import problems, settings_file
 from api.forms import Fault, Invalid, Malformed
 from domain.decider import Lang, Refused
 from domain.words import Words
@@ -143,6 +143,7 @@ class Doors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         with troubles(lambda: ctx.find_object(Terminal) or Terminal(lang=language())):
+            settings_file.load()
             return super().invoke(ctx)
 
 

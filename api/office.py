@@ -94,6 +94,9 @@ class Office:
         self._lists = models
         self.stuck: Stuck | Unavailable | None = None  # why the lists are behind the log
         self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
+        self.measured: list[
+            tuple[str, str, Callable[[], float]]
+        ] = []  # figures of whoever adds one
         self._names: Remembered[str, tuple[str, str] | None] = Remembered(seconds=NAME_SECONDS)
         self._zones: Remembered[str, str] = Remembered()
         self.authority = Authority(book, self.rows)
@@ -189,6 +192,10 @@ class Office:
     def rows(self, query: Rows) -> Sequence[Any]:
         """Return what the lists answer, showing everything that is recorded."""
         return self.models.rows(query)
+
+    def behind(self) -> int:
+        """Return how many entries the lists do not show, and leave them so."""
+        return max(0, self.book.log.head()[0] - self._lists.position())
 
     def today(self, zone: str = "") -> date:
         """Return the date where the unit is."""

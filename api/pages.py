@@ -41,6 +41,7 @@ from api import (
     pages_rules,
     pages_scan,
     pages_searching,
+    pages_settings,
     pages_sign,
     pages_stocktakes,
     pages_stream,

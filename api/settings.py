@@ -8,6 +8,8 @@ from typing import Self
 
 import msgspec
 
+from api import settings_file
+
 # A name, not an address: labels outlive servers, so it must be one the unit keeps (D6).
 LABEL_HOST = "id.example.cn"
 
@@ -25,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `classes` are tables of class codes, old to new, by which things of both versions meet.
     `ca` is the certificate of an authority we made ourselves; phones may fetch it.
     `catalogue` opens what is on offer to anybody, without signing in (/catalogue).
+    `metrics_token` lets who has it read /metrics from elsewhere; without one only this machine does.
+    `log` is how the log is written, text or json; `backups` is where a timer leaves backups.
     `https` is set when a proxy in front speaks it: cookies become Secure.
     """
 
@@ -48,12 +52,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ca: Path | None = None
     catalogue: bool = False
     classes: tuple[Path, ...] = ()
+    metrics_token: str = ""
+    log: str = "text"
+    backups: Path | None = None
 
     @classmethod
     def from_env(cls) -> Self:
         """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
-        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES.
+        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES, _METRICS_TOKEN, _LOG, _BACKUPS.
         """
+        settings_file.load()
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
             for name in ("database", "host", "label_host", "label_key", "zone")
@@ -73,6 +81,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 for name in os.environ.get("GONGWU_CLASSES", "").split(os.pathsep)
                 if name
             ),
+            metrics_token=os.environ.get("GONGWU_METRICS_TOKEN", ""),
+            log=os.environ.get("GONGWU_LOG", "").lower() or "text",
+            backups=_file("GONGWU_BACKUPS"),
             label_secret=bytes.fromhex(os.environ.get("GONGWU_LABEL_SECRET", "")),
             label_former=os.environ.get("GONGWU_LABEL_FORMER_KEYS", ""),
             label_signing=os.environ.get("GONGWU_LABEL_SIGNING_KEY", ""),

@@ -1,0 +1,327 @@
+"""Which settings hold, where each comes from, and what it means: for a page and for a command."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from api import settings_file, vaulting
+from api.settings import Settings
+from domain.words import Words
+
+DEFAULT: Final = Words("默认", "default")
+ENVIRONMENT: Final = Words("环境变量", "environment")
+FILE: Final = Words("设置文件", "file of settings")
+COMMAND: Final = Words("启动命令", "command that started it")
+UNSET: Final = Words("未设", "not set")
+HIDDEN: Final = Words("已设，不显示", "set, not shown")
+SERVER: Final = Words("重新启动服务后", "when the service starts again")
+NOTARY: Final = Words("公证或见证进程重新启动后", "when the notary or witness starts again")
+ASKED: Final = Words("下次执行命令时", "at the next command")
+SECRET: Final = re.compile(r"secret|password|passphrase|token|key\b|_key$|_keys$", re.IGNORECASE)
+URL_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]+):[^@/]*@|(?<=password=)[^&]*")
+
+
+class Known(msgspec.Struct, frozen=True):
+    """One variable: the field of the settings it becomes ('' for one that is read where it is used)."""
+
+    variable: str
+    field: str
+    words: Words
+    when: Words = SERVER
+    secret: bool = False
+    default: str = ""  # where there is no field
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting as it holds now."""
+
+    variable: str
+    value: Words
+    source: Words
+    meaning: Words
+    when: Words
+
+
+def _known() -> Iterator[Known]:
+    yield Known(
+        "GONGWU_DATABASE",
+        "database",
+        Words(
+            "账本所在的数据库：本机磁盘上的 SQLite 文件，或 PostgreSQL。",
+            "Where the ledger is: a SQLite file on a local disk, or PostgreSQL.",
+        ),
+    )
+    yield Known(
+        "GONGWU_HOST",
+        "host",
+        Words(
+            "监听地址；127.0.0.1 只供本机（含前置代理）访问。",
+            "Where it listens; 127.0.0.1 serves this machine alone, and a proxy on it.",
+        ),
+    )
+    yield Known("GONGWU_PORT", "port", Words("监听端口。", "The port it listens on."))
+    yield Known(
+        "GONGWU_HTTPS",
+        "https",
+        Words(
+            "前面的代理使用 HTTPS：会话只走加密连接，并要求浏览器以后都用 HTTPS。",
+            "A proxy in front speaks HTTPS: sessions travel encrypted alone, and browsers keep to it.",
+        ),
+    )
+    yield Known(
+        "GONGWU_ZONE",
+        "zone",
+        Words(
+            "单位没有说明时，业务日期所用的时区。",
+            "The zone of business dates where a unit does not say.",
+        ),
+    )
+    yield Known(
+        "GONGWU_CATALOGUE",
+        "catalogue",
+        Words(
+            "不登录也可看公示目录（/catalogue）。", "Anybody sees what is on offer (/catalogue)."
+        ),
+    )
+    yield Known(
+        "GONGWU_LABEL_HOST",
+        "label_host",
+        Words(
+            "标签上的名称；标签比服务器长久，请用能一直保留的名称。",
+            "The name on labels, which outlive servers: one that you keep.",
+        ),
+    )
+    yield Known(
+        "GONGWU_LABEL_KEY",
+        "label_key",
+        Words("现行标签密钥的代号。", "The id of the key of new labels."),
+    )
+    yield Known(
+        "GONGWU_LABEL_SECRET",
+        "label_secret",
+        Words(
+            "签标签防伪码的密钥；未设则标签没有防伪码。",
+            "Signs the code of labels; without one they carry none.",
+        ),
+        secret=True,
+    )
+    yield Known(
+        "GONGWU_LABEL_FORMER_KEYS",
+        "label_former",
+        Words("仍在使用的旧标签的密钥。", "Keys of labels that still hang."),
+        secret=True,
+    )
+    yield Known(
+        "GONGWU_LABEL_SIGNING_KEY",
+        "label_signing",
+        Words("签发可离线核验标签的密钥。", "Signs labels that are checked offline."),
+        secret=True,
+    )
+    yield Known(
+        "GONGWU_LABEL_PUBLIC_KEYS",
+        "label_publics",
+        Words("以前签过标签的公钥。", "Public keys that signed labels before."),
+    )
+    yield Known(
+        "GONGWU_TRUST",
+        "trust",
+        Words(
+            "信任策略：哪个账本、哪些见证方算数。",
+            "The policy: which log and which witnesses count.",
+        ),
+    )
+    yield Known(
+        "GONGWU_TSA_TRUST",
+        "tsa_trust",
+        Words("据以相信时间戳的证书。", "Certificates under which time stamps are believed."),
+    )
+    yield Known(
+        "GONGWU_SM2",
+        "sm2",
+        Words(
+            "国密并行账本的公钥文件。", "File with the public key of the parallel log (SM3, SM2)."
+        ),
+    )
+    yield Known(
+        "GONGWU_CLASSES",
+        "classes",
+        Words(
+            "分类代码对照表，用于新旧版本互认。",
+            "Tables by which class codes of several versions meet.",
+        ),
+    )
+    yield Known(
+        "GONGWU_VAULT",
+        "vault",
+        Words(
+            "姓名主密钥的文件；缺省在 SQLite 文件旁或工作目录。",
+            "The file of the master key of names; beside the SQLite file unless said.",
+        ),
+    )
+    yield Known(
+        "GONGWU_METRICS_TOKEN",
+        "metrics_token",
+        Words(
+            "凭此读取 /metrics；未设则只供本机。",
+            "Whoever has it reads /metrics; without one this machine alone does.",
+        ),
+        secret=True,
+    )
+    yield Known(
+        "GONGWU_LOG",
+        "log",
+        Words("运行日志的写法：text 或 json。", "How the log is written: text or json."),
+    )
+    yield Known(
+        "GONGWU_BACKUPS",
+        "backups",
+        Words(
+            "定时备份所在的文件夹，用于查看最近一次备份距今多久。",
+            "Where a timer leaves backups, to tell how old the newest is.",
+        ),
+    )
+    yield Known(
+        settings_file.IN_ENVIRONMENT,
+        "",
+        Words(
+            "设置文件，每行一个 GONGWU_名称=值；环境变量优先。",
+            "A file of settings, GONGWU_NAME=value a line; the environment counts before it.",
+        ),
+    )
+    yield Known(
+        "GONGWU_NOTARY",
+        "",
+        Words("公证进程的密钥与数据文件夹。", "Folder of the key and store of the notary."),
+        NOTARY,
+        default="gongwu-notary",
+    )
+    yield Known(
+        "GONGWU_WITNESS",
+        "",
+        Words("见证进程的密钥与数据文件夹。", "Folder of the key and store of the witness."),
+        NOTARY,
+        default="gongwu-witness",
+    )
+    yield Known(
+        "GONGWU_TSA",
+        "",
+        Words("时间戳机构的地址。", "Address of a time-stamping authority."),
+        NOTARY,
+    )
+    yield Known(
+        "GONGWU_NOTARY_PASSPHRASE",
+        "",
+        Words("打开公证或见证密钥的口令。", "Opens the key of a notary or witness."),
+        NOTARY,
+        secret=True,
+    )
+    yield Known(
+        "GONGWU_BACKUP_PASSPHRASE",
+        "",
+        Words("锁住备份中姓名主密钥的口令。", "Locks the master key of names inside a backup."),
+        ASKED,
+        secret=True,
+    )
+    yield Known(
+        "GONGWU_PASSWORD",
+        "",
+        Words("命令行登录或开账号的密码。", "The password of commands that ask for one."),
+        ASKED,
+        secret=True,
+    )
+    yield Known(
+        "GONGWU_LOGIN", "", Words("命令行以谁的名义办理。", "In whose name commands ask."), ASKED
+    )
+    yield Known("GONGWU_LANG", "", Words("命令行的语言：zh 或 en。", "Language of commands: zh or en."),
+                ASKED)  # fmt: skip
+
+
+KNOWN: Final = tuple(_known())
+
+
+def shown(settings: Settings) -> list[Shown]:
+    """Return every setting as it holds, those first that are explained."""
+    found = [_one(known, settings) for known in KNOWN]
+    explained = {known.field for known in KNOWN}
+    for field in settings.__struct_fields__:
+        if field not in explained:
+            found += _unexplained(field, getattr(settings, field), _default(settings, field))
+    return found
+
+
+def _one(known: Known, settings: Settings) -> Shown:
+    default: Any = known.default or None
+    if known.field:
+        value = getattr(settings, known.field)
+        default = _default(settings, known.field)
+        if known.field == "vault" and value is None:
+            value = default = vaulting.file_of(settings.database)
+    else:
+        value = os.environ.get(known.variable) or default
+    return Shown(
+        variable=known.variable,
+        value=told(value, secret=known.secret),
+        source=_source(known.variable, changed=value != default),
+        meaning=known.words,
+        when=known.when,
+    )
+
+
+def _unexplained(field: str, value: Any, default: Any) -> Iterator[Shown]:
+    """Yield a setting that has no words of its own yet, part by part; what may be secret is not told."""
+    if isinstance(value, msgspec.Struct):
+        for part in value.__struct_fields__:
+            yield from _unexplained(f"{field}_{part}", getattr(value, part), None)
+        return
+    variable = f"GONGWU_{field.upper()}"
+    yield Shown(
+        variable=variable,
+        value=told(value, secret=SECRET.search(field) is not None),
+        source=_source(variable, changed=value != default),
+        meaning=Words(field.replace("_", " "), field.replace("_", " ")),
+        when=SERVER,
+    )
+
+
+def _default(settings: Settings, field: str) -> Any:
+    fields = {one.name: one.default for one in msgspec.structs.fields(type(settings))}
+    return fields[field]
+
+
+def _source(variable: str, *, changed: bool) -> Words:
+    if settings_file.holds(variable):
+        return FILE
+    if os.environ.get(variable):
+        return ENVIRONMENT
+    return COMMAND if changed else DEFAULT
+
+
+def told(value: Any, *, secret: bool = False) -> Words:
+    """Return a value for people; of a secret only whether it is set."""
+    if value is None or value in ("", b"", ()):
+        return UNSET
+    if secret:
+        return HIDDEN
+    if isinstance(value, bool):
+        return Words("是", "yes") if value else Words("否", "no")
+    if isinstance(value, tuple):
+        return _same(os.pathsep.join(map(str, value)))
+    if isinstance(value, Path):
+        return _same(str(value))
+    if isinstance(value, bytes):
+        return HIDDEN
+    return _same(URL_PASSWORD.sub(_masked, str(value)))
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found[1]}:…@" if found[1] else "…"
+
+
+def _same(text: str) -> Words:
+    return Words(text, text)
