@@ -21,9 +21,11 @@ from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, Final
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import msgspec
+from cryptography import x509
 
 from api import backing_up, label_keys, settings_shown, tls, vaulting
 from api.health import FREE_BYTES_MIN, free_bytes
@@ -214,8 +216,11 @@ def _skew(skew: timedelta, whom: str, todo: Words) -> Iterator[Finding]:
 def _remote(url: str) -> datetime:
     if not re.match(r"https?://", url):
         raise ValueError("http://, https://")
-    with urlopen(Request(url, method="HEAD"), timeout=REMOTE_SECONDS) as answer:  # noqa: S310 - http and https alone
-        return parsedate_to_datetime(answer.headers["Date"])
+    try:
+        with urlopen(Request(url, method="HEAD"), timeout=REMOTE_SECONDS) as answer:
+            return parsedate_to_datetime(answer.headers["Date"])
+    except HTTPError as refused:  # it tells the time all the same
+        return parsedate_to_datetime(refused.headers["Date"])
 
 
 def keys(case: Case) -> Iterator[Finding]:
@@ -360,7 +365,7 @@ def _certificate(case: Case, file: Path) -> Finding:
         return _fail(
             "certificates", Words(f"读不懂 {file}：{error}", f"cannot read {file}: {error}"), renew
         )
-    except LookupError:
+    except x509.ExtensionNotFound:
         return _fail("certificates", Words(f"{file} 没有写明名称", f"{file} names nobody"), renew)
     day = f"{ends:%Y-%m-%d}"
     if ends <= case.now:

@@ -20,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import backing_up
-from api.accounts import IDLE, session_, stamp
+from api.accounts import IDLE, session_
+from api.hashing import stamp
 from api.health import free_bytes
 from api.observed import BOUNDS, Tally
 from api.office import Office
@@ -158,4 +159,5 @@ def _age(office: Office, files: list[Any]) -> float:
 def _sessions(office: Office) -> int:
     since = stamp(office.accounts.clock() - IDLE)
     with office.accounts.engine.connect() as connection:
-        return len(connection.execute(session_.select().where(session_.c.seen_at >= since)).all())
+        signed_in = session_.select().where(session_.c.stage == "", session_.c.seen_at >= since)
+        return len(connection.execute(signed_in).all())

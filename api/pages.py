@@ -95,6 +95,7 @@ PARTS = (
     pages_depreciating,
     pages_reads,
     pages_charts,
+    pages_settings,
 )
 
 
