@@ -34,6 +34,7 @@ from api import (
     cli_serve,
     cli_settings,
     cli_statement,
+    cli_upgrade,
     cli_vault,
     cli_verify,
     cli_ways,
@@ -76,6 +77,7 @@ app.command()(cli_backup.backup)
 app.command()(cli_classes.classes)
 app.command()(cli_doctor.doctor)
 app.command()(cli_settings.settings)
+app.command()(cli_upgrade.upgrade)
 app.command()(cli_classes.numbers)
 app.command()(cli_registers.quotas)
 app.command()(cli_registers.confiscated)

@@ -32,7 +32,7 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 from ledger.act import Row, Unavailable
 from ledger.book import Book
 from ledger.replaying import collector_off
-from projections import history, sharing
+from projections import history, preparing, sharing
 from projections.following import (
     INDEXES,
     LISTS,
@@ -71,8 +71,8 @@ class _Moved(Exception):
 class ReadModels:
     """The lists of one ledger. Open with the ledger's own address."""
 
-    def __init__(self, url: str) -> None:
-        self.sqlite = url.startswith("sqlite:")
+    def __init__(self, url: str, *, lock: int = LOCK) -> None:
+        self.sqlite, self.lock = url.startswith("sqlite:"), lock
         address = make_url(url.replace("postgres://", "postgresql://", 1))
         if not self.sqlite:
             address = address.set(drivername="postgresql+psycopg")
@@ -96,10 +96,14 @@ class ReadModels:
         self._carrier: threading.Thread | None = None
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """Open the lists, creating their tables when missing or of an older version."""
-        models = cls(url)
-        with models._writing() as c:
+    def open(cls, url: str, *, lock: int = LOCK) -> Self:
+        """Open the lists, creating their tables when missing or of an older version.
+
+        Where those of this version were prepared (projections/preparing.py), they are taken over.
+        """
+        models = cls(url, lock=lock)
+        ready = not models.sqlite or preparing.file(url, VERSION).exists()
+        with models._writing(shared=models.sqlite and ready) as c:
             metadata.create_all(c)
             found = c.execute(text("SELECT version FROM projected")).scalar()
             if found is None:
@@ -107,7 +111,10 @@ class ReadModels:
             elif found != VERSION:
                 metadata.drop_all(c)
                 metadata.create_all(c)
-                c.execute(progress_table.insert().values(one=1, position=0, version=VERSION))
+                if not ready or not preparing.take(c, url, VERSION):
+                    c.execute(progress_table.insert().values(one=1, position=0, version=VERSION))
+        if models.sqlite and ready:
+            preparing.forget(url, VERSION)
         return models
 
     def close(self) -> None:
@@ -327,13 +334,13 @@ class ReadModels:
                 # Two statements in one message, and that is the transaction: the lock is held
                 # before the second looks.
                 with cursor.connection.pipeline():
-                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})", prepare=True)
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({self.lock})", prepare=True)
                     gathered.send(_MOVE, (end, after))
                 return
             elif after is not None:
                 with cursor.connection.pipeline():
                     cursor.execute("BEGIN")
-                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({self.lock})")
                     cursor.execute(_MOVE, (end, after))
                     yield Writer(cursor, sqlite=False)
                     self._raw.commit()
@@ -342,7 +349,7 @@ class ReadModels:
                 # One message for two: the lock is held before the next statement looks.
                 with cursor.connection.pipeline():
                     cursor.execute("BEGIN")
-                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({self.lock})")
             yield Writer(cursor, sqlite=self.sqlite)
             self._raw.commit()
         except BaseException as error:
@@ -378,7 +385,7 @@ class ReadModels:
                 c.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 c.exec_driver_sql("SET LOCAL synchronous_commit=off")
-                c.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+                c.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self.lock})")
             try:
                 yield c
                 if self.sqlite:
