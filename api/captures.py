@@ -145,10 +145,13 @@ class Captures:
         query = select(event_.c.hash, event_.c.declared).where(event_.c.event_id == event_id)
         return [(row.hash, bool(row.declared)) for row in c.execute(query).all()]
 
-    def job(self, id_: str) -> Job | None:
-        """Return a job, None when there is none with this id."""
+    def job(self, id_: str, sender: str = "") -> Job | None:
+        """Return a job, None when there is none with this id, or none of this sender."""
+        query = select(job_).where(job_.c.id == id_)
+        if sender:
+            query = query.where(job_.c.person == sender)
         with self.engine.connect() as c:
-            row = c.execute(select(job_).where(job_.c.id == id_)).mappings().first()
+            row = c.execute(query).mappings().first()
         if row is None:
             return None
         said = {name: row[name] for name in ("id", "created_at", "behaviour", "kept", "repeated")}

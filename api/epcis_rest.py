@@ -7,8 +7,9 @@ time, a page at a time, in the order of recording.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -147,24 +148,27 @@ def _job_told(job: Job, lang: Lang) -> dict[str, Any]:
     }
 
 
-def _found(office: Office, request: Request) -> Job:
+def _found(office: Office, request: Request, actor: Actor) -> Job:
+    """Return a job that the caller sent; who sees everything sees those of all."""
     Questions(request, {}).check()
-    job = office.captures.job(request.path_params["id"][:64])
+    sender = actor.person if actor.scope.units is not None else ""
+    job = office.captures.job(request.path_params["id"][:64], sender)
     if job is None:
         raise problems.plain(404)
     return job
 
 
 def _job(office: Office) -> Answer:
-    def answer(request: Request, _: Actor) -> Response:
-        return reply(request, _job_told(_found(office, request), lang_of(request)))
+    def answer(request: Request, actor: Actor) -> Response:
+        return reply(request, _job_told(_found(office, request, actor), lang_of(request)))
 
     return answer
 
 
 def _kept(office: Office) -> Answer:
-    def answer(request: Request, _: Actor) -> Response:
-        return reply(request, {"eventList": office.captures.events(_found(office, request).id)})
+    def answer(request: Request, actor: Actor) -> Response:
+        job = _found(office, request, actor)
+        return reply(request, {"eventList": office.captures.events(job.id)})
 
     return answer
 
@@ -182,7 +186,7 @@ def _published_capture() -> dict[str, Any]:
 def queried(office: Office) -> Answer:
     """Return the answer with a page of events as an EPCIS query document."""
 
-    def answer(request: Request, _: Actor) -> Response:
+    def answer(request: Request, actor: Actor) -> Response:
         asked = Questions(request, dict(ASKED))
         limit = asked.number("perPage", PAGE, 1, PAGE_MAX)
         start, skip = _place(asked.text("nextPageToken"))
@@ -195,7 +199,10 @@ def queried(office: Office) -> Answer:
         found: list[dict[str, Any]] = []
         more = ""
         position = start or 1
-        for position, number, event in exported(office, start=start or 1, most=SCANNED_MAX):
+        sees = cache(partial(office.sight.sees, actor))
+        for position, number, event in exported(
+            office, start=start or 1, most=SCANNED_MAX, sees=sees
+        ):
             if (position, number) < (start or 1, skip):
                 continue
             if len(found) == limit:
@@ -226,12 +233,17 @@ def queried(office: Office) -> Answer:
 
 
 def exported(
-    office: Office, *, start: int = 1, most: int | None = None
+    office: Office,
+    *,
+    start: int = 1,
+    most: int | None = None,
+    sees: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
     """Yield position, number and event of what happened to things, in the order of recording.
 
     An entry without event yields None once, so that whoever pages knows how far it came. What was
-    taken back is told again at the place of its reversal, with an error declaration.
+    taken back is told again at the place of its reversal, with an error declaration. `sees` tells
+    of a stream whether the reader may know of it.
     """
     host = office.settings.label_host
     lives: dict[str, _Life] = {}
@@ -239,7 +251,9 @@ def exported(
     for entry in office.book.entries(start, last):
         kind, _, id_ = entry.stream.partition("/")
         numbered: list[dict[str, Any]] = []
-        if kind == "asset":
+        if not sees(entry.stream):
+            pass
+        elif kind == "asset":
             life = lives.get(id_)
             if life is None:
                 life = lives[id_] = _Life(office, id_)

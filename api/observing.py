@@ -28,6 +28,7 @@ from api.resolving import Seen, Sighting, Verdict, resolve
 from domain.stocktaking import Stocktake, StocktakeStatus
 from domain.values import ID
 from domain.words import Role
+from projections.scope import EVERYTHING
 
 OBSERVERS: Final = (Role.CLERK, Role.KEEPER, Role.OFFICE, Role.HEAD, Role.ADMIN)
 
@@ -120,7 +121,7 @@ def take(office: Office, actor: Actor, arrived: Arrived, **how: str) -> tuple[di
     store = office.readings
     kept = store.answered(incoming)
     if kept is None:
-        sightings = _by_place(office, actor, observations, sent.area)
+        sightings = _by_place(office, observations, sent.area)
         keys = [sighting.key for sighting in sightings]
         if count is None:
             kept = store.keep(
@@ -166,9 +167,7 @@ def _round_kept(office: Office, session: str) -> AbstractContextManager[None]:
     return office.scanned.taking(session) if office.readings.sqlite else nullcontext()
 
 
-def _by_place(
-    office: Office, actor: Actor, observations: Sequence[Observation], area: str
-) -> list[Sighting]:
+def _by_place(office: Office, observations: Sequence[Observation], area: str) -> list[Sighting]:
     """Resolve readings, each with the place where it was read, or the area of the batch.
 
     A reader sees the same tag again and again; each is looked up once.
@@ -182,7 +181,8 @@ def _by_place(
         wanted.setdefault(place, {})[seen] = None
     told: dict[tuple[str, Seen], Sighting] = {}
     for place, some in wanted.items():
-        found = resolve(office, actor.scope, list(some), place=place)
+        # Whoever has a thing before the reader is told whose it is.
+        found = resolve(office, EVERYTHING, list(some), place=place)
         told.update({(place, seen): sighting for seen, sighting in zip(some, found, strict=True)})
     return [told[one] for one in asked]
 

@@ -34,6 +34,7 @@ from api.rooming import Rooms
 from api.scanned import Scanned
 from api.searching import Search
 from api.settings import Settings
+from api.sight import Sight
 from api.turns import Turns
 from domain.decider import Ask, Document, Lang, Occasion
 from domain.person import Named
@@ -48,7 +49,7 @@ from ledger.tail import Tail
 from projections import rulings, units
 from projections.matching import Classes, Code, Terms
 from projections.past import Pasts
-from projections.scope import EVERYTHING, Rows, Scope
+from projections.scope import NOTHING, Rows, Scope
 from projections.store import Progress, ReadModels, Stuck
 
 logger = logging.getLogger(__name__)
@@ -66,11 +67,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     behalf: str = ""  # who delegated the role, when it is not the person's own
     name: str = ""
     zone: str = "Asia/Shanghai"
-
-    @property
-    def scope(self) -> Scope:
-        """Return what they may see; narrowing it by unit comes with the rules of authority."""
-        return EVERYTHING
+    scope: Scope = NOTHING  # what they may see; who was not asked of the ledger sees nothing
 
 
 class _Turn(threading.local):
@@ -100,6 +97,7 @@ class Office:
         self._names: Remembered[str, tuple[str, str] | None] = Remembered(seconds=NAME_SECONDS)
         self._zones: Remembered[str, str] = Remembered()
         self.authority = Authority(book, self.rows)
+        self.sight = Sight(book, self.rows, self.today)
         self.rules = Rules(self._rulings, book)
         self.idling = Idling(self)
         self.classes = class_tables(settings.classes)
@@ -280,7 +278,12 @@ class Office:
             behalf=chosen.behalf,
             name=self.accounts.name_of(account.person, lang),
             zone=self.zone_of(chosen.unit),
+            scope=self.sight.scope(chosen.unit, chosen.role),
         )
+
+    def hidden_from(self, actor: Actor, path: str, *, writes: bool) -> str:
+        """Return the stream of an address that somebody may not see; nothing when they may."""
+        return self.sight.hidden(actor, path, lambda: self.occasion(actor), writes=writes)
 
     def ask(
         self, stream: str, verb: str, form: Mapping[str, Any], actor: Actor, **how: Any
@@ -542,6 +545,8 @@ class Office:
         if any(stream.startswith(NAMED) for stream in streams):
             self._names.forget()
             self._zones.forget()
+        if any(stream.startswith((*NAMED, "entrustment/")) for stream in streams):
+            self.sight.forget()
         if any(stream.startswith(ABOUT) for stream in streams):
             self.authority.forget()
         if any(stream.startswith("policy/") for stream in streams):

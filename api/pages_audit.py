@@ -91,6 +91,8 @@ def router(office: Office) -> APIRouter:
             raise HTTPException(404)
         row = next(office.book.log.rows(position, position))[0]
         found = decode(*row)
+        if not office.sight.sees(page.actor, found.stream):
+            raise HTTPException(404)
         leaf = office.book.log.leaves(position, position)[0]
         size, root, _ = office.book.head()
         path = office.proving.tree.inclusion(position - 1, size)
@@ -143,6 +145,7 @@ def audit_page(
     latest = [
         (e, tell(e.event, page.lang, page.namer_then(e.effective_on)), address(e.stream))
         for e in book.entries(max(1, size - LATEST + 1), size)
+        if page.office.sight.sees(page.actor, e.stream)
     ]
     return page.render(
         "audit.html",

@@ -65,7 +65,7 @@ def router(office: Office) -> APIRouter:
         start, count = spanned(span)
         how = setup_of(page, page.request.query_params)
         done = printing.printed(office, start, count)
-        if not done:
+        if not done or not all(office.sight.sees(page.actor, f"asset/{id_}") for id_, _ in done):
             raise HTTPException(404)
         return page.render(
             "labels_printed.html",
@@ -82,6 +82,8 @@ def router(office: Office) -> APIRouter:
         name_of, found = names_in(office, page.lang), list[Printable]()
         template = setup_of(page, page.request.query_params).template
         for id_, event in printing.printed(office, start, count):
+            if not office.sight.sees(page.actor, f"asset/{id_}"):
+                raise HTTPException(404)
             asset = office.book.stream(f"asset/{id_}").state
             found.append(
                 printing.of_asset(office, id_, asset, event.issue, name_of, page.lang, template)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -37,7 +38,7 @@ def router(office: Office) -> APIRouter:
         rows = office.models.rows(people.people_at(look.day, look.position))
         name_of = pages_past.names(page, look)
         on = date.fromisoformat(look.day)
-        found = [told(page, holder, name_of) for holder in people.holders(rows, on)]
+        found = [told(page, one, name_of) for one in seen(page, people.holders(rows, on))]
         wanted = text_of(page).casefold()
         shown = [row for row in found if wanted in row["searched"].casefold()]
         return page.render(
@@ -63,11 +64,19 @@ def router(office: Office) -> APIRouter:
     return pages
 
 
+def seen(page: Page, holders: Iterable[people.Holder]) -> Iterator[people.Holder]:
+    """Yield who has a role in a unit that the reader sees, and the reader."""
+    mine = page.actor.scope.units
+    for one in holders:
+        if mine is None or one.unit in mine or page.actor.person in (one.person, one.delegator):
+            yield one
+
+
 def in_unit(page: Page, unit: str) -> list[dict[str, Any]]:
     """Return who has which role in a unit today."""
     on = page.office.today(page.actor.zone)
     rows = page.office.models.rows(people.people_at(on.isoformat(), unit=unit))
-    return [told(page, holder) for holder in people.holders(rows, on, unit=unit)]
+    return [told(page, one) for one in seen(page, people.holders(rows, on, unit=unit))]
 
 
 def text_of(page: Page) -> str:
@@ -102,7 +111,7 @@ def show(
         raise HTTPException(404)
     today = page.office.today(page.actor.zone)
     rows = page.office.models.rows(people.people_at(today.isoformat(), person=id_))
-    powers = [told(page, holder) for holder in people.holders(rows)]
+    powers = [told(page, one) for one in seen(page, people.holders(rows))]
     done = page.request.query_params.get("done", "")
     return page.render(
         "person.html",

@@ -168,7 +168,9 @@ def choices(page: Page, register: Register, column: Column) -> list[tuple[str, s
     """Return what a filter offers: what occurs, in words."""
     if column.holds == "beyond":
         return [("1", page.words(BEYOND))]
-    rows = page.office.models.rows(registers.occurring(register.kind, column.name))
+    rows = page.office.models.rows(
+        registers.occurring(register.kind, page.actor.scope, column.name)
+    )
     found = [
         (row["value"], told(column, {column.name: row["value"]}, page.lang, page.name_of))
         for row in rows

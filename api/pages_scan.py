@@ -51,7 +51,8 @@ def resolve(page: Page, code: str) -> Response:
         found = office.models.rows(inventory.find(scope, code))
     if not found:  # by what is bound to it: a GIAI, the content of a radio tag, a chip
         meant = resolving.resolve(office, scope, [resolving.Seen("manual", code)])[0].asset
-        found = office.models.rows(inventory.one(meant)) if meant else []
+        mine = meant and office.sight.sees(page.actor, f"asset/{meant}")
+        found = office.models.rows(inventory.one(meant)) if mine else []
     if len(found) == 1:
         return page.go(f"/assets/{found[0]['id']}")
     if not found and scanned.kind is identity.Kind.ASSET_NO:

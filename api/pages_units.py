@@ -48,7 +48,9 @@ def router(office: Office) -> APIRouter:
             places=list(there.rows(units.all_places()) if there else page.places.values()),
             left=[]
             if look.past
-            else office.models.rows(units.left_behind(office.today().isoformat())),
+            else office.models.rows(
+                units.left_behind(page.actor.scope, office.today().isoformat())
+            ),
         )
 
     return pages

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api import noting, pages_words, problems, security
@@ -71,6 +72,9 @@ class Page:
             actor = self.office.acting(account, self.posts[0], self.lang)
         if actor is None:
             raise problems.plain(403, POST_ENDED, "role-not-granted")
+        writes = self.request.method not in security.SAFE_METHODS
+        if self.office.hidden_from(actor, self.request.url.path, writes=writes):
+            raise HTTPException(404)
         self.request.state.actor = actor  # for whoever writes down what was read
         return actor
 

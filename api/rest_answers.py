@@ -13,12 +13,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems
 from api.office import Actor, Office
 from api.pages_telling import NameOf, tell
 from api.rest_caller import lang_of
-from domain.decider import LIFECYCLES, Lang
-from domain.words import Words
+from api.rest_caller import no_such as no_such  # of the same shape for what may not be seen
+from domain.decider import Lang
 from ledger.entry import Entry
 from projections import units
 from projections.scope import BadCursor
@@ -104,16 +103,6 @@ def plain(row: Any) -> dict[str, Any]:
         for name, value in row.items()
         if name != "search"
     }
-
-
-def no_such(stream: str) -> problems.Problem:
-    """Return that nothing was ever recorded under this name."""
-    words = LIFECYCLES[stream.split("/", 1)[0]].words
-    said = Words(
-        f"没有{words.zh} {stream}；请检查编号，或用 /api/v1/scan?code= 查找。",
-        f"There is no {stream}; check its id, or look it up with /api/v1/scan?code=.",
-    )
-    return problems.Problem(404, "no-such-record", problems.NOT_FOUND, said, stream=stream)
 
 
 def link(request: Request, more: str | int | None, name: str = "after") -> dict[str, str]:

@@ -11,12 +11,12 @@ from hashlib import blake2b
 
 from starlette.requests import Request
 
-from api import entrance, problems
+from api import entrance, problems, security
 from api.accounts import Account, Post, TooManyTries
 from api.limiting import Limiter
 from api.office import Actor, Office
 from api.tokens import scope_of
-from domain.decider import Lang
+from domain.decider import LIFECYCLES, Lang
 from domain.values import ID
 from domain.words import Words, in_words
 
@@ -104,6 +104,11 @@ class Callers:
         actor = self.office.acting(account, post)
         if actor is None:
             raise problems.plain(403, NOT_GRANTED, "role-not-granted")
+        hidden = self.office.hidden_from(
+            actor, request.url.path, writes=request.method not in security.SAFE_METHODS
+        )
+        if hidden:
+            raise no_such(hidden)
         request.state.actor = actor  # for whoever writes down what was read
         return actor
 
@@ -240,6 +245,16 @@ def check_id(id_: str) -> str:
     if not re.fullmatch(ID.rstrip("$"), id_):
         raise problems.plain(404, NO_SUCH_ID, "no-such-id")
     return id_
+
+
+def no_such(stream: str) -> problems.Problem:
+    """Return that nothing was ever recorded under this name, or nothing the caller may see."""
+    words = LIFECYCLES[stream.split("/", 1)[0]].words
+    said = Words(
+        f"没有{words.zh} {stream}；请检查编号，或用 /api/v1/scan?code= 查找。",
+        f"There is no {stream}; check its id, or look it up with /api/v1/scan?code=.",
+    )
+    return problems.Problem(404, "no-such-record", problems.NOT_FOUND, said, stream=stream)
 
 
 # What a write carries -------------------------------------------------------------

@@ -120,7 +120,8 @@ class Log:
             asked.fault("index", "须给出 index，或 stream 与 seq", "Give index, or stream and seq")
         asked.check()
         if stream:
-            rows = self.office.book.log.stream_rows(stream)
+            seen = self.office.sight.sees(actor, stream)
+            rows = self.office.book.log.stream_rows(stream) if seen else []
             if not 1 <= seq <= len(rows):
                 raise problems.plain(404)
             index = rows[seq - 1][0] - 1

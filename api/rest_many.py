@@ -272,7 +272,8 @@ class Many:
         rows = self.office.models.rows(inventory.find(actor.scope, read.id or code))
         if not rows:  # by what is bound to it: a GIAI, the content of a radio tag, a chip
             meant = resolving.resolve(self.office, actor.scope, [resolving.Seen("manual", code)])
-            rows = self.office.models.rows(inventory.one(meant[0].asset))
+            if meant[0].asset and self.office.sight.sees(actor, f"asset/{meant[0].asset}"):
+                rows = self.office.models.rows(inventory.one(meant[0].asset))
         found: dict[str, Any] = {
             "kind": read.kind.value,
             "sentence": read.kind.zh if lang == "zh" else read.kind.en,
@@ -286,15 +287,18 @@ class Many:
             found["signature_sentence"] = verdict.zh if lang == "zh" else verdict.en
         if said := label_saying.told(self.office, read):
             found["label"] = said.words.zh if lang == "zh" else said.words.en
-            found["label_asset"] = said.asset or None
+            known = said.asset and self.office.sight.sees(actor, f"asset/{said.asset}")
+            found["label_asset"] = said.asset if known else None
         return reply(request, found)
 
     def entries(self, request: Request, actor: Actor) -> Response:
-        """Return the entries as they are stored, with their leaf hashes, by position."""
+        """Return the entries as stored, with leaf hashes; for auditors and administrators."""
         asked = Questions(request, {"start": "", "limit": ""})
         start = asked.number("start", 1, 1, 10**12 - 1)
         limit = asked.number("limit", 100, 1, LIMIT_MAX)
         asked.check()
+        if actor.role not in (Role.AUDITOR, Role.ADMIN):
+            raise problems.plain(403)
         page = next(iter(self.office.book.log.rows(start, start + limit - 1, limit)), [])
         items = [
             {

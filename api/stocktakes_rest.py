@@ -33,6 +33,7 @@ from domain.words import Words, in_words
 from labels import identity, photo
 from projections import cases
 from projections import counting as lists
+from projections.scope import EVERYTHING
 
 SCANS_MAX = 1_000
 LANGUAGES: tuple[Lang, Lang] = ("zh", "en")
@@ -488,7 +489,8 @@ class Taking:
         whole = [(scan, body) for scan, body in scans if scanned.digest(body) == scan.hash]
         fresh = [scan for scan, _ in whole if scan.n not in there]
         read = [Seen("rfid" if scan.source == "rfid" else "qr", scan.code) for scan in fresh]
-        told = resolve(self.office, self.actor.scope, read)
+        # Whoever has a thing in hand is told whose it is.
+        told = resolve(self.office, EVERYTHING, read)
         self._told = {id(scan): sighting for scan, sighting in zip(fresh, told, strict=True)}
         for scan, body in whole:
             known = there.get(scan.n)

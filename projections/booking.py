@@ -10,7 +10,7 @@ from domain.asset import Book
 from projections.changes import Only, Span
 from projections.following import streams
 from projections.history import history
-from projections.scope import Rows, Scope
+from projections.scope import Rows, Scope, in_units
 from projections.temporal import FOREVER, NEVER, at
 
 CARRIED = (Book.ON_BOOKS.value, Book.TO_DISPOSE.value)
@@ -27,7 +27,7 @@ def cards(scope: Scope, span: Span, only: Only) -> Rows:
         until = case((h.closed_by > span.known, FOREVER), else_=h.to_on)
     wanted = [known, h.from_on <= span.end, until >= span.start, h.book.in_(CARRIED)]
     if scope.units is not None:
-        wanted.append(h.accounting_unit.in_(sorted(scope.units)))
+        wanted.append(in_units(scope, h.accounting_unit))
     if only.unit:
         wanted.append(h.accounting_unit == only.unit)
     if only.dataset:
@@ -52,7 +52,7 @@ def totals(scope: Scope, on: str, known: int | None, only: Only) -> Rows:
         if value
     ]  # fmt: skip
     if scope.units is not None:
-        wanted.append(h.accounting_unit.in_(sorted(scope.units)))
+        wanted.append(in_units(scope, h.accounting_unit))
     key: list[Any] = [h.accounting_unit.label("unit"), h.kind, h.currency]
     query: Rows = (
         select(

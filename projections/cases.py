@@ -44,7 +44,7 @@ from domain.standards import Standard
 from domain.stocktaking import Stocktake
 from domain.warehouse import Intake
 from projections.inventory import metadata
-from projections.scope import EVERYTHING, Filters, Rows, Scope, page
+from projections.scope import EVERYTHING, Filters, Rows, Scope, in_units, page
 
 KINDS = (
     "loan", "lease", "intake", "reallocation", "conversion", "exchange", "disposal", "reorganisation",
@@ -248,8 +248,7 @@ def listing(
     query = select(cases)
     c = cases.c
     if scope.units is not None:
-        mine = sorted(scope.units)
-        query = query.where(or_(c.from_unit.in_(mine), c.to_unit.in_(mine)))
+        query = query.where(in_units(scope, c.from_unit, c.to_unit, c.step_unit))
     for column, wanted in ((c.kind, kind), (c.status, status), (c.dataset, dataset)):
         if wanted:
             query = query.where(column == wanted)
@@ -286,8 +285,7 @@ def open_steps(
     c = cases.c
     query = select(cases).where(c.step != "", c.step_since <= on.isoformat())
     if scope.units is not None:
-        mine = sorted(scope.units)
-        query = query.where(or_(c.from_unit.in_(mine), c.to_unit.in_(mine), c.step_unit.in_(mine)))
+        query = query.where(in_units(scope, c.from_unit, c.to_unit, c.step_unit))
     if kind:
         query = query.where(c.kind == kind)
     if role:
@@ -317,8 +315,7 @@ def counts(scope: Scope = EVERYTHING, kind: str = "") -> Rows:
     c = cases.c
     query = select(c.kind, c.status, c.dataset, func.count().label("cases"))
     if scope.units is not None:
-        mine = sorted(scope.units)
-        query = query.where(or_(c.from_unit.in_(mine), c.to_unit.in_(mine)))
+        query = query.where(in_units(scope, c.from_unit, c.to_unit, c.step_unit))
     if kind:
         query = query.where(c.kind == kind)
     return query.group_by(c.kind, c.status, c.dataset).order_by(c.kind, c.status, c.dataset)

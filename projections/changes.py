@@ -35,7 +35,7 @@ from sqlalchemy import (
 from domain.asset import Book
 from projections.history import ended, history
 from projections.inventory import inventory
-from projections.scope import BadCursor, Rows, Scope
+from projections.scope import BadCursor, Rows, Scope, in_units
 from projections.temporal import FOREVER, NEVER, at, seen
 
 # The columns of the statement, in the order in which they add up.
@@ -158,7 +158,7 @@ def _sums(c: Any) -> tuple[Any, Any]:
 def _visible(c: Any, scope: Scope, only: Only) -> Condition:
     wanted = [c[name] == getattr(only, name) for name in GROUP if getattr(only, name)]
     if scope.units is not None:
-        wanted.append(c.unit.in_(sorted(scope.units)))
+        wanted.append(in_units(scope, c.unit))
     return and_(true(), *wanted)
 
 

@@ -31,7 +31,7 @@ from domain.package import Package, PackageStatus
 from domain.vehicles import Quota, VehicleUse
 from projections.income import dues
 from projections.inventory import metadata
-from projections.scope import BadCursor, Rows, Scope
+from projections.scope import BadCursor, Rows, Scope, in_units
 from projections.wants import wants
 
 series = Table(
@@ -228,7 +228,7 @@ def listing(
     c = table.c
     query = select(table)
     if scope.units is not None:
-        query = query.where(c.unit.in_(sorted(scope.units)))
+        query = query.where(in_units(scope, c.unit))
     for name in EQUAL[register]:
         if wanted := asked.get(name, ""):
             query = query.where(c[name] == (int(wanted) if name == "beyond" else wanted))
@@ -258,7 +258,9 @@ def cursor(register: str, row: Any) -> str:
     return f"{row['opened_on']}~{row['id']}" if register in LATEST_FIRST else str(row["id"])
 
 
-def occurring(register: str, column: str) -> Rows:
+def occurring(register: str, scope: Scope, column: str) -> Rows:
     """Return every value of a column that occurs, for the filters."""
-    c = TABLES[register].c[column]
-    return select(c.label("value")).where(c != "").distinct().order_by(c)
+    table = TABLES[register]
+    c = table.c[column]
+    mine = in_units(scope, table.c.unit)
+    return select(c.label("value")).where(c != "", mine).distinct().order_by(c)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal_column,
     not_,
     or_,
+    true,
     tuple_,
     type_coerce,
 )
@@ -37,6 +38,8 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 EVERYTHING = Scope()
+NOTHING = Scope(frozenset())
+FEW = 40  # units that are named one by one, so that an index of them is of use
 Rows: TypeAlias = "Select[*tuple[Any, ...]]"  # a query whose rows are read by name
 NO_NUMBER = "\uffff"
 SORTS = ("asset_no", "name", "value", "changed_on")
@@ -95,6 +98,18 @@ def among(column: ColumnElement[Any], texts: Iterable[str]) -> ColumnElement[boo
     return column.op("IN", is_comparison=True)(_Listed(list_))
 
 
+def in_units(scope: Scope, *columns: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that one of some columns names a unit that a reader may see."""
+    if scope.units is None:
+        return true()
+    if not scope.units:
+        return false()
+    if len(scope.units) <= FEW:
+        mine = sorted(scope.units)
+        return or_(*(column.in_(mine) for column in columns))
+    return or_(*(among(column, scope.units) for column in columns))
+
+
 class BadCursor(ValueError):
     """A cursor nobody gave out."""
 
@@ -130,11 +145,8 @@ def where(table: FromClause, scope: Scope, filters: Filters) -> ColumnElement[bo
     """Return the condition for a table with the columns of an asset card."""
     c = table.c
     conditions: list[ColumnElement[bool]] = []
-    if scope.units is not None:
-        mine = sorted(scope.units)
-        conditions.append(
-            or_(c.accounting_unit.in_(mine), c.custodian.in_(mine)) if mine else false()
-        )
+    if scope.units is not None and not filters.listed:  # what is on offer, everybody may see
+        conditions.append(in_units(scope, c.accounting_unit, c.custodian))
     if filters.book == "":
         conditions.append(c.book != Book.GONE.value)
     elif filters.book != "any":

@@ -30,7 +30,7 @@ from domain.due import DueStatus, Income
 from domain.progress import STEP_OF_DUE, MoneyStep
 from projections.disposals import disposals
 from projections.income import dues
-from projections.scope import Rows, Scope
+from projections.scope import Rows, Scope, in_units
 
 KINDS = ("disposal", "due")
 # The day since when a due stands where it does; the first that is known.
@@ -165,7 +165,7 @@ def _board(scope: Scope, asked: Asked) -> tuple[Subquery, Any]:
     c = board.c
     wanted = [c.step != ""]
     if scope.units is not None:
-        wanted.append(c.unit.in_(sorted(scope.units)))
+        wanted.append(in_units(scope, c.unit))
     for column, value in ((c.unit, asked.unit), (c.income, asked.income)):
         if value:
             wanted.append(column == value)
@@ -209,7 +209,7 @@ def awaiting(scope: Scope, unit: str = "") -> Rows:
     c = disposals.c
     query = select(func.count().label("cases")).where(c.status == "proposed")
     if scope.units is not None:
-        query = query.where(c.unit.in_(sorted(scope.units)))
+        query = query.where(in_units(scope, c.unit))
     return query.where(c.unit == unit) if unit else query
 
 
@@ -220,7 +220,7 @@ def _open(scope: Scope, asked: Asked) -> list[Any]:
     c = dues.c
     wanted: list[Any] = [c.left_over > 0]
     if scope.units is not None:
-        wanted.append(c.unit.in_(sorted(scope.units)))
+        wanted.append(in_units(scope, c.unit))
     for column, value in ((c.unit, asked.unit), (c.income, asked.income)):
         if value:
             wanted.append(column == value)
@@ -295,7 +295,7 @@ def stuck(scope: Scope, asked: Asked, *, limit: int | None = None) -> Rows:
     late = and_(c.next_by != "", c.next_by < asked.on.isoformat())
     query = select(disposals).where(c.step == MoneyStep.FAILED.value, or_(c.rounds > 1, late))
     if scope.units is not None:
-        query = query.where(c.unit.in_(sorted(scope.units)))
+        query = query.where(in_units(scope, c.unit))
     if asked.unit:
         query = query.where(c.unit == asked.unit)
     if asked.age is not None:
@@ -344,7 +344,7 @@ def register(
         disposals, *told, *(func.coalesce(day, "").label(day.name) for day in days)
     ).select_from(disposals.outerjoin(of, of.c.origin == c.stream))
     if scope.units is not None:
-        query = query.where(c.unit.in_(sorted(scope.units)))
+        query = query.where(in_units(scope, c.unit))
     for column, value in ((c.unit, asked.unit), (c.form, form), (c.status, status)):
         if value:
             query = query.where(column == value)

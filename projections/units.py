@@ -13,7 +13,7 @@ from domain.asset import Book
 from domain.place import Place
 from domain.unit import Unit, UnitKind
 from projections.inventory import inventory, metadata
-from projections.scope import Rows, on_day
+from projections.scope import Rows, Scope, in_units, on_day
 from projections.temporal import Thing, at, by_id, ended_table, open_columns, seen
 
 unit = Table(
@@ -133,8 +133,8 @@ def authorities() -> Rows:
     return query.where(c.kind.in_([kind.value for kind in AUTHORITIES])).order_by(c.id)
 
 
-def left_behind(on: str) -> Rows:
-    """Return units that exist no more on a day but still have property in the books.
+def left_behind(scope: Scope, on: str) -> Rows:
+    """Return units in sight that exist no more on a day but still have property in the books.
 
     Unfinished hand-overs after a reform are a standard finding of audits (DOMAIN.md i.14).
     """
@@ -143,7 +143,7 @@ def left_behind(on: str) -> Rows:
     return (
         select(c.id, c.name, c.name_en, c.ends_on, c.changed_on, func.count().label("assets"))
         .join(inventory, i.accounting_unit == c.id)
-        .where(gone, i.book != Book.GONE.value)
+        .where(gone, i.book != Book.GONE.value, in_units(scope, c.id))
         .group_by(c.id, c.name, c.name_en, c.ends_on, c.changed_on)
         .order_by(c.id)
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Index, Integer, Table, Text, select
 from domain.demand import OPEN_STATUSES, Demand, DemandStatus
 from domain.values import quantity as decimal
 from projections.inventory import metadata
-from projections.scope import EVERYTHING, Rows, Scope
+from projections.scope import EVERYTHING, Rows, Scope, in_units
 
 wants = Table(
     "wants",
@@ -87,7 +87,7 @@ def still_wanted(scope: Scope = EVERYTHING, *, kind: str = "", limit: int | None
         c.status.in_(sorted(status.value for status in OPEN_STATUSES)), c.remaining != "0"
     )
     if scope.units is not None:
-        query = query.where(c.unit.in_(sorted(scope.units)))
+        query = query.where(in_units(scope, c.unit))
     if kind:
         query = query.where(c.kind == kind)
     return query.order_by(c.rank, c.opened_on, c.id).limit(limit)

@@ -17,7 +17,7 @@ from api.app import create_app
 from api.office import Office
 from api.settings import Settings
 from projections import cases, inventory
-from projections.scope import EVERYTHING, Filters
+from projections.scope import EVERYTHING, Filters, Scope
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -86,7 +86,7 @@ def some(office: Office, **filters: Any) -> Any:
 
 @pytest.mark.target("T02", "T10")
 def test_a_clerks_morning(page: Page, site: str, office: Office) -> None:
-    row = some(office, custody="store", book="on_books", lock="none")
+    row = some(office, unit="o_ex_edu", custody="store", book="on_books", lock="none")
     sign_in(page, site, "clerk")
     assert page.locator(".chart svg").count() >= 2
     # Find it: press /, type the label, Enter.
@@ -160,8 +160,8 @@ def test_no_page_scrolls_sideways_and_targets_are_large(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     sign_in(page, site, "clerk", lang)
-    row = some(office, custody="idle")
-    case = office.models.one(cases.listing(EVERYTHING, limit=1))
+    row = some(office, unit="o_ex_edu", custody="idle")
+    case = office.models.one(cases.listing(Scope(frozenset({"o_ex_edu"})), limit=1))
     assert case is not None
     asset = f"/assets/{row['id']}"
     for path in (*PATHS, asset, f"/cases/{case['id']}", f"/cases/new?kind=loan&asset={row['id']}"):

@@ -15,7 +15,8 @@ from doors import PASSWORD, Door, app_of, registered, staffed
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.office import Office
+from api.office import Actor, Office
+from domain.decider import Refused
 
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "loan": ("request", {"lender": "o_a", "borrower": "o_b", "purpose": "培训"}),
@@ -197,10 +198,11 @@ def test_what_is_added_is_checked_as_at_the_first_application(
 
 def test_only_a_side_of_the_case_corrects_its_list(door: Door, office: Office) -> None:
     stream = returned(door, office, "disposal", ["A", "B"])
-    refused(
-        door.post(f"{stream}/resubmit", {"note": "改", "remove": ["A"]}, who="other"),
-        "list-of-another-unit",
-    )
+    changed = {"note": "改", "remove": ["A"]}
+    assert door.post(f"{stream}/resubmit", changed, who="other").status_code == 404
+    with pytest.raises(Refused) as refusal:  # and if they saw it
+        office.ask(stream, "resubmit", changed, Actor(person="u_other", unit="o_b", role="clerk"))
+    assert refusal.value.rule.slug == "list-of-another-unit"
     granted(door.post(f"{stream}/resubmit", {"note": "改", "remove": ["A"]}))
 
 

@@ -15,7 +15,7 @@ from httpx import Response
 from api.app import create_app
 from api.office import Actor, Office
 from domain import entrusting
-from domain.decider import Ask
+from domain.decider import Ask, Refused
 from domain.entrusting import (
     A_COMPANY,
     DECIDES_NOTHING,
@@ -102,7 +102,7 @@ def test_a_company_does_what_it_was_entrusted_with_and_nothing_more(office: Offi
     registered(door)
     move = {"place": "p_1"}
     office.ask("place/p_1", "open_place", {"name": "一号库", "kind": "warehouse", "unit": "o_a"}, ADMIN)  # fmt: skip
-    refused(door.post("asset/A1/relocate", move, who="sq_keeper"), NOT_ENTRUSTED)
+    assert door.post("asset/A1/relocate", move, who="sq_keeper").status_code == 404
     agree(office, "storage")
     assert door.post("asset/A1/relocate", move, who="sq_keeper").status_code == 200
     # Consent and approval are never its own, whatever it was entrusted with.
@@ -112,7 +112,10 @@ def test_a_company_does_what_it_was_entrusted_with_and_nothing_more(office: Offi
     take = {"from_unit": "o_a", "to_unit": "o_sq", "item": "笔记本电脑", "assets": ["A1"]}
     refused(door.post("reallocation/R1/request", take, who="sq_clerk"), TAKES_NOTHING)
     paid = {"voucher": "1", "amount": 100, "treasury_on": "2026-01-05"}
-    refused(door.post("disposal/D1/remit", paid, who="sq_accountant"), KEEPS_NO_PROCEEDS)
+    accountant = Actor(person="u_sq_accountant", unit="o_sq", role="accountant")
+    with pytest.raises(Refused) as refusal:  # whatever it sees
+        office.ask("disposal/D1", "remit", paid, accountant)
+    assert refusal.value.rule == KEEPS_NO_PROCEEDS
 
 
 def test_powers_hold_on_the_days_of_the_agreement_alone(office: Office):
@@ -122,7 +125,8 @@ def test_powers_hold_on_the_days_of_the_agreement_alone(office: Office):
     agree(office, "storage")
     end = {"agreement_no": "协1", "reason": "考核不合格"}
     assert door.post("entrustment/o_sq/end", end, who="office").status_code == 200
-    refused(door.post("asset/A1/relocate", {"place": "p_1"}, who="sq_keeper"), NOT_ENTRUSTED)
+    late = door.post("asset/A1/relocate", {"place": "p_1"}, who="sq_keeper")
+    assert (late.status_code, late.json()["slug"]) == (404, "no-such-record")
 
 
 def test_a_public_body_needs_no_agreement(office: Office):

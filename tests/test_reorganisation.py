@@ -389,7 +389,7 @@ def test_ten_thousand_assets_pass_in_one_act_and_keep_their_history(office: Offi
     assert receipt.count == count + 1
     assert office.book.head()[0] == before + count + 1
     assert (owned(office, "o_old"), owned(office, "o_new")) == (0, count)
-    assert office.models.rows(units.left_behind(office.today().isoformat())) == []
+    assert office.models.rows(units.left_behind(EVERYTHING, office.today().isoformat())) == []
     case_ = office.book.stream(stream)
     fact = case_.entries[-1].event
     assert isinstance(fact, PropertyHandedOver)
@@ -462,7 +462,7 @@ def test_a_unit_that_ended_and_still_has_property_is_listed(office: Office) -> N
     filled(office, 3)
     ended = {"into": "o_new", "order_no": "示委3号"}
     office.ask("unit/o_old", "merge", ended, ADMIN)
-    (row,) = office.models.rows(units.left_behind(office.today().isoformat()))
+    (row,) = office.models.rows(units.left_behind(EVERYTHING, office.today().isoformat()))
     assert (row["id"], row["assets"]) == ("o_old", 3)
     stream = "reorganisation/R1"
     today = office.today().isoformat()
@@ -472,7 +472,7 @@ def test_a_unit_that_ended_and_still_has_property_is_listed(office: Office) -> N
     office.ask(stream, "approve", {"approval_no": "示机管9号"}, other)
     third = Actor(person="u_office3", unit="o_a", role="office")
     office.ask(stream, "hand_over", HAND_OVER, third)
-    assert office.models.rows(units.left_behind(today)) == []
+    assert office.models.rows(units.left_behind(EVERYTHING, today)) == []
 
 
 # What is open when a unit ends ----------------------------------------------------------

@@ -145,6 +145,7 @@ def test_a_repeated_request_is_answered_even_when_the_version_moved_on(door: Doo
 
 
 def test_a_write_without_a_key_is_refused(door: Door) -> None:
+    registered(door)
     answer = door.http.post(
         "/api/v1/asset/A1/issue", json={"user": "u_li"}, auth=("clerk", PASSWORD)
     )
