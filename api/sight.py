@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 ALL: Final = frozenset({Role.AUDITOR, Role.ADMIN, Role.IMPORTER})
 # Whoever decides for a place sees the units of that place (DOMAIN.md c).
 OF_A_PLACE: Final = frozenset({Role.OFFICE, Role.FINANCE, Role.GOVERNMENT})
-# What every unit must know of the others: who they are, where they are, what the rules are.
-OPEN: Final = frozenset({"unit", "place", "policy", "standard"})
+# What every unit must know of the others: who they are and where, what the rules are, and what they
+# want, so that whoever can spare it offers it.
+OPEN: Final = frozenset({"unit", "place", "policy", "standard", "demand"})
 # Named like the unit it is about.
 OF_A_UNIT: Final = frozenset({"bank", "depreciation", "entrustment", "labels", "period", "quota"})
 # What an address calls things, where it is not the name of their streams.
@@ -56,6 +57,7 @@ CALLED: Final[Mapping[str, str]] = {
 # Below these, `units/X` is not the entry of a directory but what the unit keeps.
 KEPT_OF_UNITS: Final[Mapping[str, str]] = {"books": "depreciation", "labels": "labels"}
 NEW: Final = "new"
+FILES: Final = frozenset({"import", "export"})  # below the word of a page or list
 ID_LIKE: Final = re.compile(ID.rstrip("$"))
 
 
@@ -135,6 +137,8 @@ class Sight:
             return True
         if kind in OF_A_UNIT:
             return id_ in mine
+        if kind == "series":  # named like its unit and what it numbers
+            return any(id_.startswith(f"{unit}-") for unit in mine)
         if kind == "folder":
             return self.sees(actor, whose(name))
         if kind == "person" and id_ == actor.person:
@@ -201,7 +205,8 @@ def named_in(path: str) -> list[tuple[str, str]]:
         kind = CALLED.get(word, word)
         if word == "units" and at:
             kind = KEPT_OF_UNITS.get(words[at - 1], kind)
-        if kind not in LIFECYCLES or id_ == NEW or not ID_LIKE.fullmatch(id_):
+        none = id_ == NEW or (word in CALLED and id_ in FILES)
+        if kind not in LIFECYCLES or none or not ID_LIKE.fullmatch(id_):
             at += 1
             continue
         rest = words[at + 2 :]

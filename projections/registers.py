@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
 )
 
 from domain.confiscated import Goods, GoodsStatus
@@ -95,6 +96,7 @@ packages = Table(
     Column("changed_on", Text, nullable=False),
     Column("version", Integer, nullable=False),
 )
+FOR_ALL = frozenset({"demand"})  # whoever can spare what another unit wants is to see it
 TABLES: Mapping[str, Table] = {
     "series": series,
     "quota": quota,
@@ -227,7 +229,7 @@ def listing(
     table = TABLES[register]
     c = table.c
     query = select(table)
-    if scope.units is not None:
+    if register not in FOR_ALL:
         query = query.where(in_units(scope, c.unit))
     for name in EQUAL[register]:
         if wanted := asked.get(name, ""):
@@ -262,5 +264,5 @@ def occurring(register: str, scope: Scope, column: str) -> Rows:
     """Return every value of a column that occurs, for the filters."""
     table = TABLES[register]
     c = table.c[column]
-    mine = in_units(scope, table.c.unit)
+    mine = true() if register in FOR_ALL else in_units(scope, table.c.unit)
     return select(c.label("value")).where(c != "", mine).distinct().order_by(c)
