@@ -23,6 +23,7 @@ from api.app import create_app
 from api.cli import app as command_line
 from api.office import Actor, Office
 from api.settings import Settings
+from domain.decider import Refused
 from labels import face, identity, signed
 from labels.face import LabelFace
 from labels.identity import BadLabel, KeyRing, Kind, LabelKey, LabelPayload, Verdict
