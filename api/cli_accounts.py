@@ -8,14 +8,17 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import secrets
 import sys
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
+import msgspec
 import typer
 
-from api.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from api import cli_identities
+from api.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Account
 from api.cli_read import day, names, opened
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.office import Actor, Office
@@ -74,9 +77,13 @@ def add_(
     since: Annotated[
         str, typer.Option(help="任职起始日 · In office since which day; today if unsaid.")
     ] = "",
+    identity: Annotated[list[str] | None, typer.Option(help=cli_identities.HELP)] = None,
     json: Json = False,
 ) -> None:
-    """建立账号 · Open a log-in; the password is asked for, or taken from GONGWU_PASSWORD."""
+    """建立账号 · Open a log-in; the password is asked for, or taken from GONGWU_PASSWORD.
+
+    有统一身份的账号没有本系统的密码 · With an identity it has no password here.
+    """
     terminal = at(ctx, json)
     on = day(since, "--since")
     with opened(terminal) as office:
@@ -84,8 +91,15 @@ def add_(
         known_unit(office, unit)
         if locale not in ("zh", "en"):
             raise Stop(Words("--locale 须为 zh 或 en。", "--locale must be zh or en."), USAGE)
+        tied = cli_identities.free(office, identity or (), login)
         console = Actor(person=CONSOLE, unit=unit, role=Role.ADMIN, zone=office.settings.zone)
-        create(terminal, office, login, person, name, unit, role, locale, name_en, console, on)
+        # Nobody knows this one: whoever is known elsewhere gives a password there, if anywhere.
+        secret = secrets.token_urlsafe() if tied else ""
+        who = (login, person, name, unit, role, locale, name_en)
+        account = create(terminal, office, *who, console, on, secret)
+        for one in tied:
+            cli_identities.tie(office, one, account.login)
+            terminal.say(f"已关联统一身份 {one.slug}", f"Tied to {one.slug}")
 
 
 @app.command("list")
@@ -94,8 +108,13 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     terminal = at(ctx, json)
     with opened(terminal) as office:
         found = office.accounts.all()
+        tied = office.signing.identities.all()
+        slugs = {login: [one.slug for one in known] for login, known in tied.items()}
         if terminal.json:
-            terminal.answer(found)
+            identities = {a.login: slugs.get(a.login, []) for a in found}
+            terminal.answer(
+                [msgspec.structs.asdict(a) | {"identities": identities[a.login]} for a in found]
+            )
             return
         name_of = names(office, terminal)
         people = office.accounts.names(terminal.lang, [a.person for a in found])
@@ -105,6 +124,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
             Words("人员标识", "person"),
             Words("单位", "unit"),
             Words("岗位", "roles"),
+            *([Words("统一身份", "identity")] if tied else []),
         )
         terminal.table(
             columns,
@@ -115,10 +135,15 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
                     a.person,
                     name_of("unit", a.unit),
                     roles_told(terminal, a.roles),
+                    *([" ".join(slugs.get(a.login, []))] if tied else []),
                 ]
                 for a in found
             ],
         )
+
+
+app.command("bind")(cli_identities.bind)
+app.command("unbind")(cli_identities.unbind)
 
 
 @app.command("disable")
@@ -251,7 +276,7 @@ def create(
     by: Actor,
     since: str,
     password: str = "",
-) -> None:
+) -> Account:
     """Write down which roles a person has, open their log-in, and say so."""
     if office.accounts.taken(login):
         raise Stop(
@@ -278,6 +303,7 @@ def create(
         f"已建立账号 {account.login}：{name}（{person}），{called}，岗位：{told}",
         f"Opened {account.login}: {name_en or name} ({person}), {called}, as {told}",
     )
+    return account
 
 
 def bind_name(office: Office, person: str, by: Actor) -> None:

@@ -19,6 +19,7 @@ from api.pages_export import harmless
 from api.pages_telling import STATE_REFS, UNTOLD, NameOf, money, say, tell, words_of
 from api.rest_answers import plain
 from api.settings import Settings
+from api.settings_sign import Unusable
 from domain.words import Words, in_words
 from ledger.entry import Entry, standing
 from projections import history as history_
@@ -30,7 +31,10 @@ EXPORT_ROWS = 5_000
 
 def settings_of(terminal: Terminal) -> Settings:
     """Return the settings of this run: `--database` before the environment."""
-    settings = Settings.from_env()
+    try:
+        settings = Settings.from_env()
+    except Unusable as unusable:
+        raise Stop(unusable.words, USAGE) from None
     if terminal.database:
         settings = msgspec.structs.replace(settings, database=terminal.database)
     return settings

@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 import typer
 
-from api import label_keys, logs, processes, tls
+from api import label_keys, logs, processes, signing_in, tls
 from api.cli_read import settings_of
 from api.cli_terminal import UNAVAILABLE, USAGE, Stop, Terminal, troubles
 from api.notarising import ONE_MACHINE, Place, Watch
 from api.office import Office
 from api.settings import Settings
+from api.settings_sign import Unusable
 from domain.words import Words
 from labels.identity import BadLabel
 from projections.store import Progress
@@ -100,6 +101,10 @@ def serve(
         label_keys.keys(settings)  # a key written wrongly is told now, not at the first label
     except BadLabel as bad:
         raise Stop(Words(bad.zh, bad.en), USAGE) from None
+    try:
+        signing_in.prove(settings)
+    except Unusable as unusable:
+        raise Stop(unusable.words, USAGE) from None
     certificate = None
     if tls_names is not None:
         names = tuple(dict.fromkeys([*tls_names, *tls.here(settings.host)]))

@@ -13,9 +13,9 @@ def missing(office: Office, account: Account, given: Collection[Stage] = ()) -> 
     factor = bool(office.accounts.factors.since(account.login))
     if factor and Stage.CODE not in given:
         return Stage.CODE
-    if office.accounts.must_change(account.login):
+    if Stage.NEW_PASSWORD not in given and office.accounts.must_change(account.login):
         return Stage.NEW_PASSWORD
-    if not factor and demanded(office, account):
+    if Stage.NEW_FACTOR not in given and not factor and demanded(office, account):
         return Stage.NEW_FACTOR
     return None
 

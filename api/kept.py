@@ -17,8 +17,11 @@ from ledger.restoring import Unrestorable
 from projections.following import metadata as lists
 
 STORES: Final = (vaulting.metadata,)  # the tables of one store each, as it declares them
-# Whoever was signed in signs in again, and wrong tries are forgotten: both are of one machine.
-PASSING: Final = frozenset({"account_acting", "account_failure", "account_sitting"})
+# Whoever was signed in, or was about to be, signs in again, and wrong tries are forgotten: all are
+# of one machine.
+PASSING: Final = frozenset(
+    {"account_acting", "account_failure", "account_sitting", "account_started"}
+)
 
 
 def _sound(_: Mapping[str, Any]) -> str:

@@ -12,7 +12,14 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
+from urllib.request import (
+    BaseHandler,
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 from domain.decider import FACTS
 from domain.words import Words
@@ -157,9 +164,9 @@ class _Stay(HTTPRedirectHandler):
         return None
 
 
-def opener() -> OpenerDirector:
+def opener(*also: BaseHandler) -> OpenerDirector:
     """Return what fetches from the very address it is given: no redirect, no proxy."""
-    return build_opener(_Stay(), ProxyHandler({}))
+    return build_opener(_Stay(), ProxyHandler({}), *also)
 
 
 def over_http(url: str) -> Asked:

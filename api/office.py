@@ -35,6 +35,7 @@ from api.scanned import Scanned
 from api.searching import Search
 from api.settings import Settings
 from api.sight import Sight
+from api.signing_in import SigningIn
 from api.turns import Turns
 from domain.decider import Ask, Document, Lang, Occasion
 from domain.person import Named
@@ -88,6 +89,7 @@ class Office:
         self, settings: Settings, book: Book, models: ReadModels, accounts: Accounts
     ) -> None:
         self.settings, self.book, self.accounts = settings, book, accounts
+        self.signing = SigningIn(accounts, settings, self.posts)
         self._lists = models
         self.stuck: Stuck | Unavailable | None = None  # why the lists are behind the log
         self.closing: list[Callable[[], None]] = []  # what must end before the database is let go
@@ -564,7 +566,7 @@ class Office:
 
 def made_alone(url: str) -> AbstractContextManager[None]:
     """Let nobody else make tables meanwhile; a file sees to that itself."""
-    return nullcontext() if url.startswith("sqlite:") else alone(url)
+    return alone(url) if url.startswith("postgres") else nullcontext()
 
 
 def class_tables(files: Sequence[Path]) -> Classes:

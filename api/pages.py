@@ -43,6 +43,7 @@ from api import (
     pages_searching,
     pages_settings,
     pages_sign,
+    pages_sso,
     pages_stocktakes,
     pages_stream,
     pages_tags,
@@ -55,6 +56,7 @@ from api.pages_trouble import PageRoute, trouble
 
 PARTS = (
     pages_sign,
+    pages_sso,
     pages_home,
     pages_inventory,
     pages_offers,

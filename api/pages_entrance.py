@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api import entrance
 from api.account_words import WORDS
-from api.accounts import PASSWORD_CHARS_MAX, Account, Stage, TooManyTries
+from api.accounts import PASSWORD_CHARS_MAX, Account, Post, Stage, TooManyTries
 from api.office import Office
 from api.pages_view import Page, cookie_name
 from domain.words import Words
@@ -26,22 +26,33 @@ def step_address(where: str) -> str:
     return "/login/step?" + urlencode({"next": where})
 
 
-def go_on(page: Page, account: Account, where: str, given: tuple[Stage, ...] = ()) -> Response:
-    """Begin a session of another id: to what is still missing, or to where one wanted."""
+def go_on(
+    page: Page,
+    account: Account,
+    where: str,
+    given: tuple[Stage, ...] = (),
+    post: Post | None = None,
+) -> Response:
+    """Begin a session of another id: to what is still missing, or to where one wanted.
+
+    `post` is what they act as at first, where it is not the first that they have.
+    """
     stage = entrance.missing(page.office, account, given)
     answer = page.go(where if stage is None else step_address(where))
-    begin(page, account, answer, stage)
+    begin(page, account, answer, stage, post)
     return answer
 
 
-def begin(page: Page, account: Account, answer: Response, stage: Stage | None) -> None:
+def begin(
+    page: Page, account: Account, answer: Response, stage: Stage | None, post: Post | None = None
+) -> None:
     """Give a new session id in place of the one there was (ASVS 7.2.4)."""
     office = page.office
     if page.token:
         office.accounts.sign_out(page.token)
     token = office.accounts.sign_in(
         account,
-        next(iter(office.posts(account)), None),
+        post or next(iter(office.posts(account)), None),
         stage=stage.value if stage is not None else "",
         device=page.request.headers.get("user-agent", ""),
         address=page.address,

@@ -111,6 +111,25 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "账号或密码不对，请重新输入。连续输错 5 次将暂停 15 分钟。",
         "The log-in or the password is wrong. After 5 wrong tries you have to wait 15 minutes.",
     ),
+    "sign-in-sso": ("用统一身份认证登录", "Sign in with your organisation"),
+    "sign-in-sso-hint": (
+        "将转到{title}，登录后自动返回。",
+        "You go to {title} and come back once you are signed in there.",
+    ),
+    "sso-title": ("统一身份认证", "your organisation's log-in"),
+    "or-with-password": ("或用密码登录", "Or with a password"),
+    "directory-hint": (
+        "单位目录（LDAP）的人员用目录中的账号和密码。",
+        "People of the directory (LDAP) use their name and password there.",
+    ),
+    "emergency-sign-in": ("系统管理员应急登录", "Emergency log-in of the system administrator"),
+    "signed-out": ("已退出", "Signed out"),
+    "signed-out-here": (
+        "您已退出本系统，正在转到统一身份认证，以便在那里也退出。",
+        "You are signed out here, and on your way to your organisation's log-in to end it there too.",
+    ),
+    "sign-out-there": ("到统一身份认证退出", "Sign out there"),
+    "stay-signed-in-there": ("只退出本系统", "Sign out here only"),
     "demo-people": ("演示账号：点一下即可登录", "People of the demonstration: one click signs in"),
     "demo-password": ("所有演示账号的密码：", "Password of all of them:"),
     # Home

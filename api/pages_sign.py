@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request
@@ -9,12 +10,15 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from api import pages_entrance
-from api.accounts import Account, Post, TooManyTries
+from api.accounts import Account, Post, Stage, TooManyTries
+from api.elsewhere import Elsewhere
 from api.office import Office
+from api.oidc_word import WORD, keep_word
 from api.pages_trouble import PageRoute
 from api.pages_view import SIZES, THEMES, Page, cookie_name, local_path
 from domain.words import Words
 
+log = logging.getLogger("gongwu.sign_in")
 CHARS_MAX = 200
 POST_CHARS_MAX = 250
 
@@ -64,9 +68,11 @@ def router(office: Office) -> APIRouter:
     def sign_in(page: Visitor, form: Typed) -> Response:
         where, name = local_path(text(form, "next")), text(form, "login", 80)
         try:
-            account = office.accounts.check(name, text(form, "password"), page.address)
+            account = office.signing.check(name, text(form, "password"), page.address)
         except TooManyTries as flood:
             return form_page(page, where, name, flood.zh if page.lang == "zh" else flood.en, 429)
+        except Elsewhere as trouble:
+            return refused(page, trouble, where, name)
         if account is None:
             return form_page(page, where, name, page.t("login-wrong"), 403)
         return let_in(page, account, where)
@@ -84,7 +90,8 @@ def router(office: Office) -> APIRouter:
     def sign_out(page: Visitor) -> Response:
         if page.token:
             office.accounts.sign_out(page.token)
-        answer = page.go("/login")
+        # The provider's own session ends on a page of ours: a form may not lead to another site.
+        answer = page.go("/logout/oidc" if WORD in page.request.cookies else "/login")
         answer.delete_cookie(cookie_name(office), path="/", secure=office.settings.https)
         return answer
 
@@ -106,24 +113,49 @@ def router(office: Office) -> APIRouter:
     return pages
 
 
-def let_in(page: Page, account: Account, where: str) -> Response:
+def let_in(
+    page: Page,
+    account: Account,
+    where: str,
+    given: tuple[Stage, ...] = (),
+    post: Post | None = None,
+    word: str = "",
+) -> Response:
     """Begin a session of whoever proved who they are, and send them where they were going.
 
-    Where a code, another password or a second factor is missing, they are asked for it first.
+    Where a code, another password or a second factor is missing, they are asked for it first,
+    unless it was `given` elsewhere. `post` is what they act as at first; `word` what a provider of
+    identities said of them, if one did.
     """
-    answer = pages_entrance.go_on(page, account, where)
+    answer = pages_entrance.go_on(page, account, where, given, post)
+    keep_word(answer, word, https=page.office.settings.https)
     if "lang" not in page.request.cookies:
         page.keep(answer, "lang", account.locale if account.locale in ("zh", "en") else "zh")
     return answer
+
+
+def refused(page: Page, trouble: Elsewhere, where: str = "/", name: str = "") -> Response:
+    """Draw the sign-in page with what went wrong; the log has what the operator needs."""
+    if trouble.why:
+        log.warning("nobody was let in: %s (request %s)", trouble.why, page.request_id)
+    said = trouble.words.zh if page.lang == "zh" else trouble.words.en
+    return form_page(page, where, name, said, trouble.status)
 
 
 def form_page(
     page: Page, where: str, name: str = "", wrong: str = "", status: int = 200
 ) -> Response:
     """Draw the sign-in page; in a demonstration it shows who there is to be."""
+    signing, settings = page.office.signing, page.office.settings
+    titles = settings.oidc.title.partition("|") if settings.oidc is not None else ("", "", "")
     return page.render(
         "login.html",
         status,
+        sso=settings.oidc is not None,
+        sso_title=(titles[2] if page.lang == "en" else "") or titles[0],
+        directory=settings.ldap is not None,
+        passwords=signing.takes_passwords,
+        emergency=bool(settings.break_glass),
         where=where,
         name=name,
         wrong=wrong,

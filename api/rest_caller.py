@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from api import entrance, problems, security
 from api.accounts import Account, Post, TooManyTries
+from api.elsewhere import Elsewhere
 from api.limiting import Limiter
 from api.office import Actor, Office
 from api.tokens import scope_of
@@ -153,7 +154,9 @@ class Callers:
             raise problems.plain(401) from None
         login, _, password = text.partition(":")
         try:
-            account = self.office.accounts.check(login, password, address(request))
+            account = self.office.signing.check(login, password, address(request))
+        except Elsewhere as trouble:
+            raise problems.plain(trouble.status, trouble.words, "sign-in-elsewhere") from None
         except TooManyTries as error:
             problem = problems.plain(429, Words(error.zh, error.en))
             problem.headers["Retry-After"] = str(error.minutes * 60)

@@ -9,9 +9,11 @@ from typing import Self
 import msgspec
 
 from api import settings_file
+from api.settings_sign import Ldap, Oidc
 
 # A name, not an address: labels outlive servers, so it must be one the unit keeps (D6).
 LABEL_HOST = "id.example.cn"
+NO = ("0", "false", "no")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `metrics_token` lets who has it read /metrics from elsewhere; without one only this machine does.
     `log` is how the log is written, text or json; `backups` is where a timer leaves backups.
     `https` is set when a proxy in front speaks it: cookies become Secure.
+    `oidc` and `ldap` are where log-ins are kept elsewhere (api/settings_sign.py); without
+    `local_login` passwords of ours open nothing but `break_glass`, an administrator's log-in.
     """
 
     database: str = "sqlite:///gongwu.db"
@@ -55,11 +59,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token: str = ""
     log: str = "text"
     backups: Path | None = None
+    oidc: Oidc | None = None
+    ldap: Ldap | None = None
+    local_login: bool = True
+    break_glass: str = ""
 
     @classmethod
     def from_env(cls) -> Self:
         """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
-        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES, _METRICS_TOKEN, _LOG, _BACKUPS.
+        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES, _METRICS_TOKEN, _LOG, _BACKUPS, _OIDC_…,
+        _LDAP_…, _LOCAL_LOGIN, _BREAK_GLASS.
+
+        Raise Unusable for a log-in kept elsewhere that is not set as it must be.
         """
         settings_file.load()
         given = {
@@ -72,6 +83,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             port=int(os.environ.get("GONGWU_PORT") or 8000),
             https=_yes("GONGWU_HTTPS"),
             catalogue=_yes("GONGWU_CATALOGUE"),
+            oidc=Oidc.from_env(),
+            ldap=Ldap.from_env(),
+            local_login=os.environ.get("GONGWU_LOCAL_LOGIN", "").lower() not in NO,
+            break_glass=os.environ.get("GONGWU_BREAK_GLASS", "").casefold(),
             vault=_file("GONGWU_VAULT"),
             trust=_file("GONGWU_TRUST"),
             tsa_trust=_file("GONGWU_TSA_TRUST"),

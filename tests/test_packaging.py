@@ -69,6 +69,7 @@ def test_the_installed_name_starts_the_launcher() -> None:
         ("starlette", "1.3.1"),  # CVE-2026-54283
         ("python-multipart", "0.0.27"),  # CVE-2026-42561
         ("argon2-cffi", "25.1"),
+        ("authlib", "1.7.2"),  # CVE-2026-27962, -28802, -28490, -28498, -44681
         ("jinja2", "3.1.6"),
     ],
 )

@@ -1,0 +1,768 @@
+"""Signing in through a provider of identities, over HTTP: the way there and back, and every lie."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import msgspec
+import pytest
+from doors import PASSWORD, staffed
+from idp import (
+    CLIENT,
+    KEY,
+    OTHER_KEY,
+    SECRET,
+    Issuer,
+    listening,
+    lying,
+    signed,
+    unsigned,
+    with_public_key_as_secret,
+)
+from serving import served
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from typer.testing import CliRunner
+
+from api import cli, identities
+from api.accounts import Accounts, Post
+from api.cli_terminal import USAGE
+from api.elsewhere import AWAY, DENIED, ELSEWHERE_ONLY, LOST, UNKNOWN, UNPROVEN
+from api.identities import Identities, Identity, Started, Taken
+from api.office import Office
+from api.pages_sso import FLOOD
+from api.settings import Settings
+from api.settings_sign import Oidc
+from api.signing_in import SigningIn
+from domain.words import Words
+
+HERE = "http://127.0.0.1:1/login/oidc/done"  # until the port is known
+
+
+class Clock:
+    """A clock that stands until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC).replace(microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+def set_to(office: Office, clock: Clock | None = None, **changed: Any) -> None:
+    """Let an office have other settings of its provider, or others of its own."""
+    ours = {k: v for k, v in changed.items() if k not in Oidc.__struct_fields__}
+    theirs = {k: v for k, v in changed.items() if k in Oidc.__struct_fields__}
+    assert office.settings.oidc is not None
+    oidc = msgspec.structs.replace(office.settings.oidc, **theirs)
+    office.settings = msgspec.structs.replace(office.settings, oidc=oidc, **ours)
+    office.signing = SigningIn(office.accounts, office.settings, office.posts)
+    if clock is not None:
+        office.signing.identities.clock = clock
+        assert office.signing.provider is not None
+        office.signing.provider.clock = clock
+
+
+@pytest.fixture(scope="module")
+def lying_provider() -> Iterator[Issuer]:
+    with lying() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def site(
+    tmp_path_factory: pytest.TempPathFactory, lying_provider: Issuer
+) -> Iterator[tuple[str, Office]]:
+    """Serve an office that believes the lying provider."""
+    file = tmp_path_factory.mktemp("oidc") / "ledger.db"
+    with staffed(f"sqlite:///{file}") as office:
+        oidc = Oidc(issuer=lying_provider.issuer, client=CLIENT, secret=SECRET, callback=HERE)
+        office.settings = msgspec.structs.replace(office.settings, oidc=oidc)
+        bind(office, "wang", "keeper")
+        with served(office) as url:
+            set_to(office, callback=f"{url}/login/oidc/done")
+            yield url, office
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def state(lying_provider: Issuer, clock: Clock) -> Issuer:
+    """Return the provider, honest again."""
+    fresh = Issuer(issuer=lying_provider.issuer, now=lambda: int(clock().timestamp()))
+    for name in fresh.__dataclass_fields__:
+        setattr(lying_provider, name, getattr(fresh, name))
+    return lying_provider
+
+
+@pytest.fixture
+def place(site: tuple[str, Office], state: Issuer, clock: Clock) -> Iterator[tuple[str, Office]]:
+    """Lend the office with its own settings, where `wang` of the provider is the keeper."""
+    url, office = site
+    before = office.settings
+    set_to(office, clock)
+    yield url, office
+    office.settings = before
+
+
+def bind(office: Office, name: str, login: str) -> None:
+    signing = SigningIn(office.accounts, office.settings, office.posts)
+    identity = signing.identity("oidc", name)
+    assert identity is not None
+    signing.identities.bind(identity, login)
+
+
+@pytest.fixture
+def visitor() -> Iterator[httpx.Client]:
+    """Yield a browser's cookies and its following of redirects."""
+    with httpx.Client(follow_redirects=True, trust_env=False, timeout=20) as client:
+        yield client
+
+
+def signs_in(visitor: httpx.Client, url: str, where: str = "/people/u_keeper") -> httpx.Response:
+    return visitor.get(f"{url}/login/oidc", params={"next": where})
+
+
+def who(office: Office, visitor: httpx.Client) -> str:
+    """Return the log-in that is signed in; '' when none is."""
+    session = office.accounts.session(visitor.cookies.get("session") or "")
+    return session.account.login if session is not None else ""
+
+
+def is_refused(answer: httpx.Response, words: Words, status: int) -> None:
+    """Hold that nobody came in, and that the page says why."""
+    page = unescape(answer.text)
+    assert (answer.status_code, "session" in answer.cookies) == (status, False), page
+    assert words.zh in page, re.findall(r'role="alert">.*?</p>', page, re.DOTALL)
+
+
+# There and back ---------------------------------------------------------------------
+
+
+@pytest.mark.target("T120")
+def test_whom_the_provider_vouches_for_is_signed_in_as_who_they_are_here(
+    place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    url, office = place
+    answer = signs_in(visitor, url)
+    assert (answer.status_code, answer.url.path) == (200, "/people/u_keeper")
+    session = office.accounts.session(visitor.cookies["session"])
+    assert session is not None
+    assert (session.account.login, session.account.person) == ("keeper", "u_keeper")
+    assert session.post == Post(unit="o_a", role="keeper")
+    (asked,) = state.seen
+    assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
+    assert (asked["scope"], asked["redirect_uri"]) == ("openid", f"{url}/login/oidc/done")
+    assert len(asked["state"]) == len(asked["nonce"]) == 43
+
+
+@pytest.mark.parametrize("where", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
+def test_nobody_is_sent_to_another_site_afterwards(
+    where: str, place: tuple[str, Office], visitor: httpx.Client
+) -> None:
+    url, _ = place
+    answer = signs_in(visitor, url, where)
+    assert str(answer.url) == f"{url}/"
+
+
+def test_two_tabs_may_sign_in_at_the_same_time(
+    place: tuple[str, Office], visitor: httpx.Client
+) -> None:
+    url, office = place
+    first, second = (
+        visitor.get(f"{url}/login/oidc", params={"next": f"/{n}"}, follow_redirects=False)
+        for n in ("assets", "cases")
+    )
+    for begun, where in ((second, "/cases"), (first, "/assets")):
+        answer = visitor.get(begun.headers["location"])
+        assert (answer.url.path, who(office, visitor)) == (where, "keeper")
+
+
+# What the provider may not say ----------------------------------------------------------
+
+Lie = Callable[[Issuer], object]
+
+
+def says(**claims: Any) -> Lie:
+    """Let the word say something else; None leaves it out."""
+    return lambda state: state.claims.update(claims)
+
+
+def signs(how: Callable[[dict[str, Any]], str]) -> Lie:
+    """Let the word be signed in another way."""
+    return lambda state: setattr(state, "sign", how)
+
+
+def answers(**back: str) -> Lie:
+    """Let the browser come back with something else."""
+    return lambda state: state.answer.update(back)
+
+
+def publishes(*keys: dict[str, Any]) -> Lie:
+    return lambda state: setattr(state, "keys", list(keys))
+
+
+def under_its_own_key(claims: dict[str, Any]) -> str:
+    return signed(claims, OTHER_KEY, jwk=OTHER_KEY.as_dict(private=False))
+
+
+LIES: dict[str, tuple[Lie, Words, int]] = {
+    "alg none": (signs(unsigned), UNPROVEN, 403),
+    "a public key as a shared secret": (signs(with_public_key_as_secret), UNPROVEN, 403),
+    "a key of somebody else": (signs(lambda c: signed(c, OTHER_KEY)), UNPROVEN, 403),
+    "a key that the word brings along": (signs(under_its_own_key), UNPROVEN, 403),
+    "a key nobody published": (signs(lambda c: signed(c, kid="two")), UNPROVEN, 403),
+    "an algorithm that is not pinned": (signs(lambda c: signed(c, alg="RS512")), UNPROVEN, 403),
+    "a shared secret among the keys": (
+        publishes({"kty": "oct", "kid": "one", "k": "c2VjcmV0"}),
+        UNPROVEN,
+        403,
+    ),
+    "no word at all": (signs(lambda _: ""), UNPROVEN, 403),
+    "another audience": (says(aud="another-client"), UNPROVEN, 403),
+    "another audience in a list": (says(aud=["another-client"]), UNPROVEN, 403),
+    "meant for another among two": (says(aud=[CLIENT, "x"], azp="x"), UNPROVEN, 403),
+    "two audiences and nobody in particular": (says(aud=[CLIENT, "x"]), UNPROVEN, 403),
+    "another issuer": (says(iss="https://evil.example"), UNPROVEN, 403),
+    "no issuer": (says(iss=None), UNPROVEN, 403),
+    "a wrong nonce": (says(nonce="another"), UNPROVEN, 403),
+    "no nonce": (says(nonce=None), UNPROVEN, 403),
+    "no nonce, and a claim that says so": (says(nonce=None, nonce_supported=False), UNPROVEN, 403),
+    "no subject": (says(sub=None), UNPROVEN, 403),
+    "a subject that is no text": (says(sub=["wang"]), UNPROVEN, 403),
+    "never expires": (says(exp=None), UNPROVEN, 403),
+    "expires never to be compared": (says(exp="soon"), UNPROVEN, 403),
+    "another access token": (says(at_hash="AAAAAAAAAAAAAAAAAAAAAA"), UNPROVEN, 403),
+    "an answer of another issuer": (answers(iss="https://evil.example"), UNPROVEN, 403),
+    "an answer without a code": (answers(code=""), UNPROVEN, 403),
+    "a code that was never given": (answers(code="guessed"), UNPROVEN, 403),
+    "the person said no": (answers(error="access_denied", code=""), DENIED, 403),
+    "no log-in for this person": (says(sub="li"), UNKNOWN, 403),
+    "another spelling is another person": (says(sub="Wang"), UNKNOWN, 403),
+    "the provider stumbles": (lambda s: setattr(s, "token_status", 500), AWAY, 503),
+    "the document is another's": (lambda s: s.document.update(issuer="https://x"), AWAY, 503),
+    "keys in clear": (lambda s: s.document.update(jwks_uri="http://x.example/"), AWAY, 503),
+    "tokens in clear": (
+        lambda s: s.document.update(token_endpoint="file:///etc/passwd"),
+        AWAY,
+        503,
+    ),
+    "no way in": (lambda s: s.document.update(authorization_endpoint=None), AWAY, 503),
+}
+
+
+@pytest.mark.target("T120")
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_lets_nobody_in(
+    lie: str, place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    url, office = place
+    tell, words, status = LIES[lie]
+    tell(state)
+    is_refused(signs_in(visitor, url), words, status)
+    assert who(office, visitor) == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "holds"),
+    [
+        ("exp", -29, True),
+        ("exp", -30, False),
+        ("iat", 30, True),
+        ("iat", 31, False),
+        ("nbf", 30, True),
+        ("nbf", 31, False),
+    ],
+)
+def test_clocks_may_differ_by_half_a_minute(
+    claim: str,
+    seconds: int,
+    holds: bool,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+) -> None:
+    url, office = place
+    state.claims[claim] = int(clock().timestamp()) + seconds
+    signs_in(visitor, url)
+    assert who(office, visitor) == ("keeper" if holds else "")
+
+
+def test_a_new_key_is_fetched_but_not_for_every_word(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    state.keys = [KEY.as_dict(private=False) | {"kid": "two"}]
+    state.sign = lambda claims: signed(claims, kid="two")
+    clock.pass_(seconds=59)
+    is_refused(signs_in(visitor, url), UNPROVEN, 403)
+    assert state.asked.count("keys") == 1
+    clock.pass_(seconds=1)
+    visitor.cookies.clear()
+    signs_in(visitor, url)
+    assert (who(office, visitor), state.asked.count("keys")) == ("keeper", 2)
+    assert state.asked.count("document") == 1
+
+
+# Whose sign-in it is ----------------------------------------------------------------------
+
+
+def begun(visitor: httpx.Client, url: str) -> str:
+    """Begin signing in; return the address at which the browser would come back."""
+    there = visitor.get(f"{url}/login/oidc", follow_redirects=False).headers["location"]
+    return httpx.get(there, trust_env=False).headers["location"]
+
+
+def test_an_answer_is_taken_once(place: tuple[str, Office], visitor: httpx.Client) -> None:
+    url, office = place
+    back = begun(visitor, url)
+    assert visitor.get(back).status_code == 200
+    assert who(office, visitor) == "keeper"
+    is_refused(visitor.get(back), LOST, 400)
+
+
+def test_an_answer_is_taken_from_the_browser_that_began(
+    place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    """Nobody is signed in as somebody else by following a link (login CSRF)."""
+    url, _ = place
+    back = begun(visitor, url)
+    with httpx.Client(follow_redirects=True, trust_env=False) as victim:
+        is_refused(victim.get(back), LOST, 400)
+        victim.get(f"{url}/login/oidc", follow_redirects=False)
+        is_refused(victim.get(back), LOST, 400)
+    assert "token" not in state.asked
+
+
+@pytest.mark.parametrize("changed", ["state=guessed", "state=", ""])
+def test_an_answer_needs_its_state(
+    changed: str, place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    url, _ = place
+    back = re.sub(r"state=[^&]+", changed, begun(visitor, url))
+    is_refused(visitor.get(back), LOST, 400)
+    assert "token" not in state.asked
+
+
+@pytest.mark.parametrize(("seconds", "holds"), [(599, True), (600, False)])
+def test_an_answer_comes_within_ten_minutes(
+    seconds: int, holds: bool, place: tuple[str, Office], clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    back = begun(visitor, url)
+    clock.pass_(seconds=seconds)
+    answer = visitor.get(back)
+    assert who(office, visitor) == ("keeper" if holds else "")
+    if not holds:
+        is_refused(answer, LOST, 400)
+
+
+def test_a_stolen_code_is_worth_nothing_in_another_sign_in(
+    place: tuple[str, Office], visitor: httpx.Client
+) -> None:
+    """The provider gives a word only to who knows what the code was asked for with (PKCE)."""
+    url, office = place
+    stolen = parse_qs(urlsplit(begun(visitor, url)).query)["code"][0]
+    with httpx.Client(follow_redirects=True, trust_env=False) as thief:
+        back = re.sub(r"code=[^&]+", f"code={stolen}", begun(thief, url))
+        is_refused(thief.get(back), UNPROVEN, 403)
+        assert who(office, thief) == ""
+
+
+def test_what_is_under_way_has_a_limit(
+    place: tuple[str, Office], visitor: httpx.Client, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    url, _ = place
+    clock.pass_(minutes=10)
+    monkeypatch.setattr(identities, "UNDER_WAY_MAX", 1)
+    assert begun(visitor, url)
+    is_refused(visitor.get(f"{url}/login/oidc"), FLOOD, 503)
+    clock.pass_(minutes=10)
+    assert signs_in(visitor, url).status_code == 200
+
+
+# Who they are here ----------------------------------------------------------------------------
+
+
+def test_a_closed_log_in_stays_closed(
+    place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    url, office = place
+    office.accounts.create("gone", PASSWORD, "u_gone", "已离任", "o_a", ["clerk"])
+    bind(office, "gone", "gone")
+    state.claims["sub"] = "gone"
+    assert signs_in(visitor, url, "/").status_code == 200
+    office.accounts.disable("gone")
+    visitor.cookies.clear()
+    is_refused(signs_in(visitor, url), UNKNOWN, 403)
+
+
+@pytest.mark.parametrize(
+    ("claim", "told", "words"),
+    [
+        ("preferred_username", {"preferred_username": "liming"}, None),
+        ("preferred_username", {}, UNPROVEN),
+        ("preferred_username", {"preferred_username": 7}, UNPROVEN),
+        ("email", {"email": "li@example.cn", "email_verified": True}, None),
+        ("email", {"email": "li@example.cn", "email_verified": "true"}, UNPROVEN),
+        ("email", {"email": "li@example.cn"}, UNPROVEN),
+    ],
+)
+def test_people_may_be_told_apart_by_another_claim(
+    claim: str,
+    told: dict[str, Any],
+    words: Words | None,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+) -> None:
+    url, office = place
+    set_to(office, clock, claim=claim)
+    bind(office, "liming" if claim == "preferred_username" else "li@example.cn", "clerk")
+    state.claims |= told
+    answer = signs_in(visitor, url)
+    if words is not None:
+        is_refused(answer, words, 403)
+    assert who(office, visitor) == ("clerk" if words is None else "")
+
+
+@pytest.mark.parametrize(("sub", "words"), [("wang", None), ("li", UNPROVEN)])
+def test_what_the_word_does_not_say_is_asked_for_and_is_the_same_persons(
+    sub: str,
+    words: Words | None,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+) -> None:
+    url, office = place
+    set_to(office, clock, claim="preferred_username")
+    bind(office, "liming", "clerk")
+    state.document["userinfo_endpoint"] = f"{state.issuer}/userinfo"
+    state.userinfo = {"sub": sub, "preferred_username": "liming"}
+    answer = signs_in(visitor, url)
+    if words is not None:
+        is_refused(answer, words, 403)
+    assert who(office, visitor) == ("clerk" if words is None else "")
+
+
+def test_a_group_chooses_among_what_somebody_is_and_gives_nothing(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    set_to(office, clock, groups={"auditors": "auditor", "keepers of things": "keeper"})
+    office.accounts.create("two", PASSWORD, "u_two", "两岗", "o_a", ["clerk", "keeper"])
+    bind(office, "two", "two")
+    for groups, role in (
+        ([], "clerk"),
+        (["keepers of things"], "keeper"),
+        (["auditors"], "clerk"),  # the ledger gave no such power, so nobody has it
+        ("auditors", "clerk"),
+        ([["auditors"], None], "clerk"),
+    ):
+        visitor.cookies.clear()
+        state.claims = {"sub": "two", "groups": groups}
+        signs_in(visitor, url, "/")
+        session = office.accounts.session(visitor.cookies["session"])
+        assert session is not None and session.post == Post(unit="o_a", role=role)
+        account = session.account
+        assert {post.role for post in office.posts(account)} == {"clerk", "keeper"}
+
+
+# Good-bye ------------------------------------------------------------------------------------
+
+
+def test_signing_out_ends_the_session_here_and_there(
+    place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    token = visitor.cookies["session"]
+    assert visitor.get(f"{url}/logout/oidc").url.path == "/", "a link alone signs nobody out"
+    answer = visitor.post(f"{url}/logout")
+    assert office.accounts.session(token) is None
+    there = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', answer.text)
+    assert there is not None and answer.url.path == "/logout/oidc"
+    came = visitor.get(unescape(there[1]))
+    assert came.url.path == "/login"
+    end = state.seen[-1]
+    assert (end["client_id"], end["post_logout_redirect_uri"]) == (CLIENT, f"{url}/login")
+    assert end["id_token_hint"].count(".") == 2
+    assert visitor.post(f"{url}/logout").url.path == "/login", "the word was forgotten"
+
+
+def test_a_provider_without_good_byes_is_not_asked(
+    place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    url, _ = place
+    state.document["end_session_endpoint"] = None
+    signs_in(visitor, url)
+    assert visitor.post(f"{url}/logout").url.path == "/login"
+
+
+def test_a_word_too_long_for_a_cookie_is_not_kept(
+    place: tuple[str, Office], state: Issuer, visitor: httpx.Client
+) -> None:
+    url, office = place
+    state.claims["groups"] = ["a group of people" * 20] * 20
+    signs_in(visitor, url)
+    assert who(office, visitor) == "keeper"
+    answer = visitor.post(f"{url}/logout")
+    assert answer.url.path == "/logout/oidc" and "id_token_hint" not in answer.text
+
+
+def test_whoever_signs_in_here_next_does_not_sign_out_there_as_somebody_else(
+    place: tuple[str, Office], visitor: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    visitor.post(f"{url}/login", data={"login": "clerk", "password": PASSWORD})
+    assert who(office, visitor) == "clerk"
+    assert visitor.post(f"{url}/logout").url.path == "/login"
+
+
+def test_cookies_are_for_this_site_and_no_script(
+    place: tuple[str, Office], clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    set_to(office, clock, https=True)
+    back = begun(visitor, url)
+    started = visitor.get(f"{url}/login/oidc", follow_redirects=False).headers["set-cookie"]
+    for flag in ("HttpOnly", "Secure", "SameSite=lax", "Path=/login/oidc", "Max-Age=600"):
+        assert flag in started
+    secret = re.search(r"signing-in=([^;]+)", started)
+    assert secret is not None
+    there = visitor.get(f"{url}/login/oidc", follow_redirects=False, headers={"Cookie": secret[0]})
+    back = httpx.get(there.headers["location"], trust_env=False).headers["location"]
+    answer = visitor.get(back, follow_redirects=False, headers={"Cookie": secret[0]})
+    cookies = answer.headers.get_list("set-cookie")
+    session = next(c for c in cookies if c.startswith("__Host-session="))
+    word = next(c for c in cookies if c.startswith("provider-word="))
+    assert "Path=/logout" in word
+    assert all(f in c for c in (session, word) for f in ("HttpOnly", "Secure", "SameSite=lax"))
+
+
+# Other ways in ---------------------------------------------------------------------------------
+
+
+def test_a_provider_that_is_away_is_told_and_people_get_in_as_before(
+    place: tuple[str, Office], clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and not listening: whoever calls is refused
+        set_to(office, clock, issuer=f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        is_refused(signs_in(visitor, url), AWAY, 503)
+        answer = visitor.get(f"{url}/login/oidc", params={"lang": "en"})
+        assert AWAY.en in unescape(answer.text)
+    visitor.post(f"{url}/login", data={"login": "clerk", "password": PASSWORD})
+    assert who(office, visitor) == "clerk"
+
+
+def test_a_provider_that_sends_us_elsewhere_is_not_followed(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+
+    def elsewhere(_: Request) -> Response:
+        return RedirectResponse(f"{state.issuer}/.well-known/openid-configuration", 302)
+
+    with listening(Starlette(routes=[Route("/{path:path}", elsewhere)])) as moved:
+        set_to(office, clock, issuer=moved)
+        is_refused(signs_in(visitor, url), AWAY, 503)
+    assert state.asked == []
+
+
+def test_without_passwords_of_ours_only_the_emergency_administrator_has_one(
+    place: tuple[str, Office], clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+
+    def tries(login: str) -> httpx.Response:
+        return visitor.post(f"{url}/login", data={"login": login, "password": PASSWORD})
+
+    set_to(office, clock, local_login=False, break_glass="admin")
+    is_refused(tries("clerk"), ELSEWHERE_ONLY, 403)
+    basic = visitor.get(f"{url}/api/v1/inventory", auth=("clerk", PASSWORD))
+    assert (basic.status_code, basic.json()["slug"]) == (403, "sign-in-elsewhere")
+    assert tries("admin").status_code == 200
+    assert who(office, visitor) == "admin"
+    visitor.cookies.clear()
+    set_to(office, clock, local_login=False, break_glass="clerk")
+    is_refused(tries("clerk"), ELSEWHERE_ONLY, 403)  # no administrator
+    set_to(office, clock, local_login=False, break_glass="")
+    is_refused(tries("admin"), ELSEWHERE_ONLY, 403)
+    signs_in(visitor, url)
+    assert who(office, visitor) == "keeper"
+
+
+def test_the_sign_in_page_shows_the_ways_there_are(
+    place: tuple[str, Office], clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+
+    def shown(lang: str = "zh") -> str:
+        return unescape(
+            visitor.get(f"{url}/login", params={"next": "/assets?a=b&c=d", "lang": lang}).text
+        )
+
+    assert 'href="/login/oidc?next=/assets%3Fa%3Db%26c%3Dd"' in shown()
+    assert "用统一身份认证登录" in shown() and "Sign in with your organisation" in shown("en")
+    set_to(office, clock, title="市数字身份|City identity")
+    assert "市数字身份" in shown() and "City identity" in shown("en")
+    assert 'name="password"' in shown() and "<details><summary>系统管理员应急登录" not in shown()
+    set_to(office, clock, local_login=False, break_glass="admin")
+    assert "<details><summary>系统管理员应急登录" in shown()
+    set_to(office, clock, local_login=False, break_glass="")
+    assert 'name="password"' not in shown()
+
+
+# Whose an identity is -----------------------------------------------------------------------
+
+
+WANG = Identity(kind="oidc", name="wang", source="https://id.example#sub")
+
+
+@pytest.fixture
+def accounts(database: str) -> Iterator[Accounts]:
+    with closing(Accounts.open(database)) as opened:
+        yield opened
+
+
+@pytest.mark.target("T120")
+def test_two_log_ins_never_share_an_identity(accounts: Accounts) -> None:
+    kept = Identities(accounts.engine, accounts.clock)
+    kept.bind(WANG, "Keeper")
+    kept.bind(WANG, "keeper")
+    with pytest.raises(Taken):
+        kept.bind(WANG, "clerk")
+    with pytest.raises(Taken):
+        kept.bind(msgspec.structs.replace(WANG, name="wang2"), "keeper")
+    assert kept.login_of(WANG) == "keeper"
+    for other in ("kind", "name", "source"):
+        assert kept.login_of(msgspec.structs.replace(WANG, **{other: "ldap"})) == ""
+    kept.bind(Identity(kind="ldap", name="wang", source="dc=x#uid"), "keeper")
+    assert [i.slug for i in kept.of("keeper")] == ["ldap:wang", "oidc:wang"]
+    kept.part(WANG)
+    kept.bind(WANG, "clerk")
+    assert {login: [i.slug for i in found] for login, found in kept.all().items()} == {
+        "clerk": ["oidc:wang"],
+        "keeper": ["ldap:wang"],
+    }
+
+
+def test_of_many_who_bind_one_identity_at_once_one_has_it(accounts: Accounts) -> None:
+    kept = Identities(accounts.engine, accounts.clock)
+
+    def binds(login: str) -> bool:
+        try:
+            kept.bind(WANG, login)
+        except Taken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as people:
+        bound = list(people.map(binds, [f"l{n}" for n in range(8)]))
+    assert bound.count(True) == 1
+    assert kept.login_of(WANG) == f"l{bound.index(True)}"
+
+
+def test_of_two_answers_at_once_one_is_taken(accounts: Accounts) -> None:
+    kept = Identities(accounts.engine, accounts.clock)
+    kept.begin(Started(state="s", nonce="n", verifier="v", next="/"), "browser")
+    with ThreadPoolExecutor(8) as answers_:
+        taken = list(answers_.map(lambda _: kept.take("s", "browser"), range(8)))
+    assert len([one for one in taken if one is not None]) == 1
+
+
+# Settings ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "zh", "en"),
+    [
+        ({"ISSUER": "http://id.example"}, "GONGWU_OIDC_ISSUER", "GONGWU_OIDC_ISSUER"),
+        ({"ISSUER": "https://id.example#x"}, "GONGWU_OIDC_ISSUER", "GONGWU_OIDC_ISSUER"),
+        ({"CALLBACK": ""}, "GONGWU_OIDC_CALLBACK 须为", "GONGWU_OIDC_CALLBACK must be"),
+        ({"CLIENT": ""}, "缺少 GONGWU_OIDC_CLIENT", "GONGWU_OIDC_CLIENT is missing"),
+        ({"CLAIM": "name"}, "GONGWU_OIDC_CLAIM 须为", "GONGWU_OIDC_CLAIM is one of"),
+        ({"ALGORITHMS": "RS256 HS256"}, "非对称", "private key alone"),
+        ({"ALGORITHMS": "none"}, "非对称", "private key alone"),
+        ({"GROUPS": "a=king"}, "没有岗位 king", "no role king"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_told(
+    changed: dict[str, str], zh: str, en: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"ISSUER": "https://id.example", "CLIENT": "c", "CALLBACK": "https://us.example/back"}
+    for name, value in (given | changed).items():
+        monkeypatch.setenv(f"GONGWU_OIDC_{name}", value)
+    for lang, told in (("zh", zh), ("en", en)):
+        result = CliRunner().invoke(cli.app, ["--lang", lang, "account", "list"])
+        assert (result.exit_code, told in result.output) == (USAGE, True), result.output
+
+
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "OIDC_ISSUER": "https://id.example/realms/city",
+        "OIDC_CLIENT": "gongwu",
+        "OIDC_SECRET": "s",
+        "OIDC_CALLBACK": "https://us.example/login/oidc/done",
+        "OIDC_CLAIM": "email",
+        "OIDC_SCOPE": "openid email",
+        "OIDC_ALGORITHMS": "ES256 EdDSA",
+        "OIDC_TITLE": "市|City",
+        "OIDC_CA": "ca.pem",
+        "OIDC_GROUPS": "cn=keepers,ou=groups=keeper; 审计组=auditor",
+        "OIDC_GROUPS_CLAIM": "roles",
+        "LOCAL_LOGIN": "false",
+        "BREAK_GLASS": "Admin",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(f"GONGWU_{name}", value)
+    read = Settings.from_env()
+    assert read.oidc == Oidc(
+        issuer="https://id.example/realms/city",
+        client="gongwu",
+        secret="s",
+        callback="https://us.example/login/oidc/done",
+        claim="email",
+        scope="openid email",
+        algorithms=("ES256", "EdDSA"),
+        title="市|City",
+        ca=Path("ca.pem"),
+        groups={"cn=keepers,ou=groups": "keeper", "审计组": "auditor"},
+        groups_claim="roles",
+    )
+    assert (read.local_login, read.break_glass) == (False, "admin")
+
+
+def test_a_service_nobody_could_sign_in_to_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    Office.open(Settings(database=sqlite_url)).close()
+    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_LOCAL_LOGIN", "no")
+    result = CliRunner().invoke(cli.app, ["--lang", "en", "serve", "--port", "0"])
+    assert (result.exit_code, "nobody could sign in" in result.output) == (USAGE, True)

@@ -1,0 +1,84 @@
+"""In a real browser, at a provider that nobody here wrote: sign in, work, sign out at both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from doors import staffed
+from idp import CLIENT, SECRET, foreign
+from serving import served
+
+from api.elsewhere import UNPROVEN
+from api.office import Office
+from api.settings_sign import Oidc
+from api.signing_in import SigningIn
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+HERE = "http://127.0.0.1:1/login/oidc/done"  # until the port is known
+
+
+@pytest.fixture
+def site(sqlite_url: str) -> Iterator[str]:
+    """Serve an office that believes the provider, where `wang` is the keeper."""
+    people = {"wang": {"preferred_username": "wangfang"}, "stranger": {}}
+    with foreign(**people) as issuer, staffed(sqlite_url) as office:
+        oidc = Oidc(
+            issuer=issuer,
+            client=CLIENT,
+            secret=SECRET,
+            callback=HERE,
+            claim="preferred_username",
+            scope="openid profile",
+        )
+        believe(office, oidc)
+        with served(office) as url:
+            believe(office, msgspec.structs.replace(oidc, callback=f"{url}/login/oidc/done"))
+            identity = office.signing.identity("oidc", "wangfang")
+            assert identity is not None
+            office.signing.identities.bind(identity, "keeper")
+            yield url
+
+
+def believe(office: Office, oidc: Oidc) -> None:
+    office.settings = msgspec.structs.replace(office.settings, oidc=oidc)
+    office.signing = SigningIn(office.accounts, office.settings, office.posts)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Yield a page that stays on this machine: the provider's pages would fetch their styles."""
+    context = browser.new_context(locale="zh-CN")
+    context.route(
+        lambda url: urlsplit(url).hostname not in ("127.0.0.1", "localhost"),
+        lambda route: route.abort(),
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.target("T120")
+def test_the_way_there_and_back(site: str, page: Page) -> None:
+    """Every page of ours is opened as a browser does, with its rules of where forms may lead."""
+    page.goto(f"{site}/units")
+    page.get_by_role("link", name="用统一身份认证登录").click()
+    page.get_by_role("button", name="wang", exact=True).click()
+    page.wait_for_url(f"{site}/units")
+    assert "示例keeper" in page.locator("header").inner_text()
+    page.locator("header details.menu summary").click()
+    page.get_by_role("button", name="退出").click()
+    page.wait_for_url("**/oauth2/end_session?**")
+    page.get_by_role("button").first.click()
+    page.wait_for_url(f"{site}/login**")
+    page.goto(f"{site}/units")
+    assert page.url.startswith(f"{site}/login")
+    page.get_by_role("link", name="用统一身份认证登录").click()
+    page.get_by_role("button", name="stranger", exact=True).click()
+    page.get_by_role("alert").wait_for()
+    assert UNPROVEN.zh in page.get_by_role("alert").inner_text()  # it has no name that we know
