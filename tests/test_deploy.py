@@ -195,3 +195,12 @@ def test_the_bundle_carries_the_lock_the_units_and_the_guide() -> None:
         assert part in text
     assert subprocess.run(["bash", "-n", DEPLOY / "bundle"]).returncode == 0
     assert subprocess.run(["sh", "-n", DEPLOY / "install.sh"]).returncode == 0
+
+
+def test_what_the_guide_copies_is_there() -> None:
+    guide = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", guide, re.DOTALL))
+    named = set(re.findall(r"deploy/[\w.-]+", guide))
+    assert len(named) >= 6 and all((ROOT / name).is_file() for name in named), named
+    units = {word for word in blocks.split() if word.endswith((".service", ".timer"))}
+    assert {Path(word).name for word in units} <= {unit.name for unit in UNITS}

@@ -98,15 +98,20 @@ def test_both_readmes_show_the_same_commands() -> None:
 
 
 def test_the_first_hour_goes_as_it_is_told(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Run the commands of the operator's guide, from an empty database to the first card."""
+    """Run every command of the operator's guide: to the first card, then what each week asks."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
     monkeypatch.setenv("GONGWU_PASSWORD", "long enough")
     # How strong the hash is, is another test's business; here it would only cost time.
     weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr(accounts, "PasswordHasher", lambda: weak)
     told = [words for words in commands(ROOT / "docs" / "operating.md") if words[0] == "gongwu"]
-    assert told[-1] == ["gongwu", "serve"]
-    said = [output(*words[1:]) for words in told[:-1]]
+    hour = told.index(["gongwu", "serve"])
+    said = [output(*words[1:]) for words in told[:hour]]
     assert "ZC-0001" in said[-1] and "示例市财政局" in said[-1]
+    weekly = {" ".join(words[1:]): output(*words[1:]) for words in told[hour + 1 :]}
+    assert "ZC-0001" in weekly["--database sqlite:///again.db inventory"]
+    assert "FAIL" not in weekly["doctor"] and "有误" not in weekly["doctor"]
+    assert (tmp_path / "monday.gongwu").stat().st_size > 1_000
