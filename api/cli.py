@@ -38,6 +38,7 @@ from api import (
     cli_vault,
     cli_verify,
     cli_ways,
+    cli_webhooks,
     cli_witness,
     papers_cli,
 )
@@ -70,6 +71,7 @@ app.add_typer(cli_rfid.app, name="rfid")
 app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")
 app.add_typer(cli_vault.app, name="vault")
+app.add_typer(cli_webhooks.app, name="webhook")
 app.add_typer(cli_sending.offers_app, name="offers")
 app.add_typer(cli_sending.wants_app, name="wants")
 app.command()(cli_accounts.init)

@@ -37,6 +37,7 @@ from api.settings import Settings
 from api.sight import Sight
 from api.signing_in import SigningIn
 from api.turns import Turns
+from api.webhooks import Deliverer, Webhooks
 from domain.decider import Ask, Document, Lang, Occasion
 from domain.person import Named
 from domain.policy import Policy
@@ -123,6 +124,7 @@ class Office:
         self.pasts = Pasts(book)
         self.tail = Tail(book)
         self.closing.append(self.tail.close)
+        self.webhooks = Webhooks(self)
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._noticed = 0  # up to where what others recorded was heard
@@ -524,13 +526,15 @@ class Office:
                 self.stuck, self._tried = trouble, last
 
     def watch(self) -> None:
-        """Hear what other processes record: names, roles and rules remembered here are forgotten.
+        """Hear what other processes record, and send webhooks when it is this one's turn.
 
-        For whoever serves for long; on a file, others are rare, and what is remembered is soon
+        Names, roles and rules remembered here are forgotten. For whoever serves for long; on a file, others are rare, and what is remembered is soon
         looked up anew.
         """
         if self._turns is None:
             self.tail.follow(self._heard)
+        if self.webhooks.hosts:
+            Deliverer(self.webhooks, self).start()
 
     def _heard(self, size: int) -> None:
         start, self._noticed = self._noticed + 1, size

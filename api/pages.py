@@ -50,6 +50,7 @@ from api import (
     pages_units,
     pages_wanting,
     pages_ways,
+    pages_webhooks,
 )
 from api.office import Office
 from api.pages_trouble import PageRoute, trouble
@@ -84,6 +85,7 @@ PARTS = (
     pages_bank,
     pages_wanting,
     pages_ways,
+    pages_webhooks,
     pages_reuse,
     pages_idle,
     pages_rules,

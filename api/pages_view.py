@@ -14,7 +14,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api import noting, pages_words, problems, security
+from api import noting, pages_words, problems, security, webhooks
 from api.accounts import Post, Session
 from api.office import Actor, Office
 from api.pages_draw import TEMPLATES
@@ -338,6 +338,14 @@ class Page:
     def may_reverse(self, stream: str) -> bool:
         """Tell whether the reader's role takes back mistakes in a stream."""
         return self.session is not None and self.actor.role in reversers(stream)
+
+    @property
+    def webhooks_failing(self) -> str:
+        """Tell administrators that systems are not sent anything any more; else nothing."""
+        if not self.may(Role.ADMIN) or not self.office.webhooks.hosts:
+            return ""
+        count = self.office.webhooks.failing()
+        return self.words(webhooks.failing_words(count)) if count else ""
 
     @property
     def unrecorded(self) -> str:

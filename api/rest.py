@@ -20,7 +20,7 @@ from api import (
     certifying_rest,
     depreciating_rest,
     epcis_rest,
-    feeding,
+    feed_rest,
     filing_rest,
     idle_rest,
     matching_rest,
@@ -36,6 +36,7 @@ from api import (
     stocktakes_rest,
     vouchers_rest,
     ways_rest,
+    webhooks_rest,
 )
 from api.office import Office
 from api.rest_caller import Callers
@@ -76,7 +77,8 @@ def install(app: FastAPI, office: Office) -> None:
     vouchers_rest.add(routes, office, callers)
     banking_rest.add(routes, office, callers)
     readings_rest.add(routes, office, callers)
-    feeding.add(routes, office, callers)
+    feed_rest.add(routes, office, callers)
+    webhooks_rest.add(routes, office, callers)
     auditing = APIRouter(prefix="/audit/v1", route_class=ApiRoute)
     audit_rest.add(auditing, office, callers)
     rest_bundles.add(auditing, office, callers)

@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `catalogue` opens what is on offer to anybody, without signing in (/catalogue).
     `metrics_token` lets who has it read /metrics from elsewhere; without one only this machine does.
     `log` is how the log is written, text or json; `backups` is where a timer leaves backups.
+    `webhook_hosts` are the hosts that webhooks may go to: names, addresses, networks.
     `https` is set when a proxy in front speaks it: cookies become Secure.
     `oidc` and `ldap` are where log-ins are kept elsewhere (api/settings_sign.py); without
     `local_login` passwords of ours open nothing but `break_glass`, an administrator's log-in.
@@ -63,19 +64,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ldap: Ldap | None = None
     local_login: bool = True
     break_glass: str = ""
+    webhook_hosts: str = ""
 
     @classmethod
     def from_env(cls) -> Self:
         """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
         _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES, _METRICS_TOKEN, _LOG, _BACKUPS, _OIDC_…,
-        _LDAP_…, _LOCAL_LOGIN, _BREAK_GLASS.
+        _LDAP_…, _LOCAL_LOGIN, _BREAK_GLASS, _WEBHOOK_HOSTS.
 
         Raise Unusable for a log-in kept elsewhere that is not set as it must be.
         """
         settings_file.load()
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
-            for name in ("database", "host", "label_host", "label_key", "zone")
+            for name in ("database", "host", "label_host", "label_key", "zone", "webhook_hosts")
             if os.environ.get(f"GONGWU_{name.upper()}")
         }
         return cls(
