@@ -300,6 +300,7 @@ def test_the_page_says_the_secret_once_and_what_came_of_it(
         receiver.answers = [500]
         page.post(f"/webhooks/{hook.id}/test")
         assert "500" in page.get("/webhooks?lang=en").text
+        page.get("/webhooks?lang=zh")
         local.webhooks._change(hook.id, state="paused", why="failing")
         assert "已暂停推送" in page.get("/units").text, "administrators are told on every page"
         page.post(f"/webhooks/{hook.id}/resume")
