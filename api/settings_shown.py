@@ -165,6 +165,20 @@ def _known() -> Iterator[Known]:
         ),
     )
     yield Known(
+        "GONGWU_WEBHOOK_HOSTS",
+        "webhook_hosts",
+        Words("推送可以去的主机、地址和网段。", "Hosts, addresses, networks that webhooks go to."),
+    )
+    yield Known(
+        "GONGWU_PROCESSES",
+        "",
+        Words(
+            "服务进程数；多于一个需 PostgreSQL。",
+            "How many processes serve; several need PostgreSQL.",
+        ),
+        default="1",
+    )
+    yield Known(
         "GONGWU_METRICS_TOKEN",
         "metrics_token",
         Words(
