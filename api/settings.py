@@ -9,7 +9,8 @@ from typing import Self
 import msgspec
 
 from api import settings_file
-from api.settings_sign import Ldap, Oidc
+from api.outbound import Hosts
+from api.settings_sign import Ldap, Oidc, Unusable
 
 # A name, not an address: labels outlive servers, so it must be one the unit keeps (D6).
 LABEL_HOST = "id.example.cn"
@@ -77,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         settings_file.load()
         given = {
             name: os.environ[f"GONGWU_{name.upper()}"]
-            for name in ("database", "host", "label_host", "label_key", "zone", "webhook_hosts")
+            for name in ("database", "host", "label_host", "label_key", "zone")
             if os.environ.get(f"GONGWU_{name.upper()}")
         }
         return cls(
@@ -85,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             port=int(os.environ.get("GONGWU_PORT") or 8000),
             https=_yes("GONGWU_HTTPS"),
             catalogue=_yes("GONGWU_CATALOGUE"),
+            webhook_hosts=_hosts("GONGWU_WEBHOOK_HOSTS"),
             oidc=Oidc.from_env(),
             ldap=Ldap.from_env(),
             local_login=os.environ.get("GONGWU_LOCAL_LOGIN", "").lower() not in NO,
@@ -110,6 +112,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def _yes(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes"}
+
+
+def _hosts(name: str) -> str:
+    """Return a list of hosts as it is written; raise Unusable for one that means nothing."""
+    text = os.environ.get(name, "")
+    try:
+        Hosts.read(text)
+    except ValueError as wrong:
+        raise Unusable(
+            f"{name} 里的 {wrong} 不是主机名、地址或网段（如 erp.example.cn, 10.1.0.0/16）。",
+            f"{wrong} in {name} is no name, address or network (such as erp.example.cn, 10.1.0.0/16).",
+        ) from None
+    return text
 
 
 def _file(name: str) -> Path | None:

@@ -326,3 +326,5 @@ def test_the_command_line_does_the_same(
     commanded("webhook end ERP")
     commanded("webhook pause ERP", code=REFUSED)
     commanded("webhook add X http://10.0.0.1/", code=USAGE)
+    monkeypatch.setenv("GONGWU_WEBHOOK_HOSTS", "http://erp.example.cn")
+    assert "GONGWU_WEBHOOK_HOSTS" in commanded("webhook list", code=USAGE).output
