@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import date, datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -38,9 +47,10 @@ from api.sight import Sight
 from api.signing_in import SigningIn
 from api.turns import Turns
 from api.webhooks import Deliverer, Webhooks
-from domain.decider import Ask, Document, Lang, Occasion
+from domain.decider import Ask, Document, Lang, Occasion, Refused
 from domain.person import Named
 from domain.policy import Policy
+from domain.words import Words
 from ledger import attachments
 from ledger.act import Evidence, Receipt, Unavailable
 from ledger.book import Book, Gathering
@@ -53,6 +63,9 @@ from projections.matching import Classes, Code, Terms
 from projections.past import Pasts
 from projections.scope import NOTHING, Rows, Scope
 from projections.store import Progress, ReadModels, Stuck
+
+if TYPE_CHECKING:
+    from api.import_sessions import Imports
 
 logger = logging.getLogger(__name__)
 BEHIND_MAX = 200  # entries of others that a reader brings to the lists; more are an import
@@ -161,6 +174,15 @@ class Office:
             store = Readings.open(self.settings.database, clock=self.book.clock)
         self.closing.append(store.close)
         return store
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Return the sheets that people send in, beside the log."""
+        from api.import_sessions import Imports  # it asks an office itself
+
+        found = Imports.open(self.settings.database, self)
+        self.closing.append(found.close)
+        return found
 
     @cached_property
     def captures(self) -> Captures:
@@ -353,6 +375,30 @@ class Office:
                 occasion, _ = self._told_all(occasion, asks)
         return self.book.preview(asks, occasion, zone=actor.zone)
 
+    def judge(
+        self,
+        groups: Sequence[Sequence[tuple[str, str, Mapping[str, Any]]]],
+        actor: Actor,
+        known: MutableMapping[str, Any],
+    ) -> Iterator[Words | None]:
+        """Tell of each group of requests why it would be refused, were those before it recorded.
+
+        `known` goes from portion to portion of what is judged together; nothing is recorded.
+        """
+        try:
+            occasion, asks, _ = self._asked([one for g in groups for one in g], actor, None, ())
+        except Refused as refused:
+            if len(groups) > 1:  # perhaps it is one of them
+                for group in groups:
+                    yield from self.judge([group], actor, known)
+            else:
+                yield Words(refused.sentence("zh"), refused.sentence("en"))
+            return
+        left = iter(asks)
+        grouped = [list(islice(left, len(group))) for group in groups]
+        for why in self.book.judge(grouped, occasion, known, zone=actor.zone):
+            yield why and Words(why.sentence("zh"), why.sentence("en"))
+
     def _asked(
         self,
         requests: Sequence[tuple[str, str, Mapping[str, Any]]],
@@ -415,6 +461,36 @@ class Office:
             )
 
         return self._recorded(act, [stream])
+
+    def reverse_act(
+        self,
+        first: int,
+        actor: Actor,
+        *,
+        reason: str,
+        docs: Sequence[Document] = (),
+        channel: str = "web",
+        request: str = "",
+        address: str = "",
+        device: str = "",
+    ) -> tuple[Receipt | None, frozenset[int]]:
+        """Take back all requests of an act, as far as nothing later stands on them.
+
+        Return the receipt, None when nothing was taken back, and which requests (from 0) stay.
+        """
+        occasion = self._in_post(self.occasion(actor, None, docs))
+        with self.writing():
+            receipt, left = self.book.reverse_act(
+                first,
+                occasion,
+                reason=reason,
+                via=self._via(occasion, channel, request),
+                context=_context(channel, request, address, device),
+            )
+        if receipt is not None:
+            self._own = max(self._own, receipt.last)
+            self.show(receipt.last)
+        return receipt, left
 
     def _recorded(
         self, act: Callable[[], Receipt], asked: Iterable[str], shown: bool = True

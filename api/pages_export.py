@@ -30,9 +30,24 @@ def harmless(text: str) -> str:
 
     What parses as a number stays one, so that -5 remains -5.
     """
-    if re.match(r"[=+\-@\t\r\n\0＝＋－＠]", text) and not re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
-        return f"'{text}"
-    return text
+    runs = _RUNS.match(text) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if runs or _QUOTED_DIGIT.match(text) else text
+
+
+def meant(cell: str) -> str:
+    """Return the text that `harmless` made a cell of.
+
+    People write an apostrophe before digits themselves, to keep them; it is no part of a number.
+    """
+    if cell[:1] == "'" and (_RUNS.match(cell, 1) or _QUOTED_DIGIT.match(f"'{cell[1:]}")):
+        return cell[1:]
+    return cell
+
+
+_RUNS = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")
+# Such a text gets another apostrophe, so that it is read back as it was.
+_QUOTED_DIGIT = re.compile(r"'+[0-9]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def csv_bytes(rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from api.reading_problems import Problem, Unreadable, refuse
+
+if TYPE_CHECKING:
+    from api.reading_sheets import Sheet
 
 MEMORY_BYTES_MAX: Final = 1_500_000_000  # of addresses; the largest workbook taken needs a third
 CPU_SECONDS_MAX: Final = 30
@@ -31,8 +34,23 @@ def rows(
     content: bytes, file: str, *, memory_bytes: int = MEMORY_BYTES_MAX
 ) -> list[tuple[str, ...]]:
     """Return the rows of the first sheet that holds anything; raise `Unreadable`."""
+    answer = _asked(content, file, memory_bytes, None)
+    return [tuple(row) for row in answer["rows"]]
+
+
+def sheet(
+    content: bytes, file: str, name: str = "", *, memory_bytes: int = MEMORY_BYTES_MAX
+) -> Sheet:
+    """Return the sheet of this name, or the first that holds anything; raise `Unreadable`."""
+    from api.reading_sheets import Sheet  # only whoever reads a workbook needs its parser
+
+    answer = _asked(content, file, memory_bytes, name)
+    return msgspec.convert(answer["sheet"], Sheet)
+
+
+def _asked(content: bytes, file: str, memory_bytes: int, name: str | None) -> dict[str, Any]:
     said = {"path": sys.path, "content": content, "file": file, "memory_bytes": memory_bytes}
-    asked = msgspec.msgpack.encode(said)
+    asked = msgspec.msgpack.encode(said | {"name": name})
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", WORK],
@@ -48,7 +66,7 @@ def rows(
     answer: dict[str, Any] = msgspec.msgpack.decode(done.stdout)
     if answer["problems"]:
         raise Unreadable([Problem(*each) for each in answer["problems"]])
-    return [tuple(row) for row in answer["rows"]]
+    return answer
 
 
 def _exhausted(file: str) -> Unreadable:
@@ -61,14 +79,17 @@ def _exhausted(file: str) -> Unreadable:
     )
 
 
-def work(content: bytes, file: str, memory_bytes: int) -> None:
+def work(content: bytes, file: str, memory_bytes: int, name: str | None = None) -> None:
     """Read a workbook here, where nothing else is; answer on the standard output."""
     from api import reading_sheets  # its parsers are what this process is for
 
     limit(memory_bytes)
     answer: dict[str, Any] = {"rows": [], "problems": []}
     try:
-        answer["rows"] = reading_sheets.rows(content, file)
+        if name is None:
+            answer["rows"] = reading_sheets.rows(content, file)
+        else:
+            answer["sheet"] = reading_sheets.sheet(content, file, name)
     except Unreadable as error:
         answer["problems"] = [told(each) for each in error.problems]
     sys.stdout.buffer.write(msgspec.msgpack.encode(answer))

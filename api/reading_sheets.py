@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 from xml.etree import ElementTree as ET
 
+import msgspec
 from python_calamine import CalamineError, CalamineWorkbook
 
 from api.reading_problems import Unreadable, refuse
@@ -21,12 +22,29 @@ MEMBERS_MAX: Final = 200
 UNPACKED_BYTES_MAX: Final = 50_000_000
 RATIO_MAX: Final = 100
 OLD_BYTES_MAX: Final = 16_000_000
+WIDE_BYTES_MAX: Final = 200_000_000
+"""Unpacked, where a whole register comes in: 100,000 cards of 16 columns are 80 MB."""
 ROWS_MAX: Final = 200_000
 CELLS_MAX: Final = 4_000_000
 COLUMNS_MAX: Final = 256
 PLAIN: Final = re.compile(r"-?[0-9]*(?:\.[0-9]{1,6})?")
 ZIP: Final = b"PK\x03\x04"
 OLD: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+SHEETS_MAX: Final = 50
+EXACT_MAX: Final = 10**15
+"""A spreadsheet keeps fifteen digits of a number; of a longer one it has lost the rest."""
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """One sheet of a workbook as text, and which sheets there are to choose from.
+
+    `lost` are the cells (row and column from 0) that are numbers of more digits than were kept.
+    """
+
+    names: tuple[str, ...]
+    name: str
+    rows: list[tuple[str, ...]]
+    lost: list[tuple[int, int]]
 
 
 def rows(content: bytes, file: str) -> list[tuple[str, ...]]:
@@ -81,11 +99,11 @@ def _new(content: bytes, file: str) -> list[tuple[str, ...]]:
     raise _refused(file, "broken-workbook")
 
 
-def _sound(archive: zipfile.ZipFile, size: int) -> bool:
+def _sound(archive: zipfile.ZipFile, size: int, most: int = UNPACKED_BYTES_MAX) -> bool:
     """Judge an archive by its directory before a byte of it is unpacked."""
     members = archive.infolist()
     total = sum(info.file_size for info in members)
-    if len(members) > MEMBERS_MAX or total > UNPACKED_BYTES_MAX or total > max(size, 1) * RATIO_MAX:
+    if len(members) > MEMBERS_MAX or total > most or total > max(size, 1) * RATIO_MAX:
         return False
     end = 0
     for info in sorted(members, key=lambda each: each.header_offset):
@@ -179,10 +197,55 @@ def _text(value: object) -> str:
         case bool():
             return str(value).upper()
         case float():
-            return str(int(value)) if value.is_integer() else repr(value)
+            return str(int(value)) if value.is_integer() else _typed(repr(value))
         case datetime():
             return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
         case date() | time() | timedelta():
             return str(value)
         case _:
             return str(value)
+
+
+# One sheet of either ------------------------------------------------------------------
+
+
+def sheet(content: bytes, file: str, name: str = "") -> Sheet:
+    """Return the sheet of this name, or the first that holds anything; raise `Unreadable`.
+
+    Formulas are not worked out: what they came to when the file was saved is what counts.
+    """
+    if content.startswith(ZIP):
+        _judge(content, file)
+    elif len(content) > OLD_BYTES_MAX:
+        raise _refused(file, "hostile-archive")
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        names = tuple(book.sheet_names)
+        for one in (name,) if name in names else names[:SHEETS_MAX]:
+            found = book.get_sheet_by_name(one)
+            if found.total_height > ROWS_MAX or found.total_height * found.width > CELLS_MAX:
+                raise _refused(file, "hostile-archive")
+            if found.width > COLUMNS_MAX:
+                raise _refused(file, "hostile-archive")
+            values = found.to_python(skip_empty_area=False)
+            if name in names or any(cell != "" for row in values for cell in row):
+                lost = [
+                    (at, column)
+                    for at, row in enumerate(values)
+                    for column, cell in enumerate(row)
+                    if isinstance(cell, float | int) and abs(cell) >= EXACT_MAX
+                ]
+                return Sheet(names, one, [tuple(map(_text, row)) for row in values], lost)
+    except (CalamineError, ValueError, OverflowError, OSError) as error:
+        raise _refused(file, "broken-workbook") from error
+    raise _refused(file, "broken-workbook")
+
+
+def _judge(content: bytes, file: str) -> None:
+    """Refuse a suspicious archive before anything reads it."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if not _sound(archive, len(content), WIDE_BYTES_MAX):
+                raise _refused(file, "hostile-archive")
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise _refused(file, "broken-workbook") from error

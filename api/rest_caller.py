@@ -302,10 +302,15 @@ def expected_of(request: Request, stream: str) -> dict[str, int] | None:
 
 def made_id(actor: Actor, key: str) -> str:
     """Return the id of a new stream, the same whenever the same request is repeated."""
+    return id_from(f"{actor.person}\0{key}")
+
+
+def id_from(text: str) -> str:
+    """Return the id that always comes of a text."""
     digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    number = int.from_bytes(blake2b(f"{actor.person}\0{key}".encode(), digest_size=16).digest())
-    text = ""
+    number = int.from_bytes(blake2b(text.encode(), digest_size=16).digest())
+    id_ = ""
     for _ in range(26):
         number, digit = divmod(number, 32)
-        text = digits[digit] + text
-    return text
+        id_ = digits[digit] + id_
+    return id_

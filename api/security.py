@@ -23,7 +23,12 @@ from domain.filing import FILE_BYTES_MAX
 
 BODY_BYTES_MAX = 1 << 20
 # Uploads, and what a form adds to one.
-LARGER = {"/files/": FILE_BYTES_MAX + (1 << 16), "/api/v1/attachments/": FILE_BYTES_MAX}
+LARGER = {
+    "/files/": FILE_BYTES_MAX + (1 << 16),
+    "/api/v1/attachments/": FILE_BYTES_MAX,
+    "/imports": FILE_BYTES_MAX + (1 << 16),
+    "/api/v1/imports": FILE_BYTES_MAX,
+}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'self'",

@@ -8,7 +8,15 @@ import threading
 import time
 import unicodedata
 from collections import ChainMap, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -349,6 +357,33 @@ class Book(Application[str]):
         desk.refuse_contradictions()
         return tuple(desk.drafts)
 
+    def judge(
+        self,
+        groups: Iterable[Sequence[Ask]],
+        occasion: Occasion,
+        known: MutableMapping[str, Known],
+        *,
+        zone: str = "Asia/Shanghai",
+    ) -> Iterator[Refused | None]:
+        """Tell of each group of asks why it would be refused, were those before it recorded.
+
+        Nothing is recorded. `known` keeps what the groups before came to, but for what is asked of
+        directly: whoever judges a hundred thousand names each of those once.
+        """
+        self._refuse_future(occasion, zone)
+        claimed = claim_time(occasion.on, zone, self.clock())
+        for group in groups:
+            desk = Desk(self, occasion, claimed, None, "", known)
+            try:
+                for ask in group:
+                    desk.grant(Ask(ask.stream, ask.verb, normalised(ask.form)), desk.cause)
+                desk.refuse_contradictions()
+            except Refused as refused:
+                yield refused
+            else:
+                desk.keep(known, {ask.stream for ask in group})
+                yield None
+
     def _refuse_future(self, occasion: Occasion, zone: str) -> None:
         today = self.clock().astimezone(ZoneInfo(zone)).date()
         if occasion.on > today:
@@ -451,13 +486,7 @@ class Book(Application[str]):
         The reversal takes the business date of the original, so that the pair nets to zero in
         every view known from now on; both stay visible. Raise Refused.
         """
-        may = reversers(stream)
-        if occasion.role and occasion.role not in may:
-            raise NOT_YOUR_ROLE.broken(
-                role=Words.of(occasion.role),
-                verb=Words("红冲", "Reverse"),
-                roles=tuple(r.words for r in Role if r in may),
-            )
+        refuse_reverser(stream, occasion)
         if stream == f"person/{occasion.by}":
             raise OWN_POWERS_STAND.broken()
         reason = normalised(reason)
@@ -515,6 +544,75 @@ class Book(Application[str]):
         return self.append(
             drafts, actor=occasion.by, cause=cause, key=key, fingerprint=print_, context=context
         )
+
+    def reverse_act(
+        self,
+        first: int,
+        occasion: Occasion,
+        *,
+        reason: str,
+        key: str | None = None,
+        via: Via | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> tuple[Receipt | None, frozenset[int]]:
+        """Take back all requests of the act at a position, as far as nothing later stands on them.
+
+        Return the receipt, None when there was nothing to take back, and which requests of the act
+        (from 0) stay because later entries stand on them.
+        """
+        command = self.log.command(first)
+        assert command is not None
+        entries = list(self.entries(command[0], command[0] + command[1] - 1))
+        refuse_reverser(entries[0].stream, occasion)
+        reason = normalised(reason)
+        groups: dict[str, list[Entry]] = {}
+        for entry in entries:
+            groups.setdefault(entry.cause, []).append(entry)
+        streams: dict[str, Stream] = {}
+        gone: dict[str, set[int]] = {}
+        taken: list[Entry] = []
+        left: set[int] = set()
+        for number, group in reversed(list(enumerate(groups.values()))):
+            names = dict.fromkeys(e.stream for e in group)
+            free = []
+            try:
+                for name in names:
+                    if lifecycle_of(name).register and len(names) > 1:
+                        continue  # as when one request is taken back: a number stays given out
+                    if name not in streams:
+                        streams[name] = self.stream(name)
+                    mine = [e for e in group if e.stream == name]
+                    stream, also = streams[name], gone.setdefault(name, set())
+                    standing = tuple(e for e in stream.standing if e.seq not in also)
+                    refuse_reversal(msgspec.structs.replace(stream, standing=standing), mine)
+                    free += mine
+            except Refused as refused:
+                if refused.rule is not REVERSED_ALREADY:
+                    left.add(number)
+                continue
+            for entry in free:
+                gone[entry.stream].add(entry.seq)
+            taken += reversed(free)
+        if not taken:
+            return None, frozenset(left)
+        cause, added, drafts = new_id("cmd"), dict.fromkeys(streams, 0), list[Draft]()
+        for entry in taken:
+            added[entry.stream] += 1
+            drafts.append(
+                Draft(
+                    stream=entry.stream,
+                    seq=streams[entry.stream].version + added[entry.stream],
+                    event=EntryReversed(seq=entry.seq, reason=reason),
+                    actor=occasion.by,
+                    cause=cause,
+                    effective_at=entry.effective_at,
+                    corrects=Corrects(seq=entry.seq, stream=entry.stream),
+                    docs=occasion.docs,
+                    via=via,
+                )
+            )
+        receipt = self.append(drafts, actor=occasion.by, cause=cause, key=key, context=context)
+        return receipt, frozenset(left)
 
     def append(
         self,
@@ -697,9 +795,12 @@ class Desk:
         """Keep what the streams came to, for whoever asks next."""
         if len(self.book._known) > KNOWN_MAX:
             self.book._known.clear()
-        memory = self.book._memory()
+        self.keep(self.book._memory(), frozenset())
+
+    def keep(self, memory: MutableMapping[str, Known], but: Collection[str]) -> None:
+        """Put into a memory what the streams came to, but for some."""
         for name, version in self._version.items():
-            if name not in self._late and self._added[name]:
+            if name not in self._late and self._added[name] and name not in but:
                 state, on = self._now[name], self.claimed[:10]
                 did = frozenset(self._did.get(name, ()))
                 memory[name] = Known(version + self._added[name], state, on, did)
@@ -874,6 +975,17 @@ def reversers(stream: str) -> frozenset[Role]:
     if stream.split("/", 1)[0] in OF_ADMINISTRATORS:
         return frozenset({Role.ADMIN})
     return frozenset(Role) - NEVER_REVERSE
+
+
+def refuse_reverser(stream: str, occasion: Occasion) -> None:
+    """Refuse who may not take back entries of a stream."""
+    may = reversers(stream)
+    if occasion.role and occasion.role not in may:
+        raise NOT_YOUR_ROLE.broken(
+            role=Words.of(occasion.role),
+            verb=Words("红冲", "Reverse"),
+            roles=tuple(r.words for r in Role if r in may),
+        )
 
 
 def refuse_reversal(stream: Stream, group: Sequence[Entry]) -> None:

@@ -1,0 +1,411 @@
+"""A sheet of asset cards, judged row by row: what would be opened, what differs, what is wrong.
+
+Nothing is recorded here. A row whose number the books have already is compared with its card: what
+agrees is left as it is, what differs is proposed as a correction, and an empty cell never says
+anything. To take something out, the cell says so (`清空`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import select
+
+from api import card_columns, forms
+from api.card_columns import BY_NAME, CLEAR, Column, Names, Wrong
+from api.forms import Invalid
+from api.reading_cells import cell
+from api.rest_caller import id_from
+from api.wanting import plain
+from domain.asset import ValueType
+from domain.decider import LIFECYCLES
+from domain.words import Words
+from projections import units
+from projections.inventory import inventory
+from projections.scope import among
+
+if TYPE_CHECKING:
+    from api.office import Actor, Office
+
+AT_ONCE: Final = 1_000  # rows of one act
+HEAD_ROWS: Final = 15  # among so many first rows the headings are looked for
+NEW, SAME, CHANGED, WRONG, EMPTY = "new", "same", "changed", "wrong", "empty"
+REGISTER: Final = LIFECYCLES["asset"].verbs["register_existing"]
+CORRECT: Final = LIFECYCLES["asset"].verbs["correct_card"]
+REVALUE: Final = LIFECYCLES["asset"].verbs["correct_value"]
+CORRECTED: Final = ("name", "class_code", "class_scheme", "model", "serial", "plate", "owner")
+HELD_AS: Final = {"unit": "accounting_unit"}  # what a list calls a field of the form
+COMPARED: Final = (
+    *CORRECTED,
+    *("value", "value_type", "unit", "kind", "quantity", "measure", "acquired", "place"),
+    "currency",
+)
+SAID: Final = {
+    "required": Words(
+        "{what}必须填写。请补上，或在“列的含义”中指定哪一列是{what}。",
+        "{what} is missing. Fill it in, or say above which column holds it.",
+    ),
+    "twice": Words(
+        "与第 {row} 行的资产编号相同。请删去重复的一行，或改正编号。",
+        "It has the number of row {row}. Take one of them out, or mend the number.",
+    ),
+    "clear-new": Words(
+        "新建的卡片没有可清空的内容；请留空。",
+        "There is nothing to clear on a new card; leave it empty.",
+    ),
+    "no-clear": Words(
+        "{what}不能清空；请填写正确的内容。", "{what} cannot be cleared; write what is right."
+    ),
+    "elsewhere": Words(
+        "这个资产编号已用于另一单位的卡片。请核对编号；划转按调剂办理。",
+        "Another unit's card has this number. Check it; a transfer is a reallocation.",
+    ),
+    "by-finance": Words(
+        "价值由财务（会计）岗位更正。", "Values are corrected by finance or accounting."
+    ),
+    "by-deed": Words(
+        "不能以更正改变；请办理相应业务（移位、划转、拆分等），或红冲后重新建卡。",
+        "A correction cannot change it: record what happened (a move, a transfer, a split), or reverse"
+        " the card and open it anew.",
+    ),
+}
+Tick = Callable[[int, int], None]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a sheet is read: which row has the headings, what each column means, whose words mean what.
+
+    `values` are other words for choices, by column: what a sheet calls a kind, and the kind it is.
+    """
+
+    head: int = 0
+    columns: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = {}
+
+
+class Fault(msgspec.Struct, frozen=True, array_like=True):
+    """What is wrong with a cell (row as a spreadsheet numbers it; column from 0, -1: the row)."""
+
+    row: int
+    column: int
+    value: str
+    zh: str
+    en: str
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """What a row says of a field that its card says otherwise; without a verb nobody here may."""
+
+    field: str
+    old: Any
+    new: Any
+    verb: str
+
+
+class Line(msgspec.Struct, array_like=True):
+    """What becomes of one row."""
+
+    row: int
+    verdict: str
+    stream: str = ""
+    number: str = ""
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether anything is to be recorded of it."""
+        return self.verdict == NEW or any(change.verb for change in self.changes)
+
+
+class Row(msgspec.Struct):
+    """One row as it was read."""
+
+    row: int
+    form: dict[str, Any]
+    cleared: frozenset[str]
+    at: dict[str, int]  # the column of each field
+
+
+# How a sheet is read --------------------------------------------------------------------
+
+
+def proposed(rows: Sequence[Sequence[str]]) -> Plan:
+    """Return how a sheet is probably meant, by its headings."""
+    best, head = 0, 0
+    for at, row in enumerate(rows[:HEAD_ROWS]):
+        found = len({card_columns.known(text) for text in row} - {"", "other"})
+        if found > best:
+            best, head = found, at
+    return headed(rows, head)
+
+
+def headed(rows: Sequence[Sequence[str]], head: int) -> Plan:
+    """Return what the columns under a row of headings probably mean; each meaning once."""
+    taken: set[str] = set()
+    columns: list[str] = []
+    for text in rows[head] if head < len(rows) else ():
+        name = card_columns.known(text)
+        once = name in taken and BY_NAME[name].left is None
+        columns.append("" if once else name)
+        taken.add(name)
+    return Plan(head=head, columns=tuple(columns))
+
+
+def fingerprint(rows: Sequence[Sequence[str]], head: int) -> str:
+    """Return what a row of headings is known by, so that its reading can be remembered."""
+    texts = [card_columns.folded(text) for text in (rows[head] if head < len(rows) else ())]
+    while texts and not texts[-1]:
+        texts.pop()
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def names(office: Office) -> Names:
+    """Return units and places by what they are called, in either language, and by id."""
+    found: dict[str, str] = {}
+    for row in office.rows(units.all_units()):
+        for said in (row["id"], row["name"], row["name_en"]):
+            if said:
+                found.setdefault(plain(said), row["id"])
+    places: dict[tuple[str, str], str] = {}
+    several: set[tuple[str, str]] = set()
+    for row in office.rows(units.all_places()):
+        for said in (row["id"], row["name"], row["name_en"]):
+            if said:
+                name = plain(said)
+                places.setdefault((row["unit"], name), row["id"])
+                if places.setdefault(("", name), row["id"]) != row["id"]:
+                    several.add(("", name))
+    for key in several:
+        del places[key]
+    return Names(units=found, places=places)
+
+
+class Reading:
+    """Reads the rows of one sheet into forms."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        rows: Sequence[Sequence[str]],
+        lost: Iterable[tuple[int, int]],
+        names: Names,
+        unit: str,
+    ) -> None:
+        self.plan, self.rows, self.names, self.unit = plan, rows, names, unit
+        self.lost = set(lost)
+        head = rows[plan.head] if plan.head < len(rows) else ()
+        self.taken: list[tuple[int, Column, bool]] = []
+        for at, name in enumerate(plan.columns):
+            column = BY_NAME.get(name)
+            if column is not None and column.left is None:
+                thousands = at < len(head) and card_columns.in_ten_thousands(head[at])
+                self.taken.append((at, column, thousands))
+        # Where a place is, depends on whose it is.
+        self.taken.sort(key=lambda one: one[1].name != "unit")
+
+    def row(self, number: int, faults: list[Fault]) -> Row:
+        """Read a row (counted from 0); what is wrong is added to the faults."""
+        cells = self.rows[number]
+        found = Row(number + 1, {"unit": self.unit}, frozenset(), {})
+        cleared: set[str] = set()
+        for at, column, thousands in self.taken:
+            found.at[column.name] = at
+            text = cell(cells[at]) if at < len(cells) else ""
+            if not text:
+                continue
+            if text in CLEAR:
+                cleared.add(column.name)
+                continue
+            try:
+                if column.holds in ("text", "code") and (number, at) in self.lost:
+                    raise card_columns.digits_lost(text)
+                said = self.plan.values.get(column.name, {}).get(plain(text))
+                unit = found.form["unit"]
+                found.form[column.name] = said or card_columns.read(
+                    column, text, self.names, unit, thousands
+                )
+            except Wrong as wrong:
+                faults.append(Fault(number + 1, at, text[:200], wrong.words.zh, wrong.words.en))
+        found.cleared = frozenset(cleared)
+        form = found.form
+        if form.get("class_code") and not form.get("class_scheme"):
+            form["class_scheme"] = card_columns.scheme_of(form["class_code"])
+        return found
+
+
+# What becomes of the rows ---------------------------------------------------------------
+
+
+class Judge:
+    """Judges a sheet for somebody, in portions; what one row would record counts for the next."""
+
+    def __init__(self, office: Office, actor: Actor, reading: Reading, session: str) -> None:
+        self.office, self.actor, self.reading, self.session = office, actor, reading, session
+        self.seen: dict[str, int] = {}
+        self.known: dict[str, Any] = {}
+
+    def portion(self, numbers: Sequence[int]) -> tuple[list[Line], list[Fault]]:
+        """Judge some rows (counted from 0)."""
+        faults: list[Fault] = []
+        lines: list[Line] = []
+        rows: list[tuple[Row, Line]] = []
+        for number in numbers:
+            if not any(text.strip() for text in self.reading.rows[number]):
+                lines.append(Line(number + 1, EMPTY))
+                continue
+            before = len(faults)
+            row = self.reading.row(number, faults)
+            line = Line(row.row, WRONG, number=row.form.get("asset_no", ""))
+            self._once(row, faults)
+            if len(faults) == before:
+                line.verdict = NEW
+                rows.append((row, line))
+            lines.append(line)
+        self._compare(rows, faults)
+        asking = [(row, line) for row, line in rows if line.verdict != WRONG and line.asks]
+        groups = [asked(row, line, self.actor, REASON) for row, line in asking]
+        for (row, line), why in zip(
+            asking, self.office.judge(groups, self.actor, self.known), strict=True
+        ):
+            if why is not None:
+                line.verdict, line.changes = WRONG, ()
+                faults.append(Fault(row.row, -1, "", why.zh, why.en))
+        return lines, faults
+
+    def _once(self, row: Row, faults: list[Fault]) -> None:
+        """Refuse a number that an earlier row has."""
+        number = row.form.get("asset_no", "")
+        if number:
+            first = self.seen.setdefault(number, row.row)
+            if first != row.row:
+                faults.append(self._fault(row, "asset_no", "twice", row=first))
+
+    def _compare(self, rows: Sequence[tuple[Row, Line]], faults: list[Fault]) -> None:
+        """Find the cards the rows are about, and what differs; check what is to be opened."""
+        numbers = {line.number for _, line in rows} - {""}
+        cards = there(self.office, numbers)
+        held = self.office.book.log.claimed_of("asset_no", numbers) if numbers else {}
+        for row, line in rows:
+            card = cards.get(line.number)
+            if card is not None:
+                wrong = self._differences(row, line, card)
+            else:
+                line.stream = held.get(line.number) or self.stream_of(line.number)
+                wrong = self._openable(row)
+            if wrong:
+                line.verdict, line.changes = WRONG, ()
+                faults += wrong
+
+    def stream_of(self, number: str) -> str:
+        """Return the stream of a card that this import opens."""
+        return f"asset/{id_from(f'import {self.session} {number}')}"
+
+    def _openable(self, row: Row) -> list[Fault]:
+        """Return what is wrong with the form of a card that is to be opened."""
+        wrong = [self._fault(row, name, "clear-new") for name in sorted(row.cleared)]
+        missing = [name for name in card_columns.REQUIRED if name not in row.form]
+        wrong += [self._fault(row, name, "required") for name in missing if name not in row.cleared]
+        if not wrong:
+            try:
+                forms.checked(REGISTER, row.form)
+            except Invalid as error:
+                wrong = [
+                    self._said(row, fault.path.partition("[")[0], fault.words)
+                    for fault in error.faults
+                ]
+        return wrong
+
+    def _differences(self, row: Row, line: Line, card: Any) -> list[Fault]:
+        """Compare a row with its card; an empty cell says nothing."""
+        line.stream = f"asset/{card['id']}"
+        if "unit" in row.at and card["accounting_unit"] != row.form["unit"]:
+            return [self._fault(row, "asset_no", "elsewhere")]
+        if card["accounting_unit"] != row.form["unit"] and card["accounting_unit"]:
+            return [self._fault(row, "asset_no", "elsewhere")]
+        stuck = [name for name in sorted(row.cleared) if name not in card_columns.TEXTS]
+        if stuck:
+            return [self._fault(row, name, "no-clear") for name in stuck]
+        changes = []
+        for name in COMPARED:
+            if name in row.cleared:
+                new: Any = ""
+            elif name in row.form:
+                new = row.form[name]
+            else:
+                continue
+            old = card[HELD_AS.get(name, name)]
+            inferred = name == "class_scheme" and name not in row.at
+            if inferred and row.form.get("class_code") == card["class_code"]:
+                continue
+            if new != old:
+                alone = name == "value_type" and "value" not in row.form
+                changes.append(Change(name, old, new, "" if alone else self._verb(name)))
+        line.verdict, line.changes = (CHANGED, tuple(changes)) if changes else (SAME, ())
+        given = {change.field: change.new for change in changes if change.verb == CORRECT.name}
+        if given:
+            try:
+                forms.checked(CORRECT, given | {"reason": "-"})
+            except Invalid as error:
+                return [self._said(row, f.path.partition("[")[0], f.words) for f in error.faults]
+        return []
+
+    def _verb(self, field: str) -> str:
+        verb = CORRECT if field in CORRECTED else REVALUE if field.startswith("value") else None
+        return verb.name if verb is not None and self.actor.role in verb.roles else ""
+
+    def _fault(self, row: Row, name: str, slug: str, **more: object) -> Fault:
+        what, words = BY_NAME[name].words, SAID[slug]
+        zh = words.zh.format(what=what.zh, **more)
+        return self._said(row, name, Words(zh, words.en.format(what=what.en.capitalize(), **more)))
+
+    def _said(self, row: Row, name: str, words: Words) -> Fault:
+        at = row.at.get(name, -1)
+        cells = self.reading.rows[row.row - 1]
+        value = cells[at][:200] if 0 <= at < len(cells) else ""
+        return Fault(row.row, at, value, words.zh, words.en)
+
+
+REASON: Final = "-"  # while a row is only judged
+
+
+def there(office: Office, numbers: Iterable[str]) -> dict[str, Any]:
+    """Return the cards that have some numbers."""
+    wanted = sorted(numbers)
+    if not wanted:
+        return {}
+    c = inventory.c
+    columns = [c[HELD_AS.get(name, name)] for name in COMPARED]
+    query = select(c.id, c.asset_no, *columns).where(among(c.asset_no, wanted))
+    return {row["asset_no"]: row for row in office.rows(query)}
+
+
+def asked(row: Row, line: Line, actor: Actor, reason: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what a row asks for."""
+    if line.verdict == NEW:
+        return [(line.stream, REGISTER.name, row.form)]
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    given = {change.field: change.new for change in line.changes if change.verb == CORRECT.name}
+    if given:
+        found.append((line.stream, CORRECT.name, given | {"reason": reason}))
+    money = {change.field: change.new for change in line.changes if change.verb == REVALUE.name}
+    if money:
+        form = {"value": row.form["value"], "reason": reason}
+        form["value_type"] = row.form.get("value_type") or ValueType.COST.value
+        found.append((line.stream, REVALUE.name, form))
+    return found
+
+
+def body(rows: Sequence[Sequence[str]], plan: Plan) -> range:
+    """Return the rows under the headings, counted from 0."""
+    return range(min(plan.head + 1, len(rows)), len(rows))
+
+
+def judged(judge: Judge, tick: Tick) -> Iterator[tuple[list[Line], list[Fault]]]:
+    """Judge a whole sheet, in portions."""
+    numbers = body(judge.reading.rows, judge.reading.plan)
+    for start in range(0, len(numbers), AT_ONCE):
+        yield judge.portion(numbers[start : start + AT_ONCE])
+        tick(min(start + AT_ONCE, len(numbers)), len(numbers))
