@@ -63,6 +63,7 @@ KINDS: Final = {
     "车": "vehicle",
     "机动车": "vehicle",
     "公务用车": "vehicle",
+    "交通工具": "vehicle",
     "房屋建筑物": "premises",
     "房屋和构筑物": "premises",
     "房屋及构筑物": "premises",
@@ -437,7 +438,7 @@ def _term(column: Column, text: str) -> str:
 
 
 def _money(text: str, ten_thousands: bool) -> int:
-    said = plain(text).lstrip("¥¥$").removesuffix("元").replace(",", "").strip()
+    said = re.sub(r"^[¥￥$]+", "", plain(text)).removesuffix("元").replace(",", "").strip()
     if said.endswith("万"):
         said, ten_thousands = said[:-1].strip(), True
     match = AMOUNT.fullmatch(said)

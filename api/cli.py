@@ -14,6 +14,7 @@ from api import (
     cli_audit,
     cli_backup,
     cli_booking,
+    cli_cards,
     cli_cases,
     cli_certificates,
     cli_classes,
@@ -72,6 +73,7 @@ app.add_typer(cli_notary.app, name="notary")
 app.add_typer(cli_witness.app, name="witness")
 app.add_typer(cli_vault.app, name="vault")
 app.add_typer(cli_webhooks.app, name="webhook")
+app.add_typer(cli_cards.cards_app, name="cards")
 app.add_typer(cli_sending.offers_app, name="offers")
 app.add_typer(cli_sending.wants_app, name="wants")
 app.command()(cli_accounts.init)

@@ -15,6 +15,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -50,6 +51,7 @@ from api.importing_cards import (
     Plan,
     Reading,
 )
+from api.rest_caller import id_from
 from domain.decider import Document, Refused
 from domain.words import Term, Words
 from ledger.act import Conflict, KeyReused, Receipt
@@ -117,6 +119,11 @@ class Status(Term):
 
 
 SETTLED: Final = (Status.READ, Status.JUDGED, Status.RECORDED, Status.REVERSED)
+BACK: Final = {
+    Status.JUDGING: Status.READ,
+    Status.RECORDING: Status.JUDGED,
+    Status.REVERSING: Status.RECORDED,
+}
 WORKING: Final = (Status.JUDGING, Status.RECORDING, Status.REVERSING)
 
 
@@ -141,6 +148,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False  # only if no row is wrong
     corrections: bool = False
     reason: str = ""
+    key: str = ""  # of the request that said so: repeated, it gets the same answer
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +170,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     choice: Choice
     receipts: tuple[Done, ...]
-    trouble: str
+    trouble: dict[str, str]  # in both languages; empty when all is well
 
     @property
     def working(self) -> bool:
@@ -277,12 +285,19 @@ class Imports:
 
     # What is done with one ----------------------------------------------------------------
 
-    def begin(self, actor: Actor, file: str, content: bytes, sheet: str = "") -> Session:
-        """Take a sheet in and read it; raise `Unreadable`."""
+    def begin(
+        self, actor: Actor, file: str, content: bytes, sheet: str = "", key: str = ""
+    ) -> Session:
+        """Take a sheet in and read it; raise `Unreadable`. With a key, the same one is taken once."""
+        id_ = id_from(f"import {actor.person} {key}") if key else new_id()
+        known = self.find(id_, actor.unit) if key else None
+        if known is not None:
+            if known.sha256 != sha256(content).hexdigest():
+                raise KeyReused
+            return known
         name = file.replace("\\", "/").rpartition("/")[2][:200] or "upload"
         read = reading_cells.read(content, name, sheet)
         now = self._now()
-        id_ = new_id()
         row = {
             "id": id_,
             "unit": actor.unit,
@@ -300,7 +315,7 @@ class Imports:
             "counts": "{}",
             "choice": _text(Choice()),
             "receipts": "[]",
-            "trouble": "",
+            "trouble": "{}",
         }
         with self.office.writing(), self.engine.begin() as c:
             c.execute(insert(session_).values(**row))
@@ -319,8 +334,12 @@ class Imports:
         plan = self._remembered(session.unit, read.rows)
         self._sheets.pop(f"{session.id} {read.name}", None)
         self._keep(session.id, "rows", _packed(read))
-        told = {"sheet": read.name, "plan": _text(plan)}
-        return self._set(session, (Status.READ, Status.JUDGED), Status.READ, **told)
+        told = {"sheet": read.name, "plan": _text(plan), "counts": "{}"}
+        return self._set(session, SETTLED, Status.READ, **told)
+
+    def read_as(self, session: Session, plan: Plan) -> Session:
+        """Have the columns read in another way; what was found before counts no more."""
+        return self._set(session, SETTLED, Status.READ, plan=_text(plan), counts="{}")
 
     def judge(self, session: Session, actor: Actor, plan: Plan, wait: float) -> Session:
         """Have the rows checked as the columns are read now; remember how they are."""
@@ -333,7 +352,7 @@ class Imports:
             plan=_text(plan),
             done=0,
             total=len(importing_cards.body(sheet.rows, plan)),
-            trouble="",
+            trouble="{}",
         )
         return self._run(session, wait, lambda: self._judge(session, actor, plan))
 
@@ -341,6 +360,8 @@ class Imports:
         self, session: Session, actor: Actor, choice: Choice, how: dict[str, Any], wait: float
     ) -> Session:
         """Record what was consented to; raise NotNow when it cannot be."""
+        if choice.key and choice.key == session.choice.key and session.receipts:
+            return self.wait(session, wait)
         if session.working:
             if not self.silent(session):
                 raise NotNow(BUSY)
@@ -355,7 +376,7 @@ class Imports:
             choice=_text(choice),
             done=0,
             total=len(meant),
-            trouble="",
+            trouble="{}",
         )
         return self._run(session, wait, lambda: self._record(session, actor, choice, meant, how))
 
@@ -375,7 +396,7 @@ class Imports:
             Status.REVERSING,
             done=0,
             total=sum(len(d.rows) for d in session.receipts if not d.reversal),
-            trouble="",
+            trouble="{}",
         )
         return self._run(session, wait, lambda: self._take_back(session, actor, reason, how))
 
@@ -394,6 +415,8 @@ class Imports:
         with self._guard:
             if session.id in self._jobs:
                 return False
+        if session.trouble:
+            return True
         quiet = datetime.fromisoformat(self._now()) - datetime.fromisoformat(session.touched_at)
         return quiet > timedelta(seconds=SILENT_SECONDS)
 
@@ -401,10 +424,8 @@ class Imports:
         """Return a session as it is when its work is done, or after some seconds."""
         job = self._jobs.get(session.id)
         if job is not None:
-            try:
+            with suppress(TimeoutError):
                 job.result(seconds)
-            except TimeoutError:
-                pass
         return self.find(session.id, session.unit) or session
 
     # The work -----------------------------------------------------------------------------
@@ -413,6 +434,10 @@ class Imports:
         def job() -> None:
             try:
                 work()
+            except Refused as no:
+                why = Words(no.sentence("zh"), no.sentence("en"))
+                before = BACK[session.status].value
+                self._update(session.id, status=before, trouble=_text(why))
             except Exception:
                 logger.exception("an import stopped")
                 self._update(session.id, trouble=_text(STOPPED))
@@ -492,7 +517,7 @@ class Imports:
                 self._update(session.id, receipts=_text(receipts))
             self._tell(session, done)
         status = Status.RECORDED if kept else Status.REVERSED
-        trouble = _text(STANDS_ON.said(n=kept)) if kept else ""
+        trouble = _text(STANDS_ON.said(n=kept)) if kept else "{}"
         self._update(session.id, status=status.value, trouble=trouble)
 
     # The tables ---------------------------------------------------------------------------
@@ -700,6 +725,7 @@ def _session(row: Any) -> Session:
         ("counts", dict[str, int]),
         ("choice", Choice),
         ("receipts", tuple[Done, ...]),
+        ("trouble", dict[str, str]),
     ):
         told[name] = msgspec.json.decode(told[name], type=type_)
     return Session(**told | {"status": Status(told["status"])})

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import select
 
 from api import card_columns, forms
 from api.card_columns import BY_NAME, CLEAR, Column, Names, Wrong
@@ -23,9 +22,7 @@ from api.wanting import plain
 from domain.asset import ValueType
 from domain.decider import LIFECYCLES
 from domain.words import Words
-from projections import units
-from projections.inventory import inventory
-from projections.scope import among
+from projections import inventory, units
 
 if TYPE_CHECKING:
     from api.office import Actor, Office
@@ -41,7 +38,7 @@ HELD_AS: Final = {"unit": "accounting_unit"}  # what a list calls a field of the
 COMPARED: Final = (
     *CORRECTED,
     *("value", "value_type", "unit", "kind", "quantity", "measure", "acquired", "place"),
-    "currency",
+    *("currency", "mode"),
 )
 SAID: Final = {
     "required": Words(
@@ -49,8 +46,8 @@ SAID: Final = {
         "{what} is missing. Fill it in, or say above which column holds it.",
     ),
     "twice": Words(
-        "与第 {row} 行的资产编号相同。请删去重复的一行，或改正编号。",
-        "It has the number of row {row}. Take one of them out, or mend the number.",
+        "与第 {first} 行的资产编号相同。请删去重复的一行，或改正编号。",
+        "It has the number of row {first}. Take one of them out, or mend the number.",
     ),
     "clear-new": Words(
         "新建的卡片没有可清空的内容；请留空。",
@@ -127,6 +124,7 @@ class Row(msgspec.Struct):
     form: dict[str, Any]
     cleared: frozenset[str]
     at: dict[str, int]  # the column of each field
+    unread: frozenset[str] = frozenset()  # fields whose cells cannot be read
 
 
 # How a sheet is read --------------------------------------------------------------------
@@ -134,9 +132,11 @@ class Row(msgspec.Struct):
 
 def proposed(rows: Sequence[Sequence[str]]) -> Plan:
     """Return how a sheet is probably meant, by its headings."""
-    best, head = 0, 0
+    best, head = (0, 0), 0
     for at, row in enumerate(rows[:HEAD_ROWS]):
-        found = len({card_columns.known(text) for text in row} - {"", "other"})
+        filled = {text for text in row if text.strip()}
+        # Where nobody knows a heading, the first of the fullest rows has them.
+        found = (len({card_columns.known(text) for text in filled} - {"", "other"}), len(filled))
         if found > best:
             best, head = found, at
     return headed(rows, head)
@@ -148,7 +148,7 @@ def headed(rows: Sequence[Sequence[str]], head: int) -> Plan:
     columns: list[str] = []
     for text in rows[head] if head < len(rows) else ():
         name = card_columns.known(text)
-        once = name in taken and BY_NAME[name].left is None
+        once = bool(name) and name in taken and BY_NAME[name].left is None
         columns.append("" if once else name)
         taken.add(name)
     return Plan(head=head, columns=tuple(columns))
@@ -211,6 +211,7 @@ class Reading:
         cells = self.rows[number]
         found = Row(number + 1, {"unit": self.unit}, frozenset(), {})
         cleared: set[str] = set()
+        unread: set[str] = set()
         for at, column, thousands in self.taken:
             found.at[column.name] = at
             text = cell(cells[at]) if at < len(cells) else ""
@@ -228,8 +229,9 @@ class Reading:
                     column, text, self.names, unit, thousands
                 )
             except Wrong as wrong:
+                unread.add(column.name)
                 faults.append(Fault(number + 1, at, text[:200], wrong.words.zh, wrong.words.en))
-        found.cleared = frozenset(cleared)
+        found.cleared, found.unread = frozenset(cleared), frozenset(unread)
         form = found.form
         if form.get("class_code") and not form.get("class_scheme"):
             form["class_scheme"] = card_columns.scheme_of(form["class_code"])
@@ -252,6 +254,7 @@ class Judge:
         faults: list[Fault] = []
         lines: list[Line] = []
         rows: list[tuple[Row, Line]] = []
+        unread: list[tuple[Row, Line]] = []
         for number in numbers:
             if not any(text.strip() for text in self.reading.rows[number]):
                 lines.append(Line(number + 1, EMPTY))
@@ -263,8 +266,12 @@ class Judge:
             if len(faults) == before:
                 line.verdict = NEW
                 rows.append((row, line))
+            else:
+                unread.append((row, line))
             lines.append(line)
         self._compare(rows, faults)
+        self._missing(unread, faults)
+        faults.sort(key=lambda fault: fault.row)
         asking = [(row, line) for row, line in rows if line.verdict != WRONG and line.asks]
         groups = [asked(row, line, self.actor, REASON) for row, line in asking]
         for (row, line), why in zip(
@@ -281,7 +288,7 @@ class Judge:
         if number:
             first = self.seen.setdefault(number, row.row)
             if first != row.row:
-                faults.append(self._fault(row, "asset_no", "twice", row=first))
+                faults.append(self._fault(row, "asset_no", "twice", first=first))
 
     def _compare(self, rows: Sequence[tuple[Row, Line]], faults: list[Fault]) -> None:
         """Find the cards the rows are about, and what differs; check what is to be opened."""
@@ -317,6 +324,22 @@ class Judge:
                     for fault in error.faults
                 ]
         return wrong
+
+    def _required(self, row: Row) -> list[Fault]:
+        """Return which cells are empty that a new card needs."""
+        given = row.form.keys() | row.cleared | row.unread
+        return [
+            self._fault(row, name, "required")
+            for name in card_columns.REQUIRED
+            if name not in given
+        ]
+
+    def _missing(self, rows: Sequence[tuple[Row, Line]], faults: list[Fault]) -> None:
+        """Name what else is missing where a cell cannot be read: everything is told at once."""
+        cards = there(self.office, {line.number for _, line in rows} - {""})
+        for row, line in rows:
+            if line.number not in cards:
+                faults += self._required(row)
 
     def _differences(self, row: Row, line: Line, card: Any) -> list[Fault]:
         """Compare a row with its card; an empty cell says nothing."""
@@ -376,10 +399,7 @@ def there(office: Office, numbers: Iterable[str]) -> dict[str, Any]:
     wanted = sorted(numbers)
     if not wanted:
         return {}
-    c = inventory.c
-    columns = [c[HELD_AS.get(name, name)] for name in COMPARED]
-    query = select(c.id, c.asset_no, *columns).where(among(c.asset_no, wanted))
-    return {row["asset_no"]: row for row in office.rows(query)}
+    return {row["asset_no"]: row for row in office.rows(inventory.by_numbers(wanted))}
 
 
 def asked(row: Row, line: Line, actor: Actor, reason: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -46,8 +46,9 @@ def rows_of(content: bytes, file: str) -> list[tuple[str, ...]]:
     """Return the rows of a text with commas, semicolons or tabs, in UTF-8, UTF-16 or GB18030."""
     encoding = checked_encoding(content, file)
     text = content.decode(encoding).removeprefix("\ufeff")
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    divider = max("\t,;", key=first.count)
+    # A title over the table has no divider; the lines under it have.
+    start = "\n".join(text[:20_000].splitlines()[:20])
+    divider = max(",\t;", key=start.count)
     csv.field_size_limit(max(csv.field_size_limit(), CELL_CHARS_MAX * 4))
     rows: list[tuple[str, ...]] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider)

@@ -23,6 +23,7 @@ from api import (
     feed_rest,
     filing_rest,
     idle_rest,
+    import_rest,
     matching_rest,
     papers_rest,
     problems,
@@ -71,6 +72,7 @@ def install(app: FastAPI, office: Office) -> None:
     reuse_rest.add(routes, office, callers)
     booking_rest.add(routes, office, callers)
     sending_rest.add(routes, office, callers)
+    import_rest.add(routes, office, callers)
     depreciating_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
     matching_rest.add(routes, office, callers)

@@ -222,6 +222,20 @@ def upload(
     return told
 
 
+def request(
+    operation: str,
+    zh: str,
+    en: str,
+    place: list[dict[str, Any]],
+    body: dict[str, Any],
+    tag: Words,
+) -> dict[str, Any]:
+    """Return what is published of a request with a body of its own."""
+    told = _write(operation, f"{zh} · {en}", "", body, place, tag)
+    told["openapi_extra"]["parameters"].remove(_MATCH)
+    return told
+
+
 def _described(verb: Verb) -> str:
     """Return help, roles and the rules that may refuse, with their articles."""
     roles = "、".join(f"{Words.of(r).zh} {r}" for r in sorted(verb.roles)) or "不限 any"

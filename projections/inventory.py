@@ -62,6 +62,7 @@ inventory = Table(
     Column("plate", Text, nullable=False),
     Column("acquired", Text, nullable=False),
     Column("acquired_year", Integer),
+    Column("mode", Text, nullable=False),
     Column("borrower", Text, nullable=False),
     Column("due", Text, nullable=False),
     Column("label", Text, nullable=False),
@@ -102,7 +103,7 @@ indexes = (
 # What the card says is told once or twice in a life; only the rest is written at every step.
 CARD = (
     "asset_no", "name", "kind", "owner", "value", "currency", "value_type", "quantity", "measure",
-    "class_code", "class_scheme", "model", "serial", "plate", "acquired", "acquired_year",
+    "class_code", "class_scheme", "model", "serial", "plate", "acquired", "acquired_year", "mode",
     "label", "label_issue", "giai", "tag", "tag_tid", "dataset",
 )  # fmt: skip
 MOVING = (
@@ -138,6 +139,7 @@ def row(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[Any,
             asset.plate,
             asset.acquired.isoformat() if asset.acquired else "",
             asset.acquired_year,
+            asset.mode._value_,
             asset.label,
             asset.label_issue,
             asset.giai,
@@ -175,6 +177,11 @@ def moving(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[A
         thing.from_on,
         thing.known_from,
     )
+
+
+def by_numbers(numbers: Iterable[str]) -> Rows:
+    """Return the cards that have some numbers, whatever became of them."""
+    return select(inventory).where(among(inventory.c.asset_no, numbers))
 
 
 def offered(asset: Asset) -> tuple[str, str, str, str, str]:
@@ -285,6 +292,12 @@ def of_ids(scope: Scope, ids: Iterable[str]) -> Rows:
     condition = where(inventory, scope, Filters(book="any"))
     shown = (c.id, c.asset_no, c.name, c.book, c.place, c.label, c.giai, c.tag, c.tag_tid)
     return select(*shown).where(condition, among(c.id, ids))
+
+
+def whole(scope: Scope, ids: Iterable[str]) -> Rows:
+    """Return some cards with all that the list holds of them; at most a few thousand."""
+    condition = where(inventory, scope, Filters(book="any"))
+    return select(inventory).where(condition, among(inventory.c.id, ids))
 
 
 def one(id_: str) -> Rows:

@@ -1,0 +1,386 @@
+"""A sheet of cards comes in as a reviewable session, and nothing is recorded before consent."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from doors import PASSWORD, Door, app_of, staffed
+from typer.testing import CliRunner
+
+from api import card_template, cards_out, cli, importing_cards, reading_cells
+from api.import_sessions import Choice, NotNow, Session, Status
+from api.import_telling import choice_of
+from api.importing_cards import CHANGED, NEW, SAME, WRONG
+from api.office import Actor, Office
+from api.reading_problems import Unreadable
+
+pytestmark = pytest.mark.target("T110")
+CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
+BOOKS = Actor(person="u_accountant", unit="o_a", role="accountant")
+HEAD = "资产编号,资产名称,资产大类,原值（元）,取得日期,取得方式,规格型号,存放地点,备注\n"
+GOOD = HEAD + (
+    '1234567890123456,笔记本电脑,计算机设备,"5,000.50",2023/5/6,购置,T-14,,张三用\n'
+    "ZC-2,办公桌,家具,800,2023年5月7日,调拨,,,\n"
+)
+BAD = GOOD + (
+    "ZC-3,椅子,座具,一百,2023-02-30,买来,,无此地点,\n"
+    "ZC-2,办公桌,家具,,,,,,\n"
+    ",无编号,其他,,,,,,\n"
+    "1.23457E+15,打印机,办公设备,,,,,,\n"
+)
+
+
+@pytest.fixture
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as one:
+        yield one
+
+
+def sent(
+    office: Office, text: str | bytes, actor: Actor = CLERK, name: str = "卡片.csv"
+) -> Session:
+    """Send a sheet in and have it checked as it is proposed to be read."""
+    content = text.encode() if isinstance(text, str) else text
+    session = office.imports.begin(actor, name, content)
+    return office.imports.judge(session, actor, session.plan, None)
+
+
+def recorded(office: Office, session: Session, choice: Choice, actor: Actor = CLERK) -> Session:
+    return office.imports.record(session, actor, choice, {}, None)
+
+
+def size(office: Office) -> int:
+    return office.book.head()[0]
+
+
+def verdicts(office: Office, session: Session) -> dict[int, str]:
+    return {line.row: line.verdict for line in office.imports.found(session).lines}
+
+
+def card(office: Office, number: str) -> Any:
+    return importing_cards.there(office, [number])[number]
+
+
+def test_nothing_is_recorded_before_consent_and_then_what_was_consented_to(office: Office) -> None:
+    before = size(office)
+    session = sent(office, BAD)
+    assert (session.status, size(office)) == (Status.JUDGED, before)
+    assert verdicts(office, session) == {2: NEW, 3: NEW, 4: WRONG, 5: WRONG, 6: WRONG, 7: WRONG}
+    faults = {(f.row, f.column) for f in office.imports.found(session).faults}
+    assert faults == {(4, 2), (4, 3), (4, 4), (4, 5), (4, 7), (5, 0), (6, 0), (7, 0)}
+    for refused in ("all", "2-4", "2,99"):
+        with pytest.raises(NotNow):
+            recorded(office, session, choice_of(refused))
+    assert size(office) == before
+    session = recorded(office, session, choice_of("3"))
+    assert (session.status, session.recorded, size(office)) == (Status.RECORDED, 1, before + 1)
+    (done,) = session.receipts
+    assert (done.rows, done.first, done.last) == ((3,), before + 1, before + 1)
+    (entry,) = office.book.entries(done.first, done.last)
+    (paper,) = entry.beside.docs
+    assert (paper.number, paper.sha256) == (session.id, session.sha256)
+    # Found again by whoever comes back, and gone on with.
+    again = office.imports.find(session.id, "o_a")
+    assert again == session and office.imports.find(session.id, "o_b") is None
+    again = office.imports.judge(again, CLERK, again.plan, None)
+    assert verdicts(office, again)[3] == SAME
+    again = recorded(office, again, choice_of("right"))
+    assert again.recorded == 2
+    found = card(office, "1234567890123456")
+    assert (found["value"], found["acquired"], found["mode"]) == (500050, "2023-05-06", "purchase")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
+def test_every_usual_encoding_and_divider_says_the_same(office: Office, encoding: str) -> None:
+    for text in (GOOD, GOOD.replace('"5,000.50"', "5000.50").replace(",", "\t")):
+        session = sent(office, text.encode(encoding))
+        assert verdicts(office, session) == {2: NEW, 3: NEW}, encoding
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_place(office: Office) -> None:
+    with pytest.raises(Unreadable) as refused:
+        sent(office, GOOD.encode() + b"ZC-9,\xff\xfe\xfd\n")
+    assert refused.value.problems[0].line == 4
+    with pytest.raises(Unreadable):
+        sent(office, b"PK\x03\x04 no workbook")
+
+
+def workbook(rows: list[list[Any]], *more: str) -> bytes:
+    kept = io.BytesIO()
+    with xlsxwriter.Workbook(kept) as book:
+        for title in more:
+            book.add_worksheet(title)
+        sheet = book.add_worksheet("卡片")
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        for line, row in enumerate(rows):
+            for at, value in enumerate(row):
+                if isinstance(value, date):
+                    sheet.write_datetime(line, at, value, day)
+                else:
+                    sheet.write(line, at, value)
+    return kept.getvalue()
+
+
+def test_a_workbook_keeps_codes_as_text_and_says_where_digits_were_lost(office: Office) -> None:
+    head = ["资产编号", "资产名称", "资产大类", "原值", "取得日期", "序列号"]
+    rows = [
+        head,
+        ["1234567890123456", "电脑", "计算机设备", 77.21, date(2023, 5, 6), 12345],
+        [1234567890123456, "电脑", "计算机设备", 1, 45052, ""],
+        ["ZC-9", "电脑", "计算机设备", 1, "", 1e17],
+    ]
+    session = office.imports.begin(CLERK, "卡片.xlsx", workbook(rows, "说明", "空"))
+    assert (session.names, session.sheet) == (("说明", "空", "卡片"), "卡片")
+    session = office.imports.judge(session, CLERK, session.plan, None)
+    found = office.imports.found(session)
+    assert verdicts(office, session) == {2: NEW, 3: WRONG, 4: WRONG}
+    assert [(f.row, f.column) for f in found.faults] == [(3, 0), (4, 5)]
+    assert "文本" in found.faults[0].zh and "text" in found.faults[0].en
+    recorded(office, session, choice_of("right"))
+    kept = card(office, "1234567890123456")
+    assert (kept["value"], kept["acquired"], kept["serial"]) == (7721, "2023-05-06", "12345")
+
+
+def test_columns_are_proposed_changed_and_remembered_for_the_unit(office: Office) -> None:
+    text = "清册\n填报单位：示例市财政局\n编码,东西,归类,价\nZC-1,电脑,电子产品,5000\n"
+    session = office.imports.begin(CLERK, "a.csv", text.encode())
+    assert session.plan.columns == ("", "", "", "")
+    plan = importing_cards.Plan(
+        head=2,
+        columns=("asset_no", "name", "kind", "value"),
+        values={"kind": {"电子产品": "computer"}},
+    )
+    session = office.imports.judge(session, CLERK, plan, None)
+    assert verdicts(office, session) == {4: NEW}
+    rows = "编码,东西,归类,价\nZC-5,电脑,电子产品,5000\n"
+    assert verdicts(office, sent(office, rows)) == {2: NEW}
+    elsewhere = Actor(person="u_b", unit="o_b", role="clerk")
+    assert office.imports.begin(elsewhere, "c.csv", rows.encode()).plan.columns == ("",) * 4
+
+
+@pytest.mark.target("T111")
+def test_the_same_file_twice_adds_nothing_and_what_differs_is_proposed(office: Office) -> None:
+    session = recorded(office, sent(office, GOOD), choice_of("all"))
+    assert session.recorded == 2
+    before = size(office)
+    again = sent(office, GOOD.encode("gbk"))
+    assert set(verdicts(office, again).values()) == {SAME}
+    with pytest.raises(NotNow):
+        recorded(office, again, choice_of("right", corrections=True, reason="核对"))
+    assert size(office) == before
+    # An empty cell never erases; what clears says so.
+    changed = HEAD + (
+        "1234567890123456,,,,,,清空,,\nZC-2,会议桌,家具,900,,,,,\nZC-9,椅子,家具,,,,清空,,\n"
+    )
+    session = sent(office, changed)
+    assert verdicts(office, session) == {2: CHANGED, 3: CHANGED, 4: WRONG}
+    lines = {line.row: line for line in office.imports.found(session).lines}
+    assert [(c.field, c.old, c.new) for c in lines[2].changes] == [("model", "T-14", "")]
+    assert [(c.field, c.verb) for c in lines[3].changes] == [
+        ("name", "correct_card"),
+        ("value", ""),
+    ]
+    with pytest.raises(NotNow):  # without a reason
+        recorded(office, session, choice_of("right", corrections=True))
+    with pytest.raises(NotNow):  # corrections were not consented to
+        recorded(office, session, choice_of("right"))
+    session = recorded(office, session, choice_of("right", corrections=True, reason="核对"))
+    assert size(office) == before + 2
+    assert card(office, "1234567890123456")["model"] == ""
+    assert card(office, "1234567890123456")["name"] == "笔记本电脑"
+    assert (card(office, "ZC-2")["name"], card(office, "ZC-2")["value"]) == ("会议桌", 80000)
+    # Values are finance's to correct.
+    session = sent(office, changed, BOOKS)
+    assert [c.verb for line in office.imports.found(session).lines for c in line.changes] == [
+        "correct_value"
+    ]
+    recorded(office, session, choice_of("3", corrections=True, reason="发票"), BOOKS)
+    assert card(office, "ZC-2")["value"] == 90000
+
+
+def test_a_whole_import_is_reversed_but_for_what_later_entries_stand_on(office: Office) -> None:
+    session = recorded(office, sent(office, GOOD), choice_of("all"))
+    kept = office.imports.found(session).lines[1].stream
+    later = office.ask(kept, "correct_card", {"reason": "核对", "model": "X"}, CLERK)
+    with pytest.raises(NotNow):
+        office.imports.take_back(session, CLERK, "", {}, None)
+    session = office.imports.take_back(session, CLERK, "录错", {}, None)
+    assert (session.status, session.recorded) == (Status.RECORDED, 1)
+    assert "1" in session.trouble["zh"] and later.last < size(office)
+    assert "1234567890123456" not in importing_cards.there(office, ["1234567890123456"])
+    office.reverse(kept, office.book.stream(kept).version, CLERK, reason="录错")
+    session = office.imports.take_back(session, CLERK, "录错", {}, None)
+    assert (session.status, session.recorded, session.trouble) == (Status.REVERSED, 0, {})
+    # The number is free again for the same card.
+    again = sent(office, GOOD)
+    assert set(verdicts(office, again).values()) == {NEW}
+    assert recorded(office, again, choice_of("all")).recorded == 2
+
+
+def test_what_was_cut_off_goes_on_and_knows_what_it_had_recorded(office: Office) -> None:
+    session = sent(office, GOOD)
+    # As if the process had died after the act and before it noted what it had done.
+    judge = office.imports._judging(session, CLERK, session.plan)
+    lines, _ = judge.portion([1])
+    row = judge.reading.row(1, [])
+    office.ask_many(importing_cards.asked(row, lines[0], CLERK, ""), CLERK)
+    session = recorded(office, session, choice_of("all"))
+    assert (session.recorded, len(session.receipts)) == (2, 2)
+    assert sum(d.last - d.first + 1 for d in session.receipts) == 2
+
+
+def test_the_sheet_comes_back_with_what_was_found_and_can_be_mended(office: Office) -> None:
+    from api.import_telling import file_of
+
+    session = sent(office, BAD)
+    name_of = lambda _, id_: office.called(id_, "zh")  # noqa: E731 - a name for a test
+    for ending in ("csv", "xlsx"):
+        content = file_of(office.imports, session, "zh", name_of, ending)
+        rows = reading_cells.read(content, "x").rows
+        assert rows[0][-1] == "核对结果" and rows[1][-1] == "新建卡片"
+        assert "C4 资产大类" in rows[3][-1] and "D4" in rows[3][-1]
+        again = sent(office, content, name=f"x.{ending}")
+        assert verdicts(office, again) == verdicts(office, session)
+    office.imports.forget(session)
+    assert office.imports.find(session.id, "o_a") is None
+
+
+def test_the_statistics_form_is_known_by_its_headings(office: Office) -> None:
+    import os
+
+    shared = Path(os.environ.get("GONGWU_SHARED", Path(__file__).parents[2] / "shared"))
+    file = shared / "data/cn_forms/physical_asset_statistics_form.xlsx"
+    if not file.exists():
+        pytest.skip(f"{file} is not here")
+    session = office.imports.begin(CLERK, file.name, file.read_bytes())
+    assert session.plan.head == 2
+    assert session.plan.columns[:11] == (
+        "other", "name", "kind", "model", "other", "asset_no", "custody", "acquired", "mode",
+        "quantity", "value",
+    )  # fmt: skip
+    values = {"kind": {"电器": "other", "电子设备": "other"}}
+    plan = importing_cards.Plan(
+        head=2,
+        columns=tuple("" if name == "place" else name for name in session.plan.columns),
+        values=values,
+    )
+    session = office.imports.judge(session, CLERK, plan, None)
+    told = verdicts(office, session)
+    rows = office.imports.sheet(session).rows
+    numbered = [n for n in range(3, len(rows)) if rows[n][5]]
+    odd = [f for f in office.imports.found(session).faults if f.row - 1 in numbered]
+    assert {told[n + 1] for n in numbered} == {NEW}, odd
+    assert {told[n + 1] for n in range(3, len(rows)) if not rows[n][5]} == {WRONG}
+
+
+def test_what_is_taken_home_comes_back_as_it_was(office: Office) -> None:
+    admin = Actor(person="u_admin", unit="o_a", role="admin")
+    for unit in ("o_a", "o_b"):
+        form = {"name": "一号库", "unit": unit, "kind": "room"}
+        office.ask(f"place/p_{unit}", "open_place", form, admin)
+    long = HEAD + (
+        "0012,'=1+1,其他,0.01,2020-1-1,,-5,一号库,\n@x,电脑,计算机设备,,,,'007,,\n"
+        "-5,会议桌,家具,12,,,+86,,\n"
+    )
+    session = recorded(office, sent(office, long), choice_of("all"))
+    assert session.recorded == 3
+    assert card(office, "0012")["name"] == "=1+1"
+    before = size(office)
+    for lang in ("zh", "en"):
+        for ending in ("csv", "xlsx"):
+            content = cards_out.file_of(office, CLERK.scope, lang, ending)
+            again = sent(office, content)
+            found = office.imports.found(again)
+            assert (found.faults, set(verdicts(office, again).values())) == ([], {SAME})
+    assert size(office) == before
+
+
+def test_the_template_has_every_column_and_can_be_filled_in(office: Office) -> None:
+    for lang in ("zh", "en"):
+        content = card_template.workbook(lang, [("o_a", "示例市财政局")])
+        session = office.imports.begin(CLERK, "模板.xlsx", content)
+        assert "" not in session.plan.columns and session.plan.head == 0
+        assert len(session.plan.columns) == len(importing_cards.card_columns.TAKEN)
+
+
+def test_programs_send_a_sheet_in_and_say_which_rows(office: Office) -> None:
+    door = Door(app_of(office))
+
+    def post(path: str, content: bytes, key: str, kind: str = "application/json") -> Any:
+        headers = {"Idempotency-Key": key, "Content-Type": kind, "Accept-Language": "en"}
+        return door.http.post(
+            f"/api/v1/{path}", content=content, headers=headers, auth=("clerk", PASSWORD)
+        )
+
+    before = size(office)
+    first = post("imports?name=a.csv", BAD.encode("gb18030"), "k1", "application/octet-stream")
+    assert first.status_code == 200, first.text
+    told = first.json()
+    assert (told["status"], told["counts"]["new"], told["counts"]["wrong"]) == ("judged", 2, 4)
+    assert [f["cell"] for f in told["faults"]][:2] == ["C4 资产大类", "D4 原值（元）"]
+    again = post("imports?name=a.csv", BAD.encode("gb18030"), "k1", "application/octet-stream")
+    assert again.json()["id"] == told["id"] and size(office) == before
+    path = f"imports/{told['id']}"
+    columns = [name if name != "place" else "" for name in told["columns"]]
+    mapped = post(f"{path}/columns", json.dumps({"columns": columns}).encode(), "k2").json()
+    assert len(mapped["faults"]) == len(told["faults"]) - 1
+    assert post(f"{path}/columns", b'{"columns":["?"]}', "k3").status_code == 422
+    refused = post(f"{path}/record", b'{"rows":"all"}', "k4")
+    assert (refused.status_code, refused.json()["slug"]) == (409, "import-not-now")
+    assert post(f"{path}/record", b'{"rows":"x"}', "k5").status_code == 422
+    for _ in range(2):
+        done = post(f"{path}/record", b'{"rows":"right"}', "k6").json()
+        assert (done["status"], done["recorded"]) == ("recorded", 2)
+    assert size(office) == before + 2
+    assert door.get("imports", who="clerk").json()["imports"][0]["id"] == told["id"]
+    assert door.get("imports", who="auditor").status_code == 403
+    assert door.get("imports/nothing", who="clerk").status_code == 404
+    rows = door.get(f"{path}/faults", who="clerk").content.decode("utf-8-sig")
+    assert "核对结果" in next(csv.reader(io.StringIO(rows)))
+    out = door.get("cards/export", who="clerk", format="xlsx").content
+    assert set(verdicts(office, sent(office, out)).values()) == {SAME}
+    assert door.get("cards/template", who="clerk").status_code == 200
+    back = post(f"{path}/reverse", '{"reason":"录错"}'.encode(), "k7").json()
+    assert (back["status"], back["recorded"]) == ("reversed", 0)
+    assert post(f"{path}/forget", b"{}", "k8").json()["recorded"] == 0
+
+
+def run(office: Office, *args: str) -> Any:
+    env = {
+        "GONGWU_DATABASE": office.settings.database,
+        "GONGWU_PASSWORD": PASSWORD,
+        "GONGWU_LOGIN": "clerk",
+    }
+    return CliRunner().invoke(cli.app, ["--lang", "zh", *args], env=env)
+
+
+def test_the_command_line_does_the_same(office: Office, tmp_path: Path) -> None:
+    file, findings = tmp_path / "卡片.csv", tmp_path / "结果.xlsx"
+    file.write_text(BAD, encoding="gb18030")
+    before = size(office)
+    dry = run(office, "cards", "import", str(file), "--dry-run", "--faults", str(findings))
+    assert dry.exit_code == 0, dry.output
+    assert "新建 2 张" in dry.output and "C4" in dry.output and findings.exists()
+    assert run(office, "cards", "import", str(file)).exit_code == 1
+    assert size(office) == before
+    done = run(office, "cards", "import", str(file), "--right", "--json")
+    told = json.loads(done.stdout)
+    assert (told["recorded"], size(office)) == (2, before + 2)
+    assert told["id"] in run(office, "cards", "imports").output
+    home = tmp_path / "家.xlsx"
+    assert run(office, "cards", "export", str(home)).exit_code == 0
+    same = run(office, "cards", "import", str(home), "--dry-run", "--json")
+    assert json.loads(same.stdout)["counts"]["same"] == 2
+    assert run(office, "cards", "template", str(tmp_path / "模板.xlsx")).exit_code == 0
+    back = run(office, "cards", "reverse", told["id"], "--reason", "录错", "--json")
+    assert json.loads(back.stdout)["status"] == "reversed", back.output
+    bad = run(office, "cards", "import", str(file), "--map", "Z=name")
+    assert bad.exit_code == 2
