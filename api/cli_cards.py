@@ -181,17 +181,57 @@ def reverse(
 
 @cards_app.command("export")
 def export(
-    ctx: typer.Context, file: File, login: Login = "", role: AsRole = "", json: Json = False
+    ctx: typer.Context,
+    file: File,
+    login: Login = "",
+    role: AsRole = "",
+    disposals: Annotated[
+        bool, typer.Option("--disposals", help="改为处置清单 · The disposals instead.")
+    ] = False,
+    stocktake: Annotated[
+        str, typer.Option("--stocktake", help="改为这次盘点的结果 · A stocktake's results instead.")
+    ] = "",
+    changes: Annotated[
+        str,
+        typer.Option("--changes", help="改为变动清单，起止日期如 2026-01-01,2026-06-30 · Changes."),
+    ] = "",
+    json: Json = False,
 ) -> None:
-    """导出全部资产卡片，可原样再导入 · Take all cards home; they can be sent in again."""
-    from api import cards_out
+    """导出资产卡片（可原样再导入）或同列的清单 · Take cards home, or lists in the same columns."""
+    from api import cards_out, lists_out
 
     terminal = at(ctx, json)
     into = fresh(file)
+    ending = into.suffix.lower().removeprefix(".")
+    start, _, end = changes.partition(",")
+    if changes and not all(re.fullmatch(r"\d{4}-\d{2}-\d{2}", day) for day in (start, end)):
+        raise Stop(
+            Words(
+                "--changes 须写作 起,止，如 2026-01-01,2026-06-30。", "Write two days, FIRST,LAST."
+            ),
+            USAGE,
+        )
     with opened(terminal) as office:
         actor = sign_in(terminal, office, login, role)
-        ending = into.suffix.lower().removeprefix(".")
-        content = cards_out.file_of(office, actor.scope, terminal.lang, ending)
+        scope, lang, name_of = actor.scope, terminal.lang, names(office, terminal)
+        if stocktake and not office.book.stream(f"stocktake/{stocktake}").state.differences:
+            raise Stop(
+                Words(
+                    f"没有这次盘点，或尚未结束清点：{stocktake}",
+                    f"There is no such stocktake, or it is being counted: {stocktake}",
+                ),
+                USAGE,
+            )
+        if disposals:
+            rows, what = lists_out.disposals(office, scope, lang, name_of), lists_out.DISPOSALS
+        elif stocktake:
+            rows = lists_out.stocktake(office, scope, stocktake, lang, name_of)
+            what = lists_out.STOCKTAKE
+        elif changes:
+            rows, what = lists_out.changes(office, scope, start, end, lang), lists_out.CHANGES
+        else:
+            rows, what = cards_out.rows(office, scope, lang), lists_out.CARDS
+        content = lists_out.file_of(rows, what, lang, ending)
     wrote(terminal, into, content)
 
 

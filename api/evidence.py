@@ -18,7 +18,7 @@ from ledger.beside import Beside
 
 def tables(office: Office) -> tuple[Beside, ...]:
     """Return the tables beside the log of an office, each of them there."""
-    _ = office.readings, office.captures  # opened, so that their tables are there
+    _ = office.readings, office.captures, office.imports  # opened, so that their tables are there
     return DECLARED
 
 

@@ -11,11 +11,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import card_template, cards_out, import_telling, importing_cards, problems, rest_openapi
+from api import (
+    card_template,
+    cards_out,
+    changing,
+    import_telling,
+    importing_cards,
+    lists_out,
+    problems,
+    rest_openapi,
+)
 from api.card_columns import BY_NAME
 from api.filing_rest import raw
 from api.import_sessions import NotNow, Session
 from api.importing_cards import HEAD_ROWS, Plan
+from api.lists_out import CHANGES, DISPOSALS, STOCKTAKE
 from api.office import Actor, Office
 from api.pages_export import XLSX
 from api.pages_import import allowed
@@ -31,6 +41,8 @@ from projections import units
 TAG: Final = Words("导入导出", "Sheets in and out")
 WAIT_SECONDS: Final = 20.0  # then the answer says how far it is; ask again
 FORMAT: Final = ("format", "csv、xlsx")
+FROM: Final = ("from", "YYYY-MM-DD")
+TO: Final = ("to", "YYYY-MM-DD")
 NAME: Final = ("name", "文件名 · Name of the file.")
 SHEET: Final = ("sheet", "工作表，不填为第一张有内容的 · Sheet; the first that holds anything.")
 NOT_READ: Final = Words("无法读取这份文件", "The file cannot be read")
@@ -223,6 +235,36 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         content = cards_out.file_of(office, actor.scope, lang, ending)
         return sheet_of(content, "cards", ending)
 
+    def asked_for(request: Request, *more: tuple[str, str]) -> tuple[Questions, str]:
+        asked = Questions(request, dict([FORMAT, *more]))
+        ending = asked.choice("format", ("csv", "xlsx")) or "csv"
+        return asked, ending
+
+    def disposals(request: Request, actor: Actor) -> Response:
+        (asked, ending), lang = asked_for(request), lang_of(request)
+        asked.check()
+        rows = lists_out.disposals(office, actor.scope, lang, names_in(office, lang))
+        return sheet_of(lists_out.file_of(rows, DISPOSALS, lang, ending), DISPOSALS, ending)
+
+    def stocktake(request: Request, actor: Actor) -> Response:
+        (asked, ending), lang = asked_for(request), lang_of(request)
+        asked.check()
+        id_ = check_id(request.path_params["id"])
+        if not office.book.stream(f"stocktake/{id_}").state.differences:
+            raise problems.plain(404)
+        rows = lists_out.stocktake(office, actor.scope, id_, lang, names_in(office, lang))
+        return sheet_of(lists_out.file_of(rows, STOCKTAKE, lang, ending), STOCKTAKE, ending)
+
+    def changes(request: Request, actor: Actor) -> Response:
+        (asked, ending), lang = asked_for(request, FROM, TO), lang_of(request)
+        first, last = changing.year_so_far(office.today(actor.zone))
+        start, end = asked.day("from") or first, asked.day("to") or last
+        if no := changing.wrong(start, end, "", ""):
+            asked.fault("from", no[1].zh, no[1].en)
+        asked.check()
+        rows = lists_out.changes(office, actor.scope, start, end, lang)
+        return sheet_of(lists_out.file_of(rows, CHANGES, lang, ending), CHANGES, ending)
+
     def get(path: str, answer: Any, operation: str, zh: str, en: str, *asked: Any) -> None:
         place = [PLACE] if "{id}" in path else []
         media = {"imports_list": "application/json", "imports_look": "application/json"}
@@ -273,6 +315,16 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     get("/imports/{id}/faults", faults, "imports_faults", "带核对结果的表", "With findings", FORMAT)
     get("/cards/template", template, "cards_template", "资产卡片模板", "Template of cards")
     get("/cards/export", cards, "cards_export", "导出资产卡片", "Asset cards as a file", FORMAT)
+    get("/cards/disposals", disposals, "cards_disposals", "处置清单", "Disposal list", FORMAT)
+    get(
+        "/cards/stocktakes/{id}",
+        stocktake,
+        "cards_stocktake",
+        "盘点结果",
+        "Stocktake results",
+        FORMAT,
+    )
+    get("/cards/changes", changes, "cards_changes", "资产变动清单", "Changes", FORMAT, FROM, TO)
 
 
 def decoded(body: bytes, type_: type[T]) -> T:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from api import evidence, vaulting
+from api import evidence, import_sessions, vaulting
 from api.office import Office
 from ledger.act import Select
 from ledger.beside import KINDS, Beside
 from ledger.restoring import Unrestorable
 from projections.following import metadata as lists
 
-STORES: Final = (vaulting.metadata,)  # the tables of one store each, as it declares them
+# The tables of one store each, as it declares them.
+STORES: Final = (vaulting.metadata, import_sessions.metadata)
 # Whoever was signed in, or was about to be, signs in again, and wrong tries are forgotten: all are
 # of one machine.
 PASSING: Final = frozenset(

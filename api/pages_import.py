@@ -12,21 +12,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import (
-    card_template,
-    cards_out,
     import_telling,
     importing_cards,
     pages_export,
     problems,
 )
 from api.card_columns import BY_NAME, Column
-from api.forms import Invalid
 from api.import_sessions import FILE_BYTES_MAX, Found, Imports, NotNow, Session
 from api.importing_cards import CHANGED, NEW, Plan
 from api.office import Actor, Office
 from api.pages_changes import named
 from api.pages_filing import Sent
-from api.pages_inventory import asked_of
 from api.pages_sign import Member, Typed, text
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
@@ -246,24 +242,6 @@ def router(office: Office) -> APIRouter:
             return drawn(page, session, wrong=page.words(no.words), status=409)
         media = pages_export.XLSX if ending == "xlsx" else "text/csv; charset=utf-8"
         return Response(content, headers=named(f"import-{id_}.{ending}"), media_type=media)
-
-    @pages.get("/cards.{ending}")
-    def cards(ending: str, page: Member) -> Response:
-        if ending not in ("csv", "xlsx"):
-            raise HTTPException(404)
-        asked, wrong = asked_of(page)
-        if wrong:
-            raise Invalid(wrong)
-        filters = asked.filters if page.request.query_params else None
-        content = cards_out.file_of(office, page.actor.scope, page.lang, ending, filters)
-        media = pages_export.XLSX if ending == "xlsx" else "text/csv; charset=utf-8"
-        return Response(content, headers=named(f"cards.{ending}"), media_type=media)
-
-    @pages.get("/cards/template.xlsx")
-    def template(page: Member) -> Response:
-        content = card_template.workbook(page.lang, page.unit_choices(), page.place_choices())
-        headers = named("cards-template.xlsx")
-        return Response(content, headers=headers, media_type=pages_export.XLSX)
 
     return pages
 

@@ -55,6 +55,7 @@ CHOICES: Final[Mapping[str, Mapping[str, Words]]] = {
     "paper": {
         "source_row": Words("公开数据原始行", "row of published data"),
         "source_file": Words("公开数据文件", "published file"),
+        "import_sheet": Words("导入的表格", "sheet that was sent in"),
         "asset_card": Words("资产卡片", "asset card"),
         "issue_slip": Words("领用单", "issue slip"),
         "delivery_note": Words("送货单", "delivery note"),
