@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from api.card_columns import CLEAR, TAKEN, Column
+from api.pages_export import harmless
 from domain.decider import Lang
 from domain.words import Words, in_words
 
@@ -110,7 +111,7 @@ def listed(
     if column.choice is not None:
         return [in_words(one.words, lang) for one in column.choice]
     known = {"unit": units, "place": places}.get(column.holds, ())
-    return [name for _, name in known[:LISTED_MAX]]
+    return [harmless(name) for _, name in known[:LISTED_MAX]]
 
 
 def _letter(at: int) -> str:

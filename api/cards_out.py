@@ -29,7 +29,8 @@ class Naming:
     """Says units and places so that they are found again: by name, or by id where a name is not enough."""
 
     def __init__(self, office: Office, lang: Lang) -> None:
-        self.office, self.lang = office, lang
+        self.office = office
+        self.lang: Lang = lang
         self.known = importing_cards.names(office)
         self.said: dict[tuple[str, str, str], str] = {}
 

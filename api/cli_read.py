@@ -443,6 +443,6 @@ def _cell(row: Any, column: str, terminal: Terminal, name_of: NameOf) -> str:
         value = name_of("unit", value)
     elif column in ("user", "place"):
         value = name_of("person" if column == "user" else "place", value)
-    elif column in ("kind", "book", "custody", "lock", "value_type"):
+    elif column in ("kind", "book", "custody", "lock", "value_type", "mode"):
         value = term(value, terminal, column)
     return harmless(str(value))

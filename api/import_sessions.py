@@ -341,7 +341,9 @@ class Imports:
         """Have the columns read in another way; what was found before counts no more."""
         return self._set(session, SETTLED, Status.READ, plan=_text(plan), counts="{}")
 
-    def judge(self, session: Session, actor: Actor, plan: Plan, wait: float) -> Session:
+    def judge(
+        self, session: Session, actor: Actor, plan: Plan, wait: float | None = None
+    ) -> Session:
         """Have the rows checked as the columns are read now; remember how they are."""
         sheet = self.sheet(session)
         self._remember(session.unit, sheet.rows, plan)
@@ -357,7 +359,12 @@ class Imports:
         return self._run(session, wait, lambda: self._judge(session, actor, plan))
 
     def record(
-        self, session: Session, actor: Actor, choice: Choice, how: dict[str, Any], wait: float
+        self,
+        session: Session,
+        actor: Actor,
+        choice: Choice,
+        how: dict[str, Any],
+        wait: float | None = None,
     ) -> Session:
         """Record what was consented to; raise NotNow when it cannot be."""
         if choice.key and choice.key == session.choice.key and session.receipts:
@@ -381,7 +388,12 @@ class Imports:
         return self._run(session, wait, lambda: self._record(session, actor, choice, meant, how))
 
     def take_back(
-        self, session: Session, actor: Actor, reason: str, how: dict[str, Any], wait: float
+        self,
+        session: Session,
+        actor: Actor,
+        reason: str,
+        how: dict[str, Any],
+        wait: float | None = None,
     ) -> Session:
         """Reverse everything the import recorded, as far as nothing later stands on it."""
         if not session.receipts:
@@ -430,7 +442,7 @@ class Imports:
 
     # The work -----------------------------------------------------------------------------
 
-    def _run(self, session: Session, wait: float, work: Callable[[], None]) -> Session:
+    def _run(self, session: Session, wait: float | None, work: Callable[[], None]) -> Session:
         def job() -> None:
             try:
                 work()
@@ -697,7 +709,7 @@ def chosen(found: Found, choice: Choice) -> list[int]:
 
 def counted(found: Found) -> dict[str, int]:
     """Return how many rows became what."""
-    counts = dict.fromkeys((NEW, SAME, CHANGED, WRONG, EMPTY), 0)
+    counts: dict[str, int] = dict.fromkeys((NEW, SAME, CHANGED, WRONG, EMPTY), 0)
     for line in found.lines:
         counts[line.verdict] += 1
     counts["faults"] = len(found.faults)
@@ -718,7 +730,7 @@ def _text(value: Any) -> str:
 
 
 def _session(row: Any) -> Session:
-    told = dict(row)
+    told: dict[str, Any] = dict(row)
     for name, type_ in (
         ("names", tuple[str, ...]),
         ("plan", Plan),
@@ -728,4 +740,5 @@ def _session(row: Any) -> Session:
         ("trouble", dict[str, str]),
     ):
         told[name] = msgspec.json.decode(told[name], type=type_)
-    return Session(**told | {"status": Status(told["status"])})
+    told["status"] = Status(told["status"])
+    return Session(**told)

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from api.office import Actor, Office
+from api.pages_export import harmless, meant
 from api.reading_bytes import Source, name_of
 from api.reading_problems import Problem, Unreadable
 from api.reading_records import Keyed, Record, read
@@ -237,7 +238,8 @@ def review(found: Plan) -> str:
     for each in found.open:
         card = each.card
         said = "; ".join(f"{line.to_code} {line.note}".strip() for line in each.lines)
-        rows.writerow([card.asset_no, card.name, card.scheme, card.code, said, ""])
+        cells = (card.asset_no, card.name, card.scheme, card.code, said, "")
+        rows.writerow([harmless(cell) for cell in cells])
     return text.getvalue()
 
 
@@ -254,7 +256,7 @@ def read_choices(source: Source, table: CodeTable, *, file: str | None = None) -
     problems: list[Problem] = []
 
     def build(cells: Cells, keyed: Keyed) -> Choice:
-        asset_no, code = cells.required("asset_no"), cells.text("to_code")
+        asset_no, code = meant(cells.required("asset_no")), cells.text("to_code")
         key, occurrence = keyed(asset_no)
         at = cells.evidence
         if occurrence > 1:

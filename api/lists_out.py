@@ -59,7 +59,9 @@ def disposals(office: Office, scope: Scope, lang: Lang, name_of: NameOf) -> Iter
     ]
     after = ""
     while True:
-        query = treasury.register(scope, treasury.Asked(), after=after, limit=PAGE_ROWS)
+        query = treasury.register(
+            scope, treasury.Asked(on=office.today(), ages=()), after=after, limit=PAGE_ROWS
+        )
         rows = office.rows(query)
         lines = list(disposal_register.by_asset(office, rows, lang, name_of, "9999-12-30", None))
         cards = cards_out.of(office, scope, (line["asset"] for line in lines), lang)

@@ -60,8 +60,8 @@ def router(office: Office) -> APIRouter:
         there(ending)
         asked = page.request.query_params
         first, last = changing.year_so_far(office.today(page.actor.zone))
-        start, end = asked.get("start") or first, asked.get("end") or last
-        wrong = [Fault(n, NOT_A_DAY) for n, d in (("start", start), ("end", end)) if not is_day(d)]
+        start, end = asked.get("from") or first, asked.get("to") or last
+        wrong = [Fault(n, NOT_A_DAY) for n, d in (("from", start), ("to", end)) if not is_day(d)]
         if not wrong and (no := changing.wrong(start, end, "", "")):
             wrong = [Fault(*no)]
         if wrong:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
-from datetime import date
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def test_nothing_is_recorded_before_consent_and_then_what_was_consented_to(offic
     assert (paper.number, paper.sha256) == (session.id, session.sha256)
     # Found again by whoever comes back, and gone on with.
     again = office.imports.find(session.id, "o_a")
-    assert again == session and office.imports.find(session.id, "o_b") is None
+    assert again is not None and again == session
+    assert office.imports.find(session.id, "o_b") is None
     again = office.imports.judge(again, CLERK, again.plan, None)
     assert verdicts(office, again)[3] == SAME
     again = recorded(office, again, choice_of("right"))
@@ -123,7 +125,7 @@ def workbook(rows: list[list[Any]], *more: str) -> bytes:
         for line, row in enumerate(rows):
             for at, value in enumerate(row):
                 if isinstance(value, date):
-                    sheet.write_datetime(line, at, value, day)
+                    sheet.write_datetime(line, at, datetime.combine(value, time()), day)
                 else:
                     sheet.write(line, at, value)
     return kept.getvalue()
@@ -384,3 +386,43 @@ def test_the_command_line_does_the_same(office: Office, tmp_path: Path) -> None:
     assert json.loads(back.stdout)["status"] == "reversed", back.output
     bad = run(office, "cards", "import", str(file), "--map", "Z=name")
     assert bad.exit_code == 2
+
+
+def packed(members: dict[str, bytes]) -> bytes:
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return kept.getvalue()
+
+
+def vast() -> bytes:
+    """Return a workbook of two cells, as far apart as a sheet is large."""
+    book = io.BytesIO(workbook([["a"]]))
+    with zipfile.ZipFile(book) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = members["xl/worksheets/sheet1.xml"].decode()
+    cell = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    members["xl/worksheets/sheet1.xml"] = sheet.replace("</sheetData>", cell).encode()
+    return packed(members)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        lambda: packed({"xl/worksheets/a.xml": bytes(9_000_000)}),
+        lambda: packed({f"xl/{n}": b"x" for n in range(201)}),
+        lambda: packed({"../../etc/x": b"x"}),
+        lambda: packed({"xl/workbook.xml": b'<!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>'}),
+        vast,
+        lambda: workbook([["a"]])[:700],
+        lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2_000),
+    ],
+)
+def test_a_hostile_workbook_is_refused_and_ends_nobody_but_its_reader(
+    bomb: Callable[[], bytes],
+) -> None:
+    with pytest.raises(Unreadable) as refused:
+        reading_cells.read(bomb(), "x.xlsx")
+    (problem,) = refused.value.problems
+    assert problem.slug in ("hostile-archive", "broken-workbook", "workbook-too-costly")

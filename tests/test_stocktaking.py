@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -191,6 +192,24 @@ def test_what_was_found_is_told_in_six_ways_with_exact_counts(office: Office, do
     assert [seen.place for seen in both.seen] == ["p_2", "p_1"], "neither sighting wins"
     moved = next(o for o in office.counting.differences(state) if o.asset == "A5")
     assert (moved.place, moved.now, moved.seen[0].place) == ("p_2", "p_9", "p_2")
+
+
+def test_the_results_go_out_thing_by_thing_in_the_columns_of_cards(
+    office: Office, door: Door
+) -> None:
+    device = shelf(door)
+    device.send()
+    device.done()
+    assert door.get("cards/stocktakes/S1").status_code == 404, "the count goes on"
+    did(door, "end_count", "clerk")
+    content = door.get("cards/stocktakes/S1").content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(content, newline="")))
+    told = {row["卡片标识"] or row["资产编号"]: row["盘点结果"] for row in rows}
+    assert len(rows) == 8 and sorted(told.values()).count("相符") == 2
+    assert told["A2"] == "位置不符" and told["A3"] == "未盘到" and told["B1"] == "清单外资产"
+    assert told["NOBODY-KNOWS"] == "未知标签"
+    (moved,) = (row for row in rows if row["卡片标识"] == "A2")
+    assert moved["清单所列地点"] and moved["实际所在"] and moved["资产名称"]
 
 
 @pytest.mark.target("T62")
