@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import xlsxwriter
 from doors import PASSWORD, Door, app_of, staffed
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api import card_template, cards_out, cli, importing_cards, reading_cells
+from api.app import create_app
 from api.import_sessions import Choice, NotNow, Session, Status
 from api.import_telling import choice_of
 from api.importing_cards import CHANGED, NEW, SAME, WRONG
@@ -426,3 +428,69 @@ def test_a_hostile_workbook_is_refused_and_ends_nobody_but_its_reader(
         reading_cells.read(bomb(), "x.xlsx")
     (problem,) = refused.value.problems
     assert problem.slug in ("hostile-archive", "broken-workbook", "workbook-too-costly")
+
+
+def at_page(office: Office, who: str, lang: str = "zh") -> TestClient:
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    account = next(a for a in office.accounts.all() if a.login == who)
+    client.cookies.set("session", office.accounts.sign_in(account))
+    client.cookies.set("lang", lang)
+    return client
+
+
+def test_a_person_goes_from_file_to_receipt(office: Office) -> None:
+    client = at_page(office, "clerk")
+    assert "还没有导入过" in client.get("/imports").text
+    assert client.post("/imports", data={}).status_code == 422
+    broken = client.post("/imports", files={"file": ("a.xlsx", b"PK\x03\x04")})
+    assert broken.status_code == 422 and "另存为" in broken.text
+    before = size(office)
+    answer = client.post("/imports", files={"file": ("卡片.csv", BAD.encode("gbk"))})
+    assert answer.status_code == 303
+    where = answer.headers["location"]
+    shown = client.get(where).text
+    assert "列的含义" in shown and "同意记入" not in shown
+    (session,) = office.imports.all("o_a")
+    columns = {f"column-{at}": name for at, name in enumerate(session.plan.columns)}
+    assert client.post(f"{where}/check", data=columns).status_code == 303
+    shown = client.get(where).text
+    assert "C4 资产大类" in shown and "同意记入" in shown and size(office) == before
+    assert "建卡入账：ZC-2 办公桌" in shown, "what will be recorded is shown first"
+    # What the sheet calls a kind is said once.
+    said = {"of-1": "kind", "said-1": "座具", "means-1": "furniture"}
+    client.post(f"{where}/check", data=columns | said)
+    assert "没有这样的资产大类" not in client.get(where).text
+    refused = client.post(f"{where}/record", data={"which": "all"})
+    assert refused.status_code == 409 and "一行也没有记入" in refused.text
+    assert client.post(f"{where}/record", data={"which": "rows", "rows": "x"}).status_code == 409
+    assert size(office) == before
+    assert client.post(f"{where}/record", data={"which": "right"}).status_code == 303
+    done = client.get(where).text
+    assert f"第 {before + 1}–{before + 2} 条" in done and session.sha256 in done
+    assert "已记入" in client.get("/imports").text
+    assert client.get(f"{where}/faults.xlsx").content.startswith(b"PK")
+    assert client.get(f"{where}/faults.pdf").status_code == 404
+    client.post(f"{where}/reverse", data={"reason": "录错"})
+    assert "已红冲" in client.get(where).text
+    client.post(f"{where}/forget")
+    english = at_page(office, "clerk", "en").get(where)
+    assert english.status_code == 200 and "Receipt" in english.text
+    assert client.get("/imports/nothing").status_code == 404
+    assert at_page(office, "auditor").get("/imports").status_code == 403
+
+
+def test_another_sheet_and_another_row_of_headings_are_chosen(office: Office) -> None:
+    client = at_page(office, "clerk")
+    kept = io.BytesIO()
+    with xlsxwriter.Workbook(kept) as book:
+        for title in ("甲", "乙"):
+            sheet = book.add_worksheet(title)
+            for line, row in enumerate((("说明", ""), ("资产编号", "资产名称"), (title, "桌"))):
+                sheet.write_row(line, 0, row)
+    where = client.post("/imports", files={"file": ("a.xlsx", kept.getvalue())}).headers["location"]
+    (session,) = office.imports.all("o_a")
+    assert (session.sheet, session.plan.head) == ("甲", 1)
+    client.post(f"{where}/sheet", data={"sheet": "乙", "head": "2"})
+    client.post(f"{where}/sheet", data={"sheet": "乙", "head": "1"})
+    (session,) = office.imports.all("o_a")
+    assert (session.sheet, session.plan.head, session.plan.columns) == ("乙", 0, ("", ""))
