@@ -65,7 +65,7 @@ logger = logging.getLogger(__name__)
 FILE_BYTES_MAX: Final = 20 * 2**20
 LISTED_MAX: Final = 100
 SILENT_SECONDS: Final = 60  # after which whoever was at it is taken to have died
-KEPT_SHEETS: Final = 4
+KEPT_SHEETS: Final = 2  # in memory; a hundred thousand rows are a tenth of a gigabyte
 DOCUMENT: Final = "import_sheet"  # the type of the paper every entry of an import rests on
 metadata = MetaData()
 session_ = Table(
@@ -269,14 +269,17 @@ class Imports:
         from api.reading_sheets import Sheet
 
         key = f"{session.id} {session.sheet}"
-        if key not in self._sheets:
+        sheet = self._sheets.get(key)
+        if sheet is None:
             packed = self._content(session.id, "rows")
             if packed is None:
                 raise NotNow(GONE)
-            self._sheets[key] = msgspec.msgpack.decode(zlib.decompress(packed), type=Sheet)
-            while len(self._sheets) > KEPT_SHEETS:
-                self._sheets.popitem(last=False)
-        return self._sheets[key]
+            sheet = msgspec.msgpack.decode(zlib.decompress(packed), type=Sheet)
+            with self._guard:
+                self._sheets[key] = sheet
+                while len(self._sheets) > KEPT_SHEETS:
+                    self._sheets.popitem(last=False)
+        return sheet
 
     def found(self, session: Session) -> Found:
         """Return what was found in the rows."""
@@ -332,8 +335,8 @@ class Imports:
             raise NotNow(GONE)
         read = reading_cells.read(content, session.file, sheet)
         plan = self._remembered(session.unit, read.rows)
-        self._sheets.pop(f"{session.id} {read.name}", None)
         self._keep(session.id, "rows", _packed(read))
+        self._sheets.pop(f"{session.id} {read.name}", None)
         told = {"sheet": read.name, "plan": _text(plan), "counts": "{}"}
         return self._set(session, SETTLED, Status.READ, **told)
 
