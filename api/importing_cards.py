@@ -60,6 +60,10 @@ SAID: Final = {
         "这个资产编号已用于另一单位的卡片。请核对编号；划转按调剂办理。",
         "Another unit's card has this number. Check it; a transfer is a reallocation.",
     ),
+    "not-yours": Words(
+        "只能为本单位及所属单位建卡。请由该单位自行导入。",
+        "You open cards for your own unit and those below it; let that unit send its own sheet in.",
+    ),
     "by-finance": Words(
         "价值由财务（会计）岗位更正。", "Values are corrected by finance or accounting."
     ),
@@ -313,6 +317,9 @@ class Judge:
     def _openable(self, row: Row) -> list[Fault]:
         """Return what is wrong with the form of a card that is to be opened."""
         wrong = [self._fault(row, name, "clear-new") for name in sorted(row.cleared)]
+        mine = self.actor.scope.units
+        if mine is not None and row.form["unit"] not in mine:
+            wrong.append(self._fault(row, "unit", "not-yours"))
         missing = [name for name in card_columns.REQUIRED if name not in row.form]
         wrong += [self._fault(row, name, "required") for name in missing if name not in row.cleared]
         if not wrong:
@@ -344,9 +351,9 @@ class Judge:
     def _differences(self, row: Row, line: Line, card: Any) -> list[Fault]:
         """Compare a row with its card; an empty cell says nothing."""
         line.stream = f"asset/{card['id']}"
-        if "unit" in row.at and card["accounting_unit"] != row.form["unit"]:
-            return [self._fault(row, "asset_no", "elsewhere")]
-        if card["accounting_unit"] != row.form["unit"] and card["accounting_unit"]:
+        mine = self.actor.scope.units
+        hidden = mine is not None and mine.isdisjoint({card["accounting_unit"], card["custodian"]})
+        if hidden or card["accounting_unit"] not in (row.form["unit"], ""):
             return [self._fault(row, "asset_no", "elsewhere")]
         stuck = [name for name in sorted(row.cleared) if name not in card_columns.TEXTS]
         if stuck:

@@ -103,11 +103,8 @@ COUNTED: Final = (
     _counted("GET /api/v1/cards/export", Question.INVENTORY),
     _counted("GET (?:/api/v1)?/cards/changes" + _files, Question.CHANGES),
     _counted("GET (?:/api/v1)?/cards/disposals" + _files, Question.REGISTERS),
-    _counted(
-        r"GET (?:/api/v1)?/cards/stocktakes/(?P<id>[^/]+?)" + _files,
-        Question.HISTORY,
-        "stocktake/{id}",
-    ),
+    _counted("GET /cards/stocktakes/{id}/results" + _files, Question.HISTORY, "stocktake/{id}"),
+    _counted("GET /api/v1/cards/stocktakes/{id}", Question.HISTORY, "stocktake/{id}"),
     _counted("GET /api/v1/inventory(?:/totals)?", Question.INVENTORY, "unit/{unit}"),
     _counted("GET (?:/api/v1)?/cases", Question.CASES),
     _counted("GET (?:/api/v1)?/open-steps", Question.OPEN_STEPS),

@@ -47,7 +47,7 @@ def router(office: Office) -> APIRouter:
         rows = lists_out.disposals(office, page.actor.scope, page.lang, page.name_of)
         return listed(page, rows, DISPOSALS, ending)
 
-    @pages.get("/cards/stocktakes/{id_}.{ending}")
+    @pages.get("/cards/stocktakes/{id_}/results.{ending}")
     def stocktake(id_: str, ending: str, page: Member) -> Response:
         there(ending)
         if not office.book.stream(f"stocktake/{id_}").state.differences:

@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import xlsxwriter
 from doors import PASSWORD, Door, app_of, staffed
@@ -24,10 +25,11 @@ from api.import_telling import choice_of
 from api.importing_cards import CHANGED, NEW, SAME, WRONG
 from api.office import Actor, Office
 from api.reading_problems import Unreadable
+from projections.scope import EVERYTHING, Scope
 
 pytestmark = pytest.mark.target("T110")
-CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
-BOOKS = Actor(person="u_accountant", unit="o_a", role="accountant")
+CLERK = Actor(person="u_clerk", unit="o_a", role="clerk", scope=EVERYTHING)
+BOOKS = Actor(person="u_accountant", unit="o_a", role="accountant", scope=EVERYTHING)
 HEAD = "资产编号,资产名称,资产大类,原值（元）,取得日期,取得方式,规格型号,存放地点,备注\n"
 GOOD = HEAD + (
     '1234567890123456,笔记本电脑,计算机设备,"5,000.50",2023/5/6,购置,T-14,,张三用\n'
@@ -494,3 +496,17 @@ def test_another_sheet_and_another_row_of_headings_are_chosen(office: Office) ->
     client.post(f"{where}/sheet", data={"sheet": "乙", "head": "1"})
     (session,) = office.imports.all("o_a")
     assert (session.sheet, session.plan.head, session.plan.columns) == ("乙", 0, ("", ""))
+
+
+@pytest.mark.target("T121")
+def test_a_sheet_tells_nothing_of_the_cards_of_others(office: Office) -> None:
+    other = Actor(person="u_other", unit="o_b", role="clerk")
+    theirs = {"asset_no": "SB-1", "name": "水泵", "kind": "other", "unit": "o_b"}
+    office.ask("asset/SB1", "register_existing", theirs, other)
+    mine = msgspec.structs.replace(CLERK, scope=Scope(frozenset({"o_a"})))
+    text = "资产编号,资产名称,资产大类,单位名称\nSB-1,泵,其他,示例市水利局\nSB-2,泵,其他,示例市水利局\n"
+    session = sent(office, text, mine)
+    found = office.imports.found(session)
+    assert set(verdicts(office, session).values()) == {WRONG}
+    assert [(f.row, f.column) for f in found.faults] == [(2, 0), (3, 3)]
+    assert "水泵" not in str(msgspec.to_builtins(found))

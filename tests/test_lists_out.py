@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
@@ -39,13 +40,13 @@ def clerk(office: Office) -> Actor:
     account = next(a for a in office.accounts.all() if a.login == "clerk")
     actor = office.acting(account, office.posts(account)[0])
     assert actor is not None
-    return actor
+    return msgspec.structs.replace(actor, scope=EVERYTHING)
 
 
 @pytest.fixture(scope="module")
 def client(office: Office) -> TestClient:
     client = TestClient(create_app(office.settings, office), follow_redirects=False)
-    account = next(a for a in office.accounts.all() if a.login == "clerk")
+    account = next(a for a in office.accounts.all() if a.login == "auditor")
     client.cookies.set("session", office.accounts.sign_in(account))
     client.cookies.set("lang", "zh")
     return client
@@ -96,7 +97,7 @@ def test_programs_and_commands_get_the_same_lists(
 ) -> None:
     monkeypatch.setenv("GONGWU_DATABASE", office.settings.database)
     monkeypatch.setenv("GONGWU_PASSWORD", demo.PASSWORD)
-    monkeypatch.setenv("GONGWU_LOGIN", "clerk")
+    monkeypatch.setenv("GONGWU_LOGIN", "auditor")
     span = {"from": "2025-01-01", "to": "2025-12-31"}
     for what, more in (
         ("disposals", ["--disposals"]),

@@ -140,6 +140,7 @@ def addressed(path: str, id_of: dict[str, str]) -> Iterator[str]:
 
 
 GIVEN = {
+    "ending": "csv",
     "sha256": "0" * 64,
     "seq": "1",
     "path": "x",
