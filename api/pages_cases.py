@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from api import pages_past
 from api.office import Office
-from api.pages_home import status as status_words
 from api.pages_inventory import PAGE_ROWS, TEXT_CHARS_MAX, openings
+from api.pages_overview import status as status_words
 from api.pages_sign import Member
 from api.pages_steps import Step, prepared
 from api.pages_trouble import PageRoute

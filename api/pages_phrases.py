@@ -13,6 +13,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "skip": ("跳到正文", "Skip to content"),
     "nav": ("主导航", "Main"),
+    "menu-all": ("全部", "All"),
     "crumbs": ("所在位置", "Where you are"),
     "home": ("首页", "Home"),
     "inventory": ("台账", "Inventory"),
@@ -21,8 +22,11 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "units": ("单位", "Units"),
     "audit": ("审计", "Audit"),
     "search": ("查找", "Search"),
-    "search-label": ("扫码或输入资产编号、序列号", "Scan or type an asset number or serial number"),
-    "search-hint": ("扫码或输入编号（按 / 键）", "Scan or type a number (press /)"),
+    "search-label": (
+        "扫码，或查找编号、名称、拼音首字母、序列号、文号、单位",
+        "Scan, or find a number, name, pinyin initials, serial, document or unit",
+    ),
+    "search-hint": ("扫码或查找（按 / 键）", "Scan or search (press /)"),
     "look": ("显示", "Display"),
     "size": ("字号", "Text size"),
     "to-dark": ("深色显示", "Dark"),
@@ -135,8 +139,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     # Home
     "home-title": ("资产概览", "Overview"),
     "all-property": ("全部资产", "All property"),
-    "waiting-for-me": ("待我办理", "Waiting for me"),
-    "nothing-waits": ("没有等您办理的事项。", "Nothing waits for you."),
     "no-assets-yet": (
         "还没有资产。请先导入或登记。",
         "There are no assets yet. Import or register some.",
@@ -775,10 +777,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "entrustment-over": ("已到期或终止", "over"),
     # What reuse brought about
     "reuse": ("盘活成效", "What reuse brought"),
-    "idle-waits": (
-        "本单位有 {n} 件闲置线索待确认或者说明",
-        "{n} things of the unit show as idle: confirm or explain",
-    ),
     "reuse-hint": (
         "每个数字都写明公式、取数和不计的部分；都由条目算出，可以逐件追溯，也可以按任何一天重算。",
         "Every figure says its formula, what it is worked out of and what it leaves out; all of it comes from entries, piece by piece, for any day.",

@@ -50,6 +50,7 @@ class Warned(Exception):
         self.sentences = sentences
 
 
+DO = "do"  # the step whose form a link unfolds
 FIND = "find"  # what was searched for among the assets that may be added
 FIND_CHARS_MAX = 80
 ADDABLE_MAX = 50  # more are found by searching
@@ -75,11 +76,14 @@ def possible(page: Page, stream: Stream, faulty: Step | None = None) -> list[Ste
     """
     life = LIFECYCLES[stream.name.partition("/")[0]]
     allowed = life.allowed(stream.state, occasion(page, stream.name))
-    searched = FIND in page.request.query_params
+    searched, asked = FIND in page.request.query_params, page.request.query_params.get(DO, "")
     steps = [
         faulty
         if faulty is not None and faulty.verb.name == verb.name
-        else Step(verb=verb, open=searched and any(adds(f) for f in forms.fields(verb)))
+        else Step(
+            verb=verb,
+            open=verb.name == asked or (searched and any(adds(f) for f in forms.fields(verb))),
+        )
         for verb in allowed
     ]
     if faulty is not None and faulty not in steps:

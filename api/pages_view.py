@@ -14,7 +14,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api import noting, pages_words, problems, security, webhooks
+from api import navigation, noting, pages_words, problems, security, webhooks
 from api.accounts import Post, Session
 from api.office import Actor, Office
 from api.pages_draw import TEMPLATES
@@ -200,6 +200,21 @@ class Page:
         unit = row["accounting_unit"] if "accounting_unit" in row else row["from_unit"]
         known = self.units.get(unit)
         return "example" if known is not None and known["example"] else ""
+
+    @property
+    def menu(self) -> navigation.Menu:
+        """Return where the reader's role may go: what the header shows."""
+        return navigation.menu(self.actor.role)
+
+    @property
+    def place(self) -> str:
+        """Return the place in the menu to which this page belongs."""
+        return navigation.current(self.request.url.path)
+
+    @property
+    def trail(self) -> tuple[Words, navigation.Place] | None:
+        """Return the group and the name of this page, when it is a place of the menu itself."""
+        return navigation.trail(self.request.url.path)
 
     @property
     def role_words(self) -> Words:

@@ -33,6 +33,7 @@ from api import (
     rest_reading,
     rest_writing,
     reuse_rest,
+    seeking_rest,
     sending_rest,
     stocktakes_rest,
     vouchers_rest,
@@ -75,6 +76,7 @@ def install(app: FastAPI, office: Office) -> None:
     import_rest.add(routes, office, callers)
     depreciating_rest.add(routes, office, callers)
     idle_rest.add(routes, office, callers)
+    seeking_rest.add(routes, office, callers)
     matching_rest.add(routes, office, callers)
     vouchers_rest.add(routes, office, callers)
     banking_rest.add(routes, office, callers)

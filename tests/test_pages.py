@@ -258,6 +258,13 @@ def addresses(office: Office) -> list[str]:
     stream = office.book.stream(f"asset/{idle['id']}")
     return [
         "/",
+        "/overview",
+        "/my",
+        "/inbox",
+        "/search",
+        "/search?q=bgz",
+        "/search?q=nothing-like-this",
+        "/search?q=https://elsewhere.example/x",
         "/assets",
         "/assets?custody=idle&kind=computer&text=机&sort=value&order=desc",
         "/assets?text=nothing-like-this",
@@ -296,6 +303,7 @@ def addresses(office: Office) -> list[str]:
         "/cases/new?kind=disposal",
         f"/cases/new?kind=loan&asset={idle['id']}",
         *(f"/cases/{row['id']}" for row in case if row),
+        *(f"/inbox/{row['id']}" for row in case if row),
         "/scan",
         "/tags",
         "/tags?what=giais&recorded=3",
