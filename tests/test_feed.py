@@ -95,6 +95,28 @@ def test_a_consumer_killed_at_random_has_each_entry_once_and_in_order(
     assert len(stored) > KILLS * WRITERS
 
 
+def test_the_example_client_lists_and_records_one_step_once(sqlite_url: str) -> None:
+    with staffed(sqlite_url) as office, served(office) as address:
+        token, _ = office.accounts.tokens.make("clerk", "ERP", ["read", "write", "feed"], 30)
+        env = {k: v for k, v in os.environ.items() if not k.startswith("GONGWU_LOGIN")}
+
+        def ran(*asked: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, str(CLIENT), address, *asked],
+                env=env | {"GONGWU_TOKEN": token}, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+
+        card = json.dumps(CARD)
+        one = ran("do", "asset_register_existing", "id=A1", card, "--key", "order-1")
+        again = ran("do", "asset_register_existing", "id=A1", card, "--key", "order-1")
+        assert one.returncode == 0 and one.stdout == again.stdout, one.stderr
+        assert json.loads(one.stdout)["version"] == office.book.stream("asset/A1").version == 1
+        listed = ran("list", "inventory", "unit=o_a", "limit=1")
+        assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == ["A1"]
+        refused = ran("do", "asset_issue", "id=A1", "{}", "--key", "order-2")
+        assert refused.returncode == 1 and "422 invalid" in refused.stderr
+
+
 def test_an_empty_answer_waits_until_something_is_recorded(office: Office) -> None:
     door = Door(app_of(office))
     size = office.book.head()[0]
