@@ -407,7 +407,7 @@ class Imports:
             raise NotNow(NO_REASON)
         session = self._set(
             session,
-            (Status.RECORDED, Status.REVERSING, Status.REVERSED, Status.RECORDING),
+            (*SETTLED, Status.REVERSING, Status.RECORDING),
             Status.REVERSING,
             done=0,
             total=sum(len(d.rows) for d in session.receipts if not d.reversal),

@@ -15,6 +15,7 @@ from benchmarks.measuring import HEADER, Figure, machine
 # Each is a module with `run(place)`; its docstring is its title.
 NAMES = (
     "bulk_import",
+    "sheets",
     "command",
     "over_http",
     "writers",

@@ -218,6 +218,7 @@ def test_a_whole_import_is_reversed_but_for_what_later_entries_stand_on(office: 
     later = office.ask(kept, "correct_card", {"reason": "核对", "model": "X"}, CLERK)
     with pytest.raises(NotNow):
         office.imports.take_back(session, CLERK, "", {}, None)
+    session = office.imports.judge(session, CLERK, session.plan)  # looked at again meanwhile
     session = office.imports.take_back(session, CLERK, "录错", {}, None)
     assert (session.status, session.recorded) == (Status.RECORDED, 1)
     assert "1" in session.trouble["zh"] and later.last < size(office)
@@ -311,10 +312,15 @@ def test_what_is_taken_home_comes_back_as_it_was(office: Office) -> None:
 
 def test_the_template_has_every_column_and_can_be_filled_in(office: Office) -> None:
     for lang in ("zh", "en"):
-        content = card_template.workbook(lang, [("o_a", "示例市财政局")])
+        content = card_template.workbook(lang, [("o_a", "示例市财政局"), ("o_x", "=恶意")])
         session = office.imports.begin(CLERK, "模板.xlsx", content)
         assert "" not in session.plan.columns and session.plan.head == 0
         assert len(session.plan.columns) == len(importing_cards.card_columns.TAKEN)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+            strings = archive.read("xl/sharedStrings.xml").decode()
+        assert sheet.count("<dataValidation ") == 5  # kinds, ways, values, two units, and no place
+        assert "'=恶意" in strings and "<f>" not in sheet
 
 
 def test_programs_send_a_sheet_in_and_say_which_rows(office: Office) -> None:
