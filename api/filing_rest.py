@@ -93,13 +93,13 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     )
 
 
-async def raw(request: Request) -> bytes:
+async def raw(request: Request, bytes_max: int = FILE_BYTES_MAX) -> bytes:
     """Return the file that is sent as the body; raise Problem 413."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > FILE_BYTES_MAX:
+        if size > bytes_max:
             raise problems.plain(413)
         parts.append(part)
     return b"".join(parts)

@@ -34,6 +34,7 @@ from api.rest_answers import names_in, reply
 from api.rest_caller import Callers, body_of, check_id, how, key_of, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
+from api.security import SHEET_BYTES_MAX
 from domain.values import ID
 from domain.words import Words
 from projections import units
@@ -134,7 +135,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return told(request, session)
 
     async def send_in(request: Request) -> Response:
-        return await run_in_threadpool(begin, request, await raw(request))
+        return await run_in_threadpool(begin, request, await raw(request, SHEET_BYTES_MAX))
 
     def posted(
         type_: type[T], act: Callable[[Request, Actor, Session, T], Session | None]

@@ -62,7 +62,6 @@ if TYPE_CHECKING:
     from api.reading_sheets import Sheet
 
 logger = logging.getLogger(__name__)
-FILE_BYTES_MAX: Final = 20 * 2**20
 LISTED_MAX: Final = 100
 SILENT_SECONDS: Final = 60  # after which whoever was at it is taken to have died
 KEPT_SHEETS: Final = 2  # in memory; a hundred thousand rows are a tenth of a gigabyte

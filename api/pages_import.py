@@ -18,7 +18,7 @@ from api import (
     problems,
 )
 from api.card_columns import BY_NAME, Column
-from api.import_sessions import FILE_BYTES_MAX, Found, Imports, NotNow, Session
+from api.import_sessions import Found, Imports, NotNow, Session
 from api.importing_cards import CHANGED, NEW, Plan
 from api.office import Actor, Office
 from api.pages_changes import named
@@ -27,6 +27,7 @@ from api.pages_sign import Member, Typed, text
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.reading_problems import Unreadable
+from api.security import SHEET_BYTES_MAX
 from api.wanting import plain
 from domain.decider import LIFECYCLES
 from domain.words import Words
@@ -44,9 +45,9 @@ NOT_YOURS: Final = Words(
 SAID: Final = {
     "title": Words("导入资产卡片", "Import asset cards"),
     "hint": Words(
-        "CSV、XLSX 或 XLS，至多 20 MiB；文字编码自动识别（UTF-8、GBK、GB18030）。先核对，逐格列出问题；"
+        "CSV、XLSX 或 XLS，至多 64 MiB；文字编码自动识别（UTF-8、GBK、GB18030）。先核对，逐格列出问题；"
         "经您同意才记入账本。同一文件导入两次不会重复；空白单元格不改动任何内容，要清空请填“清空”。",
-        "CSV, XLSX or XLS, 20 MiB at most; UTF-8, GBK and GB18030 are told apart. It is checked first, cell"
+        "CSV, XLSX or XLS, 64 MiB at most; UTF-8, GBK and GB18030 are told apart. It is checked first, cell"
         " by cell, and nothing is recorded before you agree. Sending a file twice doubles nothing; an"
         " empty cell changes nothing, and (clear) takes something out.",
     ),
@@ -60,7 +61,7 @@ SAID: Final = {
         "Nothing was imported yet. Take a template, or use the sheet of cards your unit has.",
     ),
     "no-file": Words("请选择一个文件。", "Choose a file."),
-    "too-large": Words("文件超过 20 MiB，请拆分。", "The file is over 20 MiB; split it."),
+    "too-large": Words("文件超过 64 MiB，请拆分。", "The file is over 64 MiB; split it."),
     "when": Words("时间", "When"),
     "name": Words("文件", "File"),
     "status": Words("进展", "Progress"),
@@ -160,8 +161,8 @@ def router(office: Office) -> APIRouter:
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
             return listed(page, wrong=[page.words(SAID["no-file"])], status=422)
-        content = file.file.read(FILE_BYTES_MAX + 1)
-        if len(content) > FILE_BYTES_MAX:
+        content = file.file.read(SHEET_BYTES_MAX + 1)
+        if len(content) > SHEET_BYTES_MAX:
             return listed(page, wrong=[page.words(SAID["too-large"])], status=413)
         try:
             session = office.imports.begin(page.actor, file.filename, content)
