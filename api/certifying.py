@@ -23,7 +23,7 @@ from domain.planning import (
 )
 from domain.policy import Policy
 from domain.searching import FOUND_MAX, Piece, Unsuitable, digest
-from domain.words import Term, Words
+from domain.words import Term, Words, in_language
 from ledger.book import Stream
 from ledger.entry import Entry
 
@@ -228,6 +228,6 @@ def plain(one: Certified, asked_again: Again | None, lang: str) -> dict[str, Any
             }
             for each in one.answers
         ],
-        "lacking": [words.zh if lang == "zh" else words.en for words in one.lacking],
+        "lacking": [in_language(words.zh, words.en, lang) for words in one.lacking],
         "again": asked_again,
     }

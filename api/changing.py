@@ -16,7 +16,7 @@ from domain.asset import Book as InBooks
 from domain.asset import Kind
 from domain.decider import LIFECYCLES, Lang
 from domain.period import PeriodClosed
-from domain.words import Words
+from domain.words import Words, in_language
 from ledger.book import Book
 from ledger.entry import Entry, standing
 from projections import changes, history
@@ -300,7 +300,7 @@ def kind_words(kind: str, lang: Lang) -> str:
 
 
 def told(words: Words, lang: Lang) -> str:
-    return words.zh if lang == "zh" else words.en
+    return in_language(words.zh, words.en, lang)
 
 
 def year_so_far(today: date) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from api import problems, settings_file
 from api.forms import Fault, Invalid, Malformed
 from domain.decider import Lang, Refused
-from domain.words import Words
+from domain.words import Words, in_language
 from ledger.act import Conflict, KeyReused, Unavailable, Unsafe
 from ledger.entry import Corrupt, TooLarge
 from ledger.notes import Unproven
@@ -69,7 +69,7 @@ class Terminal:
 
     def told(self, words: Words) -> str:
         """Return words in the reader's language."""
-        return words.zh if self.lang == "zh" else words.en
+        return in_language(words.zh, words.en, self.lang)
 
     def say(self, zh: str, en: str) -> None:
         """Write one sentence, unless the answer is JSON."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from api.office import Office
 from api.pages_telling import NameOf, money
 from domain.decider import LIFECYCLES, Lang
-from domain.words import Role, Words, cited
+from domain.words import Role, Words, cited, in_language
 from ledger import findings as standing
 from ledger.findings import CHECKS, LATE_DAYS, Finding, Findings
 
@@ -52,13 +52,13 @@ def sentence(finding: Finding, lang: Lang, name_of: NameOf) -> str:
     """Say what was found, in the reader's language."""
     said = CHECKS[finding.check].said
     told = {name: _told(finding, name, lang, name_of) for name in finding.details}
-    return (said.zh if lang == "zh" else said.en).format_map(told)
+    return in_language(said.zh, said.en, lang).format_map(told)
 
 
 def title(check: str, lang: Lang) -> str:
     """Return what a check is called."""
     words = CHECKS[check].words
-    return words.zh if lang == "zh" else words.en
+    return in_language(words.zh, words.en, lang)
 
 
 def law(check: str, lang: Lang) -> str:
@@ -92,4 +92,4 @@ def _told(finding: Finding, name: str, lang: Lang, name_of: NameOf) -> str:
 
 
 def _in(words: Words, lang: Lang) -> str:
-    return words.zh if lang == "zh" else words.en
+    return in_language(words.zh, words.en, lang)

@@ -16,7 +16,7 @@ from domain.decider import Ask, Lang, Occasion
 from domain.idleness import Finding, IdleGround, Looked
 from domain.idling import GROUNDS
 from domain.policy import Policy
-from domain.words import Words, cited, in_words
+from domain.words import Words, cited, in_language, in_words
 from ledger.book import Book
 from projections import idling
 from projections.idling import Asked, Told
@@ -160,7 +160,7 @@ def ground_of(form: Mapping[str, Any]) -> IdleGround | None:
 def reason(found: Finding, lang: Lang, name_of: NameOf) -> str:
     """Say why a thing shows as idle, with the figures."""
     words = _reason(found, name_of)
-    return words.zh if lang == "zh" else words.en
+    return in_language(words.zh, words.en, lang)
 
 
 def _reason(f: Finding, name_of: NameOf) -> Words:

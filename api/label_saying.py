@@ -8,7 +8,7 @@ from api import label_keys
 from api.office import Office
 from domain.decider import Lang
 from domain.label_design import stock_serial
-from domain.words import Words
+from domain.words import Words, in_language
 from labels import signed
 from labels.identity import Kind, Scanned, Verdict
 from projections import inventory, units
@@ -112,9 +112,7 @@ def _filled(words: Words, **values: str | int | Words) -> Words:
 
     def said(lang: Lang) -> dict[str, str]:
         return {
-            name: (value.zh if lang == "zh" else value.en)
-            if isinstance(value, Words)
-            else str(value)
+            name: in_language(value.zh, value.en, lang) if isinstance(value, Words) else str(value)
             for name, value in values.items()
         }
 

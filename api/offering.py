@@ -27,7 +27,7 @@ from api.wanting import (
     said as wrong_words,
 )
 from domain.decider import LIFECYCLES, Lang, Refused
-from domain.words import Words
+from domain.words import Words, in_language
 from projections import offers
 
 # The columns of the list that is taken home, and what units call them.
@@ -200,7 +200,7 @@ def table(shown: Iterable[Shown], lang: Lang, told: Any) -> Iterator[tuple[str, 
 
     `told` says of an offer what only pages say: kind, holder, place, distance, status and clock.
     """
-    yield tuple(words.zh if lang == "zh" else words.en for words in COLUMNS.values())
+    yield tuple(in_language(words.zh, words.en, lang) for words in COLUMNS.values())
     for one in shown:
         row = one.row
         said = {

@@ -13,7 +13,7 @@ from api.account_words import WORDS
 from api.accounts import PASSWORD_CHARS_MAX, Account, Post, Stage, TooManyTries
 from api.office import Office
 from api.pages_view import Page, cookie_name
-from domain.words import Words
+from domain.words import Words, in_language
 from labels import qr
 from ledger.notes import Unproven
 
@@ -116,7 +116,7 @@ def give(page: Page, form: FormData, where: str) -> Response:
                     return step_page(page, where, page.words(WORDS["code-wrong"]), 403)
                 return shown_once(page, account, codes, where)
     except TooManyTries as flood:
-        return step_page(page, where, flood.zh if page.lang == "zh" else flood.en, 429)
+        return step_page(page, where, in_language(flood.zh, flood.en, page.lang), 429)
     except Unproven as away:
         return step_page(page, where, page.words(away.words), 503)
 

@@ -29,7 +29,7 @@ from domain.asset import Asset
 from domain.decider import LIFECYCLES, Refused
 from domain.label_design import FIELDS, Overflow, TemplateDrawn, printable
 from domain.label_design import lifecycle as unit_labels
-from domain.words import Words
+from domain.words import Words, in_language
 from labels import face, identity, sheet
 from labels.printer import Printer
 from labels.template import DPIS, PRESETS, Template
@@ -178,7 +178,7 @@ def print_page(
         unit=page.actor.unit,
         may=may_print(page),
         key=new_id("web"),
-        name=lambda template: template.zh if page.lang == "zh" else template.en,
+        name=lambda template: in_language(template.zh, template.en, page.lang),
     )
 
 
@@ -419,7 +419,7 @@ def unit_page(
         printers=list(Printer),
         dpis=DPIS,
         presets=[one for one in templates_of(page).values() if one.name in PRESETS],
-        name=lambda template: template.zh if page.lang == "zh" else template.en,
+        name=lambda template: in_language(template.zh, template.en, page.lang),
         preview="/labels/preview.png?" + urlencode({n: str(form.get(n, "")) for n in DESIGN}),
         problem=problem_of(page, form),
         blanks=blanks(stream),

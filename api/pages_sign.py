@@ -16,7 +16,7 @@ from api.office import Office
 from api.oidc_word import WORD, keep_word
 from api.pages_trouble import PageRoute
 from api.pages_view import SIZES, THEMES, Page, cookie_name, local_path
-from domain.words import Words
+from domain.words import Words, in_language
 
 log = logging.getLogger("gongwu.sign_in")
 CHARS_MAX = 200
@@ -70,7 +70,7 @@ def router(office: Office) -> APIRouter:
         try:
             account = office.signing.check(name, text(form, "password"), page.address)
         except TooManyTries as flood:
-            return form_page(page, where, name, flood.zh if page.lang == "zh" else flood.en, 429)
+            return form_page(page, where, name, in_language(flood.zh, flood.en, page.lang), 429)
         except Elsewhere as trouble:
             return refused(page, trouble, where, name)
         if account is None:

@@ -43,6 +43,7 @@ from api.pages_ways import COLON
 from domain.decider import LIFECYCLES, Refused
 from domain.filing import folder_of, whose
 from domain.unit import UnitKind
+from domain.words import in_language
 from labels import face, identity, qr
 from ledger.book import Stream, new_id
 from projections import cases, inventory, units
@@ -362,7 +363,7 @@ def number_of(page: Page, text: str) -> dict[str, str] | None:
 
 def sentence(page: Page, said: Any) -> str:
     """Return a two-language trouble in the reader's."""
-    return said.zh if page.lang == "zh" else said.en
+    return in_language(said.zh, said.en, page.lang)
 
 
 # Doing ------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from api.pages_view import Page
 from api.pasting import Bound, Line, TooMany
 from api.resolving import Verdict
 from domain.decider import Refused
-from domain.words import Words
+from domain.words import Words, in_language
 from labels.epc import BadEpc
 from labels.epc_pasting import TEXT_CHARS_MAX
 from ledger.act import Conflict
@@ -123,7 +123,7 @@ def understood(page: Page, pasted: str) -> Response:
     try:
         told = readings_rest.pasted(page.office, page.actor, pasted, page.lang)
     except BadEpc as bad:
-        wrong = bad.zh if page.lang == "zh" else bad.en
+        wrong = in_language(bad.zh, bad.en, page.lang)
         return drawn(page, READ, pasted="", wrong=wrong, status=422)
     verdicts = [(Verdict(name), n) for name, n in sorted(told["verdicts"].items())]
 

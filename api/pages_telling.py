@@ -16,7 +16,7 @@ from domain.lending import ReturnResult
 from domain.receiving import Differing
 from domain.stocktaking import Stocktake
 from domain.values import checked, yuan
-from domain.words import OWN_TERMS, Words, in_words
+from domain.words import OWN_TERMS, Words, in_language, in_words
 
 NOT_SETTLED = Words("待处理", "to settle")
 SIGNS = {"CNY": "¥", "USD": "US$"}
@@ -283,7 +283,7 @@ def tell(event: Event, lang: str, name_of: NameOf, currency: str = "CNY") -> str
         name: say(reason_of(name, getattr(event, name)), holds, lang, name_of, currency)
         for name, holds in shape(fact).items()
     }
-    line = (fact.zh if lang == "zh" else fact.en).format_map(told)
+    line = in_language(fact.zh, fact.en, lang).format_map(told)
     return line.strip().rstrip("：，、:,").strip()
 
 

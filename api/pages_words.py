@@ -13,7 +13,7 @@ from domain.leaving import Form
 from domain.place import PlaceKind
 from domain.ruling import RulingStatus
 from domain.unit import UnitKind
-from domain.words import Term, Words
+from domain.words import Term, Words, in_language
 from projections import cases
 
 DATASETS: Final = ("example", "seattle", "leso")
@@ -22,7 +22,7 @@ DATASETS: Final = ("example", "seattle", "leso")
 def say(key: str, lang: str, **values: Any) -> str:
     """Return a phrase in a language; a key nobody translated is our bug."""
     zh, en = PHRASES[key]
-    return (zh if lang == "zh" else en).format(**values)
+    return in_language(zh, en, lang).format(**values)
 
 
 def words_of(term: type[Term]) -> dict[str, Words]:

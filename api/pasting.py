@@ -17,7 +17,7 @@ import msgspec
 from api.office import Actor, Office
 from domain.decider import Lang, Refused
 from domain.giai import PREFIX
-from domain.words import Words
+from domain.words import Words, in_language
 from labels import epc, identity
 from labels.epc import BadEpc
 from ledger.act import Conflict
@@ -61,7 +61,7 @@ class Line(msgspec.Struct, kw_only=True):
             return self.refused.sentence(lang)
         if self.wrong is None:
             return ""
-        return self.wrong.zh if lang == "zh" else self.wrong.en
+        return in_language(self.wrong.zh, self.wrong.en, lang)
 
 
 TWO_COLUMNS = Words("须有两列：资产编号、{what}。", "A line has two columns: asset number, {what}.")

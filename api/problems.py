@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from api.forms import Invalid, Malformed
 from domain.decider import LIFECYCLES, UNKNOWN_VERB, Lang, Refused
-from domain.words import Words
+from domain.words import Words, in_language
 from ledger.act import Conflict, KeyReused, Unavailable
 from ledger.book import NOT_THERE
 from ledger.entry import TooLarge
@@ -75,7 +75,7 @@ def told(value: Any, lang: Lang) -> Any:
     """Return a value with every Words in it said in one language."""
     match value:
         case Words():
-            return value.zh if lang == "zh" else value.en
+            return in_language(value.zh, value.en, lang)
         case dict():
             return {k: told(v, lang) for k, v in value.items()}
         case list() | tuple():

@@ -24,7 +24,7 @@ from domain import counting as results
 from domain.decider import Lang, Refused
 from domain.radio import NO_THRESHOLD, Heard, Threshold, whereabouts
 from domain.stocktaking import ONCE, Stocktake, StocktakeStatus
-from domain.words import Words
+from domain.words import Words, in_language
 from projections import counting as lists
 from projections.scope import EVERYTHING, Rows
 
@@ -213,7 +213,7 @@ class Hearing:
 def sentence(office: Office, result: Mapping[str, Any], lang: Lang) -> str:
     """Say one result of a count to whoever holds the reader."""
     words, verdict = SAID.get(result["result"]), Verdict(result["verdict"])
-    more = verdict.zh if lang == "zh" else verdict.en
+    more = in_language(verdict.zh, verdict.en, lang)
     if words is None:
         return more
 
@@ -224,8 +224,8 @@ def sentence(office: Office, result: Mapping[str, Any], lang: Lang) -> str:
     when = datetime.fromisoformat(scan["at"]) if scan["at"] else None
     wheres = [scan["place"]] if when else result.get("areas", ())
     name = f"{result.get('asset_no', '')} {result.get('name', '')}".strip()
-    said = (words.zh if lang == "zh" else words.en).format(
-        name=name or result.get("asset") or (NAMELESS.zh if lang == "zh" else NAMELESS.en),
+    said = in_language(words.zh, words.en, lang).format(
+        name=name or result.get("asset") or in_language(NAMELESS.zh, NAMELESS.en, lang),
         place=place(result.get("place", "")),
         expected=place(result.get("expected_place", "")),
         where=("、" if lang == "zh" else ", ").join(map(place, wheres)),

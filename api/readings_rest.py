@@ -22,7 +22,7 @@ from api.rest_caller import BODY_BYTES_MAX, Callers, body_of, check_id, how, lan
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.decider import Lang
-from domain.words import Words
+from domain.words import Words, in_language
 from labels.epc import BadEpc
 from labels.epc_pasting import read_tags
 
@@ -198,7 +198,7 @@ def _with_sentences(
 
 
 def _sentence(verdict: Verdict, lang: Lang) -> str:
-    return verdict.zh if lang == "zh" else verdict.en
+    return in_language(verdict.zh, verdict.en, lang)
 
 
 def _pasted(office: Office, callers: Callers) -> Any:

@@ -17,6 +17,7 @@ import msgspec
 
 from domain.asset import Book
 from domain.decider import Lang
+from domain.words import in_language
 from labels import epc, identity
 from labels.epc import BadEpc, Epc, Sort
 from projections import inventory
@@ -109,7 +110,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def sentence(self, lang: Lang) -> str:
         """Say it to whoever read the tag."""
-        return self.verdict.zh if lang == "zh" else self.verdict.en
+        return in_language(self.verdict.zh, self.verdict.en, lang)
 
 
 class _Read:

@@ -31,7 +31,7 @@ from api.rest_answers import (
 from api.rest_caller import check_id, lang_of
 from api.rest_questions import Questions
 from domain.asset import Book, Custody, Kind, Lock
-from domain.words import Role
+from domain.words import Role, in_language
 from labels import identity
 from ledger import tree
 from ledger.verifying import verify
@@ -276,7 +276,7 @@ class Many:
                 rows = self.office.models.rows(inventory.one(meant[0].asset))
         found: dict[str, Any] = {
             "kind": read.kind.value,
-            "sentence": read.kind.zh if lang == "zh" else read.kind.en,
+            "sentence": in_language(read.kind.zh, read.kind.en, lang),
             "id": read.id,
             "issue": read.issue,
             "items": [plain(row) for row in rows],
@@ -284,9 +284,9 @@ class Many:
         if read.kind in (identity.Kind.OBJECT, identity.Kind.GIAI):
             verdict = label_saying.verdict(self.office, read)
             found["signature"] = verdict.value
-            found["signature_sentence"] = verdict.zh if lang == "zh" else verdict.en
+            found["signature_sentence"] = in_language(verdict.zh, verdict.en, lang)
         if said := label_saying.told(self.office, read):
-            found["label"] = said.words.zh if lang == "zh" else said.words.en
+            found["label"] = in_language(said.words.zh, said.words.en, lang)
             known = said.asset and self.office.sight.sees(actor, f"asset/{said.asset}")
             found["label_asset"] = said.asset if known else None
         return reply(request, found)

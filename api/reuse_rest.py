@@ -16,7 +16,7 @@ from api.rest_caller import Callers, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from domain.asset import Kind
-from domain.words import Words
+from domain.words import Words, in_language
 from projections import reuse
 from projections.reuse import Asked
 
@@ -76,7 +76,7 @@ def said(office: Office, told: reuse.Told, by: str, lang: str) -> dict[str, Any]
     """Return all of it as values of JSON; an exact ratio is two whole numbers."""
 
     def words(value: Words) -> str:
-        return value.zh if lang == "zh" else value.en
+        return in_language(value.zh, value.en, lang)
 
     def region_of(unit: str) -> str:
         return str(office.book.stream(f"unit/{unit}").state.region)

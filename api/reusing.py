@@ -17,7 +17,7 @@ import msgspec
 
 from domain.decider import Lang
 from domain.demand import DemandStatus
-from domain.words import Words
+from domain.words import Words, in_language
 from projections.reuse import Card, Excluded, Passage, Saving, Source, Stay, Told
 from projections.temporal import FOREVER
 from projections.wants_met import Wanted
@@ -466,10 +466,10 @@ def savings_table(
     savings: Sequence[Saving], lang: Lang, name_of: Callable[[str, str], str], amount: Any
 ) -> Iterator[tuple[Any, ...]]:
     """Yield every exchange as a row to take home, counted or not."""
-    yield tuple(words.zh if lang == "zh" else words.en for words in HEAD)
+    yield tuple(in_language(words.zh, words.en, lang) for words in HEAD)
 
     def said(words: Words) -> str:
-        return words.zh if lang == "zh" else words.en
+        return in_language(words.zh, words.en, lang)
 
     for s in savings:
         p, c = s.passage, s.card
@@ -505,12 +505,12 @@ def wants_table(
     wants: Sequence[Wanted], lang: Lang, name_of: Callable[[str, str], str]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield every want as a row to take home, withdrawn ones too."""
-    yield tuple(words.zh if lang == "zh" else words.en for words in WANTED_HEAD)
+    yield tuple(in_language(words.zh, words.en, lang) for words in WANTED_HEAD)
     for w in wants:
         status = DemandStatus(w.status).words
         yield (
             w.case, str(w.position), w.on, name_of("unit", w.unit), w.item, w.kind, w.class_code,
-            w.quantity, w.measure, w.needed_by, status.zh if lang == "zh" else status.en, w.came,
+            w.quantity, w.measure, w.needed_by, in_language(status.zh, status.en, lang), w.came,
             w.offered, w.met,
             str(days(w.on, w.offered)) if w.offered else "",
             str(days(w.on, w.met)) if w.met else "",

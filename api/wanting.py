@@ -23,7 +23,7 @@ from api.rest_caller import made_id
 from domain.asset import Kind
 from domain.decider import LIFECYCLES, Lang, Refused
 from domain.policy import Priority
-from domain.words import Words
+from domain.words import Words, in_language
 from ledger.book import new_id
 from projections import units
 
@@ -84,7 +84,7 @@ class Line(msgspec.Struct, kw_only=True):
 
     def why(self, lang: Lang) -> str:
         """Say everything that is wrong with it."""
-        said = [words.zh if lang == "zh" else words.en for words in self.wrong.values()]
+        said = [in_language(words.zh, words.en, lang) for words in self.wrong.values()]
         if self.refused is not None:
             said.append(self.refused.sentence(lang))
         return " ".join(said)

@@ -28,7 +28,7 @@ import msgspec
 from domain.paper_forms import PaperForm
 from domain.policy import GENERIC, Policy
 from domain.values import checked
-from domain.words import Words, cited, in_words
+from domain.words import Words, cited, in_language, in_words
 
 Lang: TypeAlias = Literal["zh", "en"]
 RESERVED = frozenset({"behalf", "docs", "via", "dated", "recorded_at"})  # the ledger writes these
@@ -218,7 +218,7 @@ class Refused(Exception):
 
     def sentence(self, lang: Lang) -> str:
         """Say the state, the rule with its article, and what can be done instead."""
-        reason = self.rule.zh if lang == "zh" else self.rule.en
+        reason = in_language(self.rule.zh, self.rule.en, lang)
         reason = reason.format_map({k: in_words(v, lang) for k, v in self.details.items()})
         where = self.state.describe(lang) if self.state else ""
         can = "、".join(v.zh for v in self.instead) if lang == "zh" else ""
@@ -229,8 +229,10 @@ class Refused(Exception):
             return f"{head}{reason}{law}{tail}"
         law = f" ({cited(self.rule.law, lang)})" if self.rule.law else ""
         head = f"{where}. " if where else ""
-        can = ", ".join(v.en.lower() for v in self.instead)
-        tail = f" You can: {can}." if can else " Nothing can be done now." if where else ""
+        can = ", ".join(in_words(v.words, lang).lower() for v in self.instead)
+        now = in_language("现在可以办理：{can}。", "You can: {can}.", lang).format(can=can)
+        nothing = in_language("目前没有可办理的事项。", "Nothing can be done now.", lang)
+        tail = f" {now}" if can else f" {nothing}" if where else ""
         return f"{head}{reason}{law}{tail}"
 
 

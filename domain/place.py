@@ -9,7 +9,7 @@ import msgspec
 from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.paper_forms import PaperForm
 from domain.values import Code, Name, PlaceId, UnitId
-from domain.words import Role, Term, Words
+from domain.words import Role, Term, Words, in_language
 
 
 class PlaceKind(Term):
@@ -34,7 +34,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def describe(self, lang: Lang) -> str:
         """Say what the place is."""
-        words = self.kind.words.zh if lang == "zh" else self.kind.words.en
+        words = in_language(self.kind.words.zh, self.kind.words.en, lang)
         return f"{self.name} {words}".strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
@@ -43,21 +44,33 @@ class Term(StrEnum):
         return member
 
 
+# Further languages by code: each tells a Chinese sentence in its own words, or "" when it cannot.
+CATALOGUES: dict[str, Callable[[str], str]] = {}
+
+
+def in_language(zh: str, en: str, lang: str) -> str:
+    """Return what a reader of a language reads: English where a further language has no words."""
+    if lang == "zh":
+        return zh
+    catalogue = CATALOGUES.get(lang)
+    return (catalogue(zh) if catalogue else "") or en
+
+
 def in_words(value: Any, lang: str) -> str:
     """Return a value as a person of that language reads it."""
     match value:
         case Term() as term:
-            return term.words.zh if lang == "zh" else term.words.en
+            return in_language(term.words.zh, term.words.en, lang)
         case Words() as words:
-            return words.zh if lang == "zh" else words.en
+            return in_language(words.zh, words.en, lang)
         case tuple() | list() as many:
             return ("、" if lang == "zh" else ", ").join(in_words(v, lang) for v in many)
         case date() as day:
             return day.isoformat()
         case None:
-            return "未载明" if lang == "zh" else "not stated"
+            return in_language("未载明", "not stated", lang)
         case bool() as yes:
-            return ("是" if yes else "否") if lang == "zh" else ("yes" if yes else "no")
+            return in_language("是", "yes", lang) if yes else in_language("否", "no", lang)
         case _:
             return str(value)
 
