@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import health, metrics, pages, problems, rest, rest_log, security
+from api import health, languages, metrics, pages, problems, rest, rest_log, security
 from api.noting import Noting
 from api.observed import Observed, Tally
 from api.office import Office
@@ -28,6 +28,8 @@ mimetypes.add_type("text/javascript", ".js")
 @collector_off()  # everything that is made here stays
 def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     """Return the application over an open office, or one that opens and closes its own."""
+    if settings.locales is not None:
+        languages.load(settings.locales)
     office = office or Office.open(settings)
 
     @asynccontextmanager

@@ -24,6 +24,7 @@ from api import (
     cli_doctor,
     cli_idle,
     cli_label,
+    cli_languages,
     cli_match,
     cli_notary,
     cli_policy,
@@ -74,6 +75,7 @@ app.add_typer(cli_witness.app, name="witness")
 app.add_typer(cli_vault.app, name="vault")
 app.add_typer(cli_webhooks.app, name="webhook")
 app.add_typer(cli_cards.cards_app, name="cards")
+app.add_typer(cli_languages.app, name="languages")
 app.add_typer(cli_sending.offers_app, name="offers")
 app.add_typer(cli_sending.wants_app, name="wants")
 app.command()(cli_accounts.init)

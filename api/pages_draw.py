@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from api import charts, pages_words
+from api import charts, languages, pages_words
 from api.pages_telling import money
 from api.pages_words import CHOICES
 from api.registers import REGISTERS
@@ -69,7 +69,9 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(t=_t, icon=icon, Words=Words, REGISTERS=REGISTERS, bars_of=charts.bars)
+    env.globals.update(
+        languages=languages, t=_t, icon=icon, Words=Words, REGISTERS=REGISTERS, bars_of=charts.bars
+    )
     env.filters.update(w=_w, choice=_choice, money=_money, count=_count, day=_day, json=_json)
     return env
 

@@ -356,7 +356,7 @@ def number_of(page: Page, text: str) -> dict[str, str] | None:
     return {
         "text": text,
         "tag": page.words(line.fate.words) if void else "",
-        "why": f"{page.words(line.fate.words)}{COLON[page.lang]}{line.reason}" if void else "",
+        "why": f"{page.words(line.fate.words)}{page.words(COLON)}{line.reason}" if void else "",
         "url": f"/numbers/{line.series}",
     }
 

@@ -14,7 +14,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api import navigation, noting, pages_words, problems, security, webhooks
+from api import languages, navigation, noting, pages_words, problems, security, webhooks
 from api.accounts import Post, Session
 from api.office import Actor, Office
 from api.pages_draw import TEMPLATES
@@ -287,8 +287,8 @@ class Page:
         )
         answer = HTMLResponse(text, status)
         answer.headers["Cache-Control"] = "no-store"
-        answer.headers["Content-Language"] = "zh-CN" if self.lang == "zh" else "en"
-        if self.request.query_params.get("lang") in ("zh", "en"):
+        answer.headers["Content-Language"] = languages.tag(self.lang)
+        if languages.known(self.request.query_params.get("lang", "")):
             self.keep(answer, "lang", self.lang)
         return answer
 

@@ -38,7 +38,7 @@ HEADS = (
     Words("在编", "counted"),
     Words("提示", "note"),
 )
-COLON = {"zh": "：", "en": ": "}
+COLON = Words("：", ": ")
 WHOLE = Words("合计", "in all")
 
 
@@ -106,7 +106,7 @@ def told(page: Page, found: Ways) -> dict[str, Any]:
                     {
                         "came": page.words(trial.came.words),
                         "on": trial.on.isoformat(),
-                        "reason": (COLON[page.lang] + trial.reason) if trial.reason else "",
+                        "reason": (page.words(COLON) + trial.reason) if trial.reason else "",
                         "case": trial.case,
                         "case_name": page.case_name(trial.case) if trial.case else "",
                     }

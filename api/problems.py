@@ -9,7 +9,7 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import psycopg
@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import languages
 from api.forms import Invalid, Malformed
 from domain.decider import LIFECYCLES, UNKNOWN_VERB, Lang, Refused
 from domain.words import Words, in_language
@@ -279,7 +280,7 @@ def _all_faults(error: Invalid) -> Words:
 
 
 def language(accept: str, default: Lang = "zh") -> Lang:
-    """Return the reader's language from an Accept-Language header; Chinese when it says neither."""
+    """Return the reader's language from an Accept-Language header; Chinese when we have none of it."""
     best: dict[str, float] = {}
     for part in accept.lower().split(",")[:20]:
         tag, _, rest = part.strip().partition(";")
@@ -289,12 +290,11 @@ def language(accept: str, default: Lang = "zh") -> Lang:
         except ValueError:
             quality = 0.0
         main = tag.split("-", 1)[0]
-        if main in ("zh", "en"):
+        if languages.known(main):
             best[main] = max(best.get(main, 0.0), quality)
-    zh, en = best.get("zh", 0.0), best.get("en", 0.0)
-    if zh == en:
-        return default
-    return "zh" if zh > en else "en"
+    most = max(best.values(), default=0.0)
+    wanted = [lang for lang, quality in best.items() if quality == most > 0]
+    return cast(Lang, wanted[0]) if len(wanted) == 1 else default
 
 
 def answer(request: Request, error: BaseException) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import problems
+from api import languages, problems
 from domain.decider import Lang
 from domain.filing import FILE_BYTES_MAX
 
@@ -68,10 +68,10 @@ Refuse = Callable[[Request, int, str], Response]  # status and sentence to an an
 
 
 def language_of(request: Request) -> Lang:
-    """Return zh or en: the address says first, then the cookie, then the browser; else zh."""
+    """Return a language we have: the address says first, then the cookie, the browser; else zh."""
     for said in (request.query_params.get("lang"), request.cookies.get("lang")):
-        if said in ("zh", "en"):
-            return said
+        if said and languages.known(said):
+            return cast(Lang, said)
     return problems.language(request.headers.get("accept-language", ""))
 
 

@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `classes` are tables of class codes, old to new, by which things of both versions meet.
     `ca` is the certificate of an authority we made ourselves; phones may fetch it.
     `catalogue` opens what is on offer to anybody, without signing in (/catalogue).
+    `locales` holds catalogues of further languages (api/languages.py).
     `metrics_token` lets who has it read /metrics from elsewhere; without one only this machine does.
     `log` is how the log is written, text or json; `backups` is where a timer leaves backups.
     `webhook_hosts` are the hosts that webhooks may go to: names, addresses, networks.
@@ -58,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ca: Path | None = None
     catalogue: bool = False
     classes: tuple[Path, ...] = ()
+    locales: Path | None = None
     metrics_token: str = ""
     log: str = "text"
     backups: Path | None = None
@@ -70,8 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_env(cls) -> Self:
         """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
-        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES, _METRICS_TOKEN, _LOG, _BACKUPS, _OIDC_…,
-        _LDAP_…, _LOCAL_LOGIN, _BREAK_GLASS, _WEBHOOK_HOSTS.
+        _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES, _LOCALES, _METRICS_TOKEN, _LOG, _BACKUPS,
+        _OIDC_…, _LDAP_…, _LOCAL_LOGIN, _BREAK_GLASS, _WEBHOOK_HOSTS.
 
         Raise Unusable for a log-in kept elsewhere that is not set as it must be.
         """
@@ -100,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 for name in os.environ.get("GONGWU_CLASSES", "").split(os.pathsep)
                 if name
             ),
+            locales=_file("GONGWU_LOCALES"),
             metrics_token=os.environ.get("GONGWU_METRICS_TOKEN", ""),
             log=os.environ.get("GONGWU_LOG", "").lower() or "text",
             backups=_file("GONGWU_BACKUPS"),

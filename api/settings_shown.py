@@ -157,6 +157,14 @@ def _known() -> Iterator[Known]:
         ),
     )
     yield Known(
+        "GONGWU_LOCALES",
+        "locales",
+        Words(
+            "其他语言的译文目录文件夹（gettext）。",
+            "Folder with the catalogues of further languages (gettext).",
+        ),
+    )
+    yield Known(
         "GONGWU_VAULT",
         "vault",
         Words(

@@ -42,6 +42,8 @@ mkdir -p licenses
 bootstrap=$(take bootstrap "$BOOTSTRAP")
 # Without the comment that names a source map which we do not ship.
 sed '/^\/\*# sourceMappingURL=.*\*\/$/d' "$bootstrap/dist/css/bootstrap.min.css" > bootstrap.min.css
+# The same for languages that are written from right to left.
+sed '/^\/\*# sourceMappingURL=.*\*\/$/d' "$bootstrap/dist/css/bootstrap.rtl.min.css" > bootstrap.rtl.min.css
 cp "$bootstrap/LICENSE" licenses/bootstrap.txt
 
 htmx=$(take htmx.org "$HTMX")
@@ -103,5 +105,5 @@ cp "$zxing/LICENSE" licenses/zxing-wasm.txt
 # The wasm file is ZXing-C++, Apache-2.0, whose text is our own licence's.
 cp ../../../LICENSE licenses/zxing-cpp.txt
 
-sha256sum bootstrap.min.css echarts.min.js htmx.min.js icons.svg zxing_reader.* licenses/* > SHA256SUMS
+sha256sum bootstrap.min.css bootstrap.rtl.min.css echarts.min.js htmx.min.js icons.svg zxing_reader.* licenses/* > SHA256SUMS
 echo "done: $(wc -l < SHA256SUMS) files"
