@@ -12,6 +12,7 @@ import msgspec
 
 from api import settings_file, vaulting
 from api.settings import Settings
+from api.settings_sign_words import SIGN
 from domain.words import Words
 
 DEFAULT: Final = Words("默认", "default")
@@ -208,6 +209,8 @@ def _known() -> Iterator[Known]:
             "Where a timer leaves backups, to tell how old the newest is.",
         ),
     )
+    for variable, field, words, secret in SIGN:
+        yield Known(variable, field, words, secret=secret)
     yield Known(
         settings_file.IN_ENVIRONMENT,
         "",
@@ -270,7 +273,7 @@ KNOWN: Final = tuple(_known())
 def shown(settings: Settings) -> list[Shown]:
     """Return every setting as it holds, those first that are explained."""
     found = [_one(known, settings) for known in KNOWN]
-    explained = {known.field for known in KNOWN}
+    explained = {known.field.partition(".")[0] for known in KNOWN}
     for field in settings.__struct_fields__:
         if field not in explained:
             found += _unexplained(field, getattr(settings, field), _default(settings, field))
@@ -280,7 +283,7 @@ def shown(settings: Settings) -> list[Shown]:
 def _one(known: Known, settings: Settings) -> Shown:
     default: Any = known.default or None
     if known.field:
-        value = getattr(settings, known.field)
+        value = _held(settings, known.field)
         default = _default(settings, known.field)
         if known.field == "vault" and value is None:
             value = default = vaulting.file_of(settings.database)
@@ -311,7 +314,16 @@ def _unexplained(field: str, value: Any, default: Any) -> Iterator[Shown]:
     )
 
 
+def _held(settings: Settings, field: str) -> Any:
+    """Return a field, or one of a part: `oidc.issuer`, None where there is no such part."""
+    part, _, inner = field.partition(".")
+    value = getattr(settings, part)
+    return getattr(value, inner) if inner and value is not None else value
+
+
 def _default(settings: Settings, field: str) -> Any:
+    if "." in field:  # of a part that is read from the environment alone
+        return _held(settings, field)
     fields = {one.name: one.default for one in msgspec.structs.fields(type(settings))}
     return fields[field]
 
@@ -326,12 +338,14 @@ def _source(variable: str, *, changed: bool) -> Words:
 
 def told(value: Any, *, secret: bool = False) -> Words:
     """Return a value for people; of a secret only whether it is set."""
-    if value is None or value in ("", b"", ()):
+    if value is None or value in ("", b"", (), {}):
         return UNSET
     if secret:
         return HIDDEN
     if isinstance(value, bool):
         return Words("是", "yes") if value else Words("否", "no")
+    if isinstance(value, dict):
+        return _same("; ".join(f"{name}={one}" for name, one in value.items()))
     if isinstance(value, tuple):
         return _same(os.pathsep.join(map(str, value)))
     if isinstance(value, Path):

@@ -138,7 +138,6 @@ class Ldap(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     dn: str = ""
     ca: Path | None = None
-    title: str = ""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -177,7 +176,7 @@ class Ldap(msgspec.Struct, frozen=True, kw_only=True):
         if not url:
             return None
         ca = os.environ.get("GONGWU_LDAP_CA")
-        given = _given("GONGWU_LDAP_", "base", "filter", "reader", "password", "dn", "title")
+        given = _given("GONGWU_LDAP_", "base", "filter", "reader", "password", "dn")
         return cls(url=url, **given, ca=Path(ca) if ca else None)
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -140,14 +141,27 @@ def slapd(folder: Path, *people: str) -> Iterator[Slapd]:
 
 
 def started(server: Path, configuration: Path) -> tuple[str, str]:
-    """Start a server on two free ports; it listens when this returns."""
+    """Start a server on two free ports; it takes calls when this returns."""
     for _ in range(5):  # somebody else may take a port first
         plain, guarded = free_ports()
         urls = (f"ldap://127.0.0.1:{plain}", f"ldaps://127.0.0.1:{guarded}")
-        # It goes into the background once its sockets are open.
+        # It goes into the background once its ports are its own, and listens a moment later.
         if run(server, "-f", configuration, "-h", " ".join(urls), check=False) == 0:
+            for port in (plain, guarded):
+                listens(port)
             return urls
     raise AssertionError("slapd found no port")
+
+
+def listens(port: int) -> None:
+    """Return as soon as somebody takes calls on a port."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with closing(socket.socket()) as caller:
+            if caller.connect_ex((HERE[0], port)) == 0:
+                return
+        os.sched_yield()
+    raise AssertionError("slapd does not listen")
 
 
 def run(*command: object, check: bool = True) -> int:

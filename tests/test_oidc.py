@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from base64 import b32decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -43,6 +44,7 @@ from api.elsewhere import AWAY, DENIED, ELSEWHERE_ONLY, LOST, UNKNOWN, UNPROVEN
 from api.identities import Identities, Identity, Started, Taken
 from api.office import Office
 from api.pages_sso import FLOOD
+from api.second_factor import totp
 from api.settings import Settings
 from api.settings_sign import Oidc
 from api.signing_in import SigningIn
@@ -488,6 +490,44 @@ def test_a_group_chooses_among_what_somebody_is_and_gives_nothing(
         assert session is not None and session.post == Post(unit="o_a", role=role)
         account = session.account
         assert {post.role for post in office.posts(account)} == {"clerk", "keeper"}
+
+
+@pytest.fixture
+def careful(place: tuple[str, Office]) -> Iterator[Accounts]:
+    """Let the keeper have a second factor for a while."""
+    _, office = place
+    key = b32decode(office.accounts.factors.offer("keeper").secret)
+    assert office.accounts.confirm_factor("keeper", totp(key, office.accounts.clock()))
+    yield office.accounts
+    office.accounts.forget_factor("keeper")
+
+
+@pytest.mark.parametrize(
+    ("says", "trusted", "asked"),
+    [
+        ({}, False, True),
+        ({}, True, False),
+        ({"amr": ["pwd", "mfa"]}, False, False),
+        ({"amr": ["pwd"]}, False, True),
+    ],
+)
+def test_a_second_factor_is_asked_for_here_unless_the_provider_did(
+    says: dict[str, Any],
+    trusted: bool,
+    asked: bool,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    careful: Accounts,
+) -> None:
+    url, office = place
+    careful.reset_password("keeper")  # whose change nobody asks for who did not give it
+    set_to(office, clock, second_factor=trusted)
+    state.claims |= says
+    answer = signs_in(visitor, url)
+    assert answer.url.path == ("/login/step" if asked else "/people/u_keeper")
+    assert who(office, visitor) == ("" if asked else "keeper")
 
 
 # Good-bye ------------------------------------------------------------------------------------
