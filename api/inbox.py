@@ -107,6 +107,16 @@ def choices(page: Page, stream: Stream, agree: str, faulty: Step | None = None) 
     }
 
 
+def forbidden(page: Page, stream: Stream, agree: str) -> str:
+    """Return the rule that keeps the reader from deciding: a conflict of interest, or another's turn."""
+    verb = LIFECYCLES[stream.name.partition("/")[0]].verbs.get(agree)
+    who = occasion(page, stream.name)
+    if verb is None or (verb.roles and who.role not in verb.roles):
+        return ""
+    rule = verb.refusal(stream.state, who)
+    return Refused(rule).sentence(page.lang) if rule is not None else ""
+
+
 def held(page: Page, stream: Stream, verb: Verb, faulty: Step | None, *, show: bool) -> Held:
     """Make one decision ready: its form, and what it would record as it stands."""
     if faulty is not None and faulty.verb.name == verb.name:

@@ -219,6 +219,7 @@ def matter_page(
         after=after,
         ready=ready,
         blocked=bool(agree and agree.conflict),
+        forbidden="" if agree else inbox.forbidden(page, stream, row["step"]),
         first=comma.join(page.words(one) for one in agree.asks) if agree else "",
         reasons={kind: [page.words(one) for one in many] for kind, many in REASONS.items()},
         cards=shown,
