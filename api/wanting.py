@@ -10,14 +10,13 @@ import csv
 import io
 import re
 import unicodedata
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
-from xml.etree import ElementTree as ET
 
 import msgspec
 
+from api import reading_cells, reading_problems
 from api.office import Actor, Office
 from api.rest_caller import made_id
 from domain.asset import Kind
@@ -28,7 +27,6 @@ from ledger.book import new_id
 from projections import units
 
 LINES_MAX: Final = 500  # of one act
-SHEET_BYTES_MAX: Final = 8_000_000
 EXCEL_DAY_ONE: Final = date(1899, 12, 30).toordinal()
 HEADS: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id", "需求编号"),
@@ -51,9 +49,6 @@ NO_HEADS = Words(
 )
 TOO_MANY = Words(
     f"一次至多 {LINES_MAX} 行，请分次导入。", f"At most {LINES_MAX} lines at once; use several."
-)
-UNREADABLE = Words(
-    "无法读取该文件；请另存为 CSV 或 XLSX。", "The file cannot be read; save it as CSV or XLSX."
 )
 UNKNOWN = Words("“{value}”不是系统中的{what}。", "“{value}” is no {what} of this system.")
 BAD = Words("{what}填写有误：{value}。", "{what} is not right: {value}.")
@@ -219,19 +214,13 @@ def plain(text: str) -> str:
 
 
 def table(content: bytes) -> list[list[str]]:
-    """Return the rows of a file: XLSX, or text with commas, semicolons or tabs."""
-    if content[:4] == b"PK\x03\x04":
-        try:
-            return sheet(content)
-        except (zipfile.BadZipFile, KeyError, ValueError, ET.ParseError) as error:
-            raise Unreadable(UNREADABLE) from error
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
-        try:
-            return written(content.decode(encoding))
-        except UnicodeDecodeError:
-            continue
-    raise Unreadable(UNREADABLE)
+    """Return the rows of a file: XLSX or XLS, or text with commas, semicolons or tabs."""
+    try:
+        sheet = reading_cells.read(content, "")
+    except reading_problems.Unreadable as error:
+        first = error.problems[0]
+        raise Unreadable(Words(first.zh, first.en)) from error
+    return [[reading_cells.cell(text) for text in row] for row in sheet.rows]
 
 
 def written(text: str) -> list[list[str]]:
@@ -239,49 +228,3 @@ def written(text: str) -> list[list[str]]:
     first = text.partition("\n")[0]
     divider = max("\t,;", key=first.count)
     return [list(row) for row in csv.reader(io.StringIO(text), delimiter=divider)]
-
-
-MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-
-
-def sheet(content: bytes) -> list[list[str]]:
-    """Return the rows of the first sheet of an XLSX file as texts."""
-    with zipfile.ZipFile(io.BytesIO(content)) as file:
-        there = sorted(n for n in file.namelist() if n.startswith("xl/worksheets/sheet"))
-        shared: list[str] = []
-        if "xl/sharedStrings.xml" in file.namelist():
-            shared = ["".join(each.itertext()) for each in parsed(file, "xl/sharedStrings.xml")]
-        rows = parsed(file, there[0] if there else "xl/worksheets/sheet1.xml")
-    return [list(cells(row, shared)) for row in rows.iter(f"{MAIN}row")]
-
-
-def parsed(file: zipfile.ZipFile, name: str) -> ET.Element:
-    """Return a part of a workbook; raise ValueError for one that is too large or declares entities."""
-    if file.getinfo(name).file_size > SHEET_BYTES_MAX:
-        raise ValueError(name)
-    content = file.read(name)
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise ValueError(name)
-    return ET.fromstring(content)
-
-
-def cells(row: ET.Element, shared: Sequence[str]) -> Iterator[str]:
-    """Yield the cells of a row in order, empty ones between them too."""
-    at = 0
-    for cell in row.iter(f"{MAIN}c"):
-        letters = re.match(r"[A-Z]{1,3}", cell.get("r", ""))
-        column = 0
-        for letter in letters[0] if letters else "":
-            column = column * 26 + ord(letter) - 64
-        while at < column - 1 and at < 256:
-            yield ""
-            at += 1
-        at += 1
-        value = cell.findtext(f"{MAIN}v", "")
-        match cell.get("t"):
-            case "s":
-                yield shared[int(value)]
-            case "inlineStr":
-                yield "".join(cell.itertext())
-            case _:
-                yield value
