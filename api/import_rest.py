@@ -36,7 +36,7 @@ from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from api.security import SHEET_BYTES_MAX
 from domain.values import ID
-from domain.words import Words
+from domain.words import Words, in_words
 from projections import units
 
 TAG: Final = Words("导入导出", "Sheets in and out")
@@ -349,7 +349,7 @@ def unreadable(request: Request, no: Unreadable) -> problems.Problem:
     """Return the answer to a file that cannot be read."""
     first, lang = no.problems[0], lang_of(request)
     found = [
-        {"line": p.line, "column": p.column, "said": p.zh if lang == "zh" else p.en}
+        {"line": p.line, "column": p.column, "said": in_words(Words(p.zh, p.en), lang)}
         for p in no.problems[: import_telling.TOLD_MAX]
     ]
     words = Words(first.zh, first.en)

@@ -24,6 +24,7 @@ BAD_CHOICE: Final = Words(
     "须为 all（全部无误才记入）、right（只记入无误的行）或行号，如 2-50,77。",
     "Must be all (if every row is right), right (the right ones), or row numbers such as 2-50,77.",
 )
+NOTHING_THERE: Final = Words("（空）", "(empty)")
 CHECK: Final = Words("核对结果", "check")
 TITLE: Final = Words("导入核对", "Import check")
 VERDICTS: Final = {
@@ -88,7 +89,7 @@ def shown(name: str, value: Any, lang: Lang, name_of: Any) -> str:
     """Return a value of a field in words."""
     column = BY_NAME[name]
     if value is None or value == "":
-        return "（空）" if lang == "zh" else "(empty)"
+        return in_words(NOTHING_THERE, lang)
     if column.holds == "money":
         return Amount(value).plain
     if column.choice is not None:
@@ -108,7 +109,7 @@ def marked(sheet: Sheet, plan: Plan, found: Found, lang: Lang, name_of: Any) -> 
     faults: dict[int, list[str]] = {}
     for fault in found.faults:
         cell = where(fault, sheet, plan, lang)
-        text = fault.zh if lang == "zh" else fault.en
+        text = in_words(Words(fault.zh, fault.en), lang)
         faults.setdefault(fault.row, []).append(f"{cell}: {text}" if cell else text)
     lines = {line.row: line for line in found.lines}
     width = max(map(len, sheet.rows), default=0)
@@ -180,7 +181,7 @@ def plain(session: Session, lang: Lang) -> dict[str, Any]:
 
 def in_trouble(session: Session, lang: Lang) -> str:
     """Return what went wrong, in words; empty when nothing did."""
-    return session.trouble[lang] if session.trouble else ""
+    return in_words(Words(**session.trouble), lang) if session.trouble else ""
 
 
 def lines_plain(
@@ -195,7 +196,7 @@ def lines_plain(
                 "column": fault.column + 1 if fault.column >= 0 else None,
                 "cell": where(fault, sheet, session.plan, lang),
                 "value": fault.value,
-                "said": fault.zh if lang == "zh" else fault.en,
+                "said": in_words(Words(fault.zh, fault.en), lang),
             }
             for fault in found.faults[:TOLD_MAX]
         ],

@@ -167,7 +167,7 @@ def router(office: Office) -> APIRouter:
         try:
             session = office.imports.begin(page.actor, file.filename, content)
         except Unreadable as no:
-            wrong = [p.zh if page.lang == "zh" else p.en for p in no.problems[:SHOWN]]
+            wrong = [page.words(Words(p.zh, p.en)) for p in no.problems[:SHOWN]]
             return listed(page, wrong=wrong, status=422)
         return page.go(f"/imports/{session.id}")
 
@@ -270,7 +270,7 @@ def done(page: Page, id_: str, act: Any) -> Response:
     except NotNow as no:
         return drawn(page, there(page, id_), wrong=page.words(no.words), status=409)
     except Unreadable as no:
-        wrong = " ".join(p.zh if page.lang == "zh" else p.en for p in no.problems[:3])
+        wrong = " ".join(page.words(Words(p.zh, p.en)) for p in no.problems[:3])
         return drawn(page, session, wrong=wrong, status=422)
     return page.go(f"/imports/{id_}")
 
@@ -373,7 +373,7 @@ def told(page: Page, imports: Imports, session: Session, found: Found) -> dict[s
             fault.row,
             import_telling.where(fault, sheet, session.plan, page.lang),
             fault.value,
-            fault.zh if page.lang == "zh" else fault.en,
+            page.words(Words(fault.zh, fault.en)),
         )
         for fault in found.faults[:SHOWN]
     ]
@@ -399,7 +399,7 @@ def preview(page: Page, imports: Imports, session: Session, lines: Any) -> list[
     known = importing_cards.names(page.office)
     reading = importing_cards.Reading(session.plan, sheet.rows, sheet.lost, known, session.unit)
     event = next(e for e in LIFECYCLES["asset"].meanings if e.type_name == "asset.registered")
-    said = event.zh if page.lang == "zh" else event.en
+    said = page.words(Words(event.zh, event.en))
     return [(line.row, said.format(**reading.row(line.row - 1, []).form)) for line in lines]
 
 
