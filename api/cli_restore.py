@@ -174,9 +174,10 @@ def _restored(
     *,
     drill: bool,
 ) -> None:
+    also = kept.tables() if manifest is not None else ()  # before their database is opened
     with opened(terminal, must_exist=False) as office:
         tables = evidence.tables(office)
-        declared = (*tables, *kept.tables()) if manifest is not None else tables
+        declared = (*tables, *also)
         try:
             if manifest is not None:
                 kept.refuse_unless_empty(office)
@@ -192,6 +193,8 @@ def _restored(
                 )
         except restoring.Unrestorable as error:
             raise Stop(error.words, REFUSED) from error
+        if manifest is not None:
+            kept.renumber(office)
         with terminal.progress(Words("校验", "Verifying")) as tick:
             verdict = verify(office.book, progress=tick, held=held, beside=tables)
         with terminal.progress(Words("更新列表", "Bringing lists up to date")) as tick:

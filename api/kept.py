@@ -38,6 +38,8 @@ def _kind(column: Any) -> str:
 
 def tables() -> tuple[Beside, ...]:
     """Return the tables that a backup takes along, those that others refer to first."""
+    import api.app  # noqa: F401 - every door, so that every store has declared its tables
+
     return tuple(
         Beside(
             str(table.name),
@@ -72,6 +74,25 @@ def refuse_unless_empty(office: Office) -> None:
             f"This database holds log-ins or names already ({names}); restore into an empty one."
             " Nothing was written.",
         )
+
+
+def renumber(office: Office) -> None:
+    """Let a server number on after what came back; a file does so by itself."""
+    if office.book.url.startswith("sqlite:"):
+        return
+    numbered = [
+        (str(table.name), str(column.name))
+        for metadata in STORES
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column is table.autoincrement_column
+    ]
+    with office.accounts.engine.begin() as c:
+        for table, column in numbered:
+            c.exec_driver_sql(
+                f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column}))"  # noqa: S608 - our own tables
+                f" FROM {table} HAVING max({column}) IS NOT NULL"
+            )
 
 
 def _known() -> Iterator[str]:

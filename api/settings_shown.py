@@ -18,12 +18,24 @@ from domain.words import Words
 DEFAULT: Final = Words("默认", "default")
 ENVIRONMENT: Final = Words("环境变量", "environment")
 FILE: Final = Words("设置文件", "file of settings")
-COMMAND: Final = Words("启动命令", "command that started it")
+COMMAND: Final = Words("启动命令", "start command")
 UNSET: Final = Words("未设", "not set")
 HIDDEN: Final = Words("已设，不显示", "set, not shown")
-SERVER: Final = Words("重新启动服务后", "when the service starts again")
-NOTARY: Final = Words("公证或见证进程重新启动后", "when the notary or witness starts again")
-ASKED: Final = Words("下次执行命令时", "at the next command")
+SERVER: Final = Words("服务下次启动", "next start")
+NOTARY: Final = Words("公证、见证下次启动", "the notary's next start")
+ASKED: Final = Words("下次执行命令", "next command")
+INTERNAL: Final = frozenset({"demo", "files", "ca"})  # said by commands alone
+PARTS: Final = {
+    "oidc": Words("统一身份认证（OpenID Connect）", "Provider of identities (OpenID Connect)"),
+    "ldap": Words("目录（LDAP）", "Directory (LDAP)"),
+    "local_login": Words(
+        "本系统的账号和密码可以登录。", "Log-ins and passwords of our own open the door."
+    ),
+    "break_glass": Words(
+        "本系统密码停用时，仍可用密码登录的管理员账号。",
+        "The administrator's log-in that works when passwords of our own are switched off.",
+    ),
+}
 SECRET: Final = re.compile(r"secret|password|passphrase|token|key\b|_key$|_keys$", re.IGNORECASE)
 URL_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]+):[^@/]*@|(?<=password=)[^&]*")
 
@@ -275,7 +287,7 @@ def shown(settings: Settings) -> list[Shown]:
     found = [_one(known, settings) for known in KNOWN]
     explained = {known.field.partition(".")[0] for known in KNOWN}
     for field in settings.__struct_fields__:
-        if field not in explained:
+        if field not in explained | INTERNAL:
             found += _unexplained(field, getattr(settings, field), _default(settings, field))
     return found
 
@@ -301,15 +313,20 @@ def _one(known: Known, settings: Settings) -> Shown:
 def _unexplained(field: str, value: Any, default: Any) -> Iterator[Shown]:
     """Yield a setting that has no words of its own yet, part by part; what may be secret is not told."""
     if isinstance(value, msgspec.Struct):
-        for part in value.__struct_fields__:
-            yield from _unexplained(f"{field}_{part}", getattr(value, part), None)
+        for one in msgspec.structs.fields(value):
+            part = f"{field}_{one.name}"
+            yield from _unexplained(part, getattr(value, one.name), one.default)
         return
     variable = f"GONGWU_{field.upper()}"
+    group, _, rest = field.partition("_")
+    words = PARTS.get(field) or PARTS.get(group) or Words(field, field)
+    if group in PARTS and rest:
+        words = Words(f"{words.zh}：{rest}", f"{words.en}: {rest.replace('_', ' ')}")
     yield Shown(
         variable=variable,
         value=told(value, secret=SECRET.search(field) is not None),
         source=_source(variable, changed=value != default),
-        meaning=Words(field.replace("_", " "), field.replace("_", " ")),
+        meaning=words,
         when=SERVER,
     )
 

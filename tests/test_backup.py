@@ -18,6 +18,7 @@ from test_cli import CLERK, commanded
 from test_projections import dump
 
 from api import backing_up, evidence, kept
+from api.app import create_app
 from api.backing_up import End, check, framed, ledger_lines, save
 from api.cli_terminal import REFUSED, UNAVAILABLE, USAGE
 from api.office import Actor, Office
@@ -385,6 +386,27 @@ def test_what_cannot_be_written_leaves_no_half_backup(office: Office, tmp_path: 
     commanded(f"--database {url} backup {tmp_path / 'no' / 'b'}", code=UNAVAILABLE)
     commanded(f"--database {url} backup {tmp_path / 'b'} --keep 2", code=USAGE)
     assert there.read_text() == "mine" and not list(tmp_path.glob(".*part"))
+
+
+def test_every_store_of_every_door_is_taken_along_or_known_to_pass(office: Office) -> None:
+    """Once all doors have been opened, nothing lies in the database that nobody declared."""
+    create_app(office.settings, office)
+    assert evidence.tables(office)
+    with office.book.log.snapshot() as select:
+        assert not kept.forgotten(select, server=not office.book.url.startswith("sqlite:"))
+    names = {table.name for table in kept.tables()}
+    assert names >= {"account_login", "account_token", "account_factor", "vault_key", "vault_value"}
+    assert not names & kept.PASSING
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_numbers_that_a_server_gives_go_on_after_what_came_back(office: Office) -> None:
+    with office.accounts.engine.begin() as c:
+        c.exec_driver_sql("INSERT INTO account_failure (id, what, at) VALUES (7, 'x', 'y')")
+    kept.renumber(office)
+    with office.accounts.engine.begin() as c:
+        c.exec_driver_sql("INSERT INTO account_failure (what, at) VALUES ('x', 'y')")
+        assert c.exec_driver_sql("SELECT max(id) FROM account_failure").scalar_one() == 8
 
 
 def test_a_table_that_no_backup_knows_is_told_not_left_out(office: Office, tmp_path: Path) -> None:
