@@ -275,6 +275,7 @@ def run(
 ) -> None:
     """Serve until a signal comes, in this process."""
     import uvicorn
+    from uvicorn.config import LOGGING_CONFIG
 
     from api.app import create_app
 
@@ -285,7 +286,7 @@ def run(
         create_app(settings, office),
         loop="uvloop" if fast else "asyncio",
         http="httptools" if quick else "h11",
-        log_config=None if settings.log == "json" else uvicorn.config.LOGGING_CONFIG,
+        log_config=None if settings.log == "json" else LOGGING_CONFIG,
         log_level="info" if settings.log == "json" else "warning",
         access_log=False,
         server_header=False,

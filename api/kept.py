@@ -32,7 +32,7 @@ def _sound(_: Mapping[str, Any]) -> str:
 def _kind(column: Any) -> str:
     """Return how a column is written; an unknown kind is our bug, told when it is declared."""
     found = {bool: "bool", int: "int", bytes: "bytes", str: "text"}.get(column.type.python_type)
-    assert found in KINDS, f"{column}: {column.type} cannot be taken along"
+    assert found is not None and found in KINDS, f"{column}: {column.type} cannot be taken along"
     return f"{found}?" if column.nullable else found
 
 

@@ -83,7 +83,9 @@ class Beside(msgspec.Struct, frozen=True):
         row: dict[str, Any] = {}
         for (name, kind), value in zip(self.columns, values, strict=True):
             sort, optional, _ = kind.partition("?")
-            if value is None and optional:
+            if value is None:
+                if not optional:
+                    raise ValueError(f"{self.name}.{name}")
                 row[name] = None
                 continue
             read = b64decode(value, validate=True) if sort == "bytes" else value
