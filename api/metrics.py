@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version as installed
 from ipaddress import ip_address
 from typing import Any, Final
@@ -25,6 +25,7 @@ from api.hashing import stamp
 from api.health import free_bytes
 from api.observed import BOUNDS, Tally
 from api.office import Office
+from api.webhooks import ON
 
 logger = logging.getLogger(__name__)
 # Whoever has one of these came through a proxy, so that its loopback address says nothing.
@@ -134,6 +135,11 @@ class _Told:
             "Entries that too few witnesses have signed.",
             lambda: standing.exposed_entries,
         )
+        yield (
+            "gongwu_webhook_age_seconds",
+            "Age of the oldest entry that a receiver waits for.",
+            lambda: _undelivered(office),
+        )
         if (folder := office.settings.backups) is not None:
             yield (
                 "gongwu_backup_age_seconds",
@@ -161,3 +167,14 @@ def _sessions(office: Office) -> int:
     with office.accounts.engine.connect() as connection:
         signed_in = session_.select().where(session_.c.stage == "", session_.c.seen_at >= since)
         return len(connection.execute(signed_in).all())
+
+
+def _undelivered(office: Office) -> float:
+    size = office.book.log.head()[0]
+    waiting = [h.reached for h in office.webhooks.all() if h.state == ON and h.reached < size]
+    if not waiting:
+        return 0.0
+    query = "SELECT recorded_at FROM ledger_command WHERE first + count > ? ORDER BY first LIMIT 1"
+    with office.book.log.snapshot() as select:
+        since = datetime.fromisoformat(select(query, min(waiting) + 1)[0][0])
+    return (office.book.clock() - since) / timedelta(seconds=1)

@@ -23,6 +23,7 @@ from test_cli import CLERK
 from api import backing_up, health, logs
 from api.app import create_app
 from api.office import Office
+from api.webhooks import ON, Hook, hook_
 from ledger.act import Unavailable
 
 MARK = "标记甲乙丙"
@@ -137,6 +138,22 @@ def test_figures_tell_requests_by_route_and_the_state_of_the_log(
     assert rising == sorted(rising) and rising[-1] == 2
     assert told["gongwu_request_seconds_count"][way] == 2
     assert "A1" not in answer.text
+
+
+def test_a_receiver_that_waits_is_told_by_how_long(office: Office, client: TestClient) -> None:
+    def age() -> float:
+        return figures(client.get("/metrics").text)["gongwu_webhook_age_seconds"][()]
+
+    assert age() == 0
+    hook = Hook("h1", "x", "https://h", "", "", ON, "", 0, 0, 0, "", "u_admin", "2026-01-01")
+    with office.accounts.engine.begin() as c:
+        c.execute(hook_.insert().values(msgspec.structs.asdict(hook)))
+    clock, office.book.clock = office.book.clock, lambda: datetime.now(UTC) + timedelta(hours=1)
+    assert 3_600 <= age() < 7_200
+    office.book.clock = clock
+    with office.accounts.engine.begin() as c:
+        c.execute(hook_.update().values(reached=office.book.head()[0]))
+    assert age() == 0
 
 
 def test_only_this_machine_or_the_token_reads_the_figures(office: Office) -> None:
