@@ -34,6 +34,7 @@ from api.counting import Counting
 from api.depreciating import Depreciating
 from api.idling import Idling
 from api.journal import Journals
+from api.kept_lists import KeptLists
 from api.noting import Reads
 from api.policies import Rules
 from api.proving import Proving
@@ -112,6 +113,7 @@ class Office:
         ] = []  # figures of whoever adds one
         self._names: Remembered[str, tuple[str, str] | None] = Remembered(seconds=NAME_SECONDS)
         self._zones: Remembered[str, str] = Remembered()
+        self.kept = KeptLists(accounts.engine, book.clock)
         self.authority = Authority(book, self.rows)
         self.sight = Sight(book, self.rows, self.today)
         self.rules = Rules(self._rulings, book)

@@ -20,6 +20,7 @@ from api import (
     pages_comparing,
     pages_count,
     pages_depreciating,
+    pages_design,
     pages_disposals,
     pages_entrusting,
     pages_filing,
@@ -31,6 +32,7 @@ from api import (
     pages_income,
     pages_inventory,
     pages_labels,
+    pages_lists,
     pages_my,
     pages_offering,
     pages_offers,
@@ -45,6 +47,7 @@ from api import (
     pages_reuse,
     pages_rules,
     pages_scan,
+    pages_screen,
     pages_searching,
     pages_seeking,
     pages_settings,
@@ -112,6 +115,9 @@ PARTS = (
     pages_reads,
     pages_charts,
     pages_settings,
+    pages_lists,
+    pages_screen,
+    pages_design,
 )
 
 

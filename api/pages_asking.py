@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.forms import Invalid
 from api.pages_sign import text
-from api.pages_steps import Step, Warned, ask
+from api.pages_steps import Step, Warned, ask, foreseen
 from api.pages_timeline import happened
 from api.pages_view import Page
 from api.problems import ENTRY_TOO_LARGE
@@ -29,6 +29,9 @@ def do(page: Page, stream: str, verb_name: str, form: FormData, where: str, draw
     step = Step(verb=verb, typed=form, open=True)
     version = text(form, "version")
     try:
+        if text(form, "preview"):
+            step.will = foreseen(page, stream, step)
+            return draw(step, "", 200)
         receipt = ask(page, stream, step, int(version) if version.isdecimal() else None)
     except Invalid as invalid:
         step.faults = {f.path.partition("[")[0].partition(".")[0]: f.words for f in invalid.faults}

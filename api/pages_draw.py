@@ -40,6 +40,10 @@ def _money(context: Context, amount: int | None, currency: str = "CNY") -> str:
     return money(amount, currency or "CNY", context["lang"])
 
 
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _count(number: int) -> str:
     return f"{number:,}"
 
@@ -73,6 +77,7 @@ def templates() -> Environment:
         languages=languages, t=_t, icon=icon, Words=Words, REGISTERS=REGISTERS, bars_of=charts.bars
     )
     env.filters.update(w=_w, choice=_choice, money=_money, count=_count, day=_day, json=_json)
+    env.filters.update(capital=_capital)
     return env
 
 

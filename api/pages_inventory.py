@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from api import pages_export
+from api import pages_export, tables
 from api.forms import Fault, Invalid
 from api.office import Office
+from api.pages_phrases import PHRASES
 from api.pages_sign import Member
 from api.pages_steps import occasion
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES, DATASETS
+from api.tables import Column, List, declared
 from domain.decider import LIFECYCLES, Verb
 from domain.words import Words
 from projections import cases, history, inventory
@@ -30,6 +32,55 @@ EXPORT_PAGE_ROWS = 2_000
 TEXT_CHARS_MAX = 200
 NAMED = ("kind", "book", "custody", "unit", "custodian", "user", "owner", "place", "dataset")
 HOLDS = {"unit": "unit", "custodian": "unit", "user": "person", "owner": "unit", "place": "place"}
+
+
+def column(name: str, **how: bool) -> Column:
+    """Return a column of the inventory, called as its field is on every page."""
+    return Column(name=name, words=Words(*PHRASES[f"column-{name}"]), **how)
+
+
+LIST = declared(
+    List(
+        path="/assets",
+        title=Words("台账", "Inventory"),
+        sort="asset_no",
+        columns=(
+            column("asset_no", sorts=True),
+            column("name", sorts=True),
+            Column(name="custody", words=Words(*PHRASES["column-state"]), sorts=True),
+            column("accounting_unit", wide=True),
+            column("holder", wide=True),
+            column("place", wide=True, sorts=True),
+            column("value", num=True, sorts=True),
+            column("kind", sorts=True, apart=True),
+            column("book", apart=True),
+            column("lock", apart=True),
+            column("custodian", apart=True),
+            column("user", apart=True),
+            column("owner", apart=True),
+            column("quantity", apart=True, num=True),
+            column("currency", apart=True),
+            column("dataset", apart=True),
+            column("model", apart=True, now=True),
+            column("serial", apart=True, now=True),
+            column("plate", apart=True, now=True),
+            column("label", apart=True, now=True),
+            column("grade", apart=True, now=True),
+            column("acquired", apart=True, now=True),
+            column("idle_since", apart=True, now=True),
+            column("borrower", apart=True, now=True),
+            column("case", apart=True, now=True),
+            Column(
+                name="changed_on",
+                words=Words("最近变动", "changed on"),
+                apart=True,
+                now=True,
+                sorts=True,
+            ),
+            column("id", apart=True),
+        ),
+    )
+)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +107,8 @@ def router(office: Office) -> APIRouter:
         rows = office.models.rows(query(page, asked, after, PAGE_ROWS + 1))
         shown = rows[:PAGE_ROWS]
         more = cursor(shown[-1], asked.filters) if len(rows) > PAGE_ROWS else ""
+        name_of = page.namer(asked.on, asked.position) if asked.past else page.name_of
+        found = office.models.rows(totals(page, asked))
         return page.render(
             "assets.html",
             422 if wrong else 200,
@@ -64,12 +117,12 @@ def router(office: Office) -> APIRouter:
             wrong=wrong,
             rows=shown,
             more=more,
-            totals=office.models.rows(totals(page, asked)),
-            name_of=page.namer(asked.on, asked.position) if asked.past else page.name_of,
+            totals=found,
+            shown=tables.shown(page, LIST, past=asked.past),
+            said=lambda row, name: said(page, row, name, name_of),
             chips=chips(page, asked),
             choices=choices(page),
             begin=[] if asked.past else openings(page),
-            sorts=[s for s in SORTS if not (asked.past and s == "changed_on")],
             today=office.today(page.actor.zone).isoformat(),
             first=min(
                 asked.on or "9999",
@@ -79,23 +132,34 @@ def router(office: Office) -> APIRouter:
 
     @pages.get("/assets.csv")
     def as_csv(page: Member) -> Response:
-        asked, wrong = asked_of(page)
-        if wrong:
-            raise Invalid(wrong)
-        lines = pages_export.csv_bytes(table(page, asked))
-        return StreamingResponse(
-            lines, headers=attachment(asked, "csv"), media_type="text/csv; charset=utf-8"
-        )
+        return as_file(page, "csv")
 
     @pages.get("/assets.xlsx")
     def as_xlsx(page: Member) -> Response:
-        asked, wrong = asked_of(page)
-        if wrong:
-            raise Invalid(wrong)
-        content = pages_export.xlsx_bytes(table(page, asked), page.t("inventory"))
-        return Response(content, headers=attachment(asked, "xlsx"), media_type=pages_export.XLSX)
+        return as_file(page, "xlsx")
 
     return pages
+
+
+def as_file(page: Page, ending: str) -> Response:
+    """Answer with what is shown; without a word about columns with every field and the ids."""
+    asked, wrong = asked_of(page)
+    if wrong:
+        raise Invalid(wrong)
+    shown = tables.shown(page, LIST, past=asked.past)
+    name_of = page.namer(asked.on, asked.position) if asked.past else page.name_of
+
+    def fetched(after: str | None) -> tuple[Sequence[Any], str]:
+        rows = page.office.models.rows(query(page, asked, after, EXPORT_PAGE_ROWS))
+        full = len(rows) == EXPORT_PAGE_ROWS
+        return rows, cursor(rows[-1], asked.filters) if full else ""
+
+    cells = table(page, asked)
+    if shown.named:
+        rows = tables.every(fetched)
+        cells = tables.rows_of(shown, rows, lambda row, name: said(page, row, name, name_of))
+    name = f"inventory-{asked.on}" if asked.past else "inventory"
+    return tables.file(ending, name, page.t("inventory"), cells)
 
 
 def openings(page: Page) -> list[tuple[str, Verb]]:
@@ -247,21 +311,45 @@ def table(page: Page, asked: Asked) -> Iterator[list[Any]]:
     """Yield the header and every row that matches, not only the page that is shown."""
     yield [page.t(f"column-{name}") for name in COLUMNS]
     name_of = page.namer(asked.on, asked.position) if asked.past else page.name_of
-    holds = {
-        "accounting_unit": "unit",
-        "custodian": "unit",
-        "owner": "unit",
-        "user": "person",
-        "place": "place",
-    }
     after: str | None = None
     while True:
         rows = page.office.models.rows(query(page, asked, after, EXPORT_PAGE_ROWS))
         for row in rows:
-            yield [cell(page, row[name], name, holds.get(name, ""), name_of) for name in COLUMNS]
+            yield [cell(page, row[name], name, HELD.get(name, ""), name_of) for name in COLUMNS]
         if len(rows) < EXPORT_PAGE_ROWS:
             return
         after = cursor(rows[-1], asked.filters)
+
+
+HELD: Mapping[str, str] = {
+    "accounting_unit": "unit",
+    "custodian": "unit",
+    "owner": "unit",
+    "borrower": "unit",
+    "user": "person",
+    "place": "place",
+}
+
+
+def said(page: Page, row: Any, name: str, name_of: Any) -> Any:
+    """Return what stands in a cell of the list."""
+    match name:
+        case "custody":
+            states = [CHOICES[n][row[n]] for n in ("book", "custody") if row[n] in CHOICES[n]]
+            held = CHOICES["lock"].get(row["lock"]) if row["lock"] != "none" else None
+            return " ".join(page.words(words) for words in [*states, *([held] if held else [])])
+        case "holder":
+            unit = row["custodian"] if row["custodian"] != row["accounting_unit"] else ""
+            named = [("unit", unit), ("person", row["user"])]
+            return " ".join(name_of(kind, id_) for kind, id_ in named if id_)
+        case "grade":
+            return page.said("grade", row[name]) if row[name] else ""
+        case "case":
+            return page.case_name(row[name]) if row[name] else ""
+        case "acquired":
+            return row[name] or row["acquired_year"] or ""
+        case _:
+            return cell(page, row[name], name, HELD.get(name, ""), name_of)
 
 
 def cell(page: Page, value: Any, name: str, holds: str, name_of: Any) -> Any:
@@ -274,15 +362,6 @@ def cell(page: Page, value: Any, name: str, holds: str, name_of: Any) -> Any:
     if holds:
         return name_of(holds, value) if value else ""
     return value
-
-
-def attachment(asked: Asked, ending: str) -> dict[str, str]:
-    """Return the header that makes a browser keep the file under a plain name."""
-    name = f"inventory-{asked.on}" if asked.past else "inventory"
-    return {
-        "Content-Disposition": f'attachment; filename="{name}.{ending}"',
-        "Cache-Control": "no-store",
-    }
 
 
 assert set(NAMED) <= {f.name for f in msgspec.structs.fields(Filters)}

@@ -8,10 +8,10 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import numbering as numbers
-from api import pages_asking, pages_chain, pages_export, pages_papers, pages_past
+from api import pages_asking, pages_chain, pages_export, pages_papers, pages_past, tables
 from api.numbering import Fate
 from api.office import Office
 from api.pages_inventory import PAGE_ROWS, TEXT_CHARS_MAX
@@ -22,6 +22,7 @@ from api.pages_timeline import lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.registers import BEYOND, REGISTERS, Column, Register, every, statuses_of, table, told
+from api.tables import List, declared
 from domain.decider import FACTS, LIFECYCLES
 from domain.numbering import SERIES
 from domain.words import Words, in_words
@@ -79,8 +80,30 @@ def router(office: Office) -> APIRouter:
 # The lists ------------------------------------------------------------------------
 
 
+def list_of(register: Register) -> List:
+    """Return a register as the one table shows it; what is wide there is wide here."""
+    table_ = registers.TABLES[register.kind].c
+    return declared(
+        List(
+            path=register.path,
+            title=register.title,
+            columns=tuple(
+                tables.Column(
+                    name=c.name,
+                    words=c.words,
+                    num=c.holds in ("count", "limit", "money"),
+                    wide=c.wide,
+                    sorts=c.name in table_ and c.holds not in ("unit", "place", "uses", "stream"),
+                )
+                for c in register.columns
+            ),
+        )
+    )
+
+
 def _listed(pages: APIRouter, office: Office, register: Register) -> None:
     """Add the list of a register and its files."""
+    mine = list_of(register)
 
     def listing(page: Member) -> Response:
         given = page.request.query_params
@@ -88,12 +111,22 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
             return page.go(_opened(register, opened, given.get("open-kind", "")))
         asked, after = asked_of(page, register), given.get("after")
         scope = page.actor.scope
+        look = pages_past.looking(page)
+        shown_as = tables.shown(page, mine, past=look.past)
         try:
-            query = registers.listing(register.kind, scope, asked, after=after, limit=PAGE_ROWS + 1)
+            query = registers.listing(
+                register.kind,
+                scope,
+                asked,
+                sort=shown_as.sort,
+                descending=shown_as.descending,
+                after=after,
+                limit=PAGE_ROWS + 1,
+            )
         except BadCursor:
             raise HTTPException(404) from None
-        look = pages_past.looking(page)
-        rows = pages_past.lists(page, look, (register.kind,)).rows(query)
+        there = pages_past.lists(page, look, (register.kind,))
+        rows = there.rows(query)
         shown = rows[:PAGE_ROWS]
         more = len(rows) > PAGE_ROWS
         name_of = pages_past.names(page, look)
@@ -106,10 +139,13 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
             about=page.words(register.about),
             nothing=page.words(register.empty),
             asked=asked,
+            shown=shown_as,
+            of={c.name: c for c in register.columns},
+            count=there.rows(registers.count(register.kind, scope, asked))[0]["rows"],
             rows=shown,
             head=lambda words: heading(page, words),
             tell=lambda column, row: told(column, row, page.lang, name_of),
-            more=registers.cursor(register.kind, shown[-1]) if more else "",
+            more=registers.cursor(register.kind, shown[-1], shown_as.sort) if more else "",
             choices={c.name: choices(page, register, c) for c in register.filters},
             chips=chips(page, register, asked) + pages_past.chips(page, look),
             units=page.unit_choices(),
@@ -118,35 +154,37 @@ def _listed(pages: APIRouter, office: Office, register: Register) -> None:
         )
 
     def as_csv(page: Member) -> Response:
-        content = pages_export.csv_bytes(_file(page, register))
-        return StreamingResponse(
-            content, headers=attachment(register, "csv"), media_type="text/csv; charset=utf-8"
-        )
+        return _file(page, register, mine, "csv")
 
     def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(_file(page, register), page.words(register.title))
-        headers = attachment(register, "xlsx")
-        return Response(content, headers=headers, media_type=pages_export.XLSX)
+        return _file(page, register, mine, "xlsx")
 
     pages.add_api_route(register.path, listing, methods=["GET"], response_model=None)
     pages.add_api_route(f"{register.path}.csv", as_csv, methods=["GET"], response_model=None)
     pages.add_api_route(f"{register.path}.xlsx", as_xlsx, methods=["GET"], response_model=None)
 
 
-def _file(page: Page, register: Register) -> Any:
+def _file(page: Page, register: Register, mine: List, ending: str) -> Response:
+    """Answer with what is shown; without a word about columns with all of them and the ids."""
     look = pages_past.good(page)
     there = pages_past.lists(page, look, (register.kind,))
-    rows = every(there, register, page.actor.scope, asked_of(page, register))
-    return table(register, rows, page.lang, pages_past.names(page, look), pages_export.Amount)
+    shown = tables.shown(page, mine, past=look.past)
+    asked, scope = asked_of(page, register), page.actor.scope
+    rows = every(there, register, scope, asked, shown.sort, descending=shown.descending)
+    name_of = pages_past.names(page, look)
+    if not shown.named:
+        cells = table(register, rows, page.lang, name_of, pages_export.Amount)
+    else:
+        of = {c.name: c for c in register.columns}
 
+        def cell(row: Any, name: str) -> Any:
+            if of[name].holds == "money":
+                return pages_export.Amount(row[name])
+            return told(of[name], row, page.lang, name_of)
 
-def attachment(register: Register, ending: str) -> dict[str, str]:
-    """Return the header that makes a browser keep the file under a plain name."""
+        cells = tables.rows_of(shown, rows, cell)
     name = register.path.removeprefix("/")
-    return {
-        "Content-Disposition": f'attachment; filename="{name}.{ending}"',
-        "Cache-Control": "no-store",
-    }
+    return tables.file(ending, name, page.words(register.title), cells)
 
 
 def _opened(register: Register, unit: str, kind: str) -> str:

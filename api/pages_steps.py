@@ -40,6 +40,7 @@ class Step(msgspec.Struct, kw_only=True):
     version: int = 0
     warnings: tuple[str, ...] = ()  # what the reader should know before they submit
     changed: int | None = None  # the version it was asked of, where there is a newer one
+    will: tuple[tuple[str, str], ...] = ()  # what would be recorded: of what, and the sentence
 
 
 class Warned(Exception):
@@ -249,13 +250,14 @@ def guess(page: Page, field: Field, state: Any, assets: tuple[str, ...]) -> list
 # Asking -----------------------------------------------------------------------
 
 
-def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
-    """Send a filled-in form to the ledger; raise Invalid with all faults, Refused, Conflict."""
+def parsed(step: Step) -> tuple[dict[str, Any], date | None, Sequence[Document]]:
+    """Read a filled-in form: its details, its day and its papers; raise Invalid with all faults."""
     assert step.typed is not None
     pairs = [(n, v) for n, v in step.typed.multi_items() if isinstance(v, str)]
     faults: list[forms.Fault] = []
     form: dict[str, Any] = {}
-    on, docs = None, ()
+    on: date | None = None
+    docs: Sequence[Document] = ()
     try:
         form = forms.parse_html(step.verb, pairs)
     except Invalid as invalid:
@@ -266,6 +268,23 @@ def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
         faults += invalid.faults
     if faults:
         raise Invalid(faults)
+    return form, on, docs
+
+
+def foreseen(page: Page, stream: str, step: Step) -> tuple[tuple[str, str], ...]:
+    """Return what asking would record, of which thing and in a sentence; record nothing.
+
+    Raise what asking would raise.
+    """
+    form, on, docs = parsed(step)
+    drafts = page.office.preview([(stream, step.verb.name, form)], page.actor, on=on, docs=docs)
+    return tuple((draft.stream, tell(draft.event, page.lang, page.name_of)) for draft in drafts)
+
+
+def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
+    """Send a filled-in form to the ledger; raise Invalid with all faults, Refused, Conflict."""
+    assert step.typed is not None
+    form, on, docs = parsed(step)
     refuse_unread(page, stream, step, form, on, docs)
     key = step.typed.get("key", "")
     return page.office.ask(

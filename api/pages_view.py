@@ -260,6 +260,12 @@ class Page:
         """Return what a field of a state is called."""
         return self.words(words_of(name))
 
+    def stream_name(self, stream: str) -> str:
+        """Return what any stream is called: an asset, a unit, a person by name, a case by number."""
+        kind, _, id_ = stream.partition("/")
+        known = kind in ("asset", "unit", "place", "person")
+        return self.name_of(kind, id_) if known else self.case_name(stream)
+
     def case_title(self, row: Any) -> str:
         """Return what a case is about: the place of an intake, the form of a disposal, or words."""
         title = str(row["title"])

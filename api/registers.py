@@ -330,17 +330,31 @@ def plain(register: Register, row: Any) -> dict[str, Any]:
 
 
 def every(
-    lists: Lists, register: Register, scope: Scope, asked: Mapping[str, str]
+    lists: Lists,
+    register: Register,
+    scope: Scope,
+    asked: Mapping[str, str],
+    sort: str = "",
+    *,
+    descending: bool = False,
 ) -> Iterator[Any]:
     """Yield every row that matches, for a file to take home."""
     after: str | None = None
     while True:
-        query = registers.listing(register.kind, scope, asked, after=after, limit=EXPORT_ROWS)
+        query = registers.listing(
+            register.kind,
+            scope,
+            asked,
+            sort=sort,
+            descending=descending,
+            after=after,
+            limit=EXPORT_ROWS,
+        )
         rows = lists.rows(query)
         yield from rows
         if len(rows) < EXPORT_ROWS:
             return
-        after = registers.cursor(register.kind, rows[-1])
+        after = registers.cursor(register.kind, rows[-1], sort)
 
 
 def table(

@@ -43,8 +43,9 @@ from domain.reorganisation import Reorganisation
 from domain.standards import Standard
 from domain.stocktaking import Stocktake
 from domain.warehouse import Intake
+from projections import ordering
 from projections.inventory import metadata
-from projections.scope import EVERYTHING, Filters, Rows, Scope, in_units, page
+from projections.scope import EVERYTHING, Rows, Scope, in_units
 
 KINDS = (
     "loan", "lease", "intake", "reallocation", "conversion", "exchange", "disposal", "reorganisation",
@@ -241,11 +242,26 @@ def listing(
     status: str = "",
     text: str = "",
     dataset: str = "",
+    sort: str = "changed_on",
+    descending: bool = True,
     after: str | None = None,
     limit: int = 50,
 ) -> Rows:
-    """Return the cases that match, the latest change first, a page at a time."""
-    query = select(cases)
+    """Return the cases that match, the latest change first unless said, a page at a time."""
+    query = _matching(select(cases), scope, kind, status, text, dataset)
+    c = cases.c
+    return ordering.keyset(query, c[sort], c.id, descending=descending, after=after, limit=limit)
+
+
+def count(
+    scope: Scope, *, kind: str = "", status: str = "", text: str = "", dataset: str = ""
+) -> Rows:
+    """Return how many cases match."""
+    query = select(func.count().label("rows")).select_from(cases)
+    return _matching(query, scope, kind, status, text, dataset)
+
+
+def _matching(query: Any, scope: Scope, kind: str, status: str, text: str, dataset: str) -> Any:
     c = cases.c
     if scope.units is not None:
         query = query.where(in_units(scope, c.from_unit, c.to_unit, c.step_unit))
@@ -261,8 +277,7 @@ def listing(
                 c.reason.contains(word, autoescape=True),
             )
         )
-    order = Filters(sort="changed_on", descending=True)
-    return page(query, cases, order, after, limit)
+    return query
 
 
 def open_steps(
@@ -274,16 +289,56 @@ def open_steps(
     days: int = 0,
     overdue: bool = False,
     dataset: str = "",
-    after: tuple[str, str] | None = None,
+    sort: str = "",
+    descending: bool = False,
+    after: tuple[str, str] | str | None = None,
     limit: int = 50,
 ) -> Select[Any]:
     """Return the open steps as of a day, the longest waiting first (T34).
 
     `days`: nobody has moved for at least so many days. `overdue`: only what the place or the
     agreement set a day for, and that day is past. `after`: the day and id of the last row read.
+    `sort`: another column to sort by, whose `after` is a cursor of its own.
     """
     c = cases.c
-    query = select(cases).where(c.step != "", c.step_since <= on.isoformat())
+    query = _open(select(cases), scope, on, kind, role, days, overdue, dataset)
+    if sort:
+        cursor = after if isinstance(after, str) else None
+        by = c[sort]
+        return ordering.keyset(query, by, c.id, descending=descending, after=cursor, limit=limit)
+    if isinstance(after, tuple):
+        since, last = after
+        query = query.where(or_(c.step_since > since, and_(c.step_since == since, c.id > last)))
+    return query.order_by(c.step_since, c.id).limit(limit)
+
+
+def count_open(
+    scope: Scope,
+    on: date,
+    *,
+    kind: str = "",
+    role: str = "",
+    days: int = 0,
+    overdue: bool = False,
+    dataset: str = "",
+) -> Rows:
+    """Return how many open steps there are as of a day."""
+    query = select(func.count().label("rows")).select_from(cases)
+    return _open(query, scope, on, kind, role, days, overdue, dataset)
+
+
+def _open(
+    query: Any,
+    scope: Scope,
+    on: date,
+    kind: str,
+    role: str,
+    days: int,
+    overdue: bool,
+    dataset: str,
+) -> Any:
+    c = cases.c
+    query = query.where(c.step != "", c.step_since <= on.isoformat())
     if scope.units is not None:
         query = query.where(in_units(scope, c.from_unit, c.to_unit, c.step_unit))
     if kind:
@@ -296,10 +351,7 @@ def open_steps(
         query = query.where(c.step_due != "", c.step_due < on.isoformat())
     if dataset:
         query = query.where(c.dataset == dataset)
-    if after is not None:
-        since, last = after
-        query = query.where(or_(c.step_since > since, and_(c.step_since == since, c.id > last)))
-    return query.order_by(c.step_since, c.id).limit(limit)
+    return query
 
 
 def open_of(unit: str, kinds: Iterable[str]) -> Rows:

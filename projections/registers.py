@@ -30,6 +30,7 @@ from domain.confiscated import Goods, GoodsStatus
 from domain.numbering import SERIES, Series
 from domain.package import Package, PackageStatus
 from domain.vehicles import Quota, VehicleUse
+from projections import ordering
 from projections.income import dues
 from projections.inventory import metadata
 from projections.scope import BadCursor, Rows, Scope, in_units
@@ -218,17 +219,45 @@ def listing(
     scope: Scope,
     asked: Mapping[str, str],
     *,
+    sort: str = "",
+    descending: bool = False,
     after: str | None = None,
     limit: int = 50,
 ) -> Rows:
     """Return the rows of a register that match, a page at a time; goods and packages the latest first.
+
+    `sort`: a column to sort by instead.
 
     A series that only says what its numbers look like is shown until one is drawn from it.
     `asked` maps the names in `EQUAL`, and `text`, to what is wanted; an empty one asks nothing.
     """
     table = TABLES[register]
     c = table.c
-    query = select(table)
+    query = _matching(select(table), register, scope, asked)
+    if sort:
+        return ordering.keyset(
+            query, c[sort], c.id, descending=descending, after=after, limit=limit
+        )
+    if register in LATEST_FIRST:
+        if after:
+            day, tilde, last = after.partition("~")
+            if not tilde:
+                raise BadCursor(after)
+            query = query.where(or_(c.opened_on < day, and_(c.opened_on == day, c.id < last)))
+        return query.order_by(c.opened_on.desc(), c.id.desc()).limit(limit)
+    if after:
+        query = query.where(c.id > after)
+    return query.order_by(c.id).limit(limit)
+
+
+def count(register: str, scope: Scope, asked: Mapping[str, str]) -> Rows:
+    """Return how many rows of a register match."""
+    query = select(func.count().label("rows")).select_from(TABLES[register])
+    return _matching(query, register, scope, asked)
+
+
+def _matching(query: Any, register: str, scope: Scope, asked: Mapping[str, str]) -> Any:
+    c = TABLES[register].c
     if register not in FOR_ALL:
         query = query.where(in_units(scope, c.unit))
     for name in EQUAL[register]:
@@ -243,20 +272,13 @@ def listing(
         drawn = series.alias("drawn").c
         of_a_year = and_(drawn.unit == c.unit, drawn.kind == c.kind, drawn.year != "")
         query = query.where(or_(c.year != "", ~exists().where(of_a_year)))
-    if register in LATEST_FIRST:
-        if after:
-            day, tilde, last = after.partition("~")
-            if not tilde:
-                raise BadCursor(after)
-            query = query.where(or_(c.opened_on < day, and_(c.opened_on == day, c.id < last)))
-        return query.order_by(c.opened_on.desc(), c.id.desc()).limit(limit)
-    if after:
-        query = query.where(c.id > after)
-    return query.order_by(c.id).limit(limit)
+    return query
 
 
-def cursor(register: str, row: Any) -> str:
+def cursor(register: str, row: Any, sort: str = "") -> str:
     """Return where a listing goes on after a row."""
+    if sort:
+        return ordering.cursor(row, TABLES[register].c[sort])
     return f"{row['opened_on']}~{row['id']}" if register in LATEST_FIRST else str(row["id"])
 
 

@@ -42,7 +42,7 @@ NOTHING = Scope(frozenset())
 FEW = 40  # units that are named one by one, so that an index of them is of use
 Rows: TypeAlias = "Select[*tuple[Any, ...]]"  # a query whose rows are read by name
 NO_NUMBER = "\uffff"
-SORTS = ("asset_no", "name", "value", "changed_on")
+SORTS = ("asset_no", "name", "value", "changed_on", "kind", "custody", "place")
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
