@@ -261,7 +261,7 @@ def count(
     return _matching(query, scope, kind, status, text, dataset)
 
 
-def _matching(query: Any, scope: Scope, kind: str, status: str, text: str, dataset: str) -> Any:
+def _matching(query: Rows, scope: Scope, kind: str, status: str, text: str, dataset: str) -> Rows:
     c = cases.c
     if scope.units is not None:
         query = query.where(in_units(scope, c.from_unit, c.to_unit, c.step_unit))
@@ -328,7 +328,7 @@ def count_open(
 
 
 def _open(
-    query: Any,
+    query: Rows,
     scope: Scope,
     on: date,
     kind: str,
@@ -336,7 +336,7 @@ def _open(
     days: int,
     overdue: bool,
     dataset: str,
-) -> Any:
+) -> Rows:
     c = cases.c
     query = query.where(c.step != "", c.step_since <= on.isoformat())
     if scope.units is not None:

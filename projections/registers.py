@@ -256,7 +256,7 @@ def count(register: str, scope: Scope, asked: Mapping[str, str]) -> Rows:
     return _matching(query, register, scope, asked)
 
 
-def _matching(query: Any, register: str, scope: Scope, asked: Mapping[str, str]) -> Any:
+def _matching(query: Rows, register: str, scope: Scope, asked: Mapping[str, str]) -> Rows:
     c = TABLES[register].c
     if register not in FOR_ALL:
         query = query.where(in_units(scope, c.unit))
