@@ -125,8 +125,8 @@ ASKED = [
 
 @pytest.mark.parametrize(("path", "asked"), ASKED)
 def test_a_file_holds_exactly_what_is_shown(office: Office, path: str, asked: str) -> None:
-    """The same rows, the same columns in the same order, sorted the same."""
-    client = signed_in(office)
+    """The same rows, the same columns in the same order, sorted the same (whoever sees all units)."""
+    client = signed_in(office, "auditor")
     where = f"{path}?{asked}"
     shown, kept = grid(client, where), taken_home(client, where)
     assert kept[0] == shown.heads
@@ -148,7 +148,7 @@ def test_a_file_holds_exactly_what_is_shown(office: Office, path: str, asked: st
 
 @pytest.mark.parametrize("path", sorted(LISTS))
 def test_every_list_sorts_by_every_column_that_says_so(office: Office, path: str) -> None:
-    client = signed_in(office)
+    client = signed_in(office, "auditor")
     for column in LISTS[path].columns:
         if not column.sorts:
             continue
@@ -167,7 +167,7 @@ def test_every_list_sorts_by_every_column_that_says_so(office: Office, path: str
     "asked", ["sort=value&order=desc", "sort=custody", "sort=place&order=desc"]
 )
 def test_pages_of_a_sorted_list_follow_one_another_without_gap(office: Office, asked: str) -> None:
-    client = signed_in(office)
+    client = signed_in(office, "auditor")
     where, seen = f"/assets?{asked}&dataset=example", list[str]()
     while where:
         text = client.get(where).text
@@ -247,7 +247,7 @@ def test_what_no_list_has_is_refused(office: Office) -> None:
 
 @pytest.mark.parametrize("path", sorted(LISTS.keys() - {"/assets"}))
 def test_counts_are_of_everything_that_matches(office: Office, path: str) -> None:
-    client = signed_in(office)
+    client = signed_in(office, "auditor")
     found = re.search(r'class="list-count" role="status">([\d,]+) in all', client.get(path).text)
     assert found is not None
     assert int(found[1].replace(",", "")) == len(taken_home(client, path)) - 1
