@@ -189,7 +189,7 @@ def every(fetch: Callable[[str | None], tuple[Sequence[Any], str]]) -> Iterator[
             return
 
 
-def file(ending: str, name: str, title: str, rows: Iterator[list[Any]]) -> Response:
+def file(ending: str, name: str, title: str, rows: Iterable[Iterable[Any]]) -> Response:
     """Return a table as CSV or XLSX under a plain name."""
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.{ending}"',
