@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems, rest_openapi
-from api.feeding import LIMIT, LIMIT_MAX, BeyondTheLog, Feed, Part, Sight, told
+from api.feeding import LIMIT, LIMIT_MAX, BeyondTheLog, Feed, Follower, Part, told
 from api.office import Office
 from api.rest_answers import link, reply
 from api.rest_caller import Callers
@@ -40,7 +40,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the feed to the routes."""
     feed = Feed(office)
 
-    def read(request: Request) -> tuple[int, int, float, Sight]:
+    def read(request: Request) -> tuple[int, int, float, Follower]:
         actor = callers.actor(request)
         asked = Questions(request, dict(ASKED))
         after = asked.number("after", 0, 0, 10**12 - 1)
@@ -50,13 +50,13 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         for kind in sorted(kinds - LIFECYCLES.keys()):
             asked.fault("kinds", f"没有这个种类：{kind}", f"There is no kind {kind}")
         asked.check()
-        return after, limit, float(wait), Sight.of(actor, kinds)
+        return after, limit, float(wait), Follower(actor, kinds)
 
     async def endpoint(request: Request) -> Response:
-        after, limit, wait, sight = await run_in_threadpool(read, request)
+        after, limit, wait, whom = await run_in_threadpool(read, request)
 
         async def look(position: int) -> Part:
-            return await run_in_threadpool(feed.after, position, sight, limit)
+            return await run_in_threadpool(feed.after, position, whom, limit)
 
         try:
             part = await (awaited(office, request, look, after, wait) if wait else look(after))

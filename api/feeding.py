@@ -6,7 +6,7 @@ over and still counted, so that nobody looks at it again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,30 +14,32 @@ import msgspec
 from domain.words import Role
 from ledger import tree
 from ledger.act import Row
-from projections import seen
-from projections.scope import Scope
 
 if TYPE_CHECKING:
     from api.office import Actor, Office
+else:
+    Actor = Any  # the office knows us; the field need not be checked
 
 LIMIT, LIMIT_MAX = 100, 1_000
 LOOKED_MAX = 10_000  # entries looked at for one answer, when few of them are for this reader
+NARROW_MAX = 1_000  # the same where each must be looked at to know whose it is
 BYTES_MAX = 4 << 20  # of one answer; a single entry is always given
-OF_READS: Final = "audit"  # who looked at what: for auditors and administrators
+OF_READS: Final = "audit"  # who looked at what
+READERS: Final = (Role.AUDITOR, Role.ADMIN)
 
 
-class Sight(msgspec.Struct, frozen=True):
-    """What somebody who follows the log is given of it."""
+class Follower(msgspec.Struct, frozen=True):
+    """Who follows the log, and which kinds of stream they want; none named: all."""
 
-    scope: Scope
-    reads: bool = False  # also who looked at what
-    kinds: frozenset[str] = frozenset()  # none: all
+    actor: Actor
+    kinds: frozenset[str] = frozenset()
 
-    @classmethod
-    def of(cls, actor: Actor, kinds: Collection[str] = ()) -> Sight:
-        """Return what an actor may follow."""
-        reads = actor.role in (Role.AUDITOR, Role.ADMIN)
-        return cls(actor.scope, reads, frozenset(kinds))
+    def wants(self, stream: str) -> bool:
+        """Tell whether a stream is of a kind that is asked for, and that this role may read."""
+        kind = stream.partition("/")[0]
+        if kind == OF_READS and self.actor.role not in READERS:
+            return False
+        return not self.kinds or kind in self.kinds
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ class Feed:
         self.office = office
 
     def after(
-        self, position: int, sight: Sight, limit: int = LIMIT, *, until: int | None = None
+        self, position: int, whom: Follower, limit: int = LIMIT, *, until: int | None = None
     ) -> Part:
         """Return what follows a position, in order, up to another; raise BeyondTheLog."""
         size = self.office.book.log.head()[0]
@@ -71,9 +73,10 @@ class Feed:
         if position > size:
             raise BeyondTheLog
         rows, length, reached = list[Row](), 0, position
-        end = min(size, position + max(LOOKED_MAX, limit))
+        most = LOOKED_MAX if whom.actor.scope.units is None else NARROW_MAX
+        end = min(size, position + max(most, limit))
         for page in self.office.book.log.rows(position + 1, end, limit):
-            for row, given in zip(page, self._given(page, sight), strict=True):
+            for row, given in zip(page, self._given(page, whom), strict=True):
                 if given:
                     length += len(row[4])
                     if rows and (len(rows) == limit or length > BYTES_MAX):
@@ -82,18 +85,14 @@ class Feed:
                 reached = row[0]
         return Part(rows, reached, size)
 
-    def _given(self, page: Sequence[Row], sight: Sight) -> list[bool]:
-        wanted = [self._wanted(row[1].partition("/")[0], sight) for row in page]
-        if sight.scope.units is None:
-            return wanted
-        streams = {row[1] for row, is_wanted in zip(page, wanted, strict=True) if is_wanted}
-        known = seen.visible(self.office.rows, sight.scope, streams)
-        return [is_ and row[1] in known for row, is_ in zip(page, wanted, strict=True)]
-
-    def _wanted(self, kind: str, sight: Sight) -> bool:
-        if kind == OF_READS and not sight.reads:
-            return False
-        return not sight.kinds or kind in sight.kinds
+    def _given(self, page: Sequence[Row], whom: Follower) -> Iterator[bool]:
+        """Tell of each row whether it is for this reader, as every other route would (T121)."""
+        known: dict[str, bool] = {}
+        for row in page:
+            stream = row[1]
+            if stream not in known:
+                known[stream] = whom.wants(stream) and self.office.sight.sees(whom.actor, stream)
+            yield known[stream]
 
 
 def told(row: Row) -> dict[str, Any]:

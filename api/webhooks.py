@@ -43,14 +43,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from api.feeding import Feed, Sight, told
+from api.feeding import Feed, Follower, told
 from api.outbound import Answer, Failed, Hosts, NotAllowed, Resolve, post
 from api.vaulting import Closed, metadata
 from domain.decider import LIFECYCLES
-from domain.words import Words
+from domain.words import Role, Words
 from ledger.act import Unavailable
 from ledger.book import new_id
-from projections.scope import EVERYTHING, Scope
+from projections.scope import EVERYTHING
 
 if TYPE_CHECKING:
     from api.office import Office
@@ -119,12 +119,6 @@ class Hook(msgspec.Struct, frozen=True):
     next_at: str
     made_by: str
     made_at: str
-
-    @property
-    def sight(self) -> Sight:
-        """Return what it is given: never who looked at what."""
-        scope = Scope(frozenset({self.unit})) if self.unit else EVERYTHING
-        return Sight(scope, kinds=frozenset(filter(None, self.kinds.split(","))))
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -318,7 +312,9 @@ class Webhooks:
 
     def step(self, hook: Hook) -> Hook | None:
         """Send the next message of a subscription; return it as it is then, None when all is sent."""
-        part = self.feed.after(hook.reached, hook.sight, ENTRIES_MAX, until=hook.pending or None)
+        part = self.feed.after(
+            hook.reached, self._follower(hook), ENTRIES_MAX, until=hook.pending or None
+        )
         if not part.rows:
             if part.next == hook.reached:
                 return None
@@ -339,6 +335,14 @@ class Webhooks:
             logger.error("webhook %s is paused after %d failures", hook.name, failures)
         later = stamp(self._now() + timedelta(seconds=pause))
         return self._moved(hook, pending=part.next, failures=failures, next_at=later, **over)
+
+    def _follower(self, hook: Hook) -> Follower:
+        """Return as whom a system follows: what a clerk of its unit sees, never who looked at what."""
+        from api.office import Actor  # it knows us
+
+        scope = self._office.sight.scope(hook.unit, Role.CLERK) if hook.unit else EVERYTHING
+        actor = Actor(person="", unit=hook.unit, role=Role.CLERK, scope=scope)
+        return Follower(actor, frozenset(filter(None, hook.kinds.split(","))))
 
     def _moved(self, hook: Hook, **values: Any) -> Hook | None:
         """Write down how far a subscription is, unless somebody paused or ended it meanwhile."""

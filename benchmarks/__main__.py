@@ -18,6 +18,7 @@ NAMES = (
     "sheets",
     "command",
     "over_http",
+    "mixed",
     "writers",
     "replaying",
     "lists",

@@ -76,18 +76,18 @@ def _measure(
     Both servers are up all the time; whoever is not asked has nothing to do.
     """
     with (
-        _up(place, back_end, "ours", count) as (ours, wanted),
-        _up(place, back_end, "floor", count) as (floor, _),
+        up(place, back_end, "ours", count) as (ours, wanted),
+        up(place, back_end, "floor", count) as (floor, _),
     ):
         for turn in range(TURNS):
             step = wanted[turn * count // TURNS : (turn + 1) * count // TURNS]
             yield (
-                _asked(ours, "ours", clients, step, took["ours"]),
-                _asked(floor, "floor", clients, step, took["floor"]),
+                asked(ours, "ours", clients, step, took["ours"]),
+                asked(floor, "floor", clients, step, took["floor"]),
             )
 
 
-def _asked(port: int, side: str, clients: int, wanted: list[Request], took: list[float]) -> float:
+def asked(port: int, side: str, clients: int, wanted: list[Request], took: list[float]) -> float:
     """Return requests per second of one turn."""
     with _started(port, clients, wanted) as (gate, answers):
         gate.wait(PATIENCE_SECONDS)
@@ -102,7 +102,7 @@ def _asked(port: int, side: str, clients: int, wanted: list[Request], took: list
 
 
 @contextmanager
-def _up(place: Place, back_end: str, side: str, count: int) -> Iterator[tuple[int, list[Request]]]:
+def up(place: Place, back_end: str, side: str, count: int) -> Iterator[tuple[int, list[Request]]]:
     """Lend a server's port and what to ask it; afterwards everything asked must be recorded."""
     url = place.fresh(back_end)
     lives = fill(url, max(place.size(HISTORY), count * 10 // 4 + 2_000))
@@ -173,7 +173,38 @@ def _serve_floor(url: str, listener: socket.socket) -> None:
         return {"stream": asset, "position": insert(asset, verb, state.encode())}
 
     app.post("/api/v1/asset/{asset}/{verb}")(endpoint)
+    read = _read(url)
+
+    def answer(path: str) -> dict[str, Any]:
+        return {"path": path, "size": len(read())}
+
+    app.get("/api/v1/{path:path}")(answer)
     _serve(app, listener)
+
+
+def _read(url: str) -> Callable[[], bytes]:
+    """Return a look-up of one row that any thread may call."""
+    query = "SELECT state FROM equal LIMIT 1"
+    if url.startswith("sqlite:"):
+        mine = threading.local()
+
+        def read() -> bytes:
+            if not hasattr(mine, "connection"):
+                mine.connection = sqlite3.connect(sqlite_path(url), isolation_level=None)
+            row = mine.connection.execute(query).fetchone()
+            return bytes(row[0]) if row else b""
+
+        return read
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool(url, min_size=2, max_size=16, kwargs={"autocommit": True}, open=True)
+
+    def read_there() -> bytes:
+        with pool.connection() as server:
+            row = server.execute(query, prepare=True).fetchone()
+        return bytes(row[0]) if row else b""
+
+    return read_there
 
 
 def _insert(url: str) -> Callable[[str, str, bytes], int]:
@@ -302,7 +333,7 @@ def _ask_all(port: int, share: list[Request], gate: Any, answers: Any) -> None:
     took: list[float] = []
     for path, body in share:
         begin = time.perf_counter()
-        status, answer = ask("POST", path, body)
+        status, answer = ask("POST" if body else "GET", path, body)
         if status != 200:
             answers.put(f"{status} {answer.decode()}")
             return

@@ -23,7 +23,7 @@ from serving import served
 from sizes import SEED
 
 from api.app import create_app
-from api.feeding import Feed, Sight
+from api.feeding import Feed, Follower
 from api.office import Actor, Office
 from ledger import tree
 from projections.scope import Scope
@@ -172,12 +172,13 @@ def test_who_sees_one_unit_is_given_its_entries_and_the_cursor_goes_on(office: O
     clerk = Actor(person="u_clerk_b", unit="o_b", role="clerk")
     office.ask("asset/B1", "register_existing", CARD | {"asset_no": "B-1", "unit": "o_b"}, clerk)
     size = office.book.head()[0]
-    part = Feed(office).after(0, Sight(Scope(frozenset({"o_b"}))))
+    mine = Actor(person="u_b", unit="o_b", role="keeper", scope=Scope(frozenset({"o_b"})))
+    part = Feed(office).after(0, Follower(mine))
     streams = [row[1] for row in part.rows]
     assert "asset/B1" in streams and "asset/A1" not in streams
     assert "unit/o_a" in streams, "names of units are everybody's"
     assert part.next == part.size == size
-    nobody = Feed(office).after(2, Sight(Scope(frozenset())))
+    nobody = Feed(office).after(2, Follower(Actor(person="", unit="", role="keeper")))
     assert (nobody.rows, nobody.next) == ([], size)
 
 
