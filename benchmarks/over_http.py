@@ -19,7 +19,7 @@ from uuid import uuid4
 from benchmarks.command import CLERK, asks
 from benchmarks.measuring import Bar, Figure, median_pair, percentile
 from benchmarks.places import EQUAL_POSTGRESQL, EQUAL_SQLITE, Place, sqlite_path, sqlite_raw
-from benchmarks.workload import fill
+from benchmarks.workload import UNITS, fill
 
 REQUESTS = {1: 3_000, 8: 6_000}  # in all, by number of clients
 TURNS = 4  # in which they are asked, ours and the floor's after one another: an asset's steps
@@ -133,11 +133,21 @@ def up(place: Place, back_end: str, side: str, count: int) -> Iterator[tuple[int
 
 def _prepared(url: str) -> int:
     """Bring the lists up to date, open a log-in, make the floor's table; return the log's size."""
-    from api.office import Office
+    from api.office import Actor, Office
     from api.settings import Settings
 
     office = Office.open(Settings(database=url))
     office.accounts.create(CLERK.by, PASSWORD, CLERK.by, "测量员", CLERK.unit, [CLERK.role])
+    # One department over the units whose property it is: else its clerk would see little of it.
+    admin = Actor(person="u_admin", unit=CLERK.unit, role="admin")
+    office.ask_many(
+        [
+            (f"unit/{unit}", "establish", {"name": unit, "kind": "organ"} | over)
+            for unit in UNITS
+            for over in [{} if unit == CLERK.unit else {"parent": CLERK.unit}]
+        ],
+        admin,
+    )
     size = office.book.head()[0]
     office.close()
     if url.startswith("sqlite:"):
