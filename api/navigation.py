@@ -90,12 +90,17 @@ GROUPS: Final = (
         ),
     ),
     Group(
-        Words("单位与规则", "Units and rules"),
+        Words("单位与系统", "Units and system"),
         (
             Place("/units", Words("单位", "Units")),
             Place("/people", Words("岗位", "People")),
             Place("/rules", Words("规则", "Rules")),
             Place("/numbers", Words("文号", "Document numbers")),
+            Place(
+                "/imports", Words("导入", "Imports"), (Role.CLERK, Role.ACCOUNTANT, Role.FINANCE)
+            ),
+            Place("/webhooks", Words("事件推送", "Webhooks"), (Role.ADMIN,)),
+            Place("/settings", Words("系统设置", "Settings"), (Role.ADMIN,)),
         ),
     ),
 )

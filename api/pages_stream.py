@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api import (
     numbering,
     pages_asking,
+    pages_asset,
     pages_bundles,
     pages_chain,
     pages_filing,
@@ -274,6 +275,7 @@ def asset_extra(
         problem = sentence(page, refused)
     return {
         "panels": pages_ways.panels(page, stream),
+        "centre": pages_asset.panel(page, stream),
         "joined": joined(page, state),
         "worth": page.office.depreciating.worth(
             id_, date.fromisoformat(on or page.office.today(page.actor.zone).isoformat()), position
