@@ -71,7 +71,7 @@ def test_the_way_there_and_back(site: str, page: Page) -> None:
     page.get_by_role("button", name="wang", exact=True).click()
     page.wait_for_url(f"{site}/units")
     assert "示例keeper" in page.locator("header").inner_text()
-    page.locator("header details.menu summary").click()
+    page.locator("header summary", has_text="示例keeper").click()
     page.get_by_role("button", name="退出").click()
     page.wait_for_url("**/oauth2/end_session?**")
     page.get_by_role("button").first.click()
