@@ -17,6 +17,7 @@ from api.noting import Noting
 from api.observed import Observed, Tally
 from api.office import Office
 from api.settings import Settings
+from api.sight import Sighted
 from ledger.replaying import collector_off
 
 STATIC = Path(__file__).parent / "static"
@@ -60,6 +61,7 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     app.include_router(pages.router(office))
     problems.install(app)
     app.add_middleware(Noting, office=office)
+    app.add_middleware(Sighted)
     security.protect(app, https=settings.https, refuse=problems.refuse)
     app.add_middleware(Observed, tally=tally)
     return app

@@ -32,6 +32,7 @@ from api import (
     cli_registers,
     cli_restore,
     cli_rfid,
+    cli_roles,
     cli_sending,
     cli_serve,
     cli_settings,
@@ -324,6 +325,17 @@ def verify(
 ) -> None:
     """重算全部哈希并核对 · Recompute every hash and check everything against the log."""
     cli_verify.verify_(at(ctx, json), since or [], trust, mirror, tsa_trust, sm2)
+
+
+@app.command()
+def roles(
+    ctx: typer.Context,
+    role: Annotated[str, typer.Option(help="服务所用角色 · The role that serves.")] = "gongwu",
+    database: Annotated[str, typer.Option(help="数据库名 · The database.")] = "gongwu",
+    json: Json = False,
+) -> None:
+    """打印 PostgreSQL 受限角色的 SQL · Print the SQL of a role that row-level security holds."""
+    cli_roles.print_(at(ctx, json), role, database)
 
 
 @app.command()

@@ -120,7 +120,7 @@ def by_asset(
         case = next(lines([row], lang, name_of))
         state = office.book.state_at(row["stream"], on, position)
         ids = sorted(state.proposed | state.approved | state.executed)
-        found = office.rows(inventory.of_ids(EVERYTHING, ids)) if ids else []
+        found = office.whole(inventory.of_ids(EVERYTHING, ids)) if ids else []
         cards = {card["id"]: card for card in found}
         sold, gone, price = steps(office, row["stream"], on, position)
         for id_ in ids:

@@ -84,7 +84,7 @@ class Idling:
         key = (self.office.book.log.head()[0], scope, *msgspec.structs.astuple(asked))
         known = self._known.get(key)
         if known is None:
-            known = idling.told(self.office.book, self.office.rows, scope, asked)
+            known = idling.told(self.office.book, self.office.whole, scope, asked)
             self._known[key] = known
             while len(self._known) > KEPT_MAX:
                 self._known.popitem(last=False)
@@ -96,7 +96,7 @@ class Idling:
         Where there are many cards, unit by unit and only as many as make a page: they come in the
         order of units anyhow. `whole` is None then, and a page may be short of `limit`.
         """
-        sizes = idling.sizes(self.office.book, self.office.rows, scope, asked)
+        sizes = idling.sizes(self.office.book, self.office.whole, scope, asked)
         asset, _, rest = after.partition("~")
         ground, _, since = rest.partition("~")
         last = f"{asset}~{ground}"

@@ -75,7 +75,7 @@ def _asset(office: Office, read: Scanned) -> str:
 
 
 def _named(office: Office, folded: str) -> str:
-    rows = office.models.rows(inventory.find(EVERYTHING, folded))
+    rows = office.whole(inventory.find(EVERYTHING, folded))
     return rows[0]["id"] if len(rows) == 1 else ""
 
 

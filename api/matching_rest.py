@@ -39,8 +39,8 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             raise problems.plain(404)
         today = office.today(actor.zone)
         terms, rooms = office.terms(today), office.rooms(today)
-        now = fitting.for_want(office.rows, dict(row), terms, limit, rooms.allowed)
-        ahead = fitting.ahead_of_want(office.rows, dict(row), terms, limit, rooms.allowed)
+        now = fitting.for_want(office.whole, dict(row), terms, limit, rooms.allowed)
+        ahead = fitting.ahead_of_want(office.whole, dict(row), terms, limit, rooms.allowed)
         return reply(request, {"rules": fitting.RULES, "items": [told(f) for f in (*now, *ahead)]})
 
     def of_asset(request: Request, actor: Actor) -> Response:
@@ -50,7 +50,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             raise problems.plain(404)
         today = office.today(actor.zone)
         allowed = office.rooms(today).allowed
-        found = fitting.told_of_card(office.rows, dict(row), office.terms(today), limit, allowed)
+        found = fitting.told_of_card(office.whole, dict(row), office.terms(today), limit, allowed)
         items = [told(fit) for fits in found for fit in fits]
         return reply(request, {"rules": fitting.RULES, "items": items})
 

@@ -44,7 +44,7 @@ from api.rooming import Rooms
 from api.scanned import Scanned
 from api.searching import Search
 from api.settings import Settings
-from api.sight import Sight
+from api.sight import Sight, named_in
 from api.signing_in import SigningIn
 from api.turns import Turns
 from api.webhooks import Deliverer, Webhooks
@@ -62,6 +62,7 @@ from ledger.tail import Tail
 from projections import rulings, units
 from projections.matching import Classes, Code, Terms
 from projections.past import Pasts
+from projections.rows_in_sight import OF_THE_LEDGER, see_as, viewing
 from projections.scope import NOTHING, Rows, Scope
 from projections.store import Progress, ReadModels, Stuck
 
@@ -114,17 +115,17 @@ class Office:
         self._names: Remembered[str, tuple[str, str] | None] = Remembered(seconds=NAME_SECONDS)
         self._zones: Remembered[str, str] = Remembered()
         self.kept = KeptLists(accounts.engine, book.clock)
-        self.authority = Authority(book, self.rows)
-        self.sight = Sight(book, self.rows, self.today)
+        self.authority = Authority(book, self.whole)
+        self.sight = Sight(book, self.whole, self.today)
         self.rules = Rules(self._rulings, book)
         self.idling = Idling(self)
         self.classes = class_tables(settings.classes)
-        self.search = Search(book, self.rows, self._region_of, self.terms, self.rooms)
-        self.proposals = Proposals(book, self.rows, self.search.receipt, self.terms, self.rooms)
-        self.depreciating = Depreciating(book, self.rows)
-        self.booking = Booking(book, self.rows, self.depreciating)
+        self.search = Search(book, self.whole, self._region_of, self.terms, self.rooms)
+        self.proposals = Proposals(book, self.whole, self.search.receipt, self.terms, self.rooms)
+        self.depreciating = Depreciating(book, self.whole)
+        self.booking = Booking(book, self.whole, self.depreciating)
         self.journals = Journals(self)
-        self.banking = Banking(book, self.rows)
+        self.banking = Banking(book, self.whole)
         self.findings: dict[Hashable, Findings] = {}  # by size, day, lateness and what is witnessed
         self.proving = Proving(book, settings.trust)
         self.scanned = Scanned.open(settings.database)
@@ -214,6 +215,11 @@ class Office:
         if few and size > max(self._shown, self._tried):
             self.show(size)
         return self._lists
+
+    def whole(self, query: Rows) -> Sequence[Any]:
+        """Return what the lists answer to a question of the ledger's own, or with its own scope."""
+        with viewing(OF_THE_LEDGER):
+            return self.models.rows(query)
 
     def rows(self, query: Rows) -> Sequence[Any]:
         """Return what the lists answer, showing everything that is recorded."""
@@ -311,7 +317,10 @@ class Office:
 
     def hidden_from(self, actor: Actor, path: str, *, writes: bool) -> str:
         """Return the stream of an address that somebody may not see; nothing when they may."""
-        return self.sight.hidden(actor, path, lambda: self.occasion(actor), writes=writes)
+        hidden = self.sight.hidden(actor, path, lambda: self.occasion(actor), writes=writes)
+        if not hidden:
+            see_as(actor.scope, [name for name, _ in named_in(path)])
+        return hidden
 
     def ask(
         self, stream: str, verb: str, form: Mapping[str, Any], actor: Actor, **how: Any
@@ -342,7 +351,8 @@ class Office:
         Whoever says `shown=False` calls `show` soon: until then, every reader would have to.
         Raise what `Book.act` raises.
         """
-        occasion, asks, proposed = self._asked(requests, actor, on, docs)
+        with viewing(OF_THE_LEDGER):  # what is decided rests on all there is
+            occasion, asks, proposed = self._asked(requests, actor, on, docs)
         occasion = msgspec.structs.replace(occasion, seen=(*occasion.seen, *seen))
 
         def act() -> Receipt:
@@ -371,7 +381,8 @@ class Office:
         docs: Sequence[Document] = (),
     ) -> tuple[Draft, ...]:
         """Return what asking would record, and record nothing; raise what `ask_many` raises."""
-        occasion, asks, _ = self._asked(requests, actor, on, docs)
+        with viewing(OF_THE_LEDGER):
+            occasion, asks, _ = self._asked(requests, actor, on, docs)
         if seeing.asks_for_all(asks) or self.counting.asks(asks):
             with self.writing():
                 occasion, _ = self._told_all(occasion, asks)
@@ -518,6 +529,12 @@ class Office:
 
         It is our turn to write, and the lists show all that is recorded.
         """
+        with viewing(OF_THE_LEDGER):
+            return self._seen_whole(occasion, asks)
+
+    def _seen_whole(
+        self, occasion: Occasion, asks: Sequence[Ask]
+    ) -> tuple[Occasion, Sequence[Evidence]]:
         all_of_units, counted = seeing.asks_for_all(asks), self.counting.asks(asks)
         if not (all_of_units or counted):
             return occasion, ()

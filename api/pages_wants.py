@@ -104,7 +104,7 @@ def of_want(page: Page, stream: Stream) -> dict[str, Any] | None:
         offered = dict(state.offered)
         rooms = page.office.rooms(today)
         found = fitting.for_want(
-            page.office.rows, dict(row), page.office.terms(today), allowed=rooms.allowed
+            page.office.whole, dict(row), page.office.terms(today), allowed=rooms.allowed
         )
         fits = [told(page, fit, offered) for fit in found]
         notes = room_notes(page, rooms.of(dict(row)), pieces(row["remaining"]))
@@ -257,7 +257,7 @@ def of_card(page: Page, stream: Stream) -> dict[str, Any] | None:
         return None
     today = page.office.today(page.actor.zone)
     found = fitting.for_card(
-        page.office.rows,
+        page.office.whole,
         dict(card),
         page.office.terms(today),
         allowed=page.office.rooms(today).allowed,

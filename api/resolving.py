@@ -237,7 +237,7 @@ def resolve(
     position = (office.book.log.head()[0], lists.position())
     known = _memories.setdefault(office, _Memory()).at(position)
     new = [one for one in dict.fromkeys(seen) if (scope, place, one) not in known]
-    told = dict(zip(new, _looked_up(office, scope, new, place, lists.rows), strict=True))
+    told = dict(zip(new, _looked_up(office, scope, new, place, office.whole), strict=True))
     found = [told.get(one) or known[scope, place, one] for one in seen]
     known.update({(scope, place, one): sighting for one, sighting in told.items()})
     return found

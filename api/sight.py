@@ -12,6 +12,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from api.pages_telling import shape
 from api.remembering import Remembered
@@ -21,6 +23,7 @@ from domain.values import ID
 from domain.words import Role
 from ledger.book import Book, Stream
 from projections import units
+from projections.rows_in_sight import View, viewing
 from projections.scope import EVERYTHING, Rows, Scope
 
 if TYPE_CHECKING:
@@ -186,6 +189,20 @@ class Sight:
             if not (new and _begins(kind, verb, occasion)):
                 return name
         return ""
+
+
+class Sighted:
+    """Let every request see nothing of any unit until it is known who asks."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with viewing(View()):
+            await self.app(scope, receive, send)
 
 
 def named_in(path: str) -> list[tuple[str, str]]:

@@ -44,6 +44,7 @@ from projections.following import (
     metadata,
 )
 from projections.gathering import Apart, Gathered
+from projections.rows_in_sight import ALL, UNITS, Guard, guard
 from projections.scope import Rows
 from projections.writing import COPY_FROM, Writer
 
@@ -62,6 +63,9 @@ progress_table = Table(
     Column("position", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
 )
+
+
+guard(metadata.sorted_tables)
 
 
 class _Moved(Exception):
@@ -93,6 +97,7 @@ class ReadModels:
         self._cache: dict[str, Kept] = {}
         self._intervals = intervals()
         self._reached = -1
+        self._guard = Guard(holds=False)
         self._carrier: threading.Thread | None = None
 
     @classmethod
@@ -113,6 +118,7 @@ class ReadModels:
                 metadata.create_all(c)
                 if not ready or not preparing.take(c, url, VERSION):
                     c.execute(progress_table.insert().values(one=1, position=0, version=VERSION))
+            models._guard = Guard.of(c)
         if models.sqlite and ready:
             preparing.forget(url, VERSION)
         return models
@@ -129,14 +135,25 @@ class ReadModels:
 
     # Reading -----------------------------------------------------------------
 
+    @contextmanager
+    def _asked(self) -> Iterator[Connection]:
+        """Lend a connection for one question, which sees what its reader may see."""
+        if not self._guard.holds:
+            with self._asking.connect() as c:
+                yield c
+            return
+        with self.engine.begin() as c:
+            self._guard.say(c)
+            yield c
+
     def rows(self, query: Rows) -> list[RowMapping]:
         """Return all rows of a query."""
-        with self._asking.connect() as c:
+        with self._asked() as c:
             return list(c.execute(query).mappings().all())
 
     def one(self, query: Rows) -> RowMapping | None:
         """Return the first row of a query, or None."""
-        with self._asking.connect() as c:
+        with self._asked() as c:
             return c.execute(query).mappings().first()
 
     def position(self) -> int:
@@ -293,7 +310,7 @@ class ReadModels:
             c.execute(table.delete())
         raw = c.connection.dbapi_connection
         assert raw is not None
-        writer = Writer(raw.cursor(), sqlite=self.sqlite)
+        writer = Writer(raw.cursor(), sqlite=self.sqlite, guarded=self._guard.holds)
         return Batch(book, writer, {}, intervals(), fresh=True)
 
     def _indexed(self, c: Connection, end: int, indexes: Sequence[Index] = INDEXES) -> None:
@@ -350,7 +367,7 @@ class ReadModels:
                 with cursor.connection.pipeline():
                     cursor.execute("BEGIN")
                     cursor.execute(f"SELECT pg_advisory_xact_lock({self.lock})")
-            yield Writer(cursor, sqlite=self.sqlite)
+            yield Writer(cursor, sqlite=self.sqlite, guarded=self._guard.holds)
             self._raw.commit()
         except BaseException as error:
             if self._raw is not None:
@@ -370,6 +387,7 @@ class ReadModels:
             server: Any = raw.driver_connection
             server.autocommit = True
             server.execute("SET synchronous_commit=off")
+            server.execute(f"SET {UNITS}='{ALL}'")  # what is told to the lists is told whole
         return raw
 
     @contextmanager
@@ -385,6 +403,7 @@ class ReadModels:
                 c.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 c.exec_driver_sql("SET LOCAL synchronous_commit=off")
+                c.exec_driver_sql(f"SET LOCAL {UNITS}='{ALL}'")
                 c.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self.lock})")
             try:
                 yield c

@@ -19,8 +19,9 @@ POSTGRESQL = _dialect()  # how it calls its types
 class Writer:
     """One transaction's writes; the statements are those of SQLite or PostgreSQL."""
 
-    def __init__(self, cursor: Any, *, sqlite: bool) -> None:
-        self.cursor, self.sqlite = cursor, sqlite
+    def __init__(self, cursor: Any, *, sqlite: bool, guarded: bool = False) -> None:
+        """`guarded`: row-level security holds the role, and COPY fills none of its tables."""
+        self.cursor, self.sqlite, self.guarded = cursor, sqlite, guarded
         self.mark = "?" if sqlite else "%s"
 
     @contextmanager
@@ -45,9 +46,15 @@ class Writer:
             sql = f"INSERT INTO {table.name} VALUES ({marks})"
             self.cursor.executemany(sql, rows)
             return
-        with self.cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+        into = f"copied_{table.name}" if self.guarded else table.name
+        if self.guarded:
+            self.cursor.execute(f"CREATE TEMP TABLE {into} (LIKE {table.name}) ON COMMIT DROP")
+        with self.cursor.copy(f"COPY {into} FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+        if self.guarded:
+            self.cursor.execute(f"INSERT INTO {table.name} SELECT * FROM {into}")
+            self.cursor.execute(f"DROP TABLE {into}")
 
     def replace(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Put rows in the place of those with the same key, the table's first column."""

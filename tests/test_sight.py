@@ -6,15 +6,20 @@ The city is asked for by people of a unit that no entry of it names.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 from doors import PASSWORD
 from fastapi.testclient import TestClient
 from httpx import Response
+from psycopg import sql
+from sqlalchemy import func, select, text
 
 from api import city, pages
 from api.app import create_app
@@ -23,6 +28,11 @@ from api.settings import Settings
 from api.sight import CALLED, KEPT_OF_UNITS, OF_A_UNIT, OPEN, named_in
 from domain.decider import LIFECYCLES
 from domain.words import Role
+from projections.cases import cases
+from projections.following import LISTS
+from projections.inventory import inventory
+from projections.rows_in_sight import OF_UNITS, View, setting_up, viewing
+from projections.scope import Scope
 
 MINE = "o_stranger"
 THEIRS = "o_ex_edu"
@@ -99,8 +109,26 @@ def built(database: str) -> Iterator[Town]:
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    yield from built(f"sqlite:///{tmp_path_factory.mktemp('town') / 'l.db'}")
+def town(
+    backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Town]:
+    """The city in a file, and on a server as a role that row-level security holds."""
+    if backend == "sqlite":
+        yield from built(f"sqlite:///{tmp_path_factory.mktemp('town') / 'l.db'}")
+        return
+    server: str = request.getfixturevalue("postgresql_server")
+    name = f"t_{uuid.uuid4().hex[:16]}"
+    with psycopg.connect(server, autocommit=True) as c:
+        for sentence in setting_up(name, name):
+            c.execute(sentence)  # type: ignore[arg-type] # ours, with names of letters and digits
+    url = urlsplit(server)
+    where = url.netloc.rpartition("@")[2]
+    try:
+        yield from built(urlunsplit(url._replace(netloc=f"{name}@{where}", path=f"/{name}")))
+    finally:
+        with psycopg.connect(server, autocommit=True) as c:
+            c.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            c.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
 def routes(town: Town) -> set[tuple[str, str]]:
@@ -342,7 +370,7 @@ def test_every_route_that_writes_refuses_the_auditor(town: Town) -> None:
             headers = {"Idempotency-Key": f"auditor-{here}"}
             answer = town.ask(method, here, "auditor", json={}, headers=headers)
             if answer.status_code >= 500:
-                told.append(f"{answer.status_code} {method} {here}")
+                told.append(f"{answer.status_code} {method} {here} {answer.text}")
     written = {e.stream for e in town.office.book.entries(size + 1)} if size else set()
     assert told == []
     assert {name for name in written if not name.startswith(("note/", "audit/"))} == set()
@@ -385,3 +413,66 @@ def test_a_scope_is_the_unit_what_is_below_it_and_for_who_decides_the_place(town
     assert office.sight.scope("o_ex_fin", Role.ACCOUNTANT).units == {"o_ex_fin"}
     for role in (Role.AUDITOR, Role.ADMIN, Role.IMPORTER):
         assert office.sight.scope(MINE, role).units is None
+
+
+# Behind it, on PostgreSQL -----------------------------------------------------------
+
+
+@pytest.mark.target("T121")
+def test_a_query_that_forgets_its_scope_shows_nothing_of_others(town: Town) -> None:
+    """Nothing before it is known who asks, then what they may see; all of it for the ledger."""
+    if town.office.book.url.startswith("sqlite"):
+        return  # SQLite has no row-level security: there the scope of each query is all there is
+    forgetful = select(inventory.c.accounting_unit, inventory.c.custodian, inventory.c.listed)
+    with viewing(View()):
+        assert all(row["listed"] for row in town.office.models.rows(forgetful))
+        assert town.office.models.rows(select(cases)) == []
+    with viewing(View(Scope(frozenset({THEIRS})))):
+        rows = town.office.models.rows(forgetful)
+        assert 0 < len([row for row in rows if not row["listed"]]) < 400
+        assert all(THEIRS in (r["accounting_unit"], r["custodian"]) or r["listed"] for r in rows)
+        seen = town.office.models.rows(select(cases))
+        assert seen
+        assert all(THEIRS in (r["from_unit"], r["to_unit"], r["step_unit"]) for r in seen)
+    whole = town.office.models.rows(select(func.count().label("n")).select_from(inventory))
+    assert whole[0]["n"] > 500
+
+
+@pytest.mark.target("T121")
+def test_what_a_question_may_see_does_not_stay_with_its_connection(town: Town) -> None:
+    if town.office.book.url.startswith("sqlite"):
+        return
+    models = town.office.models
+    with viewing(View(Scope(frozenset({THEIRS})))):
+        models.rows(select(cases))
+    for _ in range(5):  # whichever connection it is that the pool lends
+        with models.engine.connect() as c:
+            assert not c.execute(text("SELECT current_setting('gongwu.units', true)")).scalar()
+            assert c.execute(text("SELECT count(*) FROM cases")).scalar() == 0
+
+
+def test_every_list_with_a_unit_has_a_policy_or_is_for_all() -> None:
+    for_all = {"name", "person", "place", "powers", "ruling", "unit", "wants"}
+    named = {t.name for t in LISTS if not t.name.startswith("history_")}
+    assert named - for_all == set(OF_UNITS)
+
+
+@pytest.mark.target("T121")
+def test_a_clerk_of_the_unit_finds_it_all_in_the_lists(town: Town) -> None:
+    office = town.office
+    if office.accounts.find("edu") is None:
+        office.accounts.create("edu", PASSWORD, "u_ex_edu_clerk1", "", THEIRS, ["clerk"])
+    page = town.ask("GET", "/api/v1/inventory?limit=1000", "edu").json()["items"]
+    units = office.sight.scope(THEIRS, "clerk").units or frozenset()
+    mine = office.whole(
+        select(inventory.c.id).where(
+            inventory.c.accounting_unit.in_(units) | inventory.c.custodian.in_(units),
+            inventory.c.book != "gone",
+        )
+    )
+    assert 0 < len(mine) < 400
+    assert {row["id"] for row in page} == {row["id"] for row in mine}
+    for path in ("/", "/assets", "/cases", "/offers", "/wants", "/open-steps", "/idle", "/units"):
+        assert town.ask("GET", path, "edu").status_code == 200, path
+    for row in page[:20]:
+        assert town.ask("GET", f"/assets/{row['id']}", "edu").status_code == 200
