@@ -267,7 +267,7 @@ class Office:
 
     def rooms(self, on: date) -> Rooms:
         """Return whoever says how much more units may have on a day (T49)."""
-        return Rooms(self.book, self.rows, self._region_of, self.rules_for, on)
+        return Rooms(self.book, self.whole, self._region_of, self.rules_for, on)
 
     def _region_of(self, unit: str, on: date) -> str:
         return self.authority.competence(unit, on, self.today()).region

@@ -162,7 +162,7 @@ def addressed(path: str, id_of: dict[str, str]) -> Iterator[str]:
                 named = "stocktake" if word == "{session}" else named
                 filled.append(id_of.get(named, id_of["asset"]))
             else:
-                filled.append(re.sub(r"\{(\w+)(?::path)?\}", lambda m: GIVEN[m[1]], word))
+                filled.append(re.sub(r"\{(\w+)(?::path)?\}", lambda m: GIVEN.get(m[1], "x"), word))
             assert n + 1 == len(filled)
         yield "/".join(filled)
 
