@@ -62,4 +62,153 @@ WORDS: Final[dict[str, Words]] = {
         " keep them safe: they sign you in when the device is lost.",
     ),
     "codes-kept": Words("已经保存，继续", "I kept them; continue"),
+    # One's own account
+    "my-account": Words("我的账号", "My account"),
+    "change-password": Words("修改密码", "Change the password"),
+    "others-end": Words(
+        "修改后，其他设备上的登录全部退出。", "Every other device is signed out then."
+    ),
+    "second-factor": Words("第二因素", "Second factor"),
+    "factor-since": Words("已启用，自", "In use since"),
+    "factor-none": Words(
+        "没有启用。启用后，登录时除密码外还要输入手机验证器上的 6 位数字。",
+        "Not in use. With one, signing in takes six digits of your phone beside the password.",
+    ),
+    "factor-remove": Words("停用第二因素", "Take it off"),
+    "factor-removed": Words("第二因素已停用。", "The second factor is off."),
+    "factor-stays": Words(
+        "按现行规则，您的岗位须有第二因素，不能停用。手机更换时，请安全管理员解除后重新设置。",
+        "By the rules in force your role needs a second factor; it stays. For another device, have"
+        " the security administrator reset it and set it up again.",
+    ),
+    "recovery-left": Words("未用的恢复码：", "Recovery codes left:"),
+    "recovery-new": Words("更换恢复码", "New recovery codes"),
+    "sessions": Words("登录会话", "Sessions"),
+    "sessions-ended": Words("登录已退出。", "Signed out there."),
+    "no-sessions": Words("没有登录会话。", "Nobody is signed in."),
+    "end-others": Words("退出其他全部登录", "Sign out everywhere else"),
+    "end": Words("退出", "Sign out"),
+    "this-one": Words("当前", "this one"),
+    "device": Words("设备", "Device"),
+    "started": Words("登录时间", "Since"),
+    "seen": Words("最近活动", "Last seen"),
+    "tokens": Words("接口令牌", "API tokens"),
+    "token": Words("令牌", "Token"),
+    "tokens-hint": Words(
+        "程序用令牌代您调用接口（请求头 Authorization: Bearer），不超出您当天的岗位和令牌的用途。"
+        "不要把密码写进程序。",
+        "A program calls the interface in your name with a token (Authorization: Bearer), never"
+        " beyond your roles of the day nor what the token is for. Put no password into programs.",
+    ),
+    "no-tokens": Words("没有令牌。", "There are no tokens."),
+    "token-new": Words("新建令牌", "Make a token"),
+    "token-name": Words("用在哪里（不写人名）", "Where it is used (no names of people)"),
+    "token-scopes": Words("用途", "For"),
+    "token-days": Words("有效天数（至多 90）", "Good for days (at most 90)"),
+    "token-once-title": Words("新令牌", "The new token"),
+    "token-once": Words(
+        "只显示这一次，请现在就复制到程序的密钥配置里。",
+        "It is shown this once: copy it into the secrets of your program now.",
+    ),
+    "token-revoked": Words("令牌已撤销。", "The token is revoked."),
+    "token-over": Words("已过期", "over"),
+    "until": Words("有效至", "Until"),
+    "used": Words("最近使用", "Last used"),
+    "never": Words("从未", "never"),
+    "revoke": Words("撤销", "Revoke"),
+    "by-owner": Words("本人办理", "by the person"),
+    "confirm-title": Words("请再确认是您本人", "Confirm that it is you"),
+    "confirm-hint": Words(
+        "这一步较为重要。请再输入一次；十分钟内不再询问。",
+        "What follows matters. Give it once more; you are not asked again for ten minutes.",
+    ),
+    "confirmed": Words("已确认。", "Confirmed."),
+    "not-proven": Words("不对，请重新输入。", "That is wrong; try again."),
+    # Everybody's log-ins
+    "open": Words("开立账号", "Open a log-in"),
+    "open-hint": Words(
+        "人员标识在账本里永远不变，不写姓名；姓名另行密封存放，可以更正和删除。账号开立后没有岗位，"
+        "由有权的人在人员页面安排。",
+        "The person's id stays in the ledger for ever and is no name; the name is sealed apart, can"
+        " be corrected and erased. The log-in has no role until somebody who may gives one on the"
+        " person's page.",
+    ),
+    "opened-done": Words("已开立账号", "Opened the log-in"),
+    "one-time-hint": Words(
+        "一次性密码，只显示这一次。请当面或另行告知本人；登录后须立即修改。",
+        "A one-time password, shown this once. Tell the person alone; it must be changed at the"
+        " first sign-in.",
+    ),
+    "one-time": Words("密码待修改", "password to be changed"),
+    "person-id": Words("人员标识", "Person id"),
+    "name": Words("姓名", "Name"),
+    "name-en": Words("英文姓名", "Name in English"),
+    "closed": Words("已停用", "closed"),
+    "close": Words("停用账号", "Close the log-in"),
+    "closed-done": Words(
+        "账号已停用，登录和令牌全部终止。", "The log-in is closed, with its sessions and tokens."
+    ),
+    "reopen": Words("重新启用账号", "Open the log-in again"),
+    "reopened-done": Words("账号已重新启用。", "The log-in is open again."),
+    "reset-password": Words("重设密码", "Reset the password"),
+    "reset-done": Words(
+        "密码已重设，登录已全部退出。", "The password is reset, and all sessions are ended."
+    ),
+    "reset-factor": Words("解除第二因素", "Reset the second factor"),
+    "factor-reset-done": Words(
+        "第二因素已解除，登录已全部退出。", "The second factor is off, and all sessions are ended."
+    ),
+    "end-sessions": Words("强制退出登录", "Sign out everywhere"),
+    "reason": Words("原因（不写人名）", "Reason (no names of people)"),
+    "reason-wanted": Words("请写明原因；原因记入账本。", "Say why; it goes on the record."),
+    "recorded-with": Words(
+        "记入账本：办理人、被办理人的标识、时间和原因；不记账号名和密码。",
+        "Recorded: who did it, the id of the person, when and why; neither log-in nor password.",
+    ),
+    "by-administrator": Words("管理员撤销", "revoked by an administrator"),
+    "roles-there": Words("岗位在人员页面安排", "Roles are given on the person's page"),
+    "no-roles": Words("没有岗位", "no role"),
+    "own-there": Words(
+        "自己的账号不能自己办理；自己的设置在", "Nobody administers a log-in of their own; see"
+    ),
+    "apart": Words(
+        "三员分设：系统管理员管账号和设置，安全管理员管岗位授权、令牌和登录会话，审计管理员查管理日志。",
+        "The administrators are apart: the system administrator keeps log-ins and settings, the"
+        " security administrator grants, tokens and sessions, the audit administrator reads the log"
+        " of administration.",
+    ),
+    "not-apart": Words(
+        "三员没有分设：系统管理员一并办理岗位授权、令牌和登录会话。",
+        "The administrators are not apart: the system administrator also keeps grants, tokens and"
+        " sessions.",
+    ),
+    "confirmed-roles": Words("须两人办理的岗位：", "Roles that take two persons: "),
+    "no-confirmed-roles": Words("岗位由一人安排即可。", "One person gives any role."),
+    "factor-roles": Words("登录须有第二因素的岗位：", "Roles that need a second factor: "),
+    "no-factor-roles": Words("没有岗位须有第二因素。", "No role needs a second factor."),
+    # The log of administration
+    "log": Words("管理日志", "Log of administration"),
+    "log-hint": Words(
+        "对账号、密码、第二因素、登录会话和令牌的每一次办理都记在账上，改不掉；岗位的授予和免去在人员页面。",
+        "Every act on log-ins, passwords, second factors, sessions and tokens is on the record and"
+        " stays there; grants of roles are told with the people.",
+    ),
+    "no-acts": Words("没有这样的办理。", "Nothing of the kind was done."),
+    "time": Words("时间", "Time"),
+    "act": Words("办理", "Act"),
+    "by": Words("办理人", "By"),
+    "entry": Words("条目", "Entry"),
+    "from": Words("自", "From"),
+    "to": Words("至", "To"),
+    "access.log_in_opened": Words("开立账号", "log-in opened"),
+    "access.log_in_closed": Words("停用账号", "log-in closed"),
+    "access.log_in_reopened": Words("重新启用账号", "log-in opened again"),
+    "access.password_reset": Words("重设密码", "password reset"),
+    "access.password_changed": Words("本人修改密码", "password changed"),
+    "access.factor_set": Words("启用第二因素", "second factor set up"),
+    "access.factor_removed": Words("解除第二因素", "second factor taken off"),
+    "access.recovery_drawn": Words("更换恢复码", "recovery codes drawn"),
+    "access.sessions_ended": Words("强制退出登录", "sessions ended"),
+    "access.token_made": Words("新建令牌", "token made"),
+    "access.token_revoked": Words("撤销令牌", "token revoked"),
 }

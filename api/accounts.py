@@ -366,13 +366,27 @@ class Accounts:
 
         All sessions end; tokens and second factor stay.
         """
-        password = "-".join(secrets.token_hex(2) for _ in range(5))  # 80 bits, easily read out
-        with self.engine.begin() as connection:
-            connection.execute(delete(one_time).where(one_time.c.login == login))
-            connection.execute(insert(one_time).values(login=login))
+        password = self.drawn_password()
+        self.mark_one_time(login)
         self._write_password(login, password)
         self.forgive(login)
         return password
+
+    def drawn_password(self) -> str:
+        """Return a password that nobody has: 80 bits, easily read out."""
+        return "-".join(secrets.token_hex(2) for _ in range(5))
+
+    def mark_one_time(self, login: str) -> None:
+        """Let the password of a log-in open nothing but its own change."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(one_time).where(one_time.c.login == login))
+            connection.execute(insert(one_time).values(login=login))
+        self._proofs.forget()
+
+    def one_time(self) -> frozenset[str]:
+        """Return the log-ins whose password must be changed first."""
+        with self.engine.connect() as connection:
+            return frozenset(row.login for row in connection.execute(select(one_time)))
 
     def must_change(self, login: str) -> bool:
         """Tell whether somebody else knows the password, so that it must be changed first."""

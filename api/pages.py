@@ -7,6 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import (
+    pages_account,
+    pages_accounts,
     pages_annual,
     pages_audit,
     pages_bank,
@@ -67,6 +69,8 @@ from api.pages_trouble import PageRoute, trouble
 PARTS = (
     pages_sign,
     pages_sso,
+    pages_account,
+    pages_accounts,
     pages_home,
     pages_overview,
     pages_my,

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api import entrance
+from api import administering, entrance
 from api.account_words import WORDS
 from api.accounts import PASSWORD_CHARS_MAX, Account, Post, Stage, TooManyTries
-from api.office import Office
+from api.office import Actor, Office
 from api.pages_view import Page, cookie_name
 from domain.words import Words, in_language
 from labels import qr
@@ -106,7 +106,7 @@ def give(page: Page, form: FormData, where: str) -> Response:
                     return step_page(page, where, page.words(WORDS["code-wrong"]), 403)
                 return go_on(page, account, where, (Stage.CODE,))
             case Stage.NEW_PASSWORD:
-                refused = new_password(page, account.login, form)
+                refused = new_password(page, account, form)
                 if refused is not None:
                     return step_page(page, where, page.words(refused), 422)
                 return go_on(page, account, where, (Stage.CODE,))
@@ -123,15 +123,31 @@ def give(page: Page, form: FormData, where: str) -> Response:
 
 def confirmed(page: Page, account: Account, code: str) -> tuple[str, ...]:
     """Ask for the second factor from now on, if the first code is right; note it in the log."""
-    return page.office.accounts.confirm_factor(account.login, code, page.address)
+    codes = page.office.accounts.confirm_factor(account.login, code, page.address)
+    if codes:
+        note(page, account, "set_factor")
+    return codes
 
 
-def new_password(page: Page, login: str, form: FormData) -> Words | None:
+def note(page: Page, account: Account, verb: str) -> None:
+    """Write down what somebody does with their own log-in on the way in."""
+    post = next(iter(page.office.posts(account)), None)
+    actor = Actor(
+        person=account.person,
+        unit=post.unit if post is not None else account.unit,
+        role=post.role if post is not None else "",
+        zone=page.office.zone_of(account.unit),
+    )
+    administering.note(page.office, actor, verb, {"person": account.person}, page.how)
+
+
+def new_password(page: Page, account: Account, form: FormData) -> Words | None:
     """Take another password, typed twice; return why not, or None."""
     password = secret(form, "new")
-    refused = unfit(page.office, login, password, secret(form, "again"))
+    refused = unfit(page.office, account.login, password, secret(form, "again"))
     if refused is None:
-        page.office.accounts.set_password(login, password, keep=page.token)
+        note(page, account, "change_password")
+        page.office.accounts.set_password(account.login, password, keep=page.token)
     return refused
 
 

@@ -36,6 +36,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "in-stead-of": ("代{who}", "in the stead of {who}"),
     "sign-out": ("退出登录", "Sign out"),
     "settings": ("系统设置", "Settings"),
+    "my-account": ("我的账号", "My account"),
+    "log-ins": ("账号管理", "Log-ins"),
     "demo-banner": (
         "演示系统：标有“示例”的数据是虚构的；标有“公开数据”的来自政府公开文件。",
         (

@@ -7,7 +7,7 @@ included. A delegation is written on both sides in one act, so that either tells
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import TypeAlias, assert_never
 
@@ -21,7 +21,9 @@ from domain.words import Role, Words
 
 ALWAYS = date.max
 # Whoever watches or keeps the system does nothing else, and nobody does it in their stead.
-INDEPENDENT = frozenset({Role.AUDITOR, Role.ADMIN, Role.IMPORTER})
+INDEPENDENT = frozenset({Role.AUDITOR, Role.ADMIN, Role.SECURITY, Role.AUDIT_ADMIN, Role.IMPORTER})
+GRANTERS = (Role.ADMIN, Role.SECURITY)
+PROPOSALS_MAX = 20  # that wait for one person
 POWERS_MAX = 200  # of one person, past and present; more is a mistake or a program
 
 
@@ -57,6 +59,16 @@ class Delegated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     until: date
 
 
+class Proposed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A role that somebody proposed and another person has not confirmed yet."""
+
+    unit: str
+    role: Role
+    since: date
+    until: date | None = None
+    proposer: str = ""
+
+
 class Named(msgspec.Struct, frozen=True):
     """What the directory answers of a person; nobody types it (`Occasion.seen`)."""
 
@@ -72,6 +84,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     powers: tuple[Power, ...] = ()
     delegated: tuple[Delegated, ...] = ()
+    proposed: tuple[Proposed, ...] = ()
     name: str = ""
 
     def describe(self, lang: Lang) -> str:
@@ -123,6 +136,35 @@ class RoleAssigned(
     post: Role
     since: date
     until: date | None = None
+
+
+class RoleProposed(
+    Event,
+    name="person.role_proposed",
+    zh="{proposer}提名在{unit}任{post}，自{since}至{until}，待另一人确认",
+    en="{proposer} proposed this person as {post} of {unit} from {since} to {until}; another person"
+    " confirms it",
+):
+    """The person does not have the role yet: another confirms it first."""
+
+    unit: UnitId
+    post: Role
+    since: date
+    proposer: PersonId
+    until: date | None = None
+
+
+class RoleDeclined(
+    Event,
+    name="person.role_declined",
+    zh="不同意在{unit}任{post}：{reason}",
+    en="Was not confirmed as {post} of {unit}: {reason}",
+):
+    """What was proposed does not come about."""
+
+    unit: UnitId
+    post: Role
+    reason: Text
 
 
 class RoleEnded(
@@ -202,6 +244,8 @@ class PowersLapsed(
 PersonEvent: TypeAlias = (
     NameBound
     | RoleAssigned
+    | RoleProposed
+    | RoleDeclined
     | RoleEnded
     | PowersDelegated
     | PowersReceived
@@ -219,7 +263,13 @@ def evolve(person: Person, event: PersonEvent) -> Person:
             return replace(person, name=commitment)
         case RoleAssigned(unit=unit, post=role, since=since, until=until):
             power = Power(unit=unit, role=role, since=since, until=until)
-            return replace(person, powers=(*person.powers, power))
+            waiting = without(person.proposed, unit, role)
+            return replace(person, powers=(*person.powers, power), proposed=waiting)
+        case RoleProposed(unit=unit, post=role, since=since, until=until, proposer=by):
+            one = Proposed(unit=unit, role=role, since=since, until=until, proposer=by)
+            return replace(person, proposed=(*without(person.proposed, unit, role), one))
+        case RoleDeclined(unit=unit, post=role):
+            return replace(person, proposed=without(person.proposed, unit, role))
         case RoleEnded(unit=unit, post=role, until=until):
             mine = ("", unit, role)
             given = tuple(d for d in ended(person, unit, role, until) if d.since <= d.until)
@@ -239,6 +289,11 @@ def evolve(person: Person, event: PersonEvent) -> Person:
             return replace(person, powers=cut(person.powers, (other, unit, role), until))
         case _:
             assert_never(event)
+
+
+def without(proposed: tuple[Proposed, ...], unit: str, role: Role) -> tuple[Proposed, ...]:
+    """Return what is proposed, without a role of a unit."""
+    return tuple(p for p in proposed if (p.unit, p.role) != (unit, role))
 
 
 def cut(powers: tuple[Power, ...], which: tuple[str, str, Role], until: date) -> tuple[Power, ...]:
@@ -284,8 +339,9 @@ NOT_TWICE = Rule(
 )
 INDEPENDENT_ALONE = Rule(
     slug="role-stands-alone",
-    zh="审计、系统管理员和数据导入须与其他岗位分设，同一人不得兼任或代行。",
-    en="Auditors, system administrators and importers hold no other role, nor act for others.",
+    zh="审计、系统管理员、安全管理员、审计管理员和数据导入须与其他岗位分设，同一人不得兼任或代行。",
+    en="Auditors, system, security and audit administrators and importers hold no other role, nor"
+    " act for others.",
     law="《行政事业性国有资产管理条例》第51条",
 )
 HAS_ROLE = Rule(
@@ -305,7 +361,7 @@ NOT_ONWARDS = Rule(
 )
 DELEGABLE = Rule(
     slug="role-not-delegable",
-    zh="审计、系统管理员和数据导入的职责不得委托他人。",
+    zh="审计、各类管理员和数据导入的职责不得委托他人。",
     en="The powers of auditors, administrators and importers are not delegated.",
     law="《行政事业性国有资产管理条例》第51条",
 )
@@ -368,7 +424,42 @@ def record_name(person: Person, occasion: Occasion) -> NameBound:
     return NameBound(commitment=found[0])
 
 
-@lifecycle.verb(zh="安排岗位", en="Assign a role", roles=(Role.ADMIN,))
+GRANTS_APART = Rule(
+    slug="grants-are-security",
+    zh="按现行规则三员分设：岗位授权由安全管理员办理，系统管理员不得办理。",
+    en="By the rules in force the administrators are apart: grants are the security administrator's,"
+    " not the system administrator's.",
+    law="《行政事业性国有资产管理条例》第51条",
+    holds=lambda _, occasion: (
+        not occasion.policy.administrators_apart or occasion.role != Role.ADMIN
+    ),
+)
+CONFIRMED_BY_ANOTHER = Rule(
+    slug="role-needs-two",
+    zh="按现行规则，{role} 须由两人办理：请先“提名岗位”，再由另一人“确认提名”。",
+    en="By the rules in force {role} takes two persons: propose it, and have another person confirm"
+    " it.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+IS_PROPOSED = Rule(
+    slug="role-not-proposed",
+    zh="没有待确认的提名：{unit}的{role}。",
+    en="Nobody is proposed as {role} of {unit}.",
+)
+ANOTHER_CONFIRMS = Rule(
+    slug="own-proposal",
+    zh="提名人和被提名人都不能确认；请由另一人确认。",
+    en="Neither who proposed it nor who gets it confirms it; another person does.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+NOT_EXPIRED = Rule(
+    slug="proposal-over",
+    zh="提名的截止日期 {until} 已过；请重新提名。",
+    en="What was proposed ended on {until}; propose it anew.",
+)
+
+
+@lifecycle.verb(GRANTS_APART, zh="安排岗位", en="Assign a role", roles=GRANTERS)
 def assign(
     person: Person,
     occasion: Occasion,
@@ -382,6 +473,19 @@ def assign(
     begins = since or occasion.on
     if begins < occasion.on or (until is not None and until < begins):
         raise IN_ORDER.broken(since=begins, until=until)
+    if post in occasion.policy.confirmed_roles:
+        raise CONFIRMED_BY_ANOTHER.broken(role=post)
+    refuse_grant(person, occasion, post, unit, begins, until)
+    return (
+        RoleAssigned(unit=unit, post=post, since=begins, until=until),
+        Ask(f"unit/{unit}", "employ", {}),
+    )
+
+
+def refuse_grant(
+    person: Person, occasion: Occasion, post: Role, unit: str, begins: date, until: date | None
+) -> None:
+    """Refuse a role that the person cannot get on these days; raise Refused."""
     if occasion.stream == f"person/{occasion.by}" and (person.powers or post != occasion.role):
         raise OTHERS_ROLE.broken()  # the first administrator writes down what they are
     own = [p for p in person.powers if p.meets(begins, until)]
@@ -390,13 +494,73 @@ def assign(
     if any(post != p.role and {post, p.role} & INDEPENDENT for p in own):
         raise INDEPENDENT_ALONE.broken()
     room(person)
+
+
+@lifecycle.verb(GRANTS_APART, zh="提名岗位", en="Propose a role", roles=GRANTERS)
+def propose_role(
+    person: Person,
+    occasion: Occasion,
+    *,
+    unit: UnitId,
+    post: Role,
+    since: date | None = None,
+    until: date | None = None,
+) -> tuple[Event | Ask, ...]:
+    """Propose the person for a role in a unit; it is in force when another person confirms it."""
+    begins = since or occasion.on
+    if begins < occasion.on or (until is not None and until < begins):
+        raise IN_ORDER.broken(since=begins, until=until)
+    if occasion.stream == f"person/{occasion.by}":
+        raise OTHERS_ROLE.broken()
+    refuse_grant(person, occasion, post, unit, begins, until)
+    if len(without(person.proposed, unit, post)) >= PROPOSALS_MAX:
+        raise NOT_TOO_MANY.broken(most=PROPOSALS_MAX)
     return (
-        RoleAssigned(unit=unit, post=post, since=begins, until=until),
+        RoleProposed(unit=unit, post=post, since=begins, until=until, proposer=occasion.by),
         Ask(f"unit/{unit}", "employ", {}),
     )
 
 
-@lifecycle.verb(zh="免去岗位", en="End a role", roles=(Role.ADMIN,))
+CONFIRMERS = (*GRANTERS, Role.HEAD)
+
+
+@lifecycle.verb(GRANTS_APART, zh="确认提名", en="Confirm a role", roles=CONFIRMERS)
+def confirm_role(
+    person: Person, occasion: Occasion, *, unit: UnitId, post: Role
+) -> tuple[Event | Ask, ...]:
+    """Confirm what another person proposed: the role is held from today or the day proposed."""
+    waiting = awaited(person, unit, post)
+    me = occasion.stream.removeprefix("person/")
+    if occasion.by in (waiting.proposer, me):
+        raise ANOTHER_CONFIRMS.broken()
+    begins = max(waiting.since, occasion.on)
+    if waiting.until is not None and waiting.until < begins:
+        raise NOT_EXPIRED.broken(until=waiting.until)
+    refuse_grant(person, occasion, post, unit, begins, waiting.until)
+    return (
+        RoleAssigned(unit=unit, post=post, since=begins, until=waiting.until),
+        Ask(f"unit/{unit}", "employ", {}),
+    )
+
+
+@lifecycle.verb(GRANTS_APART, zh="不同意提名", en="Decline a role", roles=CONFIRMERS)
+def decline_role(
+    person: Person, _: Occasion, *, unit: UnitId, post: Role, reason: Given
+) -> RoleDeclined:
+    """Let a proposed role not come about; who proposed it may take it back so."""
+    awaited(person, unit, post)
+    return RoleDeclined(unit=unit, post=post, reason=reason)
+
+
+def awaited(person: Person, unit: str, post: Role) -> Proposed:
+    """Return what was proposed; raise Refused where nothing was."""
+    for one in person.proposed:
+        if (one.unit, one.role) == (unit, post):
+            return one
+    raise IS_PROPOSED.broken(unit=unit, role=post)
+
+
+@lifecycle.verb(GRANTS_APART, zh="免去岗位", en="End a role", roles=GRANTERS)
 def end_role(
     person: Person,
     occasion: Occasion,
@@ -476,7 +640,7 @@ def revoke(
 ) -> tuple[DelegationRevoked, Ask]:
     """End a delegation: at once unless a last day is said."""
     me = occasion.stream.removeprefix("person/")
-    if occasion.role != Role.ADMIN and (me != occasion.by or occasion.behalf):
+    if occasion.role not in GRANTERS and (me != occasion.by or occasion.behalf):
         raise OWN_POWERS.broken()
     last = ends(occasion, until)
     if not any(
@@ -540,6 +704,17 @@ def room(person: Person) -> None:
     """Refuse more powers than anybody can have."""
     if len(person.powers) >= POWERS_MAX:
         raise NOT_TOO_MANY.broken(most=POWERS_MAX)
+
+
+def refuse_taking_back(occasion: Occasion, events: Iterable[Event]) -> None:
+    """Refuse a reversal by which somebody alone would give a role that takes two; raise Refused."""
+    for event in events:
+        if not isinstance(event, PersonEvent):
+            continue
+        if GRANTS_APART.holds is not None and not GRANTS_APART.holds(None, occasion):
+            raise GRANTS_APART.broken()
+        if isinstance(event, RoleEnded) and event.post in occasion.policy.confirmed_roles:
+            raise CONFIRMED_BY_ANOTHER.broken(role=event.post)
 
 
 def in_post(person: Person, occasion: Occasion, unit: str) -> None:

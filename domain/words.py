@@ -128,12 +128,15 @@ class Role(Term):
     GOVERNMENT = "government", "本级人民政府", "government of the level"
     AUDITOR = "auditor", "审计", "auditor"
     ADMIN = "admin", "系统管理员", "system administrator"
+    SECURITY = "security", "安全管理员", "security administrator"
+    AUDIT_ADMIN = "audit_admin", "审计管理员", "audit administrator"
     IMPORTER = "importer", "数据导入", "data import"
 
 
 TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "about": Words("涉及事项", "about"),
     "accepted_on": Words("验收日期", "accepted on"),
+    "access": Words("账号管理", "administration"),
     "account": Words("银行账号", "bank account"),
     "accounting_unit": Words("入账单位", "accounting unit"),
     "accounts": Words("银行账户", "bank accounts"),
@@ -459,6 +462,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "per": Words("租金计收周期", "rent for"),
     "performance": Words("性能要求", "performance"),
     "period": Words("期间", "period"),
+    "person": Words("人员", "person"),
     "pieces": Words("换入件数", "pieces that come in"),
     "place": Words("存放地点", "place"),
     "places": Words("编制数", "vehicles allowed"),
@@ -541,6 +545,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "scans": Words("扫描次数", "scans"),
     "scans_sha256": Words("扫描记录摘要", "digest of the scans"),
     "scope": Words("调剂范围", "scope"),
+    "scopes": Words("用途", "scopes"),
     "score": Words("得分", "score"),
     "searched_on": Words("查询日期", "searched on"),
     "seed": Words("随机种子", "seed"),
@@ -590,6 +595,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "titled": Words("已变更权属", "title changed"),
     "to_unit": Words("调入单位", "receiving unit"),
     "to_units": Words("接收单位", "new units"),
+    "token": Words("令牌", "token"),
     "totals": Words("分类合计", "totals by class"),
     "tried": Words("盘活步骤", "step tried"),
     "trigger": Words("清查情形", "reason for the census"),

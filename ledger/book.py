@@ -29,6 +29,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 import domain.lives  # noqa: F401 - every fact must be known before the log is read
 from domain import numbering
+from domain import person as people
 from domain.approval import Resubmitted, UnitsVerified
 from domain.bank import AccountReconciled
 from domain.decider import (
@@ -89,8 +90,9 @@ TRIES = 20  # an act that lost a race decides again on the newer state
 Clock: TypeAlias = Callable[[], datetime]
 
 # Auditors and administrators record nothing about property, so they take nothing back.
-NEVER_REVERSE = frozenset({Role.AUDITOR, Role.ADMIN})
+NEVER_REVERSE = frozenset({Role.AUDITOR, Role.ADMIN, Role.SECURITY, Role.AUDIT_ADMIN})
 
+GRANTERS = frozenset(people.GRANTERS)
 # Who is who and who may do what is the administrators' to say, and theirs to take back.
 OF_ADMINISTRATORS = frozenset({"person", "unit", "recovery"})
 OWN_POWERS_STAND = Rule(
@@ -519,6 +521,7 @@ class Book(Application[str]):
         assert command is not None
         first, count = command[0], command[1]
         group = [e for e in self.entries(first, first + count - 1) if e.cause == original.cause]
+        people.refuse_taking_back(occasion, (e.event for e in group))
         drafts: list[Draft] = []
         cause = new_id("cmd")
         for name in dict.fromkeys(e.stream for e in group):
@@ -973,7 +976,7 @@ def lifecycle_of(stream: str) -> Any:
 def reversers(stream: str) -> frozenset[Role]:
     """Return the roles that may take back entries of a stream."""
     if stream.split("/", 1)[0] in OF_ADMINISTRATORS:
-        return frozenset({Role.ADMIN})
+        return GRANTERS if stream.startswith("person/") else frozenset({Role.ADMIN})
     return frozenset(Role) - NEVER_REVERSE
 
 

@@ -15,6 +15,7 @@ from domain.decider import LIFECYCLES
 from ledger.book import Book
 from ledger.entry import Entry, decode, standing, told
 from projections import (
+    administration,
     cases,
     disposals,
     history,
@@ -113,6 +114,10 @@ CURRENT: dict[str, List] = {
         lambda k: income.row(k.id, k.state, k.first_on, k.last_on, k.version, k.days or {}),
     ),
     "audit": List(reads.reads, lambda k: reads.row(k.id, k.state, k.last_on, k.version)),
+    "access": List(
+        administration.administration,
+        lambda k: administration.row(k.id, k.state, k.last_on, k.version),
+    ),
     **dict.fromkeys(cases.KINDS, _case),
 }
 # Which facts are told with their last business day, and as what; "" is not told.
@@ -149,6 +154,7 @@ INDEXES = (
     *cases.indexes,
     *registers.indexes,
     *reads.indexes,
+    *administration.indexes,
     *wants.indexes,
     *income.indexes,
     *disposals.indexes,

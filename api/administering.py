@@ -1,0 +1,244 @@
+"""Acts on log-ins: each is decided by the rules, written down in the log, and then done.
+
+What is written down names people by id alone (`domain/access.py`). It is written first: nothing is
+done to a log-in of which the log knows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from api.accounts import Account
+from api.office import Actor, Office
+from api.tokens import Token
+from domain.access import lifecycle
+from domain.decider import Event
+from domain.policy import Policy
+from domain.words import Role, Words
+from ledger.book import new_id
+from ledger.entry import Draft, Via
+
+
+class Unknown(LookupError):
+    """There is no such log-in."""
+
+
+class Unfit(ValueError):
+    """What was asked cannot be, and why."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.words = Words(zh, en)
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A log-in as administrators see it."""
+
+    login: str
+    person: str
+    unit: str
+    roles: tuple[str, ...]
+    closed: bool
+    one_time: bool  # the password must be changed first
+    second_factor: str  # since when (UTC); empty where there is none
+    sessions: int
+    tokens: int
+
+
+def note(
+    office: Office, actor: Actor, verb: str, form: Mapping[str, Any], how: Mapping[str, str]
+) -> int:
+    """Decide an act and write it down; return the position. Raise Refused, Unavailable."""
+    now = office.now(actor.zone)
+    occasion = office.occasion(actor, now.date())
+    (fact,) = lifecycle.decide(lifecycle.state(), verb, occasion, form, asked=True)
+    assert isinstance(fact, Event)
+    cause = new_id("cmd")
+    draft = Draft(
+        stream=f"access/{new_id()}",
+        seq=1,
+        event=fact,
+        actor=actor.person,
+        cause=cause,
+        effective_at=now.isoformat(timespec="seconds"),
+        via=Via(
+            unit=actor.unit,
+            role=actor.role,
+            channel=how.get("channel", ""),
+            request=how.get("request", ""),
+            policy=occasion.policy.reference,
+        ),
+        behalf=actor.behalf,
+    )
+    with office.writing():
+        receipt = office.book.append([draft], actor=actor.person, cause=cause, context=dict(how))
+    office.show(receipt.last)
+    return receipt.last
+
+
+def standings(office: Office) -> list[Standing]:
+    """Return every log-in with what administrators ask of it, by name."""
+    accounts = office.accounts
+    factors = accounts.factors.all_since()
+    sessions = _counted(s.login for s in accounts.sittings())
+    tokens = _counted(t.login for t in accounts.tokens.all())
+    waiting = accounts.one_time()
+    return [
+        Standing(
+            login=a.login,
+            person=a.person,
+            unit=a.unit,
+            roles=tuple(dict.fromkeys(p.role for p in office.posts(a))) if not closed else (),
+            closed=closed,
+            one_time=a.login in waiting,
+            second_factor=factors.get(a.login, ""),
+            sessions=sessions.get(a.login, 0),
+            tokens=tokens.get(a.login, 0),
+        )
+        for a, closed in accounts.everybody()
+    ]
+
+
+def known(office: Office, login: str) -> tuple[Account, bool]:
+    """Return a log-in and whether it is closed; raise Unknown."""
+    for account, closed in office.accounts.everybody():
+        if account.login == login.casefold():
+            return account, closed
+    raise Unknown(login)
+
+
+# What administrators do -----------------------------------------------------------
+
+
+def open_log_in(
+    office: Office,
+    actor: Actor,
+    how: Mapping[str, str],
+    *,
+    login: str,
+    person: str,
+    name: str,
+    unit: str,
+    name_en: str = "",
+    locale: str = "zh",
+) -> str:
+    """Open a log-in without any role; return its one-time password. Raise Unfit, Refused.
+
+    What the person may act as is said of the person (`person/…`), by whoever grants roles.
+    """
+    if office.accounts.taken(login):
+        raise Unfit(
+            f"账号 {login} 已经存在（停用的账号名也不再用）。",
+            f"The log-in {login} exists already (a closed one is not used again).",
+        )
+    note(office, actor, "open_log_in", {"person": person, "unit": unit}, how)
+    accounts = office.accounts
+    password = accounts.drawn_password()
+    accounts.create(login, password, person, name, unit, (), locale, name_en=name_en)
+    accounts.mark_one_time(login.casefold())
+    stream = f"person/{person}"
+    if accounts.bound_name(person) != office.book.stream(stream).state.name:
+        office.ask(stream, "record_name", {}, actor, **how)
+    return password
+
+
+def close(office: Office, actor: Actor, how: Mapping[str, str], login: str, reason: str) -> None:
+    """Close a log-in with its sessions and tokens."""
+    account, closed = known(office, login)
+    if closed:
+        raise Unfit("账号已经停用。", "The log-in is closed already.")
+    note(office, actor, "close_log_in", {"person": account.person, "reason": reason}, how)
+    office.accounts.disable(account.login)
+
+
+def reopen(office: Office, actor: Actor, how: Mapping[str, str], login: str, reason: str) -> None:
+    """Open a closed log-in again."""
+    account, closed = known(office, login)
+    if not closed:
+        raise Unfit("账号没有停用。", "The log-in is not closed.")
+    note(office, actor, "reopen_log_in", {"person": account.person, "reason": reason}, how)
+    office.accounts.enable(account.login)
+
+
+def reset_password(
+    office: Office, actor: Actor, how: Mapping[str, str], login: str, reason: str
+) -> str:
+    """Give a log-in a one-time password; return it, this once."""
+    account, _ = known(office, login)
+    note(office, actor, "reset_password", {"person": account.person, "reason": reason}, how)
+    return office.accounts.reset_password(account.login)
+
+
+def reset_factor(
+    office: Office, actor: Actor, how: Mapping[str, str], login: str, reason: str
+) -> None:
+    """Take off the second factor of a log-in, and sign it out."""
+    account, _ = known(office, login)
+    if not office.accounts.factors.since(account.login):
+        raise Unfit("此账号没有第二因素。", "This log-in has no second factor.")
+    note(office, actor, "reset_factor", {"person": account.person, "reason": reason}, how)
+    office.accounts.forget_factor(account.login)
+    office.accounts.end_sittings(account.login)
+
+
+def end_sessions(
+    office: Office, actor: Actor, how: Mapping[str, str], login: str, reason: str
+) -> int:
+    """Sign a log-in out everywhere; return in how many places it was."""
+    account, _ = known(office, login)
+    count = len(office.accounts.sittings(account.login))
+    form = {"person": account.person, "count": count, "reason": reason}
+    note(office, actor, "end_sessions", form, how)
+    office.accounts.end_sittings(account.login)
+    return count
+
+
+def revoke(office: Office, actor: Actor, how: Mapping[str, str], token: Token, reason: str) -> None:
+    """End a token, one's own or another's."""
+    account, _ = known(office, token.login)
+    form = {"person": account.person, "token": token.id, "reason": reason}
+    note(office, actor, "revoke_token", form, how)
+    office.accounts.tokens.revoke(token.id)
+
+
+# What people do with their own ----------------------------------------------------
+
+
+def make_token(
+    office: Office,
+    actor: Actor,
+    how: Mapping[str, str],
+    login: str,
+    name: str,
+    scopes: Iterable[str],
+    days: int,
+) -> tuple[str, Token]:
+    """Make a token of one's own; return it whole, this once. Raise NotMade."""
+    whole, token = office.accounts.tokens.make(login, name, scopes, days)
+    form = {
+        "person": actor.person,
+        "token": token.id,
+        "scopes": " ".join(token.scopes),
+        "until": token.until[:10],
+    }
+    try:
+        note(office, actor, "make_token", form, how)
+    except BaseException:
+        office.accounts.tokens.revoke(token.id)  # what the log does not know opens nothing
+        raise
+    return whole, token
+
+
+def grants(policy: Policy) -> Role:
+    """Return as what the console gives roles: whoever may open the database is no person."""
+    return Role.SECURITY if policy.administrators_apart else Role.ADMIN
+
+
+def _counted(logins: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for login in logins:
+        found[login] = found.get(login, 0) + 1
+    return found

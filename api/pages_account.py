@@ -1,0 +1,320 @@
+"""One's own account: password, second factor, where one is signed in, tokens for programs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api import administering, entrance, pages_entrance
+from api.account_words import WORDS
+from api.accounts import Account, TooManyTries, mark_of, stamp
+from api.office import Office
+from api.pages_sign import Member, Typed, text
+from api.pages_trouble import PageRoute
+from api.pages_view import Page, local_path
+from api.tokens import DAYS_MAX, NotMade, Scope, Token
+from domain.words import Words
+from ledger.notes import Unproven
+
+PROVEN: Final = timedelta(minutes=10)  # so long a password or code counts for what follows
+HERE: Final = "/account"
+
+
+def router(office: Office) -> APIRouter:
+    """Return the pages of this module."""
+    pages = APIRouter(route_class=PageRoute)
+
+    @pages.get(HERE)
+    def own(page: Member) -> Response:
+        return show(page)
+
+    @pages.get("/confirm")
+    def confirm(page: Member) -> Response:
+        return confirm_page(page, local_path(page.request.query_params.get("next", HERE)))
+
+    @pages.post("/confirm")
+    def confirmed(page: Member, form: Typed) -> Response:
+        return prove(page, form, local_path(text(form, "next", 2000)))
+
+    @pages.post("/account/password")
+    def password(page: Member, form: Typed) -> Response:
+        return change_password(page, form)
+
+    @pages.get("/account/factor")
+    def factor(page: Member) -> Response:
+        return proven(page, "/account/factor") or factor_page(page)
+
+    @pages.post("/account/factor")
+    def factor_confirmed(page: Member, form: Typed) -> Response:
+        return proven(page, "/account/factor") or confirm_factor(page, form)
+
+    @pages.post("/account/factor/remove")
+    def factor_removed(page: Member) -> Response:
+        return proven(page) or remove_factor(page)
+
+    @pages.post("/account/recovery")
+    def recovery(page: Member) -> Response:
+        return proven(page) or draw_recovery(page)
+
+    @pages.post("/account/sessions")
+    def sessions(page: Member, form: Typed) -> Response:
+        return end_sessions(page, text(form, "mark"))
+
+    @pages.post("/account/tokens")
+    def token_made(page: Member, form: Typed) -> Response:
+        return proven(page) or make_token(page, form)
+
+    @pages.post("/account/tokens/{id_}/revoke")
+    def token_revoked(id_: str, page: Member) -> Response:
+        return revoke_token(page, id_)
+
+    return pages
+
+
+def account_of(page: Page) -> Account:
+    """Return whose account it is."""
+    assert page.session is not None
+    return page.session.account
+
+
+def said(page: Page) -> dict[str, str]:
+    """Return our words in the reader's language."""
+    return {name: page.words(words) for name, words in WORDS.items()}
+
+
+def show(
+    page: Page, status: int = 200, *, wrong: str = "", done: str = "", made: str = ""
+) -> Response:
+    """Draw one's own account; `made` is a token, shown this once."""
+    accounts, who = page.office.accounts, account_of(page)
+    asked = page.request.query_params.get("done", "")
+    done = done or (page.words(WORDS[asked]) if asked in DONE else "")
+    return page.render(
+        "account.html",
+        status,
+        w=said(page),
+        account=who,
+        name=page.actor.name,
+        wrong=wrong,
+        done=done,
+        made=made,
+        factor=when(page, accounts.factors.since(who.login)),
+        demanded=entrance.demanded(page.office, who),
+        recovery=accounts.factors.recovery_left(who.login),
+        sittings=[told_sitting(page, s) for s in accounts.sittings(who.login)],
+        tokens=[told_token(page, t) for t in accounts.tokens.of(who.login)],
+        scopes=[(s.value, page.words(s.words)) for s in Scope],
+        days_max=DAYS_MAX,
+    )
+
+
+DONE: Final = frozenset(
+    {"password-changed", "factor-removed", "sessions-ended", "token-revoked", "confirmed"}
+)
+
+
+def when(page: Page, at: str) -> str:
+    """Return a time as the reader's clock shows it, to the minute; nothing stays nothing."""
+    return page.local(at)[:16] if at else ""
+
+
+def told_sitting(page: Page, sitting: Any) -> dict[str, Any]:
+    """Return a session as the template draws it."""
+    return {
+        "mark": sitting.mark,
+        "login": sitting.login,
+        "post": page.post_words(sitting.post) if sitting.post.role else "",
+        "started": when(page, sitting.started_at),
+        "seen": when(page, sitting.seen_at),
+        "device": sitting.device or "—",
+        "address": sitting.address or "—",
+        "mine": sitting.mark == mark_of(page.token),
+    }
+
+
+def told_token(page: Page, token: Token) -> dict[str, Any]:
+    """Return a token as the template draws it: never its secret."""
+    now = stamp(page.office.accounts.clock())
+    state = "revoked" if token.revoked_at else "over" if token.until <= now else "holds"
+    return {
+        "id": token.id,
+        "login": token.login,
+        "name": token.name,
+        "scopes": page.words(token.words),
+        "made": when(page, token.made_at),
+        "until": when(page, token.until),
+        "used": when(page, token.used_at) or page.words(WORDS["never"]),
+        "state": state,
+    }
+
+
+# Proving who one is ---------------------------------------------------------------
+
+
+def proven(page: Page, where: str = HERE) -> Response | None:
+    """Return where to prove again who one is; None when they did within ten minutes."""
+    if fresh(page, PROVEN):
+        return None
+    return page.go("/confirm?" + urlencode({"next": where}))
+
+
+def fresh(page: Page, within: timedelta) -> bool:
+    """Tell whether whoever sits there gave password or code within a time."""
+    session = page.session
+    return session is not None and session.proven_at > stamp(page.office.accounts.clock() - within)
+
+
+def confirm_page(page: Page, where: str, wrong: str = "", status: int = 200) -> Response:
+    """Ask for the password or a code again."""
+    factor = page.office.accounts.factors.since(account_of(page).login)
+    return page.render(
+        "confirm.html", status, w=said(page), where=where, wrong=wrong, factor=bool(factor)
+    )
+
+
+def prove(page: Page, form: FormData, where: str) -> Response:
+    """Take a code where there is a second factor, else the password."""
+    accounts, who = page.office.accounts, account_of(page)
+    try:
+        if accounts.factors.since(who.login):
+            right = accounts.passes(who.login, pages_entrance.typed(form, "code"), page.address)
+        else:
+            password = pages_entrance.secret(form, "password")
+            right = accounts.check(who.login, password, page.address) is not None
+    except TooManyTries as flood:
+        return confirm_page(page, where, flood.zh if page.lang == "zh" else flood.en, 429)
+    except Unproven as away:
+        return confirm_page(page, where, page.words(away.words), 503)
+    if not right:
+        return confirm_page(page, where, page.words(WORDS["not-proven"]), 403)
+    accounts.prove(page.token)
+    return page.go(where)
+
+
+# Password, second factor ----------------------------------------------------------
+
+
+def change_password(page: Page, form: FormData) -> Response:
+    """Take another password of whoever knows the old one; every other session ends."""
+    accounts, login = page.office.accounts, account_of(page).login
+    try:
+        right = accounts.check(login, pages_entrance.secret(form, "old"), page.address)
+    except TooManyTries as flood:
+        return show(page, 429, wrong=flood.zh if page.lang == "zh" else flood.en)
+    if right is None:
+        return show(page, 403, wrong=page.words(WORDS["password-wrong"]))
+    new = pages_entrance.secret(form, "new")
+    refused = pages_entrance.unfit(page.office, login, new, pages_entrance.secret(form, "again"))
+    if refused is not None:
+        return show(page, 422, wrong=page.words(refused))
+    note(page, "change_password")
+    accounts.set_password(login, new, keep=page.token)
+    return page.go(f"{HERE}?done=password-changed")
+
+
+def note(page: Page, verb: str, **form: Any) -> None:
+    """Write down what one does with one's own."""
+    whole = {"person": page.actor.person, **form}
+    administering.note(page.office, page.actor, verb, whole, page.how)
+
+
+def factor_page(page: Page, wrong: str = "", status: int = 200) -> Response:
+    """Show the secret that waits for its first code."""
+    login = account_of(page).login
+    if page.office.accounts.factors.since(login):
+        return page.go(HERE)
+    try:
+        values = pages_entrance.offered(page.office, login)
+    except Unproven as away:
+        return show(page, 503, wrong=page.words(away.words))
+    return page.render("account_factor_new.html", status, w=said(page), wrong=wrong, **values)
+
+
+def confirm_factor(page: Page, form: FormData) -> Response:
+    """Ask for the second factor from now on, and show the recovery codes."""
+    accounts, login = page.office.accounts, account_of(page).login
+    try:
+        codes = accounts.confirm_factor(login, pages_entrance.typed(form, "code"), page.address)
+    except TooManyTries as flood:
+        return factor_page(page, flood.zh if page.lang == "zh" else flood.en, 429)
+    if not codes:
+        return factor_page(page, page.words(WORDS["code-wrong"]), 403)
+    note(page, "set_factor")
+    accounts.end_sittings(login, keep=page.token)
+    return codes_page(page, codes)
+
+
+def codes_page(page: Page, codes: tuple[str, ...]) -> Response:
+    """Show recovery codes, this once."""
+    return page.render("account_codes_new.html", w=said(page), codes=codes)
+
+
+def draw_recovery(page: Page) -> Response:
+    """Draw new recovery codes in place of the old."""
+    accounts, login = page.office.accounts, account_of(page).login
+    if not accounts.factors.since(login):
+        return page.go(HERE)
+    note(page, "draw_recovery")
+    return codes_page(page, accounts.factors.recovery_codes(login))
+
+
+def remove_factor(page: Page) -> Response:
+    """Ask for no second factor any more, unless the rules want one."""
+    accounts, who = page.office.accounts, account_of(page)
+    if not accounts.factors.since(who.login):
+        return page.go(HERE)
+    if entrance.demanded(page.office, who):
+        return show(page, 409, wrong=page.words(WORDS["factor-stays"]))
+    note(page, "remove_factor", reason=page.words(WORDS["by-owner"]))
+    accounts.forget_factor(who.login)
+    return page.go(f"{HERE}?done=factor-removed")
+
+
+# Sessions and tokens --------------------------------------------------------------
+
+
+def end_sessions(page: Page, mark: str) -> Response:
+    """End one other session by its mark, or all others."""
+    accounts, login = page.office.accounts, account_of(page).login
+    if mark == "others":
+        accounts.end_sittings(login, keep=page.token)
+    else:
+        accounts.end_sitting(login, mark)
+    return page.go(f"{HERE}?done=sessions-ended")
+
+
+def make_token(page: Page, form: FormData) -> Response:
+    """Make a token and show it, this once."""
+    days = text(form, "days")
+    scopes = [s for s in form.getlist("scope") if isinstance(s, str)]
+    try:
+        whole, _ = administering.make_token(
+            page.office,
+            page.actor,
+            page.how,
+            account_of(page).login,
+            text(form, "name"),
+            scopes,
+            int(days) if days.isdecimal() else 0,
+        )
+    except NotMade as why:
+        return show(page, 422, wrong=page.words(why.words))
+    return show(page, made=whole)
+
+
+def revoke_token(page: Page, id_: str) -> Response:
+    """End a token of one's own."""
+    accounts, login = page.office.accounts, account_of(page).login
+    token = next((t for t in accounts.tokens.of(login) if t.id == id_), None)
+    if token is None:
+        raise HTTPException(404)
+    if not token.revoked_at:
+        by_owner: Words = WORDS["by-owner"]
+        administering.revoke(page.office, page.actor, page.how, token, page.words(by_owner))
+    return page.go(f"{HERE}?done=token-revoked")

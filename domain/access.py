@@ -1,0 +1,364 @@
+"""Who may sign in: every act on a log-in is an entry, with whom it concerns and why.
+
+One stream for each act. Nobody asks for it at a door: the door that opens, closes or resets
+something writes it down beside. No log-in name, address, password or secret is in the log, only
+the id of the person; what a token is called stays outside as well.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.values import Code, Given, PersonId, Text, UnitId
+from domain.words import Role, Words
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One act: what was done, and about whom."""
+
+    act: str = ""
+    person: str = ""
+
+    def describe(self, lang: Lang) -> str:
+        """Say about whom it was."""
+        if not self.act:
+            return "没有办理" if lang == "zh" else "Nothing was done"
+        return f"关于 {self.person}" if lang == "zh" else f"About {self.person}"
+
+
+lifecycle: Lifecycle[Access] = Lifecycle("access", Access, Words("账号管理", "Administration"))
+
+# What happened ----------------------------------------------------------------
+
+
+class LogInOpened(
+    Event,
+    name="access.log_in_opened",
+    zh="为{person}开立账号，单位：{unit}",
+    en="A log-in was opened for {person} of {unit}",
+):
+    """Somebody may sign in as this person; what they may act as is said in `person/…`."""
+
+    person: PersonId
+    unit: UnitId
+
+
+class LogInClosed(
+    Event,
+    name="access.log_in_closed",
+    zh="停用{person}的账号，登录和令牌全部终止：{reason}",
+    en="A log-in of {person} was closed, with its sessions and tokens: {reason}",
+):
+    """Nobody signs in by it any more."""
+
+    person: PersonId
+    reason: Text
+
+
+class LogInReopened(
+    Event,
+    name="access.log_in_reopened",
+    zh="重新启用{person}的账号：{reason}",
+    en="A log-in of {person} was opened again: {reason}",
+):
+    """What had ended with it stays ended."""
+
+    person: PersonId
+    reason: Text
+
+
+class PasswordReset(
+    Event,
+    name="access.password_reset",
+    zh="重设{person}的密码（一次性，登录后须修改）：{reason}",
+    en="{person} was given a one-time password: {reason}",
+):
+    """Whoever reset it knows it, so it opens nothing but its own change."""
+
+    person: PersonId
+    reason: Text
+
+
+class PasswordChanged(
+    Event,
+    name="access.password_changed",
+    zh="{person}修改了自己的密码",
+    en="{person} changed their password",
+):
+    """By the person, who knew the old one."""
+
+    person: PersonId
+
+
+class FactorSet(
+    Event,
+    name="access.factor_set",
+    zh="{person}启用第二因素",
+    en="{person} set up a second factor",
+):
+    """A code of their device is asked for from now on."""
+
+    person: PersonId
+
+
+class FactorRemoved(
+    Event,
+    name="access.factor_removed",
+    zh="解除{person}的第二因素：{reason}",
+    en="The second factor of {person} was taken off: {reason}",
+):
+    """No code is asked for until another is set up."""
+
+    person: PersonId
+    reason: Text
+
+
+class RecoveryDrawn(
+    Event,
+    name="access.recovery_drawn",
+    zh="{person}更换了恢复码",
+    en="{person} drew new recovery codes",
+):
+    """The former ones open nothing any more."""
+
+    person: PersonId
+
+
+class SessionsEnded(
+    Event,
+    name="access.sessions_ended",
+    zh="强制{person}退出登录{count}处：{reason}",
+    en="{person} was signed out in {count} places: {reason}",
+):
+    """They may sign in again."""
+
+    person: PersonId
+    count: int
+    reason: Text
+
+
+class TokenMade(
+    Event,
+    name="access.token_made",
+    zh="{person}新建令牌 {token}，用途：{scopes}，有效至{until}",
+    en="{person} made the token {token} to {scopes}, good until {until}",
+):
+    """A program may act as this person, as far as the scopes go."""
+
+    person: PersonId
+    token: Code
+    scopes: Code
+    until: date
+
+
+class TokenRevoked(
+    Event,
+    name="access.token_revoked",
+    zh="撤销{person}的令牌 {token}：{reason}",
+    en="The token {token} of {person} was revoked: {reason}",
+):
+    """It opens nothing any more."""
+
+    person: PersonId
+    token: Code
+    reason: Text
+
+
+AccessEvent: TypeAlias = (
+    LogInOpened
+    | LogInClosed
+    | LogInReopened
+    | PasswordReset
+    | PasswordChanged
+    | FactorSet
+    | FactorRemoved
+    | RecoveryDrawn
+    | SessionsEnded
+    | TokenMade
+    | TokenRevoked
+)
+
+# Where that leaves us ---------------------------------------------------------
+
+
+def evolve(_: Access, event: AccessEvent) -> Access:
+    """What an event means. Never refuses: it already happened."""
+    match event:
+        case (
+            LogInOpened()
+            | LogInClosed()
+            | LogInReopened()
+            | PasswordReset()
+            | PasswordChanged()
+            | FactorSet()
+            | FactorRemoved()
+            | RecoveryDrawn()
+            | SessionsEnded()
+            | TokenMade()
+            | TokenRevoked()
+        ):
+            return Access(act=event.type_name, person=event.person)
+        case _:
+            assert_never(event)
+
+
+lifecycle.part(AccessEvent, evolve)
+
+# What may be asked ------------------------------------------------------------
+
+SYSTEM = frozenset({Role.ADMIN})
+SECURITY = frozenset({Role.SECURITY})
+
+
+def may_system(occasion: Occasion) -> bool:
+    """Answer whether somebody keeps the log-ins."""
+    return occasion.role in SYSTEM
+
+
+def may_security(occasion: Occasion) -> bool:
+    """Answer whether somebody keeps sessions, tokens and second factors.
+
+    Where administrators are not apart, the system administrator does that as well.
+    """
+    apart = occasion.policy.administrators_apart
+    return occasion.role in SECURITY or (occasion.role in SYSTEM and not apart)
+
+
+BY_SYSTEM = Rule(
+    slug="not-system-administrator",
+    zh="账号由系统管理员办理。",
+    en="Log-ins are the system administrator's to keep.",
+    holds=lambda _, occasion: may_system(occasion),
+)
+BY_SECURITY = Rule(
+    slug="not-security-administrator",
+    zh="登录会话、令牌和第二因素由安全管理员办理；三员未分设时，系统管理员也可办理。",
+    en="Sessions, tokens and second factors are the security administrator's; the system"
+    " administrator's too where the administrators are not apart.",
+    holds=lambda _, occasion: may_security(occasion),
+)
+NOT_MINE = Rule(
+    slug="own-log-in",
+    zh="不能对自己的账号这样办理；请由另一名管理员办理，自己的设置在“我的账号”。",
+    en="Nobody does this to a log-in of their own: another administrator does, and what is your own"
+    " to change is on the page of your account.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+OWN_ALONE = Rule(
+    slug="not-own-log-in",
+    zh="只有本人能这样办理。",
+    en="Only the person may do this.",
+)
+
+
+def others(occasion: Occasion, person: str) -> None:
+    """Refuse who would do it to themselves; raise Refused."""
+    if person == occasion.by:
+        raise NOT_MINE.broken()
+
+
+def own(occasion: Occasion, person: str) -> None:
+    """Refuse who would do it for another; raise Refused."""
+    if person != occasion.by:
+        raise OWN_ALONE.broken()
+
+
+@lifecycle.verb(BY_SYSTEM, zh="开立账号", en="Open a log-in", inner=True)
+def open_log_in(_: Access, __: Occasion, *, person: PersonId, unit: UnitId) -> LogInOpened:
+    """Let a person sign in."""
+    return LogInOpened(person=person, unit=unit)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="停用账号", en="Close a log-in", inner=True)
+def close_log_in(_: Access, occasion: Occasion, *, person: PersonId, reason: Given) -> LogInClosed:
+    """Let a person sign in no longer, and end what goes on."""
+    others(occasion, person)
+    return LogInClosed(person=person, reason=reason)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="重新启用账号", en="Open a log-in again", inner=True)
+def reopen_log_in(
+    _: Access, occasion: Occasion, *, person: PersonId, reason: Given
+) -> LogInReopened:
+    """Let a person sign in again."""
+    others(occasion, person)
+    return LogInReopened(person=person, reason=reason)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="重设密码", en="Reset a password", inner=True)
+def reset_password(
+    _: Access, occasion: Occasion, *, person: PersonId, reason: Given
+) -> PasswordReset:
+    """Give a one-time password, which must be changed at once."""
+    others(occasion, person)
+    return PasswordReset(person=person, reason=reason)
+
+
+@lifecycle.verb(zh="修改密码", en="Change the password", inner=True)
+def change_password(_: Access, occasion: Occasion, *, person: PersonId) -> PasswordChanged:
+    """Take another password of one's own."""
+    own(occasion, person)
+    return PasswordChanged(person=person)
+
+
+@lifecycle.verb(zh="启用第二因素", en="Set up a second factor", inner=True)
+def set_factor(_: Access, occasion: Occasion, *, person: PersonId) -> FactorSet:
+    """Have a code of one's device asked for."""
+    own(occasion, person)
+    return FactorSet(person=person)
+
+
+@lifecycle.verb(zh="停用第二因素", en="Take off one's second factor", inner=True)
+def remove_factor(
+    _: Access, occasion: Occasion, *, person: PersonId, reason: Given
+) -> FactorRemoved:
+    """Have no code asked for any more."""
+    own(occasion, person)
+    return FactorRemoved(person=person, reason=reason)
+
+
+@lifecycle.verb(BY_SECURITY, zh="解除第二因素", en="Reset a second factor", inner=True)
+def reset_factor(
+    _: Access, occasion: Occasion, *, person: PersonId, reason: Given
+) -> FactorRemoved:
+    """Take off the second factor of somebody whose device is lost."""
+    others(occasion, person)
+    return FactorRemoved(person=person, reason=reason)
+
+
+@lifecycle.verb(zh="更换恢复码", en="Draw recovery codes", inner=True)
+def draw_recovery(_: Access, occasion: Occasion, *, person: PersonId) -> RecoveryDrawn:
+    """Draw new recovery codes of one's own."""
+    own(occasion, person)
+    return RecoveryDrawn(person=person)
+
+
+@lifecycle.verb(BY_SECURITY, zh="强制退出登录", en="End sessions", inner=True)
+def end_sessions(
+    _: Access, __: Occasion, *, person: PersonId, count: int, reason: Given
+) -> SessionsEnded:
+    """Sign a person out wherever they are."""
+    return SessionsEnded(person=person, count=count, reason=reason)
+
+
+@lifecycle.verb(zh="新建令牌", en="Make a token", inner=True)
+def make_token(
+    _: Access, occasion: Occasion, *, person: PersonId, token: Code, scopes: Code, until: date
+) -> TokenMade:
+    """Let a program act in one's name."""
+    own(occasion, person)
+    return TokenMade(person=person, token=token, scopes=scopes, until=until)
+
+
+@lifecycle.verb(zh="撤销令牌", en="Revoke a token", inner=True)
+def revoke_token(
+    _: Access, occasion: Occasion, *, person: PersonId, token: Code, reason: Given
+) -> TokenRevoked:
+    """End a token: its owner does, or whoever keeps tokens."""
+    if person != occasion.by and not may_security(occasion):
+        raise BY_SECURITY.broken()
+    return TokenRevoked(person=person, token=token, reason=reason)
