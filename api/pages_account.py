@@ -54,7 +54,7 @@ def router(office: Office) -> APIRouter:
     def factor_confirmed(page: Member, form: Typed) -> Response:
         return proven(page, "/account/factor") or confirm_factor(page, form)
 
-    @pages.post("/account/factor/remove")
+    @pages.post("/account/factor/stop")
     def factor_removed(page: Member) -> Response:
         return proven(page) or remove_factor(page)
 
