@@ -7,6 +7,7 @@ done to a log-in of which the log knows nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -34,6 +35,16 @@ class Unfit(ValueError):
         self.words = Words(zh, en)
 
 
+class AlreadyDone(Exception):
+    """The same request came before, and was done then; what was shown once is not shown again."""
+
+    words = Words(
+        "同一请求已经办理过；只显示一次的内容不再显示。请换一个 Idempotency-Key 再办。",
+        "The same request was done before; what is shown once is not shown again. Use another"
+        " Idempotency-Key to do it anew.",
+    )
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A log-in as administrators see it."""
 
@@ -51,7 +62,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 def note(
     office: Office, actor: Actor, verb: str, form: Mapping[str, Any], how: Mapping[str, str]
 ) -> int:
-    """Decide an act and write it down; return the position. Raise Refused, Unavailable."""
+    """Decide an act and write it down; return the position. Raise Refused, Unavailable.
+
+    `how` may hold the `key` of a request that may come again: raise AlreadyDone when it did.
+    """
+    context = {name: said for name, said in how.items() if name != "key"}
     now = office.now(actor.zone)
     occasion = office.occasion(actor, now.date())
     (fact,) = lifecycle.decide(lifecycle.state(), verb, occasion, form, asked=True)
@@ -74,7 +89,16 @@ def note(
         behalf=actor.behalf,
     )
     with office.writing():
-        receipt = office.book.append([draft], actor=actor.person, cause=cause, context=dict(how))
+        receipt = office.book.append(
+            [draft],
+            actor=actor.person,
+            cause=cause,
+            key=how.get("key"),
+            fingerprint=sha256(repr((verb, sorted(form.items()))).encode()).hexdigest(),
+            context=context,
+        )
+    if receipt.replayed:
+        raise AlreadyDone
     office.show(receipt.last)
     return receipt.last
 
@@ -141,7 +165,8 @@ def open_log_in(
     accounts.mark_one_time(login.casefold())
     stream = f"person/{person}"
     if accounts.bound_name(person) != office.book.stream(stream).state.name:
-        office.ask(stream, "record_name", {}, actor, **how)
+        via: dict[str, Any] = {name: said for name, said in how.items() if name != "key"}
+        office.ask(stream, "record_name", {}, actor, **via)
     return password
 
 

@@ -10,14 +10,15 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated
 
 import msgspec
 import typer
 
-from api import cli_identities
+from api import administering, cli_identities
 from api.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Account
 from api.cli_read import day, names, opened
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
@@ -29,6 +30,8 @@ from domain.words import Role, Words
 
 LOGIN = re.compile(r"[^\s:]{1,80}")  # a colon ends the log-in in HTTP Basic
 NAME_CHARS_MAX = 200
+CLI = {"channel": "cli"}
+AT_CONSOLE = Words("在服务器控制台办理", "done at the console of the server")
 CONSOLE = "console"  # whoever may open the database; the ledger says so, and nobody signs in as it
 
 app = typer.Typer(help="账号 · Log-ins: who may sign in, for which unit, in which roles.")
@@ -151,14 +154,50 @@ def disable(ctx: typer.Context, login: Login, json: Json = False) -> None:
     """停用账号并结束其全部会话 · Close a log-in and end its sessions; the ledger keeps its acts."""
     terminal = at(ctx, json)
     with opened(terminal) as office:
-        if office.accounts.find(login.casefold()) is None:
+        account = office.accounts.find(login.casefold())
+        if account is None:
             raise Stop(
                 Words(f"没有可用的账号 {login}。", f"There is no open log-in {login}."), REFUSED
             )
-        office.accounts.disable(login)
+        console = Actor(person=CONSOLE, unit="", role=Role.ADMIN, zone=office.settings.zone)
+        with told():
+            administering.close(office, console, CLI, login, terminal.told(AT_CONSOLE))
     if terminal.json:
         terminal.answer({"login": login.casefold(), "disabled": True})
     terminal.say(f"账号 {login} 已停用，会话已结束。", f"{login} is closed and signed out.")
+
+
+Reason = Annotated[str, typer.Option("--reason", help="原因，不写人名 · Why; no names of people.")]
+
+
+@app.command("reset-password")
+def reset_password(ctx: typer.Context, login: Login, reason: Reason, json: Json = False) -> None:
+    """重设密码，给出一次性密码 · Give a one-time password, which must be changed at once."""
+    terminal = at(ctx, json)
+    with opened(terminal) as office, told():
+        console = Actor(person=CONSOLE, unit="", role=Role.ADMIN, zone=office.settings.zone)
+        password = administering.reset_password(office, console, CLI, login, reason)
+    if terminal.json:
+        terminal.answer({"login": login.casefold(), "one_time_password": password})
+    terminal.say(
+        f"账号 {login} 的一次性密码：{password}（登录后须修改）",
+        f"One-time password of {login}: {password} (to be changed at the first sign-in)",
+    )
+
+
+@app.command("reset-factor")
+def reset_factor(ctx: typer.Context, login: Login, reason: Reason, json: Json = False) -> None:
+    """解除第二因素（手机丢失时）· Take off a second factor whose device is lost."""
+    terminal = at(ctx, json)
+    with opened(terminal) as office, told():
+        console = Actor(person=CONSOLE, unit="", role=Role.SECURITY, zone=office.settings.zone)
+        administering.reset_factor(office, console, CLI, login, reason)
+    if terminal.json:
+        terminal.answer({"login": login.casefold(), "second_factor": False})
+    terminal.say(
+        f"账号 {login} 的第二因素已解除，登录已全部退出。",
+        f"{login} has no second factor any more and is signed out everywhere.",
+    )
 
 
 @app.command("name")
@@ -207,6 +246,20 @@ def forget(
 
 
 # What they do -------------------------------------------------------------------
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say why an act on a log-in cannot be."""
+    try:
+        yield
+    except administering.Unknown as unknown:
+        said = Words(f"没有账号 {unknown}。", f"There is no log-in {unknown}.")
+        raise Stop(said, REFUSED) from None
+    except administering.Unfit as why:
+        raise Stop(why.words, REFUSED) from None
+    except Refused as refused:
+        raise Stop(Words(refused.sentence("zh"), refused.sentence("en")), REFUSED) from None
 
 
 def begin(
@@ -295,6 +348,7 @@ def create(
         said = Words(f"账号 {login} 已经存在。", f"The log-in {login} exists already.")
         raise Stop(said) from None
     bind_name(office, person, by)
+    administering.note(office, by, "open_log_in", {"person": person, "unit": unit}, CLI)
     if terminal.json:
         terminal.answer(account)
     told = roles_told(terminal, account.roles)
@@ -321,9 +375,19 @@ def appoint(
     stream = f"person/{person}"
     state = office.book.stream(stream).state
     missing = [role for role in dict.fromkeys(roles) if not state.may(on, unit, role)]
-    requests = [(stream, "assign", {"unit": unit, "post": role}) for role in missing]
+    rules = office.rules_for(unit, on)
+    requests = [
+        (
+            stream,
+            "propose_role" if role in rules.confirmed_roles else "assign",
+            {"unit": unit, "post": role},
+        )
+        for role in missing
+    ]
     if not requests:
         return
+    if by.person == CONSOLE:
+        by = msgspec.structs.replace(by, role=administering.grants(rules))
     try:
         office.ask_many(requests, by, on=on, channel="cli")
     except Refused as refused:

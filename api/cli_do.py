@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api import forms
-from api.accounts import Post
+from api import entrance, forms
+from api.accounts import Account, Post, Stage
 from api.cli_read import names, opened
 from api.cli_terminal import REFUSED, USAGE, Stop, Terminal
 from api.office import Actor, Office
@@ -217,6 +217,7 @@ def sign_in(terminal: Terminal, office: Office, login: str, role: str) -> Actor:
     account = office.accounts.check(login, password)
     if account is None:
         raise Stop(Words("账号或密码不对。", "Wrong log-in or password."), REFUSED)
+    refuse_unfinished(terminal, office, account)
     posts = office.posts(account)
     wanted = Post.read(role) if role else next(iter(posts), Post(unit="", role=""))
     actor = office.acting(account, wanted, terminal.lang)
@@ -230,6 +231,33 @@ def sign_in(terminal: Terminal, office: Office, login: str, role: str) -> Actor:
             USAGE,
         )
     return actor
+
+
+def refuse_unfinished(terminal: Terminal, office: Office, account: Account) -> None:
+    """Ask for the code of a second factor; stop where the pages must be visited first."""
+    missing = entrance.missing(office, account)
+    if missing is Stage.CODE:
+        code = os.environ.get("GONGWU_CODE", "")
+        if not code and sys.stdin.isatty():
+            code = getpass.getpass(terminal.told(Words("验证码：", "Code: ")))
+        if not code or not office.accounts.passes(account.login, code):
+            raise Stop(
+                Words(
+                    "此账号有第二因素：请输入验证码（或设环境变量 GONGWU_CODE）；每个验证码只能用一次。",
+                    "This log-in has a second factor: type its code (or set GONGWU_CODE); each code"
+                    " is taken once.",
+                ),
+                REFUSED,
+            )
+        missing = entrance.missing(office, account, (Stage.CODE,))
+    if missing is not None:
+        raise Stop(
+            Words(
+                f"请先登录页面：{missing.words.zh}。",
+                f"Sign in to the pages first: {missing.words.en}.",
+            ),
+            REFUSED,
+        )
 
 
 def _ask_password(terminal: Terminal) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api import administering, entrance, pages_entrance
 from api.account_words import WORDS
 from api.accounts import Account, TooManyTries, mark_of, stamp
+from api.elsewhere import Elsewhere
 from api.office import Office
 from api.pages_sign import Member, Typed, text
 from api.pages_trouble import PageRoute
@@ -56,7 +57,7 @@ def router(office: Office) -> APIRouter:
 
     @pages.post("/account/factor/stop")
     def factor_removed(page: Member) -> Response:
-        return proven(page) or remove_factor(page)
+        return proven(page) or stop_factor(page)
 
     @pages.post("/account/recovery")
     def recovery(page: Member) -> Response:
@@ -186,9 +187,11 @@ def prove(page: Page, form: FormData, where: str) -> Response:
             right = accounts.passes(who.login, pages_entrance.typed(form, "code"), page.address)
         else:
             password = pages_entrance.secret(form, "password")
-            right = accounts.check(who.login, password, page.address) is not None
+            right = page.office.signing.check(who.login, password, page.address) is not None
     except TooManyTries as flood:
         return confirm_page(page, where, flood.zh if page.lang == "zh" else flood.en, 429)
+    except Elsewhere as trouble:
+        return confirm_page(page, where, page.words(trouble.words), trouble.status)
     except Unproven as away:
         return confirm_page(page, where, page.words(away.words), 503)
     if not right:
@@ -264,14 +267,14 @@ def draw_recovery(page: Page) -> Response:
     return codes_page(page, accounts.factors.recovery_codes(login))
 
 
-def remove_factor(page: Page) -> Response:
+def stop_factor(page: Page) -> Response:
     """Ask for no second factor any more, unless the rules want one."""
     accounts, who = page.office.accounts, account_of(page)
     if not accounts.factors.since(who.login):
         return page.go(HERE)
     if entrance.demanded(page.office, who):
         return show(page, 409, wrong=page.words(WORDS["factor-stays"]))
-    note(page, "remove_factor", reason=page.words(WORDS["by-owner"]))
+    note(page, "stop_factor", reason=page.words(WORDS["by-owner"]))
     accounts.forget_factor(who.login)
     return page.go(f"{HERE}?done=factor-removed")
 

@@ -13,6 +13,7 @@ from api import forms
 from api.forms import Field, Invalid
 from api.pages_telling import STATE_REFS, tell
 from api.pages_view import Page
+from api.proving_again import refuse_unproven
 from domain.decider import LIFECYCLES, NOT_YOUR_ROLE, Document, Occasion, Refused, Verb
 from domain.kinds import OF_A_KIND
 from domain.words import Words, cited_all
@@ -286,6 +287,15 @@ def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
     assert step.typed is not None
     form, on, docs = parsed(step)
     refuse_unread(page, stream, step, form, on, docs)
+    assert page.session is not None
+    refuse_unproven(
+        page.office,
+        page.actor,
+        page.session.proven_at,
+        [(stream, step.verb.name, form)],
+        on=on,
+        docs=docs,
+    )
     key = step.typed.get("key", "")
     return page.office.ask(
         stream,

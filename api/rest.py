@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api import (
+    accounts_rest,
     audit_rest,
     banking_rest,
     booking_rest,
@@ -65,6 +66,7 @@ def install(app: FastAPI, office: Office) -> None:
     callers = Callers(office)
     rest_reading.add(routes, office, callers)
     rest_writing.add(routes, office, callers)
+    accounts_rest.add(routes, office, callers)
     papers_rest.add(routes, office, callers)
     filing_rest.add(routes, office, callers)
     stocktakes_rest.add(routes, office, callers)

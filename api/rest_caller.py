@@ -14,6 +14,7 @@ from starlette.requests import Request
 from api import entrance, problems, security
 from api.accounts import Account, Post, TooManyTries
 from api.elsewhere import Elsewhere
+from api.hashing import stamp
 from api.limiting import Limiter
 from api.office import Actor, Office
 from api.tokens import scope_of
@@ -85,13 +86,17 @@ class Callers:
         """Return who calls; raise Problem 401, 403 or 429."""
         token = request.cookies.get(self.cookie, "")
         bearer = bearer_of(request)
+        request.state.proven_at = ""  # a token proves nobody's presence
         session = None
         if token and not bearer:
             session = self.office.accounts.session(token, self.office.settle)
         if bearer:
             account = self._bearer(request, bearer)
+        elif session is not None:
+            account, request.state.proven_at = session.account, session.proven_at
         else:
-            account = session.account if session is not None else self._basic(request)
+            account = self._basic(request)
+            request.state.proven_at = stamp(self.office.accounts.clock())  # it came along
         wanted = request.headers.get("gongwu-role", "")
         if wanted:
             post = Post.read(wanted)

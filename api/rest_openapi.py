@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Security
-from fastapi.security import APIKeyCookie, HTTPBasic
+from fastapi.security import APIKeyCookie, HTTPBasic, HTTPBearer
 from pydantic import BaseModel
 
 from api import forms
@@ -60,11 +60,12 @@ TROUBLE = {
     503: "账本暂时不能使用 · The ledger cannot be used now",
     507: "磁盘已满 · The disk is full",
 }
-SECURITY = [{"session": []}, {"basic": []}]
+SECURITY = [{"session": []}, {"basic": []}, {"token": []}]
 # Both are read by `Callers`; here they only make the description complete.
 SCHEMES = [
     Security(APIKeyCookie(name="session", scheme_name="session", auto_error=False)),
     Security(HTTPBasic(scheme_name="basic", auto_error=False)),
+    Security(HTTPBearer(scheme_name="token", auto_error=False)),
 ]
 ROLE = {
     "name": "Gongwu-Role",
@@ -232,6 +233,20 @@ def request(
 ) -> dict[str, Any]:
     """Return what is published of a request with a body of its own."""
     told = _write(operation, f"{zh} · {en}", "", body, place, tag)
+    told["openapi_extra"]["parameters"].remove(_MATCH)
+    return told
+
+
+def act(
+    operation: str, words: Words, body: dict[str, Any], places: list[dict[str, Any]], tag: Words
+) -> dict[str, Any]:
+    """Return what is published of an act that is no verb of a stream."""
+    told = _write(operation, f"{words.zh} · {words.en}", "", body, places, tag)
+    told["responses"][200] = {
+        "description": "已办理 · Done",
+        "content": {"application/json": {}},
+    }
+    told["responses"] |= problems(403)
     told["openapi_extra"]["parameters"].remove(_MATCH)
     return told
 

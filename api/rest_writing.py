@@ -17,6 +17,7 @@ from api.clerk import Clerks
 from api.forms import Fault, Given, Invalid
 from api.office import Actor, Office
 from api.pages_telling import tell
+from api.proving_again import refuse_unproven
 from api.rest_answers import NameOf, encode, names_in
 from api.rest_caller import Callers, body_of, check_id, expected_of, how, key_of, lang_of, made_id
 from domain.decider import LIFECYCLES, Document, Lang, Refused, Verb
@@ -74,6 +75,14 @@ def verb_route(office: Office, callers: Callers, clerks: Clerks, verb: Verb) -> 
             return 0, partial(previewed, office, request, actor, stream, verb, given)
         expected = expected_of(request, stream)
         try:
+            refuse_unproven(
+                office,
+                actor,
+                request.state.proven_at,
+                [(stream, verb.name, given.form)],
+                on=given.on,
+                docs=given.docs,
+            )
             receipt = office.ask(
                 stream,
                 verb.name,

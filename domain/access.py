@@ -313,9 +313,7 @@ def set_factor(_: Access, occasion: Occasion, *, person: PersonId) -> FactorSet:
 
 
 @lifecycle.verb(zh="停用第二因素", en="Take off one's second factor", inner=True)
-def remove_factor(
-    _: Access, occasion: Occasion, *, person: PersonId, reason: Given
-) -> FactorRemoved:
+def stop_factor(_: Access, occasion: Occasion, *, person: PersonId, reason: Given) -> FactorRemoved:
     """Have no code asked for any more."""
     own(occasion, person)
     return FactorRemoved(person=person, reason=reason)

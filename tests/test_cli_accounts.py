@@ -68,7 +68,7 @@ def test_the_first_hour(run: Run) -> None:
         ),
         ("inventory", ["ZC-0001", "办公桌", "示例市财政局", "一号楼101室", "¥800.00"]),
         ("account list", ["admin", "王芳", "li", "李明", "示例市财政局", "单位资产管理员"]),
-        ("verify", ["完整性：通过，共 9 条"]),
+        ("verify", ["完整性：通过，共 11 条"]),
     ]
     for line, expected in transcript:
         output = run(line).output
