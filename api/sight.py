@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from api.office import Actor
 
 # Whoever watches, keeps the system or brings in what others wrote sees all of it.
-ALL: Final = frozenset({Role.AUDITOR, Role.ADMIN, Role.IMPORTER})
+ALL: Final = frozenset({Role.AUDITOR, Role.ADMIN, Role.SECURITY, Role.AUDIT_ADMIN, Role.IMPORTER})
 # Whoever decides for a place sees the units of that place (DOMAIN.md c).
 OF_A_PLACE: Final = frozenset({Role.OFFICE, Role.FINANCE, Role.GOVERNMENT})
 # What every unit must know of the others: who they are and where, what the rules are, and what they

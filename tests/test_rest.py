@@ -94,7 +94,7 @@ def test_the_published_description_names_all_it_refers_to(door: Door) -> None:
     for name in ("Problem", "Recorded"):
         assert f"#/components/schemas/{name}" in text
         assert name in published["components"]["schemas"]
-    assert set(published["components"]["securitySchemes"]) == {"session", "basic"}
+    assert set(published["components"]["securitySchemes"]) == {"session", "basic", "token"}
     names = [r["operationId"] for p in published["paths"].values() for r in p.values()]
     assert len(names) == len(set(names))
 

@@ -196,7 +196,7 @@ def same(one: Response, other: Response, first: str, second: str) -> bool:
 
 # Of these there is none in the city; their routes are those of all the others.
 NOT_IN_THE_CITY = {
-    "acquisition", "allocation", "audit", "exchange", "folder", "giai", "recovery", "statement",
+    "access", "acquisition", "allocation", "audit", "exchange", "folder", "giai", "recovery", "statement",
     "stocktake", "watch",
 }  # fmt: skip
 
