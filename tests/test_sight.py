@@ -181,6 +181,9 @@ GIVEN = {
     "position": "1",
     "size": "1",
     "year": "2026",
+    "login": "admin",
+    "act": "close",
+    "token": "x",
 }
 
 
