@@ -182,6 +182,7 @@ GIVEN = {
     "size": "1",
     "year": "2026",
     "login": "admin",
+    "step": "map",
     "act": "close",
     "token": "x",
 }
