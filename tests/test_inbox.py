@@ -168,7 +168,7 @@ def test_a_thing_is_asked_for_from_the_shop_in_five_taps(
     for field in page.locator("main form [required]").all():
         if not field.input_value():
             field.fill("办公使用")
-    tap(page.locator("main form.step-form > button"))
+    tap(page.locator("main form.step-form > button.btn-primary"))
     page.wait_for_url("**/cases/**")
     assert taps <= 5
     assert office.book.head()[0] > before
