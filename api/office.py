@@ -613,7 +613,7 @@ class Office:
             try:
                 waits = self._turns is not None and not self._turn.held
                 with self._turns.turn() if self._turns and waits else nullcontext():
-                    self._shown = self._lists.catch_up(self.book)
+                    self._shown = self._lists.catch_up(self.book, upto=last)
                 self.stuck = None
                 self.tail.nudge()
             except (Stuck, Unavailable) as trouble:

@@ -163,16 +163,21 @@ class ReadModels:
 
     # Following the log ---------------------------------------------------------
 
-    def catch_up(self, book: Book, progress: Progress | None = None) -> int:
+    def catch_up(
+        self, book: Book, progress: Progress | None = None, *, upto: int | None = None
+    ) -> int:
         """Project everything recorded since the last time; return the position reached.
 
+        Who needs only what was recorded `upto` a position is not made to ask for what came later.
         Raise Stuck at an entry that cannot be projected: it is never skipped.
         """
         with self._lock, collector_off():
             page = book.just_written(self._reached) if self._reached >= 0 else []
             small = self.sqlite or len(page) < COPY_FROM
             if page and small and len(self._cache) <= CACHE_MAX and self._followed(book, page):
-                return self._reached
+                # What is long, or was recorded elsewhere, is not among what was just written.
+                if upto is not None and self._reached >= upto:
+                    return self._reached
             behind = False
             while True:
                 with self._hot() as writer:

@@ -13,7 +13,7 @@ from books import CLERK, ON, card, correction, opened
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from ledger.book import FRESH_MAX, Book
+from ledger.book import FRESH_ENTRIES, FRESH_MAX, Book
 from projections.store import ReadModels, metadata
 
 Program: TypeAlias = tuple[Book, ReadModels]
@@ -103,3 +103,20 @@ def test_what_was_just_written_is_what_the_log_says(programs: list[Program]) -> 
     book.act([card("L")], CLERK)
     book.act([correction("L", "甲型")], CLERK)
     assert book.just_written(start) == next(book.log.rows(start + 1))
+
+
+def test_what_is_long_or_was_recorded_elsewhere_is_shown_with_what_was_just_written(
+    programs: list[Program],
+) -> None:
+    (mine, my_lists), (theirs, _) = programs
+    mine.act([card("S")], CLERK)
+    mine.act([card(f"L{number}") for number in range(FRESH_ENTRIES + 1)], CLERK)
+    assert my_lists.catch_up(mine) == mine.head()[0] == my_lists.position()
+    mine.act([correction("S", "甲型")], CLERK)
+    before = mine.head()[0]
+    theirs.act([correction("S", "乙型")], CLERK)
+    assert my_lists.catch_up(mine, upto=before) >= before
+    assert my_lists.catch_up(mine) == mine.head()[0] == my_lists.position()
+    mine.act([correction("S", "丙型")], CLERK)
+    theirs.act([correction("S", "丁型")], CLERK)
+    assert my_lists.catch_up(mine) == mine.head()[0] == my_lists.position()
