@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -42,6 +43,8 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except SignIn:
                 return to_sign_in(request)
+            except RequestValidationError:  # an address of another form than ours
+                return trouble(request, HTTPException(404))
             except Forbidden:
                 return trouble(request, HTTPException(403))
             except Exception as error:  # noqa: BLE001 - the last door before the reader

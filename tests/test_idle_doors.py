@@ -90,7 +90,7 @@ def test_the_page_tells_each_reason_and_one_tap_confirms_it_with_its_entries(
     told = page.get("/idle").text
     assert "SL-A1" in told and "SL-A2" in told and "SL-A3" not in told
     assert "已 200 天（规定满 90 天）" in told and f"/entries/{registered.position}" in told
-    assert "本单位有 2 件闲置线索" in page.get("/").text
+    assert "<b>2</b><span>待说明的闲置</span>" in page.get("/").text
     answer = page.post("/idle", data={"one": "A1~idle"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/idle?done=1")
     (declared,) = facts(office, "A1", DeclaredIdle)
