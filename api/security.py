@@ -103,23 +103,28 @@ def problem(request: Request, status: int, sentence: str) -> Response:
 
 
 class SecurityHeaders:
-    """Give every answer the headers of ASVS 3.4; over https also HSTS."""
+    """Give every answer the headers of ASVS 3.4; over https also HSTS.
+
+    What does not say how long it may be kept is kept by nobody, but for the files that ship.
+    """
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self.app = app
         wanted = HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
         self.wanted = [(k.lower().encode(), v.encode()) for k, v in wanted.items()]
+        self.unkept = [*self.wanted, (b"cache-control", b"no-store")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        wanted = self.wanted if scope["path"].startswith("/static/") else self.unkept
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in said}
-                message["headers"] = said + [h for h in self.wanted if h[0] not in names]
+                message["headers"] = said + [h for h in wanted if h[0] not in names]
             await send(message)
 
         await self.app(scope, receive, sent)
@@ -145,6 +150,30 @@ class RequestId:
             await send(message)
 
         await self.app(scope, receive, sent)
+
+
+class LastDoor:
+    """Answer a mistake of ours here: what the framework answers by itself bears no headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = scope["type"] != "http"
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sent)
+        except Exception as error:
+            handlers = scope["app"].exception_handlers if "app" in scope else {}
+            if begun or Exception not in handlers:
+                raise
+            answer = await handlers[Exception](Request(scope), error)
+            await answer(scope, receive, send)
 
 
 class CrossOrigin:
@@ -210,6 +239,7 @@ def protect(app: Any, *, https: bool = False, refuse: Refuse = problem) -> None:
     from api.pages_trouble import error_page  # pages know us; we know only how theirs are drawn
 
     app.state.problem_page = error_page
+    app.add_middleware(LastDoor)
     app.add_middleware(BodyLimit, refuse=refuse)
     app.add_middleware(CrossOrigin, refuse=refuse)
     app.add_middleware(SecurityHeaders, https=https)
