@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from api import health, languages, metrics, pages, problems, rest, rest_log, security
+from api.compressing import Compressed, Files
 from api.noting import Noting
 from api.observed import Observed, Tally
 from api.office import Office
@@ -52,7 +52,7 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
         lifespan=life,
     )
     app.state.office = office
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Files(directory=STATIC), name="static")
     rest.install(app, office)
     rest_log.install(app, office)
     tally = Tally()
@@ -62,6 +62,7 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(Noting, office=office)
     app.add_middleware(Sighted)
+    app.add_middleware(Compressed)
     security.protect(app, https=settings.https, refuse=problems.refuse)
     app.add_middleware(Observed, tally=tally)
     return app

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api import administering, entrance, pages_entrance
 from api.account_words import WORDS
 from api.accounts import Account, TooManyTries, mark_of, stamp
+from api.compressing import CONFIDENTIAL
 from api.elsewhere import Elsewhere
 from api.office import Office
 from api.pages_sign import Member, Typed, text
@@ -236,7 +237,9 @@ def factor_page(page: Page, wrong: str = "", status: int = 200) -> Response:
         values = pages_entrance.offered(page.office, login)
     except Unproven as away:
         return show(page, 503, wrong=page.words(away.words))
-    return page.render("account_factor_new.html", status, w=said(page), wrong=wrong, **values)
+    answer = page.render("account_factor_new.html", status, w=said(page), wrong=wrong, **values)
+    answer.headers["Cache-Control"] = CONFIDENTIAL
+    return answer
 
 
 def confirm_factor(page: Page, form: FormData) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from api import administering, entrance
 from api.account_words import WORDS
 from api.accounts import PASSWORD_CHARS_MAX, Account, Post, Stage, TooManyTries
+from api.compressing import CONFIDENTIAL
 from api.office import Actor, Office
 from api.pages_view import Page, cookie_name
 from domain.words import Words, in_language
@@ -81,7 +82,9 @@ def step_page(page: Page, where: str, wrong: str = "", status: int = 200) -> Res
         except Unproven as away:
             status, values["wrong"] = 503, page.words(away.words)
             values |= {"secret": "", "picture": ""}
-    return page.render("login_step.html", status, w=words, login=account.login, **values)
+    answer = page.render("login_step.html", status, w=words, login=account.login, **values)
+    answer.headers["Cache-Control"] = CONFIDENTIAL
+    return answer
 
 
 def offered(office: Office, login: str) -> dict[str, str]:
