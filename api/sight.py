@@ -22,6 +22,7 @@ from domain.filing import whose
 from domain.values import ID
 from domain.words import Role
 from ledger.book import Book, Stream
+from ledger.entry import Entry
 from projections import units
 from projections.rows_in_sight import View, viewing
 from projections.scope import EVERYTHING, Rows, Scope
@@ -60,6 +61,7 @@ CALLED: Final[Mapping[str, str]] = {
 # Below these, `units/X` is not the entry of a directory but what the unit keeps.
 KEPT_OF_UNITS: Final[Mapping[str, str]] = {"books": "depreciation", "labels": "labels"}
 NEW: Final = "new"
+PART_MOST: Final = 50_000  # of what is remembered of who has part in what
 FILES: Final = frozenset({"import", "export"})  # below the word of a page or list
 ID_LIKE: Final = re.compile(ID.rstrip("$"))
 
@@ -75,12 +77,15 @@ class Sight:
         self._scopes: Remembered[tuple[str, str], Scope] = Remembered()
         self._tree: Remembered[str, Sequence[Any]] = Remembered()
         self._places: Remembered[str, dict[str, str]] = Remembered()
+        # Whose unit a stream once named sees it for ever; only what a place means may change.
+        self._part: set[tuple[str, frozenset[str]]] = set()
 
     def forget(self) -> None:
         """Ask the ledger again: something was said of units, places or people."""
         self._scopes.forget()
         self._tree.forget()
         self._places.forget()
+        self._part = set()
 
     # Which units -----------------------------------------------------------------
 
@@ -146,29 +151,39 @@ class Sight:
             return self.sees(actor, whose(name))
         if kind == "person" and id_ == actor.person:
             return True
-        stream = self._book.stream(name)
-        if not stream.entries:
-            return False
-        if not mine.isdisjoint(self._parties(stream)):
+        part = name, mine
+        if part in self._part:
             return True
-        if kind != "asset":
+        # Most things are looked at by those who began with them.
+        first = self._book.first(name)
+        if first is None:
             return False
+        if mine.isdisjoint(self._parties([first])):
+            stream = self._book.stream(name)
+            if mine.isdisjoint(self._parties(stream.entries)):
+                return kind == "asset" and self._sees_for_now(actor, stream)
+        if len(self._part) >= PART_MOST:
+            self._part = set()
+        self._part.add(part)
+        return True
+
+    def _sees_for_now(self, actor: Actor, stream: Stream) -> bool:
         # What is offered is for everybody to see, and who has part in a case sees what it is about.
         asset = stream.state
         return bool(asset.listed) or bool(asset.case and self.sees(actor, asset.case))
 
-    def _parties(self, stream: Stream) -> set[str]:
-        """Return every unit that a stream ever named, and the one that began it.
+    def _parties(self, entries: Sequence[Entry]) -> set[str]:
+        """Return every unit that the entries of a stream ever named, and the one that began it.
 
         Where it names none, all that wrote it. A unit that gave something away keeps the record of
         what was its own.
         """
         found = {
             value if holds == "unit" else self._unit_of(value)
-            for entry in stream.entries
+            for entry in entries
             for holds, value in _named(entry.event)
         } - {""}
-        wrote = [entry.beside.via for entry in (stream.entries[:1] if found else stream.entries)]
+        wrote = [entry.beside.via for entry in (entries[:1] if found else entries)]
         return found | {via.unit for via in wrote if via is not None and via.role not in ALL}
 
     def hidden(

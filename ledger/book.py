@@ -286,6 +286,11 @@ class Book(Application[str]):
         state = lifecycle_of(name).fold(e.event for e in kept)
         return Stream(name, entries, kept, state, entries[-1].seq if entries else 0)
 
+    def first(self, name: str) -> Entry | None:
+        """Read the first entry of a stream; None when it has none."""
+        row = self.log.first_row(name)
+        return None if row is None else decode(*row)
+
     def entries(self, start: int = 1, stop: int | None = None) -> Iterator[Entry]:
         """Yield entries by position, both ends included."""
         for page in self.log.rows(start, stop):

@@ -672,6 +672,13 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         with self.reading() as c:
             return cast(list[Row], c.execute(cast(Any, query), (stream,), prepare=True).fetchall())
 
+    def first_row(self, stream: str) -> Row | None:
+        """Return the first entry of a stream."""
+        query = SELECT_ROWS + "WHERE originator_id=%s AND originator_version=1"
+        with self.reading() as c:
+            found = c.execute(cast(Any, query), (stream,), prepare=True).fetchone()
+            return cast("Row | None", found)
+
     def fact_rows(self, streams: Collection[str], types: Collection[str], upto: int) -> list[Row]:
         """Return the entries of some types in some streams, each oldest first, up to a position.
 

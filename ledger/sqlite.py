@@ -583,6 +583,12 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         with self.reading() as c:
             return cast(list[Row], c.execute(query, (stream,)).fetchall())
 
+    def first_row(self, stream: str) -> Row | None:
+        """Return the first entry of a stream."""
+        query = SELECT_ROWS + "WHERE originator_id=? AND originator_version=1"
+        with self.reading() as c:
+            return cast("Row | None", c.execute(query, (stream,)).fetchone())
+
     def fact_rows(self, streams: Collection[str], types: Collection[str], upto: int) -> list[Row]:
         """Return the entries of some types in some streams, each oldest first, up to a position.
 
