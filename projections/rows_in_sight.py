@@ -21,6 +21,7 @@ ALL: Final = "*"
 UNITS, THINGS = "gongwu.units", "gongwu.things"
 # The columns of a list that name the units to which a row belongs, by the name of its table.
 OF_UNITS: Final = {
+    "administration": (),  # of log-ins: for administrators, who see all of it
     "cases": ("from_unit", "to_unit", "step_unit"),
     "disposals": ("unit", "step_unit"),
     "dues": ("unit",),
