@@ -174,10 +174,10 @@ class ReadModels:
         with self._lock, collector_off():
             page = book.just_written(self._reached) if self._reached >= 0 else []
             small = self.sqlite or len(page) < COPY_FROM
-            if page and small and len(self._cache) <= CACHE_MAX and self._followed(book, page):
-                # What is long, or was recorded elsewhere, is not among what was just written.
-                if upto is not None and self._reached >= upto:
-                    return self._reached
+            told = page and small and len(self._cache) <= CACHE_MAX and self._followed(book, page)
+            # What is long, or was recorded elsewhere, is not among what was just written.
+            if told and upto is not None and self._reached >= upto:
+                return self._reached
             behind = False
             while True:
                 with self._hot() as writer:
