@@ -72,17 +72,24 @@ class Action(msgspec.Struct, frozen=True):
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
-    """What one role sees first. `extra` names a part that only this role has."""
+    """What one role sees first. `extra` names a part that only this role has, `charts` its charts."""
 
     actions: tuple[Action, ...] = ()
     tiles: tuple[Tile, ...] = ()
     lists: tuple[List, ...] = ()
     extra: str = ""
     more: Mapping[str, Any] = {}
+    charts: tuple[str, ...] = ()
 
 
 # Where a case has come in the eyes of whoever asked for it.
 LINE: Final = ("applied", "deciding", "handing", "receiving", "closing")
+# What those who answer for a place watch over time.
+CHARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    Role.OFFICE: ("stock", "put-to-use", "income", "stocktakes"),
+    Role.FINANCE: ("income", "value"),
+    Role.GOVERNMENT: ("value", "put-to-use", "income"),
+}
 DECIDING: Final = frozenset({"approve", "endorse", "authorise", "rule_on", "confirm", "resubmit"})
 
 
@@ -292,6 +299,7 @@ def approver(page: Page) -> Home:
         tiles=tuple(tiles),
         lists=tuple(one for one in (decide, rest, requests(page)) if one is decide or one.tasks),
         extra="board" if page.may(Role.OFFICE, Role.FINANCE, Role.GOVERNMENT) else "",
+        charts=CHARTS.get(page.actor.role, ()),
     )
 
 
@@ -324,6 +332,7 @@ def money_home(page: Page) -> Home:
         lists=(todo,),
         extra="money",
         more={"links": links},
+        charts=("income", "value"),
     )
 
 
@@ -338,6 +347,7 @@ def auditor(page: Page) -> Home:
         lists=(mine(page, SAID["waiting"]),),
         extra="audit",
         more={"standing": page.office.proving.standing()},
+        charts=("value", "stock", "income", "stocktakes"),
     )
 
 
@@ -377,7 +387,7 @@ def admin(page: Page) -> Home:
         ),
         tiles=(
             Tile(f"{len(holders):,}", SAID["at-work"], "/people"),
-            Tile(f"{len(office.accounts.all()):,}", SAID["accounts"], "/people"),
+            Tile(f"{len(office.accounts.all()):,}", SAID["accounts"], "/accounts"),
             Tile(f"{len(drafts):,}", SAID["drafts"], "/rules", "warn" if drafts else ""),
             Tile(
                 page.words(SAID["trouble" if bad else "well"]),
@@ -389,6 +399,18 @@ def admin(page: Page) -> Home:
         lists=(mine(page, SAID["waiting"]),),
         extra="admin",
         more={"health": health},
+    )
+
+
+def security(page: Page) -> Home:
+    """Return who may sign in, and what was done about it."""
+    return Home(
+        actions=(
+            Action(SAID["accounts"], "/accounts", "lock", main=page.may(Role.SECURITY)),
+            Action(SAID["acts"], "/administration", "history", main=page.may(Role.AUDIT_ADMIN)),
+        ),
+        tiles=(Tile(f"{len(page.office.accounts.all()):,}", SAID["accounts"], "/accounts"),),
+        lists=(mine(page, SAID["waiting"]),),
     )
 
 
@@ -404,6 +426,8 @@ HOMES: Final[Mapping[str, Callable[[Page], Home]]] = {
     Role.CASHIER: money_home,
     Role.AUDITOR: auditor,
     Role.ADMIN: admin,
+    Role.SECURITY: security,
+    Role.AUDIT_ADMIN: security,
 }
 
 

@@ -38,6 +38,7 @@ class Menu(msgspec.Struct, frozen=True):
 
 
 AUDITING: Final = (Role.AUDITOR, Role.ADMIN)
+WATCHING: Final = (Role.ADMIN, Role.SECURITY, Role.AUDIT_ADMIN, Role.AUDITOR)
 HOME: Final = Place("/", Words("首页", "Home"))
 GROUPS: Final = (
     Group(
@@ -99,6 +100,9 @@ GROUPS: Final = (
             Place(
                 "/imports", Words("导入", "Imports"), (Role.CLERK, Role.ACCOUNTANT, Role.FINANCE)
             ),
+            Place("/accounts", Words("登录账号", "Log-ins"), WATCHING),
+            Place("/administration", Words("账号管理记录", "Acts on log-ins"), WATCHING),
+            Place("/screen", Words("大屏", "Big screen")),
             Place("/webhooks", Words("事件推送", "Webhooks"), (Role.ADMIN,)),
             Place("/settings", Words("系统设置", "Settings"), (Role.ADMIN,)),
         ),
@@ -119,7 +123,9 @@ FIRST: Final[Mapping[str, tuple[str, ...]]] = {
     Role.ACCOUNTANT: ("/income", "/bank", "/books/journal"),
     Role.CASHIER: ("/income", "/bank"),
     Role.AUDITOR: ("/audit", "/assets", "/audit/changes"),
-    Role.ADMIN: ("/people", "/rules", "/units"),
+    Role.ADMIN: ("/people", "/accounts", "/rules"),
+    Role.SECURITY: ("/accounts", "/administration", "/people"),
+    Role.AUDIT_ADMIN: ("/administration", "/accounts"),
     Role.IMPORTER: ("/assets",),
 }
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api import finding, homes
 from api.homes_words import SAID
 from api.office import Office
+from api.pages_charts import TITLES
 from api.pages_sign import Member
 from api.pages_trouble import Forbidden, PageRoute
 
@@ -25,6 +26,7 @@ def router(office: Office) -> APIRouter:
         return page.render(
             "home.html",
             home=homes.home(page),
+            titles=TITLES,
             line=homes.LINE,
             said={name: page.words(words) for name, words in SAID.items()},
             today=page.office.today(page.actor.zone).isoformat(),

@@ -141,3 +141,15 @@ def test_an_asset_tells_what_it_brought_and_how_far_it_is_proven(
     assert any("应缴 ¥" in text and "上缴 ¥" in text for text in pages)
     last = office.book.stream(f"asset/{gone[0]['id']}").entries[-1].position
     assert f'href="/entries/{last}">查看原文与证明' in pages[0]
+
+
+def test_who_answers_for_a_place_sees_its_charts_and_each_opens_its_rows(
+    client: TestClient, tokens: dict[str, str]
+) -> None:
+    for login, count in (("office", 4), ("finance", 2), ("auditor", 4), ("clerk", 0)):
+        home = as_(client, tokens, login).get("/").text
+        shown = re.findall(r'hx-get="(/charts/[a-z-]+)', home)
+        assert len(shown) == count, login
+        for each in shown:
+            chart = client.get(each)
+            assert chart.status_code == 200 and '<a href="/' in chart.text
