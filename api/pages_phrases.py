@@ -35,7 +35,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "act-as": ("切换岗位：", "Act as:"),
     "in-stead-of": ("代{who}", "in the stead of {who}"),
     "sign-out": ("退出登录", "Sign out"),
-    "my-account": ("我的账号：密码、第二要素、会话", "My log-in: password, second factor, sessions"),
     "settings": ("系统设置", "Settings"),
     "my-account": ("我的账号", "My account"),
     "log-ins": ("账号管理", "Log-ins"),
