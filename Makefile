@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 BROKEN := $(shell $(BIN)/python -c '' 2>/dev/null || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test reliability coverage lint format types bench bench-smoke bundle ci lock clean FORCE
+.PHONY: help demo serve test reliability coverage lint format types bench bench-smoke screenshots bundle ci lock clean FORCE
 
 help: ## what can be done here · 这里能做什么
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ bench: $(VENV)/.dev ## every figure beside its floor · 性能测量
 
 bench-smoke: $(VENV)/.dev ## the same, small: proves that it runs · 小规模性能测量
 	@$(BIN)/python -m benchmarks --smoke $(ARGS)
+
+screenshots: $(VENV)/.dev ## the pictures of both readmes, from the demonstration · 重拍说明书的图
+	@$(BIN)/python tests/screenshots.py $(ARGS)
 
 bundle: $(VENV)/.dev ## everything in one archive, installed without the internet · 离线安装包
 	@bash deploy/bundle $(BIN)/python $(or $(OUT),dist)

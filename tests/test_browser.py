@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
+TOUR = Path(__file__).resolve().parents[1] / "docs" / "tour.md"
 
 
 class Server(uvicorn.Server):
@@ -323,3 +326,30 @@ def test_an_auditor_goes_from_the_board_to_the_proof_of_an_entry_in_clicks(
     assert "与账本的根一致" in proof.inner_text()
     proof.locator("summary").click()
     assert proof.locator("li code").first.is_visible()
+
+
+STEP = re.compile(
+    r"### \d+\. (?P<title>.+)\n\n- 登录 Sign in: `(?P<login>\w+)` · 打开 Open: `(?P<path>/[^`]*)`"
+    r"(?P<first> → 第一项.*)?\n- 看到 See: (?P<words>.+)\n"
+)
+
+
+def test_the_tour_goes_as_it_is_told(page: Page, site: str) -> None:
+    """Walk docs/tour.md: every page opens for whom it says, and shows the words it promises."""
+    text = TOUR.read_text(encoding="utf-8")
+    steps = list(STEP.finditer(text))
+    assert len(steps) == text.count("\n### ") > 12
+    signed_in = ""
+    for step in steps:
+        if step["login"] != signed_in:
+            page.context.clear_cookies()
+            sign_in(page, site, step["login"])
+            signed_in = step["login"]
+        page.goto(site + step["path"])
+        if step["first"]:
+            page.locator("#results tbody tr a").first.click()
+            page.wait_for_url("**/assets/*")
+        shown = page.locator("main").inner_text()
+        words = re.findall(r"「([^」]+)」", step["words"])
+        assert words
+        assert [word for word in words if word not in shown] == [], step["title"]

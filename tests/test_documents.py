@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from screenshots import PICTURES, SIZE_BYTES_MAX
 from typer.testing import CliRunner
 
 from api import accounts, cli
@@ -89,6 +90,8 @@ def test_every_command_of_a_document_exists_with_its_options(document: Path) -> 
                 told = explained(words)
                 options = {w.partition("=")[0] for w in words if w.startswith("--")}
                 assert all(re.search(rf"{o}\b", told) for o in options), f"{words}\n{told}"
+            case "python3":
+                assert words[0] == "verify_bundle.py", words  # run by tests/test_handbooks.py
             case other:
                 raise AssertionError(f"{document.name}: nobody checks {other}")
 
@@ -96,6 +99,16 @@ def test_every_command_of_a_document_exists_with_its_options(document: Path) -> 
 def test_both_readmes_show_the_same_commands() -> None:
     first, *others = [list(commands(readme)) for readme in READMES]
     assert len(first) > 5 and others == [first]
+
+
+def test_both_readmes_show_the_same_pictures_and_all_of_them_are_small() -> None:
+    """Every picture is one that `make screenshots` takes."""
+    made = {f"docs/screenshots/{picture.name}.png" for picture in PICTURES}
+    for readme in READMES:
+        assert {k for k in LINK.findall(readme.read_text()) if k.endswith(".png")} == made
+    kept = sorted((ROOT / "docs" / "screenshots").iterdir())
+    assert {str(path.relative_to(ROOT)) for path in kept} == made
+    assert all(path.stat().st_size <= SIZE_BYTES_MAX for path in kept)
 
 
 def test_the_first_hour_goes_as_it_is_told(
