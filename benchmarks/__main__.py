@@ -22,6 +22,7 @@ NAMES = (
     "writers",
     "replaying",
     "lists",
+    "pages",
     "as_of",
     "proposals",
     "depreciation",

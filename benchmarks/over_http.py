@@ -110,14 +110,14 @@ def up(place: Place, back_end: str, side: str, count: int) -> Iterator[tuple[int
         (f"/api/v1/{ask.stream}/{ask.verb}", json.dumps(ask.form).encode())
         for ask in asks(lives.regular(), count)
     ]
-    before = _prepared(url)
+    before = prepared(url)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        target = _serve_ours if side == "ours" else _serve_floor
+        target = serve_ours if side == "ours" else _serve_floor
         server = processes.Process(target=target, args=(url, listener), daemon=True)
         server.start()
     try:
-        _until_up(port)
+        until_up(port)
         yield port, wanted
     finally:
         server.terminate()
@@ -131,7 +131,7 @@ def up(place: Place, back_end: str, side: str, count: int) -> Iterator[tuple[int
 # The servers ----------------------------------------------------------------------
 
 
-def _prepared(url: str) -> int:
+def prepared(url: str) -> int:
     """Bring the lists up to date, open a log-in, make the floor's table; return the log's size."""
     from api.office import Actor, Office
     from api.settings import Settings
@@ -162,12 +162,12 @@ def _prepared(url: str) -> int:
     return size
 
 
-def _serve_ours(url: str, listener: socket.socket) -> None:
+def serve_ours(url: str, listener: socket.socket) -> None:
     """Serve the product as `gongwu serve` does."""
     from api.app import create_app
     from api.settings import Settings
 
-    _serve(create_app(Settings(database=url)), listener)
+    serve(create_app(Settings(database=url)), listener)
 
 
 def _serve_floor(url: str, listener: socket.socket) -> None:
@@ -189,7 +189,7 @@ def _serve_floor(url: str, listener: socket.socket) -> None:
         return {"path": path, "size": len(read())}
 
     app.get("/api/v1/{path:path}")(answer)
-    _serve(app, listener)
+    serve(app, listener)
 
 
 def _read(url: str) -> Callable[[], bytes]:
@@ -252,7 +252,7 @@ def _insert(url: str) -> Callable[[str, str, bytes], int]:
     return insert_there
 
 
-def _serve(app: Any, listener: socket.socket) -> None:
+def serve(app: Any, listener: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
@@ -370,7 +370,7 @@ def _read_lists(port: int) -> None:
         assert json.load(answer)["items"]
 
 
-def _until_up(port: int) -> None:
+def until_up(port: int) -> None:
     """Return when the server answers; the listening socket queues us until then."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(b"GET /api/v1/none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
