@@ -285,7 +285,7 @@ def run(
     config = uvicorn.Config(
         create_app(settings, office),
         loop="uvloop" if fast else "asyncio",
-        http="httptools" if quick else "h11",
+        http="api.wire:Bounded" if quick else "h11",
         log_config=None if settings.log == "json" else LOGGING_CONFIG,
         log_level="info" if settings.log == "json" else "warning",
         access_log=False,

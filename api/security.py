@@ -53,6 +53,11 @@ HEADERS = {
 }
 HSTS = "max-age=31536000"
 REFUSALS = {
+    415: (
+        "packed-body",
+        "不接收压缩过的请求正文（Content-Encoding），未作任何记录；请不压缩发送。",
+        "A packed body (Content-Encoding) is not taken; nothing was recorded. Send it unpacked.",
+    ),
     403: (
         "cross-origin",
         "请求来自其他网站，已拒绝；请从本系统页面重新操作。",
@@ -191,7 +196,10 @@ class CrossOrigin:
 
 
 class BodyLimit:
-    """Refuse bodies beyond a limit, announced or not, before anything reads them whole."""
+    """Refuse bodies beyond a limit, announced or not, before anything reads them whole.
+
+    Packed ones too: nobody here unpacks what a stranger packed.
+    """
 
     def __init__(
         self, app: ASGIApp, *, bytes_max: int = BODY_BYTES_MAX, refuse: Refuse = problem
@@ -203,6 +211,11 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
+        if request.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+            answer = self.refuse(request, 415, sentence(request, 415))
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
+            return
         announced = request.headers.get("content-length", "0")
         larger = (most for start, most in LARGER.items() if scope["path"].startswith(start))
         bytes_max = next(larger, self.bytes_max)
