@@ -19,7 +19,7 @@ class Bounded(HttpToolsProtocol):
     _in_heading = True
     _went_on = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in the parent
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._turn(in_heading=True)
 

@@ -20,7 +20,7 @@ from api.office import Actor, Office
 from domain.decider import LIFECYCLES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Dialog
 
 # Well-known forms: elements, attributes, addresses, SVG, templates, other alphabets, polyglots.
 ELEMENTS = """
@@ -236,7 +236,12 @@ def test_a_hundred_payloads_run_nowhere(poisoned: Poisoned, browser: Browser) ->
         context.add_init_script(f"({WATCH})()")
         page = context.new_page()
         wrong, left = list[str](), list[str]()
-        page.on("dialog", lambda d: (wrong.append(f"dialog {d.message}"), d.dismiss()))
+
+        def asked_aloud(dialog: Dialog) -> None:
+            wrong.append(f"dialog {dialog.message}")
+            dialog.dismiss()
+
+        page.on("dialog", asked_aloud)
         page.on(
             "request", lambda r: None if r.url.startswith((site, "data:")) else left.append(r.url)
         )
