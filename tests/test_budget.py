@@ -115,7 +115,7 @@ def pages(office: Office) -> dict[str, list[str]]:
     case: Any = office.models.one(cases.listing(EVERYTHING, limit=1))
     found["auditor"] += [
         f"/assets/{asset['id']}",
-        f"/cases/{case['kind']}/{case['id']}",
+        f"/cases/{case['id']}",
         "/units/o_ex_edu",
         "/search?q=bgz",
         "/entries/9",
