@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -52,6 +51,10 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 HSTS = "max-age=31536000"
+LOOKED_AT = frozenset(
+    {b"x-request-id", b"sec-fetch-site", b"origin", b"host", b"content-length", b"content-encoding"}
+)
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 REFUSALS = {
     415: (
         "packed-body",
@@ -80,21 +83,22 @@ def language_of(request: Request) -> Lang:
     return problems.language(request.headers.get("accept-language", ""))
 
 
-def is_cross_origin(method: str, headers: Headers) -> bool:
-    """Tell a request that another site made a browser send.
+def is_cross_origin(method: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Tell a request that another site made a browser send, by its headers as ASGI gives them.
 
     The algorithm of Go 1.25 `http.CrossOriginProtection`: Sec-Fetch-Site decides where a browser
     sends it; else Origin must name our host; a client that sends neither is no browser.
     """
     if method in SAFE_METHODS:
         return False
-    site = headers.get("sec-fetch-site", "")
+    site = headers.get(b"sec-fetch-site", b"")
     if site:
-        return site not in ("same-origin", "none")
-    origin = headers.get("origin", "")
+        return site not in (b"same-origin", b"none")
+    origin = headers.get(b"origin", b"")
     if not origin:
         return False
-    return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    host = headers.get(b"host", b"").decode("latin-1")
+    return urlsplit(origin.decode("latin-1")).netloc.lower() != host.lower()
 
 
 def problem(request: Request, status: int, sentence: str) -> Response:
@@ -107,14 +111,27 @@ def problem(request: Request, status: int, sentence: str) -> Response:
     )
 
 
-class SecurityHeaders:
-    """Give every answer the headers of ASVS 3.4; over https also HSTS.
+class Gate:
+    """Stands before everything: what each request and each answer must bear.
 
-    What does not say how long it may be kept is kept by nobody, but for the files that ship.
+    A request gets a name, or keeps a well-formed one that a proxy gave; what another site made a
+    browser send is refused (CSRF), and so is a body beyond the limit, announced or not, before
+    anything reads it whole. An answer repeats the name and bears the headers of ASVS 3.4, over
+    https also HSTS; what does not say how long it may be kept is kept by nobody, but for the files
+    that ship. A mistake of ours is answered here: what the framework answers by itself bears none.
+
+    It is one layer because every request pays for each, and all of them look at the same headers.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
-        self.app = app
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        https: bool = False,
+        bytes_max: int = BODY_BYTES_MAX,
+        refuse: Refuse = problem,
+    ) -> None:
+        self.app, self.bytes_max, self.refuse = app, bytes_max, refuse
         wanted = HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
         self.wanted = [(k.lower().encode(), v.encode()) for k, v in wanted.items()]
         self.unkept = [*self.wanted, (b"cache-control", b"no-store")]
@@ -123,107 +140,61 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        wanted = self.wanted if scope["path"].startswith("/static/") else self.unkept
-
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                said = list(message.get("headers", ()))
-                names = {name.lower() for name, _ in said}
-                message["headers"] = said + [h for h in wanted if h[0] not in names]
-            await send(message)
-
-        await self.app(scope, receive, sent)
-
-
-class RequestId:
-    """Name every request; keep a well-formed name that a proxy gave. Answers repeat it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        given = Headers(scope=scope).get("x-request-id", "")
-        name = given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else secrets.token_hex(8)
+        # Of a header that is there twice the first counts.
+        asked = {k: v for k, v in reversed(list(scope["headers"])) if k in LOOKED_AT}
+        name = asked.get(b"x-request-id", b"").decode("latin-1")
+        if not WELL_FORMED.fullmatch(name):
+            name = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = name
-
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-ID"] = name
-            await send(message)
-
-        await self.app(scope, receive, sent)
-
-
-class LastDoor:
-    """Answer a mistake of ours here: what the framework answers by itself bears no headers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = scope["type"] != "http"
+        wanted = self.wanted if scope["path"].startswith("/static/") else self.unkept
+        begun = False
 
         async def sent(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message["type"] == "http.response.start":
+                said = list(message.get("headers", ()))
+                names = {each.lower() for each, _ in said}
+                said += [header for header in wanted if header[0] not in names]
+                if b"x-request-id" not in names:
+                    said.append((b"x-request-id", name.encode()))
+                message["headers"] = said
             await send(message)
 
+        status, take = self._judged(scope, asked, receive)
+        if status:
+            request = Request(scope)
+            answer = self.refuse(request, status, sentence(request, status))
+            if status != 403:  # of the body nothing more is read
+                answer.headers["Connection"] = "close"
+            await answer(scope, receive, sent)
+            return
         try:
-            await self.app(scope, receive, sent)
+            await self.app(scope, take, sent)
         except Exception as error:
             handlers = scope["app"].exception_handlers if "app" in scope else {}
             if begun or Exception not in handlers:
                 raise
-            answer = await handlers[Exception](Request(scope), error)
-            await answer(scope, receive, send)
+            answered = await handlers[Exception](Request(scope), error)
+            await answered(scope, receive, sent)
 
-
-class CrossOrigin:
-    """Refuse unsafe requests that another site made a browser send (CSRF)."""
-
-    def __init__(self, app: ASGIApp, *, refuse: Refuse = problem) -> None:
-        self.app, self.refuse = app, refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_cross_origin(scope["method"], Headers(scope=scope)):
-            request = Request(scope)
-            await self.refuse(request, 403, sentence(request, 403))(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-
-class BodyLimit:
-    """Refuse bodies beyond a limit, announced or not, before anything reads them whole.
-
-    Packed ones too: nobody here unpacks what a stranger packed.
-    """
-
-    def __init__(
-        self, app: ASGIApp, *, bytes_max: int = BODY_BYTES_MAX, refuse: Refuse = problem
-    ) -> None:
-        self.app, self.bytes_max, self.refuse = app, bytes_max, refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        request = Request(scope)
-        if request.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
-            answer = self.refuse(request, 415, sentence(request, 415))
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
-            return
-        announced = request.headers.get("content-length", "0")
+    def _judged(
+        self, scope: Scope, asked: dict[bytes, bytes], receive: Receive
+    ) -> tuple[int, Receive]:
+        """Return the status a request is refused with, 0 for none, and what reads its body."""
+        if is_cross_origin(scope["method"], asked):
+            return 403, receive
+        if asked.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
+            return 415, receive  # nobody here unpacks what a stranger packed
         larger = (most for start, most in LARGER.items() if scope["path"].startswith(start))
         bytes_max = next(larger, self.bytes_max)
-        if not announced.isdecimal() or int(announced) > bytes_max:
-            answer = self.refuse(request, 413, sentence(request, 413))
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
-            return
+        announced = asked.get(b"content-length")
+        if announced is not None:
+            # The server reads no more of a body than was announced.
+            return 413 * (not announced.isdigit() or int(announced) > bytes_max), receive
+        return 0, self._counted(scope, receive, bytes_max)
+
+    def _counted(self, scope: Scope, receive: Receive, bytes_max: int) -> Receive:
         seen = 0
 
         async def counted() -> Message:
@@ -232,10 +203,10 @@ class BodyLimit:
             seen += len(message.get("body", b""))
             if seen > bytes_max:
                 # Frameworks let this one class through their body parsers unchanged.
-                raise HTTPException(413, sentence(request, 413))
+                raise HTTPException(413, sentence(Request(scope), 413))
             return message
 
-        await self.app(scope, counted, send)
+        return counted
 
 
 def sentence(request: Request, status: int) -> str:
@@ -245,15 +216,11 @@ def sentence(request: Request, status: int) -> str:
 
 
 def protect(app: Any, *, https: bool = False, refuse: Refuse = problem) -> None:
-    """Put all of it around a FastAPI application, outermost first: id, headers, origin, size.
+    """Put it around a FastAPI application.
 
     A person who is refused here reads a page, a program a problem document.
     """
     from api.pages_trouble import error_page  # pages know us; we know only how theirs are drawn
 
     app.state.problem_page = error_page
-    app.add_middleware(LastDoor)
-    app.add_middleware(BodyLimit, refuse=refuse)
-    app.add_middleware(CrossOrigin, refuse=refuse)
-    app.add_middleware(SecurityHeaders, https=https)
-    app.add_middleware(RequestId)
+    app.add_middleware(Gate, https=https, refuse=refuse)

@@ -143,7 +143,7 @@ def test_over_https_browsers_are_told_to_stay_with_it() -> None:
         await send({"type": "http.response.body", "body": b""})
 
     for https, told in ((True, "max-age=31536000"), (False, None)):
-        http = TestClient(security.SecurityHeaders(nothing, https=https))
+        http = TestClient(security.Gate(nothing, https=https))
         assert http.get("/").headers.get("strict-transport-security") == told
 
 
