@@ -12,6 +12,7 @@ from api import charts, tables
 from api.office import Office
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
+from api.pages_view import Page
 from api.pages_words import CHOICES
 from api.tables import Column, Head, List
 from domain.words import Words
@@ -99,7 +100,7 @@ def router(office: Office) -> APIRouter:
                 {"id": "A1", "name": said["given"], "asset_no": "LT-00001-5", "value": 96_000},
                 {"id": "A2", "name": said["given"], "asset_no": "LT-00002-3", "value": None},
             ],
-            plots=plots(said),
+            plots=plots(said, page),
         )
 
     return pages
@@ -181,14 +182,18 @@ def shown(say: Any) -> tables.Shown:
     )
 
 
-def plots(said: dict[str, str]) -> list[charts.Plot]:
+def plots(said: dict[str, str], page: Page) -> list[charts.Plot]:
     """Return a picture of each kind, and one of nothing."""
     months = tuple(
         charts.Point(label=day, value=number, said=f"{number:,}", url=f"/assets?on={day}")
         for day, number in zip(DAYS, (620, 641, 650, 659), strict=True)
     )
-    states = (("在用", 301), ("闲置", 86), ("借出", 0))
-    rows = [{"label": a, "count": n, "value": "", "url": "/assets"} for a, n in states]
+    states = (("in_use", 301), ("idle", 86), ("lent", 0))
+    words = CHOICES["custody"]
+    rows = [
+        {"label": page.words(words[a]), "count": n, "value": "", "url": "/assets"}
+        for a, n in states
+    ]
     return [
         charts.Plot(title=f"{said['charts']} 1", kind="columns", points=months),
         charts.Plot(title=f"{said['charts']} 2", kind="line", points=months),
