@@ -231,7 +231,9 @@ def test_income_shows_every_deduction_and_some_is_remitted_in_part(told: Book):
 
 
 def test_every_role_is_held_by_somebody_and_different_people_ask_and_approve(told: Book):
-    assert {p.role for p in PEOPLE if p.role} == set(Role) - {Role.IMPORTER}
+    # One administrator runs a small place; a place with three has people of its own for it.
+    apart = {Role.IMPORTER, Role.SECURITY, Role.AUDIT_ADMIN}
+    assert {p.role for p in PEOPLE if p.role} == set(Role) - apart
     asked: dict[str, str] = {}
     for entry in told.entries():
         match entry.event.type_name.partition(".")[2]:

@@ -37,7 +37,7 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Begin with no settings but the vault's, and leave none behind."""
     for name in [n for n in os.environ if n.startswith("GONGWU_")]:
-        if name not in ("GONGWU_VAULT", "GONGWU_TEST_POSTGRES", "GONGWU_SHARED", "GONGWU_FOREIGN"):
+        if name not in ("GONGWU_VAULT", "GONGWU_TEST_POSTGRES"):
             monkeypatch.delenv(name)
     before = set(os.environ)
     yield
