@@ -10,6 +10,7 @@ import logging
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import TypeAlias
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.1  # how often a file is looked at while somebody follows it
 QUIET_SECONDS = 5.0  # after which a server is asked, should a word of it be lost
 AWAY_SECONDS = 1.0  # after which a database that was away is tried again
+GATHER_SECONDS = 0.02  # in which many acts are heard of at once: each would cost whoever writes
 LEAVE_SECONDS = 10.0
 Heard: TypeAlias = Callable[[int], object]
 
@@ -117,7 +119,8 @@ class Tail:
             ready.register(self._ears, selectors.EVENT_READ)
             while not self._closing:
                 self._tell()
-                ready.select(QUIET_SECONDS)
+                if ready.select(QUIET_SECONDS):
+                    time.sleep(GATHER_SECONDS)
                 server.pgconn.consume_input()  # raises when the server has gone
                 while server.pgconn.notifies() is not None:
                     pass  # it says that there is more; how much, the log says
