@@ -36,7 +36,6 @@ TYPES = {
     "assets": Words("资产标识，可多次或以逗号分隔", "asset ids, repeated or comma-separated"),
     "choices": Words("可多次或以逗号分隔", "repeated or comma-separated"),
     "units": Words("单位标识，可多次或以逗号分隔", "unit ids, repeated or comma-separated"),
-    "deductions": Words("“名目 金额”，可多次", "“what amount”, repeated"),
 }
 
 
@@ -303,6 +302,9 @@ def explain(terminal: Terminal, stream: str, verb: str) -> None:
 def _row(terminal: Terminal, field: forms.Field) -> list[str]:
     if field.choices:
         how = "、".join(f"{v}（{terminal.told(w)}）" for v, w in field.choices)
+    elif field.type == "rows":
+        asked = " ".join(terminal.told(c.words) for c in field.columns if c.required)
+        how = terminal.told(Words(f"“{asked}”，可多次", f"“{asked}”, repeated"))
     else:
         how = terminal.told(TYPES[field.type])
     needed = Words("是", "yes") if field.required else Words("", "")

@@ -43,7 +43,7 @@ Type: TypeAlias = Literal[
     "stream",
     "assets",
     "units",
-    "deductions",
+    "rows",
 ]
 
 
@@ -62,6 +62,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     least: int | None = None
     most: int | None = None
     cites: Mapping[str, tuple[str, ...]] = {}  # the articles that name a choice
+    columns: tuple[Field, ...] = ()  # what each row of a list is asked
     clearable: bool = False  # left out it stays as it is, given as an empty text it is cleared
 
     @property
@@ -115,7 +116,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def fields(verb: Verb) -> tuple[Field, ...]:
     """Return the questions of a verb's form in the order in which they are declared."""
-    return tuple(_field(f, verb.kind) for f in msgspec.structs.fields(verb.form))
+    return tuple(_field(f, verb.kind, open_=not verb.inner) for f in msgspec.structs.fields(verb.form))
 
 
 CLEAR = "clear"
@@ -152,7 +153,8 @@ COMMON = (
 """What every form asks beside its own questions: the day it happened, and its papers."""
 
 
-def _field(declared: msgspec.structs.FieldInfo, kind: str) -> Field:
+def _field(declared: msgspec.structs.FieldInfo, kind: str, *, open_: bool = True) -> Field:
+    """Return one question; of rows that no door asks for (not `open_`) the columns are left out."""
     type_ = _bare(inspect.type_info(declared.type))
     plain = declared.default is msgspec.NODEFAULT or declared.default in (None, "", ())
     return Field(
@@ -169,7 +171,33 @@ def _field(declared: msgspec.structs.FieldInfo, kind: str) -> Field:
         least=_least(_inner(type_)),
         most=_most(_inner(type_)),
         clearable=declared.default is None and _fits_empty(type_),
+        columns=_columns(type_, kind) if open_ else (),
     )
+
+
+def _columns(type_: inspect.Type, kind: str) -> tuple[Field, ...]:
+    row = _row_of(type_)
+    return tuple(_field(f, kind) for f in msgspec.structs.fields(_twin(row))) if row else ()
+
+
+def _row_of(type_: inspect.Type) -> type[msgspec.Struct] | None:
+    """Return the struct of which a type is a list."""
+    inner = _inner(type_)
+    item = inner.item_type if isinstance(inner, inspect.VarTupleType) else None
+    return item.cls if isinstance(item, inspect.StructType) else None
+
+
+@cache
+def _twin(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Return a struct as forms must check it: as `values.checked` says of each of its fields."""
+    hints = get_type_hints(struct, include_extras=True)
+    own: list[Any] = [
+        (f.name, values.checked(hints[f.name]))
+        if f.required
+        else (f.name, values.checked(hints[f.name]), f.default)
+        for f in msgspec.structs.fields(struct)
+    ]
+    return msgspec.defstruct(struct.__name__, own, forbid_unknown_fields=True, kw_only=True)
 
 
 def _bare(type_: inspect.Type) -> inspect.Type:
@@ -216,7 +244,7 @@ def _kind(type_: inspect.Type) -> Type:
         case inspect.IntType():
             return "int"
         case inspect.VarTupleType(item_type=inspect.StructType()):
-            return "deductions"
+            return "rows"
         case inspect.VarTupleType(item_type=inspect.EnumType()):
             return "choices"
         case inspect.VarTupleType(item_type=item):
@@ -412,8 +440,8 @@ def parse_html(verb: Verb, pairs: Mapping[str, Any] | Iterable[tuple[str, str]])
     raw: dict[str, Any] = {}
     for field in fields(verb):
         texts = [t for t in typed.get(field.name, ()) if t.strip()]
-        if field.type == "deductions":
-            raw |= _deductions(typed, texts, field, faults)
+        if field.type == "rows":
+            raw |= _rows(typed, texts, field, faults)
         elif field.type in ("assets", "units", "choices"):
             many = [part for t in texts for part in re.split(r"[\s,，;；、]+", _folded(t)) if part]
             raw |= {field.name: many} if many else {}
@@ -539,27 +567,34 @@ def _typed(field: Field, text: str, faults: list[Fault]) -> dict[str, Any]:
             return {field.name: folded}
 
 
-def _deductions(
+def _rows(
     typed: Mapping[str, list[str]], texts: list[str], field: Field, faults: list[Fault]
 ) -> dict[str, Any]:
-    """Read deductions: rows `name.type` and `name.amount`, or lines `评估费 1200.00`.
+    """Read the two things that every row must have: as `name.column` each, or as lines.
 
-    What an entry of a statement pays is written the same way: `disposal.D1 1200.00`.
+    The last word of a line is the second: `评估费 1200.00`, `disposal.D1 1200.00`.
     """
-    called = "due" if field.name == "parts" else "type"
-    kinds, amounts = typed.get(f"{field.name}.type", []), typed.get(f"{field.name}.amount", [])
-    rows = list(zip(kinds, amounts, strict=False))
+    first, second = (column for column in field.columns if column.required)
+    rows = list(
+        zip(
+            typed.get(f"{field.name}.{first.name}", []),
+            typed.get(f"{field.name}.{second.name}", []),
+            strict=False,
+        )
+    )
     for line in (line for text in texts for line in text.splitlines() if line.strip()):
-        kind, _, amount = _folded(line).rpartition(" ")
-        rows.append((kind or _folded(line), amount if kind else ""))
+        one, _, other = _folded(line).rpartition(" ")
+        rows.append((one or _folded(line), other if one else ""))
     found: list[dict[str, Any]] = []
-    for number, (kind, amount) in enumerate(rows):
-        if not kind.strip() and not amount.strip():
+    for one, other in rows:
+        if not one.strip() and not other.strip():
             continue
-        try:
-            found.append({called: kind.strip(), "amount": values.fen(_folded(amount))})
-        except ValueError:
-            faults.append(Fault(f"{field.name}[{number}].amount", _no_money(amount)))
+        row: dict[str, Any] = {}
+        for column, text in ((first, one), (second, other)):
+            path = f"{field.name}[{len(found)}].{column.name}"
+            named = msgspec.structs.replace(column, name=path)
+            row |= {column.name: value for value in _typed(named, text, faults).values()}
+        found.append(row)
     return {field.name: found} if found else {}
 
 
@@ -632,9 +667,8 @@ def _check(type_: inspect.Type, value: Any, path: str) -> list[Fault]:
 @cache
 def _inside(struct: type[msgspec.Struct]) -> dict[str, tuple[inspect.Type, bool]]:
     """Return the fields of a struct inside a form, as they must be written."""
-    hints = get_type_hints(struct, include_extras=True)
-    found = msgspec.structs.fields(struct)
-    return {f.name: (inspect.type_info(values.checked(hints[f.name])), f.required) for f in found}
+    found = msgspec.structs.fields(_twin(struct))
+    return {f.name: (inspect.type_info(f.type), f.required) for f in found}
 
 
 def _check_struct(type_: inspect.StructType, value: Any, path: str) -> list[Fault]:
@@ -743,11 +777,18 @@ def _whole(least: int | None, most: int | None) -> Words:
 def schema(verb: Verb) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a verb's request, without references."""
     found = msgspec.json.schema(_wire(verb.form))
-    whole: dict[str, Any] = _inlined(found["$defs"][verb.form.__name__], found["$defs"])
-    named = {f.name: f.words for f in COMMON} | {"docs": Words("所依据的文件", "papers")}
+    rows = [row for type_, _ in _asked(verb.form).values() if (row := _row_of(_bare(type_)))]
+    named = found["$defs"]
+    for row in rows:
+        named |= msgspec.json.schema(_twin(row))["$defs"]
+    whole: dict[str, Any] = _inlined(named[verb.form.__name__], named)
+    called = {f.name: f.words for f in COMMON} | {"docs": Words("所依据的文件", "papers")}
     for name, property_ in whole["properties"].items():
-        words = named.get(name) or Words.of(name, verb.kind)
+        words = called.get(name) or Words.of(name, verb.kind)
         property_["title"] = f"{words.zh} · {words.en}"
+        for part in (property_, *property_.get("anyOf", ())):
+            if part.get("type") == "array":
+                part.setdefault("maxItems", ASSETS_MAX)
     return whole | {"additionalProperties": False}
 
 

@@ -159,7 +159,16 @@ def question(
         "stays": field.clearable,
         "can_empty": field.clearable and (cleared or bool(getattr(state, field.name, ""))),
         "cleared": cleared,
+        "hint": hint(page, field),
     }
+
+
+def hint(page: Page, field: Field) -> str:
+    """Return how a row of a list is typed; empty where no rows are asked for."""
+    if field.name == "deductions":
+        return page.t("rows-hint", asked=page.t("rows-example"))
+    asked = [page.words(column.words) for column in field.columns if column.required]
+    return page.t("rows-hint", asked=" ".join(asked)) if asked else ""
 
 
 def options(

@@ -599,6 +599,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "totals": Words("分类合计", "totals by class"),
     "tried": Words("盘活步骤", "step tried"),
     "trigger": Words("清查情形", "reason for the census"),
+    "type": Words("名目", "item"),
     "unapproved": Words("未经审批的扣除", "deductions not approved"),
     "unexpected": Words("清单外资产", "unexpected"),
     "unit": Words("单位", "unit"),
@@ -681,6 +682,7 @@ OWN_TERMS: dict[str, dict[str, Words]] = {
     },
     "statement": {
         "count": Words("笔数", "number of entries"),
+        "due": Words("应缴款", "due"),
         "first": Words("起始条目", "first entry"),
         "last": Words("终止条目", "last entry"),
         "entries": Words("条目", "entries"),

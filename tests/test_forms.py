@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ VERBS = [v for life in LIFECYCLES.values() for v in life.verbs.values()]
 RECEIVE = LIFECYCLES["asset"].verbs["receive"]
 INCOME = LIFECYCLES["disposal"].verbs["assess_income"]
 PROPOSE = LIFECYCLES["disposal"].verbs["propose"]
+MATCH = LIFECYCLES["statement"].verbs["match_entry"]
 APPROVE_INTAKE = LIFECYCLES["intake"].verbs["approve"]
 DELIVERY = {"name": "台式计算机", "kind": "computer", "unit": "o_a"}
 
@@ -51,7 +53,7 @@ def test_a_field_says_how_it_is_asked() -> None:
     assert asked["unit"].ref == "unit" and asked["unit"].required
     assert asked["mode"].default == "purchase" and asked["measure"].default is None
     assert asked["quantity"].type == "quantity" and asked["name"].chars_max == 200
-    assert {f.name: f.type for f in forms.fields(INCOME)}["deductions"] == "deductions"
+    assert {f.name: f.type for f in forms.fields(INCOME)}["deductions"] == "rows"
     assert {f.name: f.type for f in forms.fields(PROPOSE)}["assets"] == "assets"
 
 
@@ -110,6 +112,19 @@ def test_deductions_are_typed_as_rows_or_as_lines() -> None:
         {"type": "评估费", "amount": 1_200},
         {"type": "拍卖 佣金", "amount": 350},
     ]
+
+
+def test_a_row_is_asked_what_its_declaration_asks_and_typed_in_its_own_words() -> None:
+    """What an entry of a statement pays names a due, not a cost."""
+    parts = {f.name: f for f in forms.fields(MATCH)}["parts"]
+    asked = {column.name: (column.type, column.required) for column in parts.columns}
+    assert asked["due"] == ("text", True) and asked["amount"] == ("money", True)
+    assert asked["counts"] == ("choice", False) and asked["voucher"] == ("text", False)
+    form = forms.parse_html(MATCH, {"entry": "1", "parts": "D1 12\nloan.D2 3.50"})
+    assert form["parts"] == [{"due": "D1", "amount": 1_200}, {"due": "loan.D2", "amount": 350}]
+    with pytest.raises(Invalid) as wrong:
+        forms.parse_html(MATCH, {"entry": "1", "parts": "D1 12\nD2 x\n!? 5"})
+    assert {f.path for f in wrong.value.faults} == {"parts[1].amount", "parts[2].due"}
 
 
 def test_an_unticked_box_is_left_out_and_a_ticked_one_is_true() -> None:
@@ -271,6 +286,41 @@ def test_the_schema_of_every_verb_stands_alone_and_has_titles() -> None:
             assert " · " in property_["title"]
         needed = [f.name for f in forms.fields(verb) if f.required]
         assert sorted(schema.get("required", [])) == sorted(needed)
+
+
+def wrong_in(verb: Verb, name: str, value: Any) -> bool:
+    """Tell whether a form refuses what one of its fields holds."""
+    try:
+        forms.checked(verb, {name: value})
+    except Invalid as invalid:
+        return any(fault.path.startswith(f"{name}[") for fault in invalid.faults)
+    return False
+
+
+WRITTEN = ("A1", "!?", "a\nb", "x" * 81, "", 5, -1, 2**53, True, None, "2026-05-01", "2026-02-30")
+
+
+def test_a_row_is_published_as_it_is_checked() -> None:
+    """What no form takes is wrong by the schema too, and what the schema takes no form refuses."""
+    listed = [
+        (verb, name, part)
+        for verb in VERBS
+        if not verb.inner
+        for name, part in forms.schema(verb)["properties"].items()
+        if part.get("items", {}).get("type") == "object"
+    ]
+    assert {(v.name, name) for v, name, _ in listed} > {("match_entry", "parts"), ("receive", "docs")}
+    good = {"type": "x", "due": "D", "asset": "A", "quantity": "1", "amount": 1}
+    for verb, name, part in listed:
+        items = part["items"]
+        assert items["additionalProperties"] is False
+        valid = jsonschema_rs.validator_for(part, validate_formats=True).is_valid
+        least = {column: good[column] for column in items["required"]}
+        rows = [{}, least, least | {"more": 1}]
+        rows += [least | {column: value} for column in items["properties"] for value in WRITTEN]
+        for row in rows:
+            told = f"{verb.kind}.{verb.name} {name} {row}"
+            assert valid([row]) != wrong_in(verb, name, [row]), told
 
 
 def test_a_form_on_a_page_takes_as_many_papers_as_a_step_needs() -> None:

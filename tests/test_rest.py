@@ -409,11 +409,10 @@ def written(field: forms.Field, pattern: str) -> st.SearchStrategy[Any]:
             return st.lists(st.sampled_from([value for value, _ in field.choices]), max_size=2)
         case "assets" | "units":
             return st.lists(ids, max_size=3)
-        case "deductions":
-            return st.lists(
-                st.fixed_dictionaries({"type": st.just("评估费"), "amount": st.integers(0, 99)}),
-                max_size=2,
-            )
+        case "rows":
+            held = {c.name: written(c, "") for c in field.columns}
+            asked = {c.name: held.pop(c.name) for c in field.columns if c.required}
+            return st.lists(st.fixed_dictionaries(asked, optional=held), max_size=2)
         case "stream":
             return st.just("loan/X")
         case "text" | "long":
