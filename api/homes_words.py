@@ -91,7 +91,7 @@ SAID: Final = {
     "rules": Words("规则", "Rules"),
     "at-work": Words("现任岗位人数", "people with a post"),
     "accounts": Words("登录账号", "log-ins"),
-    "acts": Words("账号管理记录", "Acts on log-ins"),
+    "acts": Words("账号管理日志", "Acts on log-ins"),
     "drafts": Words("待发布的规则", "rules to be published"),
     "health": Words("运行状况", "health"),
     "well": Words("正常", "well"),

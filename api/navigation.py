@@ -101,7 +101,7 @@ GROUPS: Final = (
                 "/imports", Words("导入", "Imports"), (Role.CLERK, Role.ACCOUNTANT, Role.FINANCE)
             ),
             Place("/accounts", Words("登录账号", "Log-ins"), WATCHING),
-            Place("/administration", Words("账号管理记录", "Acts on log-ins"), WATCHING),
+            Place("/administration", Words("账号管理日志", "Acts on log-ins"), WATCHING),
             Place("/screen", Words("大屏", "Big screen")),
             Place("/webhooks", Words("事件推送", "Webhooks"), (Role.ADMIN,)),
             Place("/settings", Words("系统设置", "Settings"), (Role.ADMIN,)),
