@@ -116,7 +116,9 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def fields(verb: Verb) -> tuple[Field, ...]:
     """Return the questions of a verb's form in the order in which they are declared."""
-    return tuple(_field(f, verb.kind, open_=not verb.inner) for f in msgspec.structs.fields(verb.form))
+    return tuple(
+        _field(f, verb.kind, open_=not verb.inner) for f in msgspec.structs.fields(verb.form)
+    )
 
 
 CLEAR = "clear"
@@ -593,7 +595,8 @@ def _rows(
         for column, text in ((first, one), (second, other)):
             path = f"{field.name}[{len(found)}].{column.name}"
             named = msgspec.structs.replace(column, name=path)
-            row |= {column.name: value for value in _typed(named, text, faults).values()}
+            for value in _typed(named, text, faults).values():
+                row[column.name] = value
         found.append(row)
     return {field.name: found} if found else {}
 

@@ -309,7 +309,10 @@ def test_a_row_is_published_as_it_is_checked() -> None:
         for name, part in forms.schema(verb)["properties"].items()
         if part.get("items", {}).get("type") == "object"
     ]
-    assert {(v.name, name) for v, name, _ in listed} > {("match_entry", "parts"), ("receive", "docs")}
+    assert {(v.name, name) for v, name, _ in listed} > {
+        ("match_entry", "parts"),
+        ("receive", "docs"),
+    }
     good = {"type": "x", "due": "D", "asset": "A", "quantity": "1", "amount": 1}
     for verb, name, part in listed:
         items = part["items"]
