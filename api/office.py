@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from api.import_sessions import Imports
 
 logger = logging.getLogger(__name__)
+HEARD_MAX = 5_000  # entries of which it is asked what they are about; more may be about anything
 BEHIND_MAX = 200  # entries of others that a reader brings to the lists; more are an import
 NAME_SECONDS = 10  # how long a name given in another process may stay unseen
 NAMED = ("unit/", "place/")  # streams whose names and zones are remembered for a moment
@@ -633,12 +634,10 @@ class Office:
 
     def _heard(self, size: int) -> None:
         start, self._noticed = self._noticed + 1, size
-        if size - start < BEHIND_MAX and start > 1:
-            rows = next(iter(self.book.log.rows(start, size)), [])
-            streams = tuple(row[1] for row in rows)
+        if start == 1 or size - start >= HEARD_MAX:
+            self._forget((*NAMED, *ABOUT, "entrustment/", "policy/"))
         else:
-            streams = (*NAMED, *ABOUT, "policy/")
-        self._forget(streams)
+            self._forget(f"{kind}/" for kind in self.book.log.kinds(start, size))
 
     def _forget(self, streams: Iterable[str]) -> None:
         """Look up anew what may have been said in these streams."""

@@ -48,7 +48,8 @@ PAGE_ROWS = 10_000  # each page is a question to the server
 COPY_FROM = 200  # entries from which COPY beats the server function
 LOCK = 7_246_813  # any constant; it names the tail of this log
 MAKING = 7_246_815  # names the making of tables
-CHANNEL = "gongwu_log"  # on which every act is told when it is committed
+CHANNEL = "gongwu_log"  # on which it is told that the log has grown, to whoever listens just now
+EARS = 7_246_817  # held by whoever listens
 
 GUARDED = ("ledger_entry", "ledger_command", "ledger_claim", "ledger_evidence", "ledger_head")
 TABLES = """
@@ -221,18 +222,22 @@ CREATE TABLE ledger_file (
 -- No samples of it among the server's statistics: what is taken out must be gone (T13).
 ALTER TABLE ledger_file ALTER COLUMN content SET STATISTICS 0;
 """
-# Whoever listens hears of every act when it is committed; nobody has to.
-TELL = """
-CREATE FUNCTION ledger_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+# An act is told when it is committed, but only while somebody has asked to hear of the next one:
+# to wake a listener for every act would cost whoever writes a third of their time.
+TELL = f"""
+CREATE FUNCTION ledger_ring() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_notify('gongwu_log', NEW.size::text);
+  PERFORM pg_notify('{CHANNEL}', NEW.size::text);
   RETURN NULL;
 END $$;
-CREATE TRIGGER tell AFTER UPDATE ON ledger_head FOR EACH ROW EXECUTE FUNCTION ledger_tell();
+CREATE TRIGGER ring AFTER UPDATE ON ledger_head FOR EACH ROW
+  WHEN (NOT pg_try_advisory_xact_lock({EARS})) EXECUTE FUNCTION ledger_ring();
+DROP TRIGGER IF EXISTS tell ON ledger_head;
+DROP FUNCTION IF EXISTS ledger_tell;
 """
 # A role that may only write to the tables leaves this to their owner's next start.
 UNTOLD = (
-    "SELECT to_regproc('ledger_tell') IS NULL AND pg_has_role(relowner, 'USAGE') FROM pg_class"
+    "SELECT to_regproc('ledger_ring') IS NULL AND pg_has_role(relowner, 'USAGE') FROM pg_class"
     " WHERE oid = to_regclass('ledger_head')"
 )
 APPEND = SQL(
@@ -678,6 +683,16 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         with self.reading() as c:
             found = c.execute(cast(Any, query), (stream,), prepare=True).fetchone()
             return cast("Row | None", found)
+
+    def kinds(self, start: int, stop: int) -> set[str]:
+        """Return what kinds of stream entries are about, from one position to another."""
+        query = (
+            "SELECT DISTINCT split_part(originator_id, '/', 1) FROM ledger_entry"
+            " WHERE notification_id BETWEEN %s AND %s"
+        )
+        with self.reading() as c:
+            found = c.execute(cast(Any, query), (start, stop), prepare=True)
+            return {row[0] for row in found}
 
     def fact_rows(self, streams: Collection[str], types: Collection[str], upto: int) -> list[Row]:
         """Return the entries of some types in some streams, each oldest first, up to a position.

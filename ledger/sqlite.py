@@ -589,6 +589,15 @@ class LedgerSQLiteRecorder(SQLiteApplicationRecorder):
         with self.reading() as c:
             return cast("Row | None", c.execute(query, (stream,)).fetchone())
 
+    def kinds(self, start: int, stop: int) -> set[str]:
+        """Return what kinds of stream entries are about, from one position to another."""
+        query = (
+            "SELECT DISTINCT substr(originator_id, 1, instr(originator_id, '/') - 1)"
+            " FROM ledger_entry WHERE notification_id BETWEEN ? AND ?"
+        )
+        with self.reading() as c:
+            return {row[0] for row in c.execute(query, (start, stop))}
+
     def fact_rows(self, streams: Collection[str], types: Collection[str], upto: int) -> list[Row]:
         """Return the entries of some types in some streams, each oldest first, up to a position.
 

@@ -10,7 +10,6 @@ import logging
 import selectors
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import TypeAlias
@@ -19,13 +18,13 @@ import psycopg
 
 from ledger.act import Unavailable
 from ledger.book import Book
-from ledger.postgres import CHANNEL
+from ledger.postgres import CHANNEL, EARS
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.1  # how often a file is looked at while somebody follows it
 QUIET_SECONDS = 5.0  # after which a server is asked, should a word of it be lost
 AWAY_SECONDS = 1.0  # after which a database that was away is tried again
-GATHER_SECONDS = 0.02  # in which many acts are heard of at once: each would cost whoever writes
+GATHER_SECONDS = 0.05  # in which nothing is heard: many acts then cost one word
 LEAVE_SECONDS = 10.0
 Heard: TypeAlias = Callable[[int], object]
 
@@ -42,6 +41,7 @@ class Tail:
         self._nudged = threading.Event()
         self._ears, self._mouth = socket.socketpair()
         self._closing = False
+        self._leaving = threading.Event()
 
     def follow(self, heard: Heard) -> Callable[[], None]:
         """Have `heard` called whenever the log has grown, on a thread of ours; return how to stop.
@@ -72,6 +72,7 @@ class Tail:
             if self._closing:
                 return
             self._closing = True
+        self._leaving.set()
         self._nudged.set()
         self._mouth.send(b"x")
         if self._thread is not None:
@@ -109,18 +110,23 @@ class Tail:
             self._nudged.clear()
 
     def _listen(self) -> None:
-        """Hear from a server of every act that was committed (LISTEN), by whichever process."""
+        """Hear from a server that an act was committed (LISTEN), by whichever process.
+
+        Who writes says so only while somebody holds `EARS`. They are held before the log is looked
+        at, so that no act falls between the two.
+        """
         with (
             closing(psycopg.connect(self._book.url, autocommit=True)) as server,
             selectors.DefaultSelector() as ready,
         ):
+            # What is said is that there is more; how much, the log says.
+            server.add_notify_handler(lambda _: None)
             server.execute(f"LISTEN {CHANNEL}".encode())
             ready.register(server.fileno(), selectors.EVENT_READ)
             ready.register(self._ears, selectors.EVENT_READ)
             while not self._closing:
+                server.execute(f"SELECT pg_advisory_lock_shared({EARS})".encode())
                 self._tell()
-                if ready.select(QUIET_SECONDS):
-                    time.sleep(GATHER_SECONDS)
-                server.pgconn.consume_input()  # raises when the server has gone
-                while server.pgconn.notifies() is not None:
-                    pass  # it says that there is more; how much, the log says
+                ready.select(QUIET_SECONDS)
+                server.execute(f"SELECT pg_advisory_unlock_shared({EARS})".encode())
+                self._leaving.wait(GATHER_SECONDS)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from doors import CARD, PASSWORD, staffed
 from sizes import SEED
 from sqlalchemy import select
@@ -23,6 +24,7 @@ from sqlalchemy import select
 from api.office import BEHIND_MAX, Actor, Office
 from api.settings import Settings
 from ledger.book import Book
+from ledger.postgres import CHANNEL, EARS
 from ledger.verifying import verify
 from projections import inventory
 from projections.following import LISTS
@@ -106,6 +108,46 @@ def test_a_name_given_in_one_process_is_heard_in_the_others(postgresql_url: str)
         one.ask("unit/o_b", "rename", {"name": "示例市水务局"}, admin)
         assert heard.wait(30)
         assert other.called("o_b", "zh") == "示例市水务局", "and not ten seconds later"
+
+
+def test_who_writes_wakes_only_those_that_ask_to_hear_of_the_next_act(postgresql_url: str) -> None:
+    clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
+    with (
+        staffed(postgresql_url) as office,
+        psycopg.connect(postgresql_url, autocommit=True) as ear,
+    ):
+        ear.execute(f"LISTEN {CHANNEL}".encode())
+
+        def heard(number: int) -> list[str]:
+            card = CARD | {"asset_no": f"SL-{number}"}
+            office.ask(f"asset/A{number}", "register_existing", card, clerk)
+            return [one.payload for one in ear.notifies(timeout=0.2)]
+
+        assert heard(1) == []
+        ear.execute(f"SELECT pg_advisory_lock_shared({EARS})".encode())
+        assert heard(2) == [str(office.book.head()[0])]
+        ear.execute(f"SELECT pg_advisory_unlock_shared({EARS})".encode())
+        assert heard(3) == []
+
+
+def test_a_ledger_that_told_of_every_act_learns_to_wait_until_it_is_asked(
+    postgresql_url: str,
+) -> None:
+    Book.open(postgresql_url).close()
+    with psycopg.connect(postgresql_url, autocommit=True) as server:
+        server.execute(
+            "DROP TRIGGER ring ON ledger_head; DROP FUNCTION ledger_ring;"
+            " CREATE FUNCTION ledger_tell() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_notify(''gongwu_log'', NEW.size::text); RETURN NULL; END';"
+            " CREATE TRIGGER tell AFTER UPDATE ON ledger_head FOR EACH ROW"
+            " EXECUTE FUNCTION ledger_tell()"
+        )
+        Book.open(postgresql_url).close()
+        there = server.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = 'ledger_head'::regclass"
+        ).fetchall()
+    assert {name for (name,) in there} >= {"ring"}
+    assert ("tell",) not in there
 
 
 def test_three_processes_lose_and_double_nothing_and_each_sees_what_another_answered(
