@@ -27,7 +27,8 @@ from ledger.book import Gathering
 
 logger = logging.getLogger(__name__)
 SERVER_CLERKS = 4  # more of them stand in each other's way
-BEHIND_MAX = 32  # acts after which the lists follow, and those that wait get their answers
+TOGETHER_MAX = 32  # acts after which those that wait get their answers
+BEHIND_MAX = 128  # acts after which the lists follow
 PAUSE_SECONDS = 0.005  # when nobody has asked for so long, it is a pause
 Answer: TypeAlias = Callable[[], Response]
 Act: TypeAlias = Callable[[], tuple[int, Answer]]  # records; the last position, and how to answer
@@ -178,7 +179,7 @@ class Clerks:
         try:
             with self._office.together() if not self._jobs.empty() else nullcontext() as gathering:
                 job.do()
-                while gathering and len(jobs) < BEHIND_MAX and (more := self._next()) is not None:
+                while gathering and len(jobs) < TOGETHER_MAX and (more := self._next()) is not None:
                     more.do()
                     jobs.append(more)
         except Exception as trouble:  # a mistake of ours: nobody may wait for an answer for ever

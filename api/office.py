@@ -14,8 +14,8 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from datetime import date, datetime
-from functools import cached_property
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -232,7 +232,8 @@ class Office:
 
     def today(self, zone: str = "") -> date:
         """Return the date where the unit is."""
-        return self.now(zone).date()
+        now = self.book.clock().astimezone(UTC)
+        return _day(zone or self.settings.zone, now.date(), now.hour, now.minute // 15)
 
     def now(self, zone: str = "") -> datetime:
         """Return the time where the unit is."""
@@ -677,6 +678,13 @@ def class_tables(files: Sequence[Path]) -> Classes:
     for file in files:
         targets |= read_table(file).classes().targets
     return Classes(targets)
+
+
+@lru_cache(100)
+def _day(zone: str, on: date, hour: int, quarter: int) -> date:
+    """Return the date in a zone at a time in UTC: within a quarter of an hour it does not change."""
+    time = datetime(on.year, on.month, on.day, hour, 15 * quarter, tzinfo=UTC)
+    return time.astimezone(ZoneInfo(zone)).date()
 
 
 def asks_for_name(ask: Ask) -> bool:

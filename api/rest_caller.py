@@ -111,7 +111,7 @@ class Callers:
         if actor is None:
             raise problems.plain(403, NOT_GRANTED, "role-not-granted")
         hidden = self.office.hidden_from(
-            actor, request.url.path, writes=request.method not in security.SAFE_METHODS
+            actor, request.scope["path"], writes=request.method not in security.SAFE_METHODS
         )
         if hidden:
             raise no_such(hidden)
@@ -182,7 +182,7 @@ class Callers:
         wait = self._bearers.wait_seconds(token.id)
         if wait:
             raise too_often(wait)
-        needed = scope_of(request.method, request.url.path)
+        needed = scope_of(request.method, request.scope["path"])
         if needed.value not in token.scopes:
             held = token.words
             raise problems.plain(
