@@ -13,8 +13,9 @@ from api.pages_telling import tell
 from domain.decider import Lang
 from domain.stocktaking import Stocktake
 from domain.words import Words, in_words
-from projections import treasury
+from projections import ordering, treasury
 from projections.changes import ADJUSTED, IN, OUT, RESTATED, Only
+from projections.disposals import disposals as disposals_
 from projections.scope import Scope
 
 PAGE_ROWS: Final = 500
@@ -70,7 +71,7 @@ def disposals(office: Office, scope: Scope, lang: Lang, name_of: NameOf) -> Iter
             yield [*card(cards, line["asset"], line["asset_no"], line["name"]), *own]
         if len(rows) < PAGE_ROWS:
             return
-        after = f"{rows[-1]['requested_on']}~{rows[-1]['id']}"
+        after = ordering.cursor(rows[-1], disposals_.c.requested_on)
 
 
 def stocktake(

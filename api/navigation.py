@@ -94,6 +94,7 @@ GROUPS: Final = (
         Words("单位与系统", "Units and system"),
         (
             Place("/units", Words("单位", "Units")),
+            Place("/places", Words("地点", "Places")),
             Place("/people", Words("岗位", "People")),
             Place("/rules", Words("规则", "Rules")),
             Place("/numbers", Words("文号", "Document numbers")),

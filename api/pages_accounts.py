@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -10,17 +10,20 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import administering
+from api import administering, tables, tables_here
 from api.account_words import WORDS
 from api.administering import Unfit, Unknown
 from api.office import Office
 from api.opening_log_ins import checked
 from api.pages_account import told_sitting, told_token, when
-from api.pages_inventory import PAGE_ROWS, is_day
+from api.pages_inventory import EXPORT_PAGE_ROWS, PAGE_ROWS, is_day
+from api.pages_phrases import PHRASES
 from api.pages_sign import Member, Typed, text
 from api.pages_telling import tell
 from api.pages_trouble import Forbidden, PageRoute
 from api.pages_view import Page
+from api.tables import Column, List, declared
+from api.tables_here import Taken
 from domain.access import AccessEvent, may_security, may_system
 from domain.decider import Occasion, Refused
 from domain.words import Role, Words
@@ -31,6 +34,37 @@ WATCHERS: Final = (Role.ADMIN, Role.SECURITY, Role.AUDIT_ADMIN, Role.AUDITOR)
 ACTS: Final = tuple(fact.type_name for fact in AccessEvent.__args__)
 REASON_CHARS_MAX = 2000
 NAMES: Final = ("person", "act", "from", "to")
+
+LOG_INS: Final = declared(
+    List(
+        path="/accounts",
+        title=Words(*PHRASES["log-ins"]),
+        columns=(
+            Column(name="login", words=Words(*PHRASES["login-name"]), sorts=True),
+            Column(name="person", words=Words(*PHRASES["person"]), sorts=True),
+            Column(name="unit", words=Words(*PHRASES["unit"]), sorts=True),
+            Column(name="roles", words=Words(*PHRASES["role"]), sorts=True),
+            Column(name="factor", words=WORDS["second-factor"], sorts=True),
+            Column(name="sessions", words=WORDS["sessions"], num=True, sorts=True),
+            Column(name="tokens", words=WORDS["tokens"], num=True, sorts=True),
+            Column(name="closed", words=WORDS["closed"], sorts=True, apart=True),
+            Column(name="one_time", words=WORDS["one-time"], sorts=True, apart=True),
+        ),
+    )
+)
+LOG: Final = declared(
+    List(
+        path="/administration",
+        title=WORDS["log"],
+        columns=(
+            Column(name="time", words=WORDS["time"]),
+            Column(name="said", words=WORDS["act"]),
+            Column(name="actor", words=WORDS["by"]),
+            Column(name="position", words=WORDS["entry"], num=True),
+            Column(name="role", words=Words(*PHRASES["role"]), apart=True),
+        ),
+    )
+)
 
 
 def router(office: Office) -> APIRouter:
@@ -44,6 +78,9 @@ def router(office: Office) -> APIRouter:
     @pages.post("/accounts")
     def opened(page: Member, form: Typed) -> Response:
         return open_one(page, form)
+
+    tables_here.files(pages, LOG_INS, lambda page: listed(page)[0])
+    tables_here.files(pages, LOG, log_taken)
 
     @pages.get("/accounts/{login}")
     def one(login: str, page: Member) -> Response:
@@ -84,16 +121,18 @@ def show(
     told: tuple[str, str] | None = None,
 ) -> Response:
     """Draw the list of log-ins; `told` is a log-in and its one-time password, shown this once."""
-    occasion = keeping(page) if not page.may(Role.AUDIT_ADMIN) else None
-    sought = page.request.query_params.get("text", "").strip()[:80].casefold()
-    rows = [told_standing(page, row) for row in administering.standings(page.office)]
-    shown = [r for r in rows if sought in " ".join(str(v) for v in r.values()).casefold()]
+    (shown, found, cell), occasion = listed(page)
+    rows, more = tables_here.part(page, list(found), lambda row: str(row["login"]))
     return page.render(
         "accounts.html",
         status,
         w=said(page),
-        rows=shown,
-        text=sought,
+        shown=shown,
+        cell=cell,
+        rows=rows,
+        count=len(list(found)),
+        more=more,
+        text=page.request.query_params.get("text", "").strip()[:80],
         wrong=wrong,
         told=told,
         may_open=occasion is not None and may_system(occasion),
@@ -101,6 +140,21 @@ def show(
         typed={k: v for k, v in typed.items() if isinstance(v, str)} if typed else {},
         rules=page.office.occasion(page.actor).policy,
     )
+
+
+def listed(page: Page) -> tuple[Taken, Occasion | None]:
+    """Return the log-ins that are looked for, and the occasion of who may keep them."""
+    occasion = keeping(page) if not page.may(Role.AUDIT_ADMIN) else None
+    sought = page.request.query_params.get("text", "").strip()[:80].casefold()
+    rows = [told_standing(page, row) for row in administering.standings(page.office)]
+    found = [r for r in rows if sought in " ".join(str(v) for v in r.values()).casefold()]
+
+    def cell(row: dict[str, Any], name: str) -> Any:
+        value = row[name]
+        return (page.t("yes") if value else "") if isinstance(value, bool) else value
+
+    shown = tables.shown(page, LOG_INS)
+    return (shown, tables_here.ordered(shown, found, cell), cell), occasion
 
 
 def told_standing(page: Page, row: administering.Standing) -> dict[str, Any]:
@@ -232,21 +286,46 @@ def told_act(page: Page, id_: str) -> dict[str, Any]:
     }
 
 
+def asked_of(page: Page) -> dict[str, str]:
+    """Read the questions in the address; what is no day asks nothing."""
+    given = page.request.query_params
+    asked = {name: given.get(name, "").strip()[:80] for name in NAMES}
+    return asked | {n: "" for n in ("from", "to") if not is_day(asked[n])}
+
+
+def acts_of(
+    page: Page, asked: dict[str, str], after: str | None, limit: int
+) -> tuple[Sequence[Any], str]:
+    """Return acts of administration, the latest first, and where they go on; empty: nowhere."""
+    rows = page.office.rows(administration.listing(asked, after=after, limit=limit + 1))
+    return rows[:limit], str(rows[limit - 1]["id"]) if len(rows) > limit else ""
+
+
+def log_taken(page: Page) -> Taken:
+    """Return the log of administration as it is shown, to take home."""
+    if not page.may(*WATCHERS):
+        raise Forbidden
+    asked = asked_of(page)
+    rows = tables.every(lambda after: acts_of(page, asked, after, EXPORT_PAGE_ROWS))
+    told = (told_act(page, row["id"]) for row in rows)
+    return tables.shown(page, LOG), told, lambda row, name: row[name]
+
+
 def show_log(page: Page) -> Response:
     """Draw the log of administration; audit administrators and auditors read it, too."""
     if not page.may(*WATCHERS):
         raise Forbidden
-    given = page.request.query_params
-    asked = {name: given.get(name, "").strip()[:80] for name in NAMES}
-    asked |= {n: "" for n in ("from", "to") if not is_day(asked[n])}
-    after = given.get("after", "")[:80]
-    rows = page.office.rows(administration.listing(asked, after=after or None, limit=PAGE_ROWS + 1))
+    asked = asked_of(page)
+    after = page.request.query_params.get("after", "")[:80]
+    rows, more = acts_of(page, asked, after or None, PAGE_ROWS)
     return page.render(
         "administration.html",
         w=said(page),
         asked=asked,
-        rows=[told_act(page, row["id"]) for row in rows[:PAGE_ROWS]],
-        more=rows[PAGE_ROWS - 1]["id"] if len(rows) > PAGE_ROWS else "",
+        shown=tables.shown(page, LOG),
+        cell=lambda row, name: row[name],
+        rows=[told_act(page, row["id"]) for row in rows],
+        more=more,
         acts=[(act, page.words(WORDS[act])) for act in ACTS],
         people=page.person_choices(),
     )

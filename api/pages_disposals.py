@@ -10,20 +10,24 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import disposal_register as register
-from api import pages_export, pages_income, pages_past
+from api import pages_export, pages_income, pages_past, tables, tables_here
 from api.office import Office
-from api.pages_changes import csv_of, named
+from api.pages_changes import named
 from api.pages_inventory import TEXT_CHARS_MAX, is_day
 from api.pages_past import Looking
 from api.pages_sign import Member
 from api.pages_stream import address
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
+from api.tables import Column, List, declared
+from api.tables_here import Taken
 from domain.disposal import DisposalStatus
 from domain.leaving import Form
 from domain.words import Words
 from labels import paper
-from projections import treasury
+from projections import ordering, treasury
+from projections.disposals import disposals
+from projections.scope import BadCursor
 
 PATH: Final = f"{pages_income.PATH}/register"
 ROWS: Final = 50
@@ -53,22 +57,49 @@ SAID: Final = {
 }
 
 
+# What is not usual, and what the database can sort by: the columns of its own list of disposals.
+APART: Final = frozenset(
+    name
+    for name, _, is_money in register.COLUMNS
+    if name in ("number", "unit", "items", "executed", *register.OF_ASSETS) or name.endswith("_on")
+) | {"approval_no"}
+LIST: Final = declared(
+    List(
+        path=PATH,
+        title=register.TITLE,
+        sort="requested_on",
+        descending=True,
+        columns=(
+            *(
+                Column(
+                    name=name,
+                    words=words,
+                    num=is_money or name == "items",
+                    sorts=name in disposals.c and name not in ("case", "unit", "executed"),
+                    apart=name in APART,
+                )
+                for name, words, is_money in register.COLUMNS
+            ),
+            Column(name="currency", words=pages_income.SAID["currency"], apart=True),
+            Column(name="id", words=Words("编号", "id"), apart=True),
+        ),
+    )
+)
+MONEY: Final = frozenset(name for name, _, is_money in register.COLUMNS if is_money)
+
+
 def router(office: Office) -> APIRouter:
     """Return the pages of this module."""
     pages = APIRouter(route_class=PageRoute)
 
     @pages.get(PATH)
     def listing(page: Member) -> Response:
-        return drawn(page)
+        try:
+            return drawn(page)
+        except BadCursor:
+            raise HTTPException(404) from None
 
-    @pages.get(f"{PATH}.csv")
-    def as_csv(page: Member) -> Response:
-        return csv_of(rows_of(page), "disposals")
-
-    @pages.get(f"{PATH}.xlsx")
-    def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(rows_of(page), page.words(register.TITLE))
-        return Response(content, headers=named("disposals.xlsx"), media_type=pages_export.XLSX)
+    tables_here.files(pages, LIST, taken, rows_of)
 
     @pages.get(f"{PATH}.pdf")
     def as_pdf(page: Member) -> Response:
@@ -90,10 +121,8 @@ class Question:
             day if is_day(day) else "" for day in (given.get("from", ""), given.get("until", ""))
         )
         self.by = "asset" if given.get("by") == "asset" else "case"
-        after = given.get("after", "")
-        if after and "~" not in after:
-            raise HTTPException(404)
-        self.after = after
+        self.after = given.get("after", "")
+        self.shown = tables.shown(page, LIST)
 
     def query(self, page: Page, after: str, limit: int) -> Any:
         """Return the question to the lists."""
@@ -104,9 +133,15 @@ class Question:
             status=self.status,
             since=self.since,
             until=self.until,
+            sort=self.shown.sort,
+            descending=self.shown.descending,
             after=after,
             limit=limit,
         )
+
+    def cursor(self, row: Any) -> str:
+        """Return where the register goes on after a row."""
+        return ordering.cursor(row, disposals.c[self.shown.sort])
 
 
 def told(page: Page, look: Looking, question: Question, rows: Any) -> Iterator[dict[str, Any]]:
@@ -125,7 +160,24 @@ def every(page: Page, look: Looking, question: Question) -> Iterator[dict[str, A
         yield from told(page, look, question, rows)
         if len(rows) < FILE_ROWS:
             return
-        after = f"{rows[-1]['requested_on']}~{rows[-1]['id']}"
+        after = question.cursor(rows[-1])
+
+
+def cell(page: Page, line: dict[str, Any], name: str) -> Any:
+    """Return what stands in a cell: an amount as one, a case by its number if it has any."""
+    if name == "case":
+        return line["number"] or page.case_name(line["stream"])
+    if name in MONEY:
+        return pages_income.amount(line[name])
+    return (line["asset"] or line["id"]) if name == "id" else line[name]
+
+
+def taken(page: Page) -> Taken:
+    """Return the register as it is shown, to take home."""
+    look = pages_past.good(page)
+    question = Question(page, look)
+    found = every(page, look, question)
+    return question.shown, found, lambda line, name: cell(page, line, name)
 
 
 def rows_of(page: Page) -> Any:
@@ -194,8 +246,9 @@ def drawn(page: Page) -> Response:
             line | {"url": f"{address(line['stream'])}{page.query_only('on', 'known')}#chain"}
             for line in told(page, look, question, shown)
         ],
-        more=f"{shown[-1]['requested_on']}~{shown[-1]['id']}" if len(rows) > ROWS else "",
-        heads={name: page.words(words) for name, words, _ in register.COLUMNS},
+        more=question.cursor(shown[-1]) if len(rows) > ROWS else "",
+        shown=question.shown,
+        cell=lambda line, name: cell(page, line, name),
         register=said,
         register_choices=choices,
         **common,

@@ -10,16 +10,17 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api import idling, pages_export, pages_past
+from api import idling, pages_export, pages_past, tables, tables_here
 from api.forms import Invalid
 from api.office import Office
-from api.pages_changes import csv_of, named
 from api.pages_inventory import TEXT_CHARS_MAX, is_day
 from api.pages_past import Looking
 from api.pages_sign import Member, Typed, text
 from api.pages_trouble import Forbidden, PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES
+from api.tables import Column, List, declared
+from api.tables_here import Taken
 from domain.decider import Refused
 from domain.idleness import Finding, IdleGround
 from domain.idling import GROUNDS
@@ -53,7 +54,7 @@ SAID: Final = {
     "why_kept": Words("保留的理由", "Why it is kept"),
     "until": Words("不再提示至", "Not asked again until"),
     "all": Words("本页全选", "all on this page"),
-    "count": Words("共 {n} 件", "{n} in all"),
+    "all_of": Words("共 {n} 件", "{n} in all"),
     "part": Words(
         "资产较多，逐个单位查找：本页查了 {units} 个单位（{names}等），查出 {n} 件；可选择一个单位看全部",
         "There is much property, so units are looked through one after another: {n} in the {units} of"
@@ -82,7 +83,34 @@ SAID: Final = {
         "这是过去的情况；回到今天才能办理。", "This is the past; come back to today to answer."
     ),
     "rules": Words("查找口径", "How it was looked for"),
+    "name": Words("名称", "Name"),
+    "since": Words("自", "Since"),
+    "value": Words("价值", "Value"),
+    "currency": Words("币种", "Currency"),
+    "count": Words("件数", "Items"),
+    "rests_on": Words("依据条目", "Entries"),
+    "policy": Words("规则版本", "Rules"),
+    "law": Words("依据", "By"),
 }
+LIST: Final = declared(
+    List(
+        path=PATH,
+        title=SAID["title"],
+        columns=tuple(
+            Column(
+                name=name,
+                words=SAID["why" if name == "reason" else name],
+                num=name in ("value", "count"),
+                sorts=name not in ("to_do", "rests_on"),
+                apart=name not in ("asset", "ground", "reason", "to_do"),
+            )
+            for name in (
+                "asset", "ground", "reason", "to_do", "kind", "unit", "since", "count", "value",
+                "currency", "rests_on", "policy", "law",
+            )
+        ),
+    )
+)  # fmt: skip
 
 
 def router(office: Office) -> APIRouter:
@@ -97,15 +125,7 @@ def router(office: Office) -> APIRouter:
     def answer(page: Member, form: Typed) -> Response:
         return answered(page, form)
 
-    @pages.get(f"{PATH}.csv")
-    def as_csv(page: Member) -> Response:
-        return csv_of(rows_of(page), "idle")
-
-    @pages.get(f"{PATH}.xlsx")
-    def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(rows_of(page), page.words(SAID["title"]))
-        return Response(content, headers=named("idle.xlsx"), media_type=pages_export.XLSX)
-
+    tables_here.files(pages, LIST, taken, rows_of)
     return pages
 
 
@@ -134,6 +154,34 @@ def rows_of(page: Page) -> Any:
     return idling.table(found, page.lang, pages_past.names(page, look))
 
 
+def cell(told: dict[str, Any], name: str) -> Any:
+    """Return what stands in a cell: words for codes, names for ids, an amount as one."""
+    found: Finding = told["found"]
+    match name:
+        case "asset":
+            return f"{found.asset_no or found.asset} {found.name}"
+        case "since":
+            return found.since.isoformat()
+        case "count":
+            return found.count
+        case "value":
+            return "" if found.value is None else pages_export.Amount(found.value)
+        case "currency" | "policy":
+            return getattr(found, name)
+        case "rests_on":
+            return " ".join(map(str, found.rests_on))
+        case _:
+            return told[name]
+
+
+def taken(page: Page) -> Taken:
+    """Return everything that was found as it is shown, to take home."""
+    look = pages_past.good(page)
+    shown, name_of = tables.shown(page, LIST), pages_past.names(page, look)
+    rows = [row(page, one, name_of) for one in told(page, asked_of(page, look)).found]
+    return shown, tables_here.ordered(shown, rows, cell), cell
+
+
 def drawn(
     page: Page,
     *,
@@ -146,9 +194,20 @@ def drawn(
     look = pages_past.looking(page)
     asked = asked_of(page, look)
     after = page.request.query_params.get("after", "")
-    paged = page.office.idling.page(page.actor.scope, asked, after, ROWS)
-    shown, whole = paged.found, paged.whole
+    sorts = page.request.query_params.get("sort", "") in LIST.by_name
+    # Sorted, it goes on after a row of that order; the cursor of the search is another.
+    paged = page.office.idling.page(page.actor.scope, asked, "" if sorts else after, ROWS)
+    found, whole, more = paged.found, paged.whole, paged.more
+    shown = tables.shown(page, LIST, sorts=whole is not None)
     name_of = pages_past.names(page, look)
+    rows: Sequence[dict[str, Any]]
+    if whole is not None and shown.sort:
+        all_ = [row(page, one, name_of) for one in whole.found]
+        rows, more = tables_here.part(
+            page, tables_here.ordered(shown, all_, cell), lambda one: str(one["key"]), ROWS
+        )
+    else:
+        rows = [row(page, one, name_of) for one in found]
     done = page.request.query_params.get("done", "")
     return page.render(
         "idle.html",
@@ -157,13 +216,15 @@ def drawn(
         asked=asked,
         said={name: page.words(words) for name, words in SAID.items()},
         chips=chips(page, look, asked),
-        rows=[row(page, one, name_of) for one in shown],
-        more=paged.more,
+        shown=shown,
+        cell=cell,
+        rows=rows,
+        more=more,
         count=len(whole.found) if whole else None,
         looked=", ".join(name_of("unit", unit) for unit in paged.looked[:3]),
         units=len(paged.looked),
         grounds=[
-            (g, page.words(g.words), n) for g, n in idling.by_ground(whole.found if whole else shown)
+            (g, page.words(g.words), n) for g, n in idling.by_ground(whole.found if whole else found)
         ],
         choices=choices(page),
         notes=notes(page, paged.part, name_of),
@@ -181,6 +242,7 @@ def row(page: Page, found: Finding, name_of: Any) -> dict[str, Any]:
     """Return one finding as the template draws it."""
     return {
         "key": idling.key(found),
+        "asset_no": f"{found.asset_no} {found.name}",
         "found": found,
         "ground": page.words(found.ground.words),
         "unit": name_of("unit", found.unit),

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_export, pages_past
+from api import pages_export, pages_past, tables, tables_here
 from api.looking import Lists
 from api.office import Office
 from api.pages_changes import csv_of, named
@@ -22,18 +23,23 @@ from api.pages_stream import address
 from api.pages_telling import money
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
+from api.tables import Column, List, Shown, declared
+from api.tables_here import Taken
 from domain.decider import LIFECYCLES
 from domain.disposal import DisposalStatus, Flag
 from domain.due import DueStatus, Income
 from domain.leaving import Form
 from domain.progress import NEXT_OF_DUE, MoneyStep
 from domain.words import Term, Words
-from projections import treasury
+from projections import ordering, treasury
+from projections.income import dues
+from projections.scope import BadCursor
 from projections.treasury import Asked
 
 PATH: Final = "/income"
 CARDS: Final = 12  # shown in a column; the list has them all
 ROWS: Final = 100
+FILE_ROWS: Final = 1_000
 SAID: Final = {
     "title": Words("收入看板", "Income board"),
     "about": Words(
@@ -86,6 +92,8 @@ SAID: Final = {
     "remitted": Words("上缴", "remitted"),
     "left_over": Words("尚欠", "open"),
     "overdue": Words("其中逾期", "of it overdue"),
+    "overdue-days": Words("逾期天数", "days overdue"),
+    "currency": Words("币种", "currency"),
     "count": Words("笔数", "dues"),
     "total": Words("合计", "total"),
     "no-day": Words("未规定期限", "no day is set"),
@@ -118,6 +126,57 @@ SAID: Final = {
 }  # fmt: skip
 
 
+def column_of(name: str, said: str = "", **how: Any) -> Column:
+    """Return a column that is called what we call it elsewhere on these pages."""
+    return Column(name=name, words=SAID[said or name], **how)
+
+
+STUCK: Final = declared(
+    List(
+        path=f"{PATH}/stuck",
+        title=SAID["stuck"],
+        columns=(
+            column_of("name", "case"),
+            column_of("unit", sorts=True),
+            column_of("form", sorts=True),
+            column_of("items", num=True, sorts=True),
+            column_of("value", num=True, sorts=True),
+            column_of("rounds", num=True, sorts=True),
+            column_of("since", "failed_on", sorts=True),
+            column_of("days", num=True, sorts=True),
+            column_of("next_by", sorts=True),
+            column_of("next", sorts=True),
+            column_of("late", "overdue-days", num=True, sorts=True, apart=True),
+            column_of("who", apart=True),
+            column_of("currency", apart=True),
+        ),
+    )
+)
+OWED: Final = declared(
+    List(
+        path=f"{PATH}/ageing",
+        files=f"{PATH}/unremitted",
+        title=SAID["unremitted"],
+        sort="since",
+        columns=(
+            column_of("name", "case"),
+            column_of("unit"),
+            column_of("income", sorts=True),
+            column_of("status", sorts=True),
+            column_of("net", num=True, sorts=True),
+            column_of("paid_in", num=True, sorts=True),
+            column_of("remitted", num=True, sorts=True),
+            column_of("left_over", num=True, sorts=True),
+            column_of("since", sorts=True),
+            column_of("remit_by", "due", sorts=True),
+            column_of("age", "owed-age", num=True, apart=True),
+            column_of("late", "overdue-days", num=True, apart=True),
+            column_of("currency", apart=True),
+        ),
+    )
+)
+
+
 def router(office: Office) -> APIRouter:
     """Return the pages of this module."""
     pages = APIRouter(route_class=PageRoute)
@@ -137,11 +196,11 @@ def router(office: Office) -> APIRouter:
     files: Mapping[str, Callable[[Page], Iterator[Sequence[Any]]]] = {
         "": board_rows,
         "/ageing": ageing_rows,
-        "/unremitted": unremitted_rows,
-        "/stuck": stuck_rows,
     }
     for ending, rows in files.items():
         _files(pages, ending, rows)
+    tables_here.files(pages, OWED, owed_taken, unremitted_rows)
+    tables_here.files(pages, STUCK, stuck_taken, stuck_rows)
     return pages
 
 
@@ -416,16 +475,13 @@ def ageing_page(page: Page) -> Response:
     """Draw what each unit owes by age, and every due that is not remitted."""
     look = pages_past.looking(page)
     asked, there, scope = asked_of(page, look), lists(page, look), page.actor.scope
-    overdue = page.request.query_params.get("overdue", "") == "1"
-    after = tuple(page.request.query_params.get("after", "").split("~", 1))
-    query = treasury.unremitted(
-        scope,
-        asked,
-        after=(after[0], after[1]) if len(after) == 2 else None,
-        overdue=overdue,
-        limit=ROWS + 1,
-    )
-    rows = there.rows(query)
+    shown = tables.shown(page, OWED)
+    try:
+        rows, more = fetched(
+            page, there, shown, asked, page.request.query_params.get("after"), ROWS
+        )
+    except BadCursor:
+        raise HTTPException(404) from None
     name_of = pages_past.names(page, look)
     units = there.rows(treasury.ageing(scope, asked))
     return page.render(
@@ -433,14 +489,63 @@ def ageing_page(page: Page) -> Response:
         422 if look.wrong else 200,
         units=[(name_of("unit", row["unit"]), whole(row)) for row in units],
         totals=summed(units, len(asked.ages) + 1),
-        rows=[owed(page, row, asked.on, name_of) for row in rows[:ROWS]],
-        more=f"{rows[ROWS - 1]['since']}~{rows[ROWS - 1]['id']}" if len(rows) > ROWS else "",
-        overdue=overdue,
+        shown=shown,
+        rows=[owed(page, row, asked.on, name_of) for row in rows],
+        cell=owed_cell,
+        more=more,
+        overdue=is_overdue(page),
         note=page.words(SAID["ages-note"]).format(
             policy=page.office.rules_for(page.actor.unit, asked.on).reference
         ),
         **common(page, look, asked, "ageing"),
     )
+
+
+def is_overdue(page: Page) -> bool:
+    """Tell whether only what is overdue is asked for."""
+    return page.request.query_params.get("overdue", "") == "1"
+
+
+def fetched(
+    page: Page, there: Lists, shown: Shown, asked: Asked, after: str | None, limit: int
+) -> tuple[Sequence[Any], str]:
+    """Return a page of what is not remitted, and where it goes on; empty: nowhere."""
+    query = treasury.unremitted(
+        page.actor.scope,
+        asked,
+        sort=shown.sort,
+        descending=shown.descending,
+        after=after,
+        overdue=is_overdue(page),
+        limit=limit + 1,
+    )
+    rows = there.rows(query)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], ordering.cursor(last, dues.c[shown.sort]) if last else ""
+
+
+def owed_cell(told: dict[str, Any], name: str) -> Any:
+    """Return what stands in a cell of the list of what is not remitted."""
+    match name:
+        case "net" | "paid_in" | "remitted" | "left_over":
+            return amount(told["row"][name])
+        case "age":
+            return told["days"]
+        case "late":
+            return told["late"] or ""
+        case "since" | "remit_by" | "currency":
+            return told["row"][name]
+        case _:
+            return told[name]
+
+
+def owed_taken(page: Page) -> Taken:
+    """Return everything that is not remitted as it is shown, to take home."""
+    look = pages_past.good(page)
+    asked, name_of = asked_of(page, look), pages_past.names(page, look)
+    shown, there = tables.shown(page, OWED), lists(page, look)
+    rows = tables.every(lambda after: fetched(page, there, shown, asked, after, FILE_ROWS))
+    return shown, (owed(page, row, asked.on, name_of) for row in rows), owed_cell
 
 
 def whole(row: Any) -> dict[str, Any]:
@@ -498,7 +603,6 @@ def unremitted_rows(page: Page) -> Iterator[Sequence[Any]]:
     """Yield every due that is not remitted as a file has it."""
     look = pages_past.good(page)
     asked, name_of = asked_of(page, look), pages_past.names(page, look)
-    overdue = page.request.query_params.get("overdue", "") == "1"
     heads = ("case", "unit", "income", "status", "net", "paid_in", "remitted", "left_over")
     yield [
         *(page.words(SAID[name]) for name in (*heads, "since", "days", "due")),
@@ -506,7 +610,7 @@ def unremitted_rows(page: Page) -> Iterator[Sequence[Any]]:
         "currency",
         "id",
     ]
-    query = treasury.unremitted(page.actor.scope, asked, overdue=overdue)
+    query = treasury.unremitted(page.actor.scope, asked, overdue=is_overdue(page))
     for row in lists(page, look).rows(query):
         told = owed(page, row, asked.on, name_of)
         yield [
@@ -528,19 +632,50 @@ def stuck_page(page: Page) -> Response:
     """Draw the disposals that failed twice, or whose next step is overdue."""
     look = pages_past.looking(page)
     asked = asked_of(page, look)
-    rows = lists(page, look).rows(treasury.stuck(page.actor.scope, asked))
+    found = lists(page, look).rows(treasury.stuck(page.actor.scope, asked))
     name_of = pages_past.names(page, look)
+    shown = tables.shown(page, STUCK)
+    told = [unsold(page, row, asked.on, name_of) for row in found]
+    rows, more = tables_here.part(
+        page, tables_here.ordered(shown, told, stuck_cell), lambda one: str(one["row"]["id"])
+    )
     return page.render(
         "income_stuck.html",
         422 if look.wrong else 200,
-        rows=[unsold(page, row, asked.on, name_of) for row in rows[:ROWS]],
-        count=len(rows),
+        shown=shown,
+        rows=rows,
+        cell=stuck_cell,
+        more=more,
+        count=len(found),
         totals=[
-            money(sum(worth_of(row) or 0 for row in rows if row["currency"] == currency), currency)
-            for currency in sorted({row["currency"] for row in rows})
+            money(sum(worth_of(row) or 0 for row in found if row["currency"] == currency), currency)
+            for currency in sorted({row["currency"] for row in found})
         ],
         **common(page, look, asked, "stuck"),
     )
+
+
+def stuck_cell(told: dict[str, Any], name: str) -> Any:
+    """Return what stands in a cell of the list of what nobody buys."""
+    match name:
+        case "value":
+            return amount(told["value"])
+        case "late":
+            return told["late"] or ""
+        case "rounds" | "since" | "next_by" | "currency":
+            return told["row"][name]
+        case _:
+            return told[name]
+
+
+def stuck_taken(page: Page) -> Taken:
+    """Return the stuck disposals as they are shown, to take home."""
+    look = pages_past.good(page)
+    asked, name_of = asked_of(page, look), pages_past.names(page, look)
+    shown = tables.shown(page, STUCK)
+    found = lists(page, look).rows(treasury.stuck(page.actor.scope, asked))
+    told = [unsold(page, row, asked.on, name_of) for row in found]
+    return shown, tables_here.ordered(shown, told, stuck_cell), stuck_cell
 
 
 def worth_of(row: Any) -> int | None:

@@ -10,18 +10,26 @@ from typing import Any, Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api import offering, pages_export, papers_notice, sending_in
+from api import (
+    offering,
+    pages_offers,
+    pages_past,
+    papers_notice,
+    sending_in,
+    tables,
+    tables_here,
+)
 from api.offering import Line
 from api.offers import Market
 from api.office import Office
-from api.pages_changes import csv_of, named
 from api.pages_filing import Sent
-from api.pages_offers import TITLE, asked_of, chips
+from api.pages_offers import asked_of, chips
 from api.pages_papers import document, trouble
 from api.pages_sign import Member, text
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_wanting import given
+from api.tables_here import Taken
 from api.wanting import Unreadable
 from domain.decider import Refused
 from domain.words import Role, Words
@@ -67,14 +75,7 @@ def router(office: Office) -> APIRouter:
     """Return the pages of this module."""
     pages = APIRouter(route_class=PageRoute)
 
-    @pages.get("/offers.csv")
-    def as_csv(page: Member) -> Response:
-        return csv_of(rows(page), "offers")
-
-    @pages.get("/offers.xlsx")
-    def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(rows(page), page.words(TITLE))
-        return Response(content, headers=named("offers.xlsx"), media_type=pages_export.XLSX)
+    tables_here.files(pages, pages_offers.LIST, taken, rows)
 
     @pages.get("/offers/notice.pdf")
     def notice(page: Member) -> Response:
@@ -123,6 +124,14 @@ def router(office: Office) -> APIRouter:
         return drawn(page, left, again, done=page.words(SAID["done"]).format(n=len(asks)))
 
     return pages
+
+
+def taken(page: Page) -> Taken:
+    """Return what is on offer as the table shows it, to take home."""
+    asked, _ = asked_of(page)
+    columns = tables.shown(page, pages_offers.LIST)
+    cell = pages_offers.cell_of(page, pages_past.names(page, pages_past.good(page)))
+    return columns, pages_offers.everything(page, columns, asked, cell), cell
 
 
 def rows(page: Page) -> Iterator[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_past
+from api import pages_past, tables, tables_here
 from api.offers import Asking, Market, Shown
 from api.office import Office
 from api.pages_cases import openings
@@ -21,12 +22,14 @@ from api.pages_telling import NameOf
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
 from api.pages_words import CHOICES
+from api.tables import Column, List, declared
+from api.tables_here import Cell
 from domain.screening import Opening
 from domain.words import Role, Words
 from projections import offers
 from projections.scope import BadCursor
 
-CARDS = 24
+CARDS, ROWS = 24, 100
 TITLE = Words("上架物品", "On offer")
 ABOUT = Words(
     "各单位闲置和公物仓内可调剂的物品。先申领的保留若干天，到期未办理的自动重新开放。",
@@ -53,7 +56,36 @@ WORDS = {
     "import": Words("批量上架", "Put many on offer"),
     "notice": Words("打印公告", "Print a notice"),
     "nothing": Words("没有符合条件的上架物品。", "Nothing on offer fits."),
+    "as-cards": Words("按卡片看", "As cards"),
+    "as-table": Words("按表格看", "As a table"),
 }
+LIST = declared(
+    List(
+        path="/offers",
+        title=TITLE,
+        columns=(
+            Column(name="name", words=Words("名称", "name"), sorts=True),
+            Column(name="asset_no", words=Words("资产编号", "asset no."), sorts=True),
+            Column(name="quantity", words=WORDS["quantity"], num=True),
+            Column(name="condition", words=WORDS["condition"], sorts=True),
+            Column(name="status", words=Words("状态", "status"), sorts=True),
+            Column(name="available_from", words=Words("可用日期", "available from"), sorts=True),
+            Column(name="offer_until", words=Words("上架截止", "offered until"), sorts=True),
+            Column(name="custodian", words=WORDS["custodian"], sorts=True),
+            Column(name="place", words=WORDS["place"], sorts=True),
+            Column(name="life", words=WORDS["life"], sorts=True, apart=True),
+            Column(name="distance", words=WORDS["distance"], sorts=True, apart=True),
+            Column(name="kind", words=WORDS["kind"], sorts=True, apart=True),
+            Column(
+                name="class_code", words=Words("分类代码", "class code"), sorts=True, apart=True
+            ),
+            Column(name="model", words=Words("规格型号", "model"), sorts=True, apart=True),
+            Column(name="description", words=Words("说明", "description"), apart=True),
+            Column(name="id", words=Words("编号", "id"), sorts=True, apart=True),
+        ),
+    )
+)
+SORTED_MAX = 10_000  # as many as a file has
 
 
 def router(office: Office) -> APIRouter:
@@ -64,13 +96,19 @@ def router(office: Office) -> APIRouter:
     def listing(page: Member) -> Response:
         look = pages_past.looking(page)
         asked, wrong = asked_of(page, look)
-        market = Market(office, asked)
-        try:
-            shown, more = market.page(
-                page.actor.scope, page.request.query_params.get("after"), CARDS
-            )
-        except BadCursor:
-            raise HTTPException(404) from None
+        as_table = page.request.query_params.get("as") == "table"
+        columns, name_of = tables.shown(page, LIST), pages_past.names(page, look)
+        cell = cell_of(page, name_of)
+        shown: Sequence[Shown]
+        if as_table and columns.sort:
+            shown, more = tables_here.part(page, everything(page, columns, asked, cell), by_id)
+        else:
+            market = Market(office, asked, pictures=not as_table)
+            after, size = page.request.query_params.get("after"), ROWS if as_table else CARDS
+            try:
+                shown, more = market.page(page.actor.scope, after, size)
+            except BadCursor:
+                raise HTTPException(404) from None
         return page.render(
             "offers.html",
             422 if wrong or look.wrong else 200,
@@ -80,7 +118,11 @@ def router(office: Office) -> APIRouter:
             title=page.words(TITLE),
             about=page.words(ABOUT),
             said={name: page.words(words) for name, words in WORDS.items()},
-            cards=[card(page, one, pages_past.names(page, look)) for one in shown],
+            as_table=as_table,
+            shown=columns,
+            cell=cell,
+            rows=shown,
+            cards=[] if as_table else [card(page, one, name_of) for one in shown],
             more=more,
             may_claim=not look.past and "claim" in dict(openings(page)),
             may_offer=page.may(Role.KEEPER, Role.CLERK, Role.OFFICE),
@@ -90,6 +132,49 @@ def router(office: Office) -> APIRouter:
         )
 
     return pages
+
+
+def everything(page: Page, columns: tables.Shown, asked: Asking, cell: Cell) -> list[Shown]:
+    """Return all that is on offer, in the order that is asked for."""
+    market = Market(page.office, asked, pictures=False)
+    return tables_here.ordered(columns, market.all(page.actor.scope, SORTED_MAX), cell)
+
+
+def by_id(one: Shown) -> str:
+    """Return after which offer a page begins."""
+    return str(one.row["id"])
+
+
+def cell_of(page: Page, name_of: NameOf) -> Cell:
+    """Return what stands in the cells of the table."""
+
+    def cell(one: Shown, name: str) -> Any:
+        row = one.row
+        match name:
+            case "quantity":
+                return f"{row['quantity']} {row['measure']}".strip()
+            case "condition":
+                return row["grade"]
+            case "status":
+                return page.words(status(one))
+            case "custodian":
+                return name_of("unit", row["custodian"]) if row["custodian"] else ""
+            case "place":
+                return name_of("place", row["place"]) if row["place"] else ""
+            case "life":
+                return one.remaining_life
+            case "distance":
+                return page.words(one.near.words) if row["custodian"] else ""
+            case "kind":
+                return page.words(CHOICES["kind"].get(row["kind"], row["kind"]))
+            case "description":
+                return one.description
+            case "available_from":
+                return row["available_from"] or page.words(WORDS["at_once"])
+            case _:
+                return row[name]
+
+    return cell
 
 
 def asked_of(page: Page, look: Looking | None = None) -> tuple[Asking, list[Words]]:

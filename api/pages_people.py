@@ -4,28 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import pages_bundles, pages_past, pages_read_by
+from api import pages_bundles, pages_past, pages_read_by, tables, tables_here
 from api.forms import Invalid
 from api.office import Office
+from api.pages_phrases import PHRASES
 from api.pages_sign import Member, Typed, text
 from api.pages_steps import Step, ask, blocked, possible
 from api.pages_telling import NameOf
 from api.pages_timeline import happened, lines, toast
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
+from api.tables import Column, List, declared
+from api.tables_here import Cell
 from domain.decider import LIFECYCLES, Refused
 from domain.words import Words
 from ledger.act import Conflict
 from projections import people
 
-SHOWN_MAX = 2_000
+LIST: Final = declared(
+    List(
+        path="/people",
+        title=Words("岗位", "People"),
+        columns=(
+            Column(name="person", words=Words(*PHRASES["person"]), sorts=True),
+            Column(name="unit", words=Words(*PHRASES["unit"]), sorts=True),
+            Column(name="role", words=Words(*PHRASES["role"]), sorts=True),
+            Column(name="delegator", words=Words("代何人", "in whose stead"), sorts=True),
+            Column(name="since", words=Words("自", "from"), wide=True, sorts=True),
+            Column(name="until", words=Words("至", "to"), wide=True, sorts=True),
+            Column(name="id", words=Words("编号", "id"), sorts=True, apart=True),
+        ),
+    )
+)
 
 
 def router(office: Office) -> APIRouter:
@@ -35,12 +52,8 @@ def router(office: Office) -> APIRouter:
     @pages.get("/people")
     def listing(page: Member) -> Response:
         look = pages_past.looking(page)
-        rows = office.models.rows(people.people_at(look.day, look.position))
-        name_of = pages_past.names(page, look)
-        on = date.fromisoformat(look.day)
-        found = [told(page, one, name_of) for one in seen(page, people.holders(rows, on))]
-        wanted = text_of(page).casefold()
-        shown = [row for row in found if wanted in row["searched"].casefold()]
+        shown, rows, cell = listed(page, look)
+        some, more = tables_here.part(page, rows, key_of)
         return page.render(
             "people.html",
             422 if look.wrong else 200,
@@ -48,10 +61,14 @@ def router(office: Office) -> APIRouter:
             chips=pages_past.chips(page, look),
             text=text_of(page),
             on=look.day,
-            rows=sorted(shown, key=lambda row: (row["unit"], row["role"], row["person"]))[
-                :SHOWN_MAX
-            ],
+            shown=shown,
+            cell=cell,
+            rows=some,
+            count=len(rows),
+            more=more,
         )
+
+    tables_here.files(pages, LIST, lambda page: listed(page, pages_past.good(page)))
 
     @pages.get("/people/{id_}")
     def person(id_: str, page: Member) -> Response:
@@ -70,6 +87,28 @@ def seen(page: Page, holders: Iterable[people.Holder]) -> Iterator[people.Holder
     for one in holders:
         if mine is None or one.unit in mine or page.actor.person in (one.person, one.delegator):
             yield one
+
+
+def listed(page: Page, look: pages_past.Looking) -> tuple[tables.Shown, list[Any], Cell]:
+    """Return who has which role where on a day, in the order that is asked for."""
+    rows = page.office.models.rows(people.people_at(look.day, look.position))
+    name_of, on = pages_past.names(page, look), date.fromisoformat(look.day)
+    found = [told(page, one, name_of) for one in seen(page, people.holders(rows, on))]
+    wanted = text_of(page).casefold()
+    rows_ = [row for row in found if wanted in row["searched"].casefold()]
+    rows_.sort(key=lambda row: (row["unit"], row["role"], row["person"], key_of(row)))
+    shown = tables.shown(page, LIST)
+    return shown, tables_here.ordered(shown, rows_, cell), cell
+
+
+def cell(row: dict[str, Any], name: str) -> Any:
+    """Return what stands in a cell."""
+    return row[name]
+
+
+def key_of(row: dict[str, Any]) -> str:
+    """Return what tells one power of the list from all others."""
+    return "~".join(str(row[name]) for name in ("id", "unit_id", "role", "delegator_id", "since"))
 
 
 def in_unit(page: Page, unit: str) -> list[dict[str, Any]]:

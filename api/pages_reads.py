@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,21 +10,42 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import noting
+from api import noting, tables, tables_here
 from api.office import Office
-from api.pages_changes import csv_of
 from api.pages_inventory import PAGE_ROWS, is_day
+from api.pages_phrases import PHRASES
 from api.pages_read_by import WORDS, shown
 from api.pages_sign import Member, Typed, text
 from api.pages_stream import address
 from api.pages_trouble import Forbidden, PageRoute
 from api.pages_view import Page
+from api.tables import Column, List, declared
+from api.tables_here import Taken
 from domain.audit_reads import Question
+from domain.words import Words
 from projections import reads
 
 TEXT_CHARS_MAX = 100
 EXPORT_ROWS = 1_000
 NAMES: Final = ("reader", "question", "about", "from", "to", "text")
+
+LIST: Final = declared(
+    List(
+        path="/audit/reads",
+        title=WORDS["title"],
+        columns=(
+            *(
+                Column(name=name, words=WORDS[name])
+                for name in ("time", "reader", "question", "about", "extent", "purpose")
+            ),
+            Column(name="position", words=WORDS["entry"], num=True),
+            Column(name="known", words=WORDS["known"], apart=True),
+            Column(name="unit", words=Words(*PHRASES["unit"]), apart=True),
+            Column(name="post", words=Words(*PHRASES["role"]), apart=True),
+            Column(name="stream", words=Words("编号", "id"), apart=True),
+        ),
+    )
+)
 
 
 def router(office: Office) -> APIRouter:
@@ -35,13 +56,15 @@ def router(office: Office) -> APIRouter:
     def listing(page: Member) -> Response:
         asked, models = asked_of(page), office.models
         after = page.request.query_params.get("after", "")[:80]
-        rows = models.rows(reads.listing(asked, after=after or None, limit=PAGE_ROWS + 1))
+        rows, more = fetched(page, asked, after or None, PAGE_ROWS)
         return page.render(
             "reads.html",
             words={key: page.words(said) for key, said in WORDS.items()},
             asked=asked,
-            rows=[(shown(page, row), address(row["about"])) for row in rows[:PAGE_ROWS]],
-            more=rows[PAGE_ROWS - 1]["id"] if len(rows) > PAGE_ROWS else "",
+            shown=tables.shown(page, LIST),
+            cell=lambda row, name: row[name],
+            rows=[shown(page, row) | {"url": address(row["about"])} for row in rows],
+            more=more,
             readers=sorted(
                 (page.name_of("person", row["value"]), row["value"])
                 for row in models.rows(reads.readers())
@@ -49,9 +72,7 @@ def router(office: Office) -> APIRouter:
             questions=[(q.value, page.words(q.words)) for q in Question],
         )
 
-    @pages.get("/audit/reads.csv")
-    def as_csv(page: Member) -> Response:
-        return csv_of(table(page, asked_of(page)), "reads")
+    tables_here.files(pages, LIST, taken, lambda page: table(page, asked_of(page)))
 
     @pages.get("/audit/reads/{id_}")
     def one(id_: str, page: Member) -> Response:
@@ -83,6 +104,22 @@ def asked_of(page: Page) -> dict[str, str]:
     if asked["question"] not in list(Question):
         asked["question"] = ""
     return asked
+
+
+def fetched(
+    page: Page, asked: dict[str, str], after: str | None, limit: int
+) -> tuple[Sequence[Any], str]:
+    """Return reads, the latest first, and where they go on; empty: nowhere."""
+    rows = page.office.models.rows(reads.listing(asked, after=after, limit=limit + 1))
+    return rows[:limit], str(rows[limit - 1]["id"]) if len(rows) > limit else ""
+
+
+def taken(page: Page) -> Taken:
+    """Return the reads as they are shown, to take home."""
+    asked = asked_of(page)
+    rows = tables.every(lambda after: fetched(page, asked, after, EXPORT_ROWS))
+    told = (shown(page, row) for row in rows)
+    return tables.shown(page, LIST), told, lambda row, name: row[name]
 
 
 def table(page: Page, asked: dict[str, str]) -> Iterator[list[Any]]:

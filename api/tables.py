@@ -42,6 +42,12 @@ class List(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     sort: str = ""
     descending: bool = False
+    files: str = ""  # where it is taken home, when that is not its own address
+
+    @property
+    def taken(self) -> str:
+        """Return the address of its files, without their ending."""
+        return self.files or self.path
 
     @property
     def by_name(self) -> dict[str, Column]:
@@ -102,8 +108,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         return ",".join(column.name for column in self.columns)
 
 
-def shown(page: Page, list_: List, *, past: bool = False) -> Shown:
-    """Return how the reader sees a list: the address says first, then their choice, then ours."""
+def shown(page: Page, list_: List, *, past: bool = False, sorts: bool = True) -> Shown:
+    """Return how the reader sees a list: the address says first, then their choice, then ours.
+
+    `sorts`: whether it can be sorted now; a list too long to be worked out whole cannot.
+    """
     given = page.request.query_params
     said = given.get("columns", "")[:QUERY_CHARS_MAX]
     there = {name: column for name, column in list_.by_name.items() if not (past and column.now)}
@@ -118,7 +127,7 @@ def shown(page: Page, list_: List, *, past: bool = False) -> Shown:
     names = [first, *(name for name in wanted if name != first)]
     chosen = tuple(names) != tuple(n for n in list_.usual if n in there)
     sort = given.get("sort", "")
-    by_default = not (sort in there and there[sort].sorts)
+    by_default = not (sorts and sort in there and there[sort].sorts)
     sort = list_.sort if by_default else sort
     order = given.get("order", "")
     descending = order == "desc" if order in ("asc", "desc") or not by_default else list_.descending
@@ -133,7 +142,7 @@ def shown(page: Page, list_: List, *, past: bool = False) -> Shown:
             Head(
                 column=column,
                 words=capital(page.words(column.words)),
-                url=page.url(sort=name, order=turned, after=None) if column.sorts else "",
+                url=page.url(sort=name, order=turned, after=None) if sorts and column.sorts else "",
                 sorted=("descending" if descending else "ascending") if mine else "",
             )
         )

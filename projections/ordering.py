@@ -18,7 +18,7 @@ def key_of(column: Any) -> ColumnElement[Any]:
 
 
 def keyset(
-    query: Rows, column: Any, id_: Any, *, descending: bool, after: str | None, limit: int
+    query: Rows, column: Any, id_: Any, *, descending: bool, after: str | None, limit: int | None
 ) -> Rows:
     """Return a page of a query, sorted by a column, and by the id where it says the same."""
     key = key_of(column)

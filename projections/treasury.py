@@ -30,6 +30,7 @@ from domain.due import DueStatus, Income
 from domain.progress import STEP_OF_DUE, MoneyStep
 from projections.disposals import disposals
 from projections.income import dues
+from projections.ordering import keyset
 from projections.scope import Rows, Scope, in_units
 
 KINDS = ("disposal", "due")
@@ -266,7 +267,9 @@ def unremitted(
     scope: Scope,
     asked: Asked,
     *,
-    after: tuple[str, str] | None = None,
+    sort: str = "since",
+    descending: bool = False,
+    after: str | None = None,
     overdue: bool = False,
     limit: int | None = None,
 ) -> Rows:
@@ -275,10 +278,7 @@ def unremitted(
     query = select(dues).where(*_open(scope, asked))
     if overdue:
         query = query.where(c.remit_by != "", c.remit_by < asked.on.isoformat())
-    if after is not None:
-        since, last = after
-        query = query.where(or_(c.since > since, and_(c.since == since, c.id > last)))
-    return query.order_by(c.since, c.id).limit(limit)
+    return keyset(query, c[sort], c.id, descending=descending, after=after, limit=limit)
 
 
 def dues_of(case: str) -> Rows:
@@ -314,6 +314,8 @@ def register(
     status: str = "",
     since: str = "",
     until: str = "",
+    sort: str = "requested_on",
+    descending: bool = True,
     after: str | None = None,
     limit: int | None = None,
 ) -> Rows:
@@ -355,7 +357,4 @@ def register(
         query = query.where(c.requested_on >= since)
     if until:
         query = query.where(c.requested_on <= until)
-    if after:
-        day, _, last = after.partition("~")
-        query = query.where(or_(c.requested_on < day, and_(c.requested_on == day, c.id < last)))
-    return query.order_by(c.requested_on.desc(), c.id.desc()).limit(limit)
+    return keyset(query, c[sort], c.id, descending=descending, after=after, limit=limit)

@@ -18,7 +18,8 @@ from api.app import create_app
 from api.office import Actor, Office
 from domain.due import DueStatus, Income
 from domain.progress import STEP_OF_DUE, MoneyStep
-from projections import registers, treasury
+from projections import ordering, registers, treasury
+from projections.income import dues as dues_
 from projections.scope import EVERYTHING, Scope
 from projections.treasury import Asked
 
@@ -302,7 +303,7 @@ def test_what_is_owed_is_told_by_unit_and_age_and_late_only_by_a_rule(full: Offi
     client = signed_in(full, "finance")
     page = client.get("/income/ageing", params={"on": TODAY.isoformat()}).text
     assert "未规定期限" in page and "generic@1" in page and "逾期" in page
-    after = ("2025-03-05", "disposal.P6")
+    after = ordering.cursor(rows[0], dues_.c.since)
     rest = full.rows(treasury.unremitted(EVERYTHING, asked(), after=after))
     assert [row["id"] for row in rest] == ["disposal.P7", "disposal.P8"]
 
