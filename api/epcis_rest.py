@@ -74,7 +74,11 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         methods=["GET"],
         response_model=None,
         **rest_openapi.read(
-            "epcis_events", "EPCIS事件", "EPCIS events", rest_openapi.asked(*ASKED)
+            "epcis_events",
+            "EPCIS事件",
+            "EPCIS events",
+            rest_openapi.asked(*ASKED),
+            media="application/ld+json",
         ),
     )
 

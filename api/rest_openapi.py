@@ -33,6 +33,15 @@ class Problem(BaseModel):
     allowed: list[dict[str, str]] = []
 
 
+class Foretold(BaseModel):
+    """What a request would record, and what whoever asks should read first; nothing is recorded."""
+
+    dry_run: bool
+    stream: str
+    warnings: list[str] = []
+    entries: list[dict[str, Any]]
+
+
 class Recorded(BaseModel):
     """What an act recorded; the same for every repetition of the request."""
 
@@ -48,6 +57,7 @@ class Recorded(BaseModel):
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 RECORDED = {"$ref": "#/components/schemas/Recorded"}
+FORETOLD = {"$ref": "#/components/schemas/Foretold"}
 TROUBLE = {
     400: "请求无法读懂 · The request cannot be read",
     401: "尚未登录 · Not signed in",
@@ -57,9 +67,12 @@ TROUBLE = {
     413: "请求过大 · Too large",
     415: "不是 application/json · Not application/json",
     422: "填写有误，或幂等键已用于别的请求 · Faults in the form, or the key was used otherwise",
+    429: "请求过于频繁；Retry-After 为应等的秒数 · Too often; Retry-After says for how long to wait",
     503: "账本暂时不能使用 · The ledger cannot be used now",
     507: "磁盘已满 · The disk is full",
 }
+# Whoever is asked may say so: who calls is not known, may not, asks too often, or has to wait.
+ANYWHERE = (401, 403, 429, 503)
 SECURITY = [{"session": []}, {"basic": []}, {"token": []}]
 # Both are read by `Callers`; here they only make the description complete.
 SCHEMES = [
@@ -80,7 +93,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the documented troubles of a route."""
     return {
         status: {"description": TROUBLE[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
-        for status in statuses
+        for status in sorted(set(statuses))
     }
 
 
@@ -132,7 +145,7 @@ _MATCH = {
 def verb(verb: Verb) -> dict[str, Any]:
     """Return what is published of a verb."""
     life = LIFECYCLES[verb.kind]
-    return _write(
+    told = _write(
         f"{verb.kind}_{verb.name}",
         f"{life.words.zh}：{verb.zh} · {life.words.en}: {verb.en}",
         _described(verb),
@@ -140,6 +153,10 @@ def verb(verb: Verb) -> dict[str, Any]:
         [id_of(verb.kind, new=True), _DRY],
         life.words,
     )
+    told["responses"][200]["content"]["application/json"]["schema"] = {
+        "anyOf": [RECORDED, FORETOLD]
+    }
+    return told
 
 
 def reversal(kind: str) -> dict[str, Any]:
@@ -198,7 +215,7 @@ def _write(
                 "content": {"application/json": {"schema": RECORDED}},
             }
         }
-        | problems(400, 401, 404, 409, 413, 415, 422, 503, 507),
+        | problems(*ANYWHERE, 400, 404, 409, 413, 415, 422, 507),
         "openapi_extra": {
             "parameters": [*parameters, _KEY, _MATCH, ROLE, LANGUAGE],
             "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
@@ -246,7 +263,6 @@ def act(
         "description": "已办理 · Done",
         "content": {"application/json": {}},
     }
-    told["responses"] |= problems(403)
     told["openapi_extra"]["parameters"].remove(_MATCH)
     return told
 
@@ -270,7 +286,7 @@ def read(
     *,
     media: str = "application/json",
     tag: Words | None = None,
-    troubles: tuple[int, ...] = (401, 404, 422, 503),
+    troubles: tuple[int, ...] = (404, 422),
 ) -> dict[str, Any]:
     """Return what is published of a question."""
     return {
@@ -278,6 +294,6 @@ def read(
         "summary": f"{zh} · {en}",
         "tags": [f"{tag.zh} · {tag.en}" if tag else "查询 · Questions"],
         "responses": {200: {"description": f"{zh} · {en}", "content": {media: {}}}}
-        | problems(*troubles),
+        | problems(*ANYWHERE, *troubles),
         "openapi_extra": {"parameters": [*parameters, LANGUAGE], "security": SECURITY},
     }

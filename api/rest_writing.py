@@ -42,17 +42,19 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         for verb in life.verbs.values():
             if verb.inner:
                 continue
+            published = rest_openapi.verb(verb)
+            if not learnt:
+                both = rest_openapi.Recorded | rest_openapi.Foretold
+                published["responses"][200]["model"] = both
+                learnt = True
             routes.add_api_route(
                 f"/{kind}/{{id}}/{verb.name}",
                 verb_route(office, callers, clerks, verb),
                 methods=["POST"],
                 response_model=None,
-                **rest_openapi.verb(verb),
+                **published,
             )
         published = rest_openapi.reversal(kind)
-        if not learnt:
-            published["responses"][200]["model"] = rest_openapi.Recorded
-            learnt = True
         routes.add_api_route(
             f"/{kind}/{{id}}/entries/{{seq}}/reverse",
             reversal_route(office, callers, kind),
