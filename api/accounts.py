@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 from argon2 import PasswordHasher
@@ -25,6 +25,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    and_,
     create_engine,
     delete,
     event,
@@ -76,7 +77,7 @@ person_ = Table(
     Column("erased_at", String(32), nullable=False),
 )
 session_ = Table(
-    "account_sitting",
+    "account_presence",
     metadata,
     Column("id_sha256", String(64), primary_key=True),
     Column("login", String(80), nullable=False, index=True),
@@ -87,6 +88,9 @@ session_ = Table(
     Column("proven_at", String(32), nullable=False),  # when a password or code was last given
     Column("device", String(DEVICE_CHARS_MAX), nullable=False),
     Column("address", String(80), nullable=False),
+    # Of whoever a provider let in: hashes of whom it calls them and of its own session with them.
+    Column("subject_sha256", String(64), nullable=False, index=True),
+    Column("sid_sha256", String(64), nullable=False, index=True),
 )
 one_time = Table(  # log-ins whose password somebody else knows: it opens nothing but its change
     "account_one_time",
@@ -177,6 +181,16 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
+class Vouched(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a provider of identities let in, as hashes: its name of them, its session with them."""
+
+    subject: str = ""
+    sid: str = ""
+
+
+LOCAL: Final = Vouched()
+
+
 class TooManyTries(Exception):
     """Too many wrong passwords or codes for a log-in or from an address.
 
@@ -212,6 +226,7 @@ class Accounts:
         self._sessions: Remembered[str, Any] = Remembered()
         self._proofs: Remembered[str, str] = Remembered()
         self._people: Remembered[str, Any] = Remembered()
+        self._directory: Remembered[str, Mapping[str, str]] = Remembered()
 
     @classmethod
     def open(
@@ -226,7 +241,7 @@ class Accounts:
         with engine.begin() as connection:
             _without_statistics(connection)
             # Sessions of earlier releases knew less; whoever had one signs in again.
-            for former in ("account_session", "account_acting"):
+            for former in ("account_session", "account_acting", "account_sitting"):
                 connection.execute(text(f"DROP TABLE IF EXISTS {former}"))
             kept = Vault(vault or file_of(url))
             _move_names(connection, kept)
@@ -277,7 +292,7 @@ class Accounts:
         except IntegrityError:
             raise ValueError(f"{login}: this log-in exists already") from None
         self._accounts.forget()
-        self._people.forget()
+        self._forget_names()
         return new
 
     def check(self, login: str, password: str, address: str = "") -> Account | None:
@@ -500,6 +515,7 @@ class Accounts:
         stage: str = "",
         device: str = "",
         address: str = "",
+        vouched: Vouched = LOCAL,
     ) -> str:
         """Begin a session and return its secret id (256 bits); only its hash is stored.
 
@@ -517,6 +533,8 @@ class Accounts:
             "proven_at": now,
             "device": device[:DEVICE_CHARS_MAX],
             "address": address[:80],
+            "subject_sha256": vouched.subject,
+            "sid_sha256": vouched.sid,
         }
         with self.engine.begin() as connection:
             old = stamp(self.clock() - ABSOLUTE)
@@ -618,6 +636,24 @@ class Accounts:
         """End all sessions of a log-in but `keep` (its id); return how many ended."""
         return self._end((session_.c.login == login) & (session_.c.id_sha256 != hashed(keep)))
 
+    def vouched(self, token: str) -> Vouched:
+        """Return by whose word a session was begun that is not over."""
+        row = self._live(token)
+        if row is None:
+            return LOCAL
+        return Vouched(subject=row.subject_sha256, sid=row.sid_sha256)
+
+    def end_vouched(self, gone: Vouched) -> int:
+        """End what a provider let in and says is over: one session of its own, or all of a person.
+
+        A session of which it told us no name is any of that person's. Return how many ended.
+        """
+        c = session_.c
+        which = [c.subject_sha256 == gone.subject] if gone.subject else []
+        if gone.sid:
+            which.append(c.sid_sha256.in_((gone.sid, "") if gone.subject else (gone.sid,)))
+        return self._end(and_(*which)) if which else 0
+
     def _end(self, which: Any) -> int:
         with self.engine.begin() as connection:
             ended = connection.execute(delete(session_).where(which)).rowcount
@@ -640,7 +676,7 @@ class Accounts:
         """
         with self.engine.begin() as connection:
             self._name(connection, person, name, name_en)
-        self._people.forget()
+        self._forget_names()
 
     def _name(self, connection: Connection, person: str, name: str, name_en: str) -> None:
         values = {"name": "", "name_en": "", "erased_at": ""}
@@ -656,8 +692,12 @@ class Accounts:
         with self.engine.begin() as connection:
             self.vault.erase(connection, person)
             connection.execute(update(person_).where(person_.c.person == person).values(values))
-        self._people.forget()
+        self._forget_names()
         self.scrub()
+
+    def _forget_names(self) -> None:
+        self._people.forget()
+        self._directory.forget()
 
     @property
     def closed(self) -> Words | None:
@@ -675,7 +715,7 @@ class Accounts:
     def renew(self) -> int:
         """Begin again after the master key was lost; return how many people lost their names."""
         count = self.vault.renew(self.engine)
-        self._people.forget()
+        self._forget_names()
         self.scrub()
         return count
 
@@ -739,11 +779,18 @@ class Accounts:
             rows = self._known(connection, connection.execute(query).all())
         return {row.person: named(row, lang) for row in rows}
 
+    def directory(self, lang: str) -> Mapping[str, str]:
+        """Return the names of all who still have one: a second old at most.
+
+        Whoever types into a search asks for all of them at every letter.
+        """
+        return self._directory.get(lang, self.names)
+
     def _known(self, connection: Connection, rows: Sequence[Any]) -> list[Known]:
         found: dict[tuple[str, str], Sealed] = {}
         for start in range(0, len(rows), SUBJECTS_AT_ONCE):
             page = [row.person for row in rows[start : start + SUBJECTS_AT_ONCE]]
-            found |= self.vault.opened(connection, page)
+            found |= self.vault.opened(connection, page, ("name", "name_en"))
 
         def value(person: str, field: str) -> str:
             kept = found.get((person, field))

@@ -12,7 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Engine, Index, String, Table, delete, func, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Index,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 
 from api.accounts import hashed, stamp
@@ -30,6 +43,7 @@ identity_ = Table(
     Column("source", String(500), primary_key=True),
     Column("name", String(NAME_CHARS_MAX), primary_key=True),
     Column("login", String(80), nullable=False),
+    Column("since", String(32), nullable=False, server_default=""),  # UTC; empty: not known
     Index("account_identity_of", "login", "kind", "source", unique=True),
 )
 started_ = Table(
@@ -42,6 +56,12 @@ started_ = Table(
     Column("next", String(2000), nullable=False),
     Column("at", String(32), nullable=False, index=True),
 )
+ended_ = Table(  # words by which a provider ended sessions: each counts once
+    "account_ended",
+    metadata,
+    Column("once_sha256", String(64), primary_key=True),
+    Column("at", String(32), nullable=False, index=True),
+)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +70,12 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     name: str
     source: str
+    since: str = ""  # when it was tied (UTC); empty where nobody knows
+
+    @property
+    def place(self) -> str:
+        """Return whose name it is: the provider's address, or where the directory keeps people."""
+        return self.source.rpartition("#")[0]
 
     @property
     def slug(self) -> str:
@@ -79,13 +105,16 @@ class Identities:
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self.engine, self.clock = engine, clock
-        metadata.create_all(engine, tables=[identity_, started_])
+        metadata.create_all(engine, tables=[identity_, started_, ended_])
+        with engine.begin() as connection:
+            _tell_since(connection)
 
     # Whose they are ------------------------------------------------------------------
 
     def bind(self, identity: Identity, login: str) -> None:
         """Tie an identity to a log-in; raise Taken. The same again changes nothing."""
         row = {**msgspec.structs.asdict(identity), "login": login.casefold()}
+        row["since"] = stamp(self.clock())
         if self.login_of(identity) == row["login"]:
             return
         try:
@@ -117,7 +146,7 @@ class Identities:
         found: dict[str, list[Identity]] = {}
         with self.engine.connect() as connection:
             for row in connection.execute(query):
-                one = Identity(kind=row.kind, name=row.name, source=row.source)
+                one = Identity(kind=row.kind, name=row.name, source=row.source, since=row.since)
                 found.setdefault(row.login, []).append(one)
         return found
 
@@ -155,6 +184,27 @@ class Identities:
         if not fresh or not hmac.compare_digest(row.browser_sha256, hashed(browser)):
             return None
         return Started(state=state, nonce=row.nonce, verifier=row.verifier, next=row.next)
+
+    def first(self, once: str, kept: timedelta) -> bool:
+        """Tell whether a word of good-bye comes for the first time within as long as it is good."""
+        now = self.clock()
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(delete(ended_).where(ended_.c.at <= stamp(now - kept)))
+                connection.execute(insert(ended_).values(once_sha256=hashed(once), at=stamp(now)))
+        except IntegrityError:
+            return False
+        return True
+
+
+def _tell_since(connection: Connection) -> None:
+    """Add the column that tables of earlier releases have not."""
+    if "since" not in {
+        column["name"] for column in inspect(connection).get_columns(identity_.name)
+    }:
+        connection.execute(
+            text(f"ALTER TABLE {identity_.name} ADD COLUMN since VARCHAR(32) NOT NULL DEFAULT ''")
+        )
 
 
 def _same(identity: Identity) -> tuple[Any, ...]:

@@ -21,7 +21,14 @@ STORES: Final = (vaulting.metadata, import_sessions.metadata)
 # Whoever was signed in, or was about to be, signs in again, and wrong tries are forgotten: all are
 # of one machine.
 PASSING: Final = frozenset(
-    {"account_acting", "account_failure", "account_sitting", "account_started"}
+    {
+        "account_acting",
+        "account_ended",
+        "account_failure",
+        "account_presence",
+        "account_sitting",
+        "account_started",
+    }
 )
 
 

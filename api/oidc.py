@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPSHandler, Request
@@ -30,7 +30,9 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 from joserfc.jws import JWSRegistry
 
+from api.accounts import LOCAL, Vouched
 from api.elsewhere import AWAY, DENIED, UNPROVEN, Elsewhere
+from api.hashing import hashed
 from api.identities import Started
 from api.notarising import opener
 from api.settings_sign import Oidc, is_guarded
@@ -42,6 +44,12 @@ SKEW_SECONDS = 30  # how far the provider's clock may be from ours
 KNOWN_SECONDS = 3600.0  # addresses and keys are asked for again after this
 KEYS_AGAIN_SECONDS = 60.0  # and for an unknown key no sooner than this
 GROUPS_MAX = 1_000
+# How long after a word of good-bye was written it is taken (Back-Channel Logout 1.0 asks for
+# little), and what it says.
+ENDED_SECONDS = 300
+ENDED = "http://schemas.openid.net/event/backchannel-logout"
+TYPES = frozenset({"logout+jwt", "application/logout+jwt", "jwt"})
+TEXT_CHARS_MAX = 1_000
 TWICE = frozenset({"mfa", "otp", "hwk", "swk", "sc"})  # RFC 8176: more than a password
 
 
@@ -55,6 +63,17 @@ class Identified(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...]
     word: str
     twice: bool
+    vouched: Vouched = LOCAL
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """What the provider says is over: all of a person, by `name` where that is how it names them
+    to us, or one session. `once` is the name of its word, which counts once.
+    """
+
+    name: str
+    gone: Vouched
+    once: str
 
 
 class Provider:
@@ -108,6 +127,51 @@ class Provider:
             groups=self._groups(claims),
             word=word,
             twice=self.settings.second_factor or not TWICE.isdisjoint(_texts(claims.get("amr"))),
+            vouched=self._vouched(claims),
+        )
+
+    def ended(self, word: str) -> Ended:
+        """Return who is signed out there, by the provider's own word; raise Elsewhere.
+
+        OpenID Connect Back-Channel Logout 1.0, section 2.6. That a word counts once is for whoever
+        remembers those that came.
+        """
+        token = self._decoded(word)
+        kind = token.header.get("typ", "jwt")
+        said = jwt.JWTClaimsRegistry(
+            now=int(self.clock().timestamp()),
+            leeway=SKEW_SECONDS,
+            iss={"essential": True, "value": self.settings.issuer},
+            aud={"essential": True, "value": self.settings.client},
+            iat={"essential": True},
+            jti={"essential": True},
+        )
+        claims = token.claims
+        try:
+            said.validate(claims)
+            old = said.now - claims["iat"] - SKEW_SECONDS
+        except (JoseError, ValueError, TypeError) as wrong:
+            raise Elsewhere(400, UNPROVEN, f"the word of good-bye does not hold: {wrong}") from None
+        events = claims.get("events")
+        names = [claims[name] for name in ("sub", "sid", "jti") if name in claims]
+        wrong = {
+            "it is another kind of word": not isinstance(kind, str) or kind.lower() not in TYPES,
+            "it is older than five minutes": old >= ENDED_SECONDS,
+            "it tells of nothing that ended": not isinstance(events, dict)
+            or not isinstance(events.get(ENDED), dict),
+            "it has a nonce, as what lets people in has": "nonce" in claims,
+            "it names neither a person nor a session": not {"sub", "sid"} & claims.keys(),
+            "a name in it is none": not all(_is_name(name) for name in names),
+        }
+        if any(wrong.values()):
+            why = next(why for why, so in wrong.items() if so)
+            raise Elsewhere(400, UNPROVEN, f"the word of good-bye does not hold: {why}")
+        # One who is told apart by another claim is found by the sessions that were begun.
+        by_name = "sid" not in claims and self.settings.claim == "sub"
+        return Ended(
+            name=claims["sub"] if by_name else "",
+            gone=self._vouched(claims),
+            once=claims["jti"],
         )
 
     def goodbye(self, word: str, lang: str) -> str:
@@ -185,14 +249,30 @@ class Provider:
         except ValueError as odd:
             raise Elsewhere(503, AWAY, f"the provider's answer cannot be read: {odd}") from None
 
-    def _checked(self, word: str, nonce: str, access: str) -> dict[str, Any]:
-        """Return the claims of an id token whose signature and claims hold; raise Elsewhere."""
+    def _decoded(self, word: str) -> jwt.Token:
+        """Return what the provider signed; raise Elsewhere."""
         registry = JWSRegistry(algorithms=list(self.settings.algorithms), strict_check_header=False)
         try:
             try:
-                token = jwt.decode(word, self._key_set(), registry=registry)
+                return jwt.decode(word, self._key_set(), registry=registry)
             except InvalidKeyIdError:
-                token = jwt.decode(word, self._key_set(again=True), registry=registry)
+                return jwt.decode(word, self._key_set(again=True), registry=registry)
+        except (JoseError, ValueError, TypeError) as wrong:
+            raise Elsewhere(403, UNPROVEN, f"the word is not the provider's: {wrong}") from None
+
+    def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
+        """Return what a session remembers of a word: hashes, since names are people's."""
+
+        def kept(name: str) -> str:
+            value = claims.get(name)
+            return hashed(f"{self.settings.issuer}\n{value}") if _is_name(value) else ""
+
+        return Vouched(subject=kept("sub"), sid=kept("sid"))
+
+    def _checked(self, word: str, nonce: str, access: str) -> dict[str, Any]:
+        """Return the claims of an id token whose signature and claims hold; raise Elsewhere."""
+        token = self._decoded(word)
+        try:
             claims = CodeIDToken(
                 token.claims,
                 token.header,
@@ -304,6 +384,10 @@ def _list(value: Any) -> list[Any]:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(text for text in _list(value) if isinstance(text, str))
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= TEXT_CHARS_MAX
 
 
 def _plain(text: object) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api import administering, entrance
 from api.account_words import WORDS
-from api.accounts import PASSWORD_CHARS_MAX, Account, Post, Stage, TooManyTries
+from api.accounts import LOCAL, PASSWORD_CHARS_MAX, Account, Post, Stage, TooManyTries, Vouched
 from api.compressing import CONFIDENTIAL
 from api.office import Actor, Office
 from api.pages_view import Page, cookie_name
@@ -33,19 +33,26 @@ def go_on(
     where: str,
     given: tuple[Stage, ...] = (),
     post: Post | None = None,
+    vouched: Vouched = LOCAL,
 ) -> Response:
     """Begin a session of another id: to what is still missing, or to where one wanted.
 
-    `post` is what they act as at first, where it is not the first that they have.
+    `post` is what they act as at first, where it is not the first that they have; `vouched` by
+    whose word they come, where it is a provider's.
     """
     stage = entrance.missing(page.office, account, given)
     answer = page.go(where if stage is None else step_address(where))
-    begin(page, account, answer, stage, post)
+    begin(page, account, answer, stage, post, vouched)
     return answer
 
 
 def begin(
-    page: Page, account: Account, answer: Response, stage: Stage | None, post: Post | None = None
+    page: Page,
+    account: Account,
+    answer: Response,
+    stage: Stage | None,
+    post: Post | None = None,
+    vouched: Vouched = LOCAL,
 ) -> None:
     """Give a new session id in place of the one there was (ASVS 7.2.4)."""
     office = page.office
@@ -57,6 +64,7 @@ def begin(
         stage=stage.value if stage is not None else "",
         device=page.request.headers.get("user-agent", ""),
         address=page.address,
+        vouched=vouched,
     )
     answer.set_cookie(
         cookie_name(office),
@@ -102,22 +110,23 @@ def give(page: Page, form: FormData, where: str) -> Response:
     if found is None:
         return page.go("/login?" + urlencode({"next": where}))
     account, stage = found
+    vouched = accounts.vouched(page.token)
     try:
         match stage:
             case Stage.CODE:
                 if not accounts.passes(account.login, typed(form, "code"), page.address):
                     return step_page(page, where, page.words(WORDS["code-wrong"]), 403)
-                return go_on(page, account, where, (Stage.CODE,))
+                return go_on(page, account, where, (Stage.CODE,), vouched=vouched)
             case Stage.NEW_PASSWORD:
                 refused = new_password(page, account, form)
                 if refused is not None:
                     return step_page(page, where, page.words(refused), 422)
-                return go_on(page, account, where, (Stage.CODE,))
+                return go_on(page, account, where, (Stage.CODE,), vouched=vouched)
             case Stage.NEW_FACTOR:
                 codes = confirmed(page, account, typed(form, "code"))
                 if not codes:
                     return step_page(page, where, page.words(WORDS["code-wrong"]), 403)
-                return shown_once(page, account, codes, where)
+                return shown_once(page, account, codes, where, vouched)
     except TooManyTries as flood:
         return step_page(page, where, in_language(flood.zh, flood.en, page.lang), 429)
     except Unproven as away:
@@ -165,7 +174,9 @@ def unfit(office: Office, login: str, password: str, again: str) -> Words | None
     return None
 
 
-def shown_once(page: Page, account: Account, codes: tuple[str, ...], where: str) -> Response:
+def shown_once(
+    page: Page, account: Account, codes: tuple[str, ...], where: str, vouched: Vouched
+) -> Response:
     """Show the recovery codes, this once; the session that they come with is signed in."""
     words = {name: page.words(said) for name, said in WORDS.items()}
     answer = page.render(
@@ -177,7 +188,7 @@ def shown_once(page: Page, account: Account, codes: tuple[str, ...], where: str)
         wrong="",
         codes=codes,
     )
-    begin(page, account, answer, None)
+    begin(page, account, answer, None, vouched=vouched)
     return answer
 
 

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from api import pages_entrance
-from api.accounts import Account, Post, Stage, TooManyTries
+from api.accounts import LOCAL, Account, Post, Stage, TooManyTries, Vouched
 from api.elsewhere import Elsewhere
 from api.office import Office
 from api.oidc_word import WORD, keep_word
@@ -120,14 +120,15 @@ def let_in(
     given: tuple[Stage, ...] = (),
     post: Post | None = None,
     word: str = "",
+    vouched: Vouched = LOCAL,
 ) -> Response:
     """Begin a session of whoever proved who they are, and send them where they were going.
 
     Where a code, another password or a second factor is missing, they are asked for it first,
     unless it was `given` elsewhere. `post` is what they act as at first; `word` what a provider of
-    identities said of them, if one did.
+    identities said of them, if one did, and `vouched` what of it the session remembers.
     """
-    answer = pages_entrance.go_on(page, account, where, given, post)
+    answer = pages_entrance.go_on(page, account, where, given, post, vouched)
     keep_word(answer, word, https=page.office.settings.https)
     if "lang" not in page.request.cookies:
         page.keep(answer, "lang", account.locale if account.locale in ("zh", "en") else "zh")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from api.accounts import Stage
 from api.elsewhere import LOST, UNKNOWN, Elsewhere
@@ -13,11 +14,13 @@ from api.identities import TooMany
 from api.limiting import Limiter
 from api.office import Office
 from api.oidc_word import forget_word, word_of
-from api.pages_sign import Visitor, let_in, refused
+from api.pages_sign import Typed, Visitor, let_in, refused, text
 from api.pages_trouble import PageRoute
 from api.pages_view import Page, local_path
 from domain.words import Words
 
+log = logging.getLogger("gongwu.sign_in")
+WORD_CHARS_MAX = 20_000  # of a provider's word, with a chain of certificates in it
 PER_MINUTE = 600  # for each address: a whole office may come through one
 BROWSER = "signing-in"
 FLOOD = Words(
@@ -63,7 +66,28 @@ def router(office: Office) -> APIRouter:
         forget_word(answer, https=office.settings.https)
         return answer
 
+    @pages.post("/logout/oidc/ended")
+    def ended(page: Visitor, form: Typed) -> Response:
+        return told_by_provider(page, text(form, "logout_token", WORD_CHARS_MAX), limiter)
+
     return pages
+
+
+def told_by_provider(page: Page, word: str, limiter: Limiter) -> Response:
+    """Take the provider's own word that somebody signed out there (Back-Channel Logout 1.0).
+
+    No browser asks: the provider does, and is answered as that standard says.
+    """
+    try:
+        admitted(page, limiter)
+        count = page.office.signing.ended_elsewhere(word)
+    except Elsewhere as trouble:
+        log.warning("nobody was signed out: %s (request %s)", trouble.why, page.request_id)
+        status = trouble.status if trouble.status in (429, 503) else 400
+        said = {"error": "invalid_request", "error_description": trouble.words.en}
+        return JSONResponse(said, status)
+    log.info("the provider ended %d sessions", count)
+    return Response(status_code=200)
 
 
 def sent(page: Page, where: str, limiter: Limiter) -> Response:
@@ -107,7 +131,7 @@ def arrived(page: Page, limiter: Limiter) -> Response:
     given = (Stage.CODE, Stage.NEW_FACTOR) if found.twice else ()
     # A password of ours was not asked for, so none need be changed.
     given = (Stage.NEW_PASSWORD, *given)
-    return let_in(page, account, local_path(started.next), given, post, found.word)
+    return let_in(page, account, local_path(started.next), given, post, found.word, found.vouched)
 
 
 def admitted(page: Page, limiter: Limiter) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from api.accounts import Account, Accounts, Post
-from api.elsewhere import ELSEWHERE_ONLY, Elsewhere
+from api.elsewhere import ELSEWHERE_ONLY, UNPROVEN, Elsewhere
 from api.identities import Identities, Identity
 from api.settings import Settings
 from api.settings_sign import Unusable
@@ -69,6 +70,11 @@ class SigningIn:
         said = name.strip().casefold() if kind == "ldap" else name
         return Identity(kind=kind, name=said, source=place.source)
 
+    def believes(self, identity: Identity) -> bool:
+        """Tell whether an identity is of a place that is set now."""
+        place = {"oidc": self.settings.oidc, "ldap": self.settings.ldap}.get(identity.kind)
+        return place is not None and place.source == identity.source
+
     def known_as(self, kind: str, name: str) -> Account | None:
         """Return the open log-in that has an identity; None when none has."""
         identity = self.identity(kind, name)
@@ -95,6 +101,20 @@ class SigningIn:
                 raise Elsewhere(403, ELSEWHERE_ONLY, "the emergency log-in is no administrator's")
             log.warning("the emergency log-in was used from %s", address or "this machine")
         return account
+
+    def ended_elsewhere(self, word: str) -> int:
+        """End the sessions that the provider says are over; return how many. Raise Elsewhere."""
+        from api.oidc import ENDED_SECONDS, SKEW_SECONDS
+
+        assert self.provider is not None
+        ended = self.provider.ended(word)
+        kept = timedelta(seconds=ENDED_SECONDS + 3 * SKEW_SECONDS)
+        if not self.identities.first(ended.once, kept):
+            raise Elsewhere(400, UNPROVEN, "the same word of good-bye came before")
+        count = self.accounts.end_vouched(ended.gone)
+        account = self.known_as("oidc", ended.name) if ended.name else None
+        # All of a person is over there: however else they came in, they are signed out here.
+        return count + (self.accounts.end_sittings(account.login) if account is not None else 0)
 
     def first_post(self, posts: Sequence[Post], groups: Sequence[str] = ()) -> Post | None:
         """Return what to act as at first: of the posts somebody has, one that a group names.
