@@ -225,8 +225,10 @@ def _named(
         for row in office.models.rows(query):
             shown = (row["name_en"] if lang == "en" else "") or row["name"]
             named.append((kind, row["id"], shown, (row["name"], row["name_en"], row["id"])))
-    for id_, name in office.accounts.names(lang, _people(office, actor)).items():
-        named.append(("person", id_, name, (name, id_)))
+    shown_to = _people(office, actor)
+    for id_, name in office.accounts.directory(lang).items():
+        if shown_to is None or id_ in shown_to:
+            named.append(("person", id_, name, (name, id_)))
     whole = "".join(parts)
     counted: dict[str, int] = {}
     for kind, id_, shown, texts in sorted(named, key=lambda one: (len(one[2]), one[2])):

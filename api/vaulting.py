@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +123,12 @@ class Vault:
             list(known)
         )
 
-    def _key(self, subject: str, stored: bytes) -> bytes:
+    def _key(
+        self, subject: str, stored: bytes, masters: Mapping[bytes, Master] | None = None
+    ) -> bytes:
         if len(stored) == KEY_BYTES:
             return stored  # of an earlier release, until it is wrapped
-        master = self._masters().get(stored[:ID_BYTES])
+        master = (self._masters() if masters is None else masters).get(stored[:ID_BYTES])
         if master is None:
             raise Closed(self.file)
         return master.unwrap(subject, stored)
@@ -162,18 +164,24 @@ class Vault:
         return key
 
     def opened(
-        self, connection: Connection, subjects: Sequence[str]
+        self, connection: Connection, subjects: Sequence[str], fields: Collection[str] = ()
     ) -> dict[tuple[str, str], Sealed]:
-        """Open what is kept of subjects, by subject and field; what does not open is left out."""
+        """Open what is kept of subjects, by subject and field; what does not open is left out.
+
+        Only some `fields`, where they are said.
+        """
         query = (
             select(value_.c.subject, value_.c.field, value_.c.sealed, key_.c.key)
             .join(key_, key_.c.subject == value_.c.subject)
             .where(value_.c.subject.in_(subjects))
         )
+        if fields:
+            query = query.where(value_.c.field.in_(sorted(fields)))
         found: dict[tuple[str, str], Sealed] = {}
+        masters = self._masters()
         for row in connection.execute(query):
             try:
-                key = self._key(row.subject, bytes(row.key))
+                key = self._key(row.subject, bytes(row.key), masters)
             except Closed:
                 continue
             place = (row.subject, row.field)

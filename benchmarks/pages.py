@@ -25,6 +25,7 @@ from benchmarks.over_http import (
 )
 from benchmarks.places import Place, sqlite_path
 from benchmarks.workload import FACTS_PER_ASSET, NAMES, UNITS, Lives
+from domain.words import Role
 
 ASSETS = 100_000
 ASKED = 200  # of each kind of page
@@ -39,6 +40,10 @@ LISTS = (
     f"?unit={UNITS[3]}&custody=in_use",
     "?text=TY2023",
 )
+BELOW, ELSEWHERE = 120, 40  # units: which the clerk sees, and which only the office
+PEOPLE = 2_000  # whose names are kept, and looked through by every search
+OFFICE = "u_office"
+COMMON = ("型号", "ty2023", "计算机", "0")
 ROW = "<tr><td>{{ row.name }}</td><td>{{ row.no }}</td><td>{{ row.unit }}</td><td>{{ row.note }}</td></tr>"
 
 
@@ -48,9 +53,11 @@ def run(place: Place) -> Iterator[Figure]:
     url = place.fresh("sqlite")
     shutil.copyfile(sqlite_path(made), sqlite_path(url))  # others measure that one too
     prepared(url)
+    _peopled(url)
     with _up(serve_ours, url) as ours, _up(_serve_floor, url) as floor:
-        cookie = _signed_in(ours)
-        for work, bar, path in _pages(lives):
+        cookies = {login: _signed_in(ours, login) for login in (CLERK.by, OFFICE)}
+        for work, bar, login, path in _pages(lives):
+            cookie = cookies[login]
             took: list[float] = []
             beside: list[float] = []
             for number in range(-WARM, 10 if place.smoke else ASKED):
@@ -71,8 +78,34 @@ def run(place: Place) -> Iterator[Figure]:
     place.forget(url)
 
 
-def _pages(lives: Lives) -> Iterator[tuple[str, Bar, Callable[[int], str]]]:
-    """Yield each kind of page, its bar in milliseconds, and what to ask for the n-th time."""
+def _peopled(url: str) -> None:
+    """Make the clerk see 120 units of 160, and somebody all of them; give names to people."""
+    from api.office import Actor, Office
+    from api.settings import Settings
+
+    office = Office.open(Settings(database=url))
+    admin = Actor(person="u_admin", unit=CLERK.unit, role="admin")
+    beside = [f"o_{number}" for number in range(100, 100 + BELOW - len(UNITS) + ELSEWHERE)]
+    office.ask_many(
+        [
+            (f"unit/{unit}", "establish", {"name": f"示例单位{unit}", "kind": "organ"} | over)
+            for number, unit in enumerate(beside)
+            for over in [{"parent": CLERK.unit} if number < BELOW - len(UNITS) else {}]
+        ],
+        admin,
+    )
+    seen = office.sight.scope(CLERK.unit, CLERK.role).units
+    assert seen is not None and len(seen) == BELOW, seen
+    for number in range(PEOPLE):
+        office.accounts.introduce(f"u_{number:05}", f"示例人员{number}")
+    who = (OFFICE, PASSWORD, "u_office", "示例主管", CLERK.unit, [Role.OFFICE])
+    office.accounts.create(*who)
+    assert office.sight.scope(CLERK.unit, Role.OFFICE).units is None
+    office.close()
+
+
+def _pages(lives: Lives) -> Iterator[tuple[str, Bar, str, Callable[[int], str]]]:
+    """Yield each kind of page, its bar in milliseconds, who asks, and what for the n-th time."""
     step = 7919  # a prime: those that are asked for lie all over the inventory
 
     def wanted(number: int) -> str:
@@ -85,10 +118,18 @@ def _pages(lives: Lives) -> Iterator[tuple[str, Bar, Callable[[int], str]]]:
         )
         return "/search?q=" + quote(words[number % len(words)])
 
-    yield "list", Bar(most=300), lambda n: "/assets" + LISTS[n % len(LISTS)]
-    yield "search", Bar(most=100), wanted
-    yield "asset", Bar(most=50), lambda n: f"/assets/{lives.ids[n * step % lives.assets]}"
-    yield "home", Bar(), lambda _: "/"
+    some = f"search, by who sees {BELOW} units of {BELOW + ELSEWHERE}"
+    yield "list", Bar(most=300), CLERK.by, lambda n: "/assets" + LISTS[n % len(LISTS)]
+    yield "search, by who sees all units", Bar(most=100), OFFICE, wanted
+    yield some, Bar(most=100), CLERK.by, wanted
+    yield (
+        "search of what half of all cards have",
+        Bar(),
+        CLERK.by,
+        lambda n: "/search?q=" + quote(COMMON[n % len(COMMON)]),
+    )
+    yield "asset", Bar(most=50), CLERK.by, lambda n: f"/assets/{lives.ids[n * step % lives.assets]}"
+    yield "home", Bar(), CLERK.by, lambda _: "/"
 
 
 @contextmanager
@@ -110,9 +151,9 @@ def _up(target: Callable[..., None], url: str) -> Iterator[http.client.HTTPConne
         server.join(PATIENCE_SECONDS)
 
 
-def _signed_in(server: http.client.HTTPConnection) -> str:
+def _signed_in(server: http.client.HTTPConnection, login: str) -> str:
     """Sign in as a person does; return the cookie."""
-    form = urlencode({"login": CLERK.by, "password": PASSWORD, "next": "/"})
+    form = urlencode({"login": login, "password": PASSWORD, "next": "/"})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     server.request("POST", "/login", form, headers)
     answer = server.getresponse()
