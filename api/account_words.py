@@ -159,6 +159,28 @@ WORDS: Final[dict[str, Words]] = {
         "第二因素已解除，登录已全部退出。", "The second factor is off, and all sessions are ended."
     ),
     "end-sessions": Words("强制退出登录", "Sign out everywhere"),
+    "identities": Words("统一身份", "Identities elsewhere"),
+    "identities-hint": Words(
+        "用统一身份登录的人在这里对得上号。关联在服务器上办理：gongwu account bind；解除后，本人的登录全部退出。",
+        "By these somebody is known who signs in elsewhere. They are tied at the server: gongwu"
+        " account bind. Untying signs the person out everywhere.",
+    ),
+    "identities-own": Words(
+        "您用这些身份登录。关联和解除由系统管理员办理。",
+        "You sign in by these. The system administrator ties and unties them.",
+    ),
+    "no-identities": Words("没有关联统一身份。", "Tied to no identity elsewhere."),
+    "identity-at": Words("来自", "Where"),
+    "identity-name": Words("在那里的标识", "Called there"),
+    "identity-since": Words("关联时间", "Tied since"),
+    "identity-oidc": Words("统一身份认证（OpenID Connect）", "Provider (OpenID Connect)"),
+    "identity-ldap": Words("目录服务（LDAP）", "Directory (LDAP)"),
+    "identity-not-set": Words("现在没有设置，不能用来登录", "not set now: opens nothing"),
+    "untie-oidc": Words("解除统一身份", "Untie the provider's identity"),
+    "untie-ldap": Words("解除目录身份", "Untie the directory's identity"),
+    "untied-done": Words(
+        "已解除关联，登录已全部退出。", "It is untied, and all sessions are ended."
+    ),
     "reason": Words("原因（不写人名）", "Reason (no names of people)"),
     "reason-wanted": Words("请写明原因；原因记入账本。", "Say why; it goes on the record."),
     "recorded-with": Words(
@@ -189,8 +211,8 @@ WORDS: Final[dict[str, Words]] = {
     # The log of administration
     "log": Words("管理日志", "Log of administration"),
     "log-hint": Words(
-        "对账号、密码、第二因素、登录会话和令牌的每一次办理都记在账上，改不掉；岗位的授予和免去在人员页面。",
-        "Every act on log-ins, passwords, second factors, sessions and tokens is on the record and"
+        "对账号、密码、第二因素、统一身份、登录会话和令牌的每一次办理都记在账上，改不掉；岗位的授予和免去在人员页面。",
+        "Every act on log-ins, passwords, second factors, identities, sessions and tokens is on the record and"
         " stays there; grants of roles are told with the people.",
     ),
     "no-acts": Words("没有这样的办理。", "Nothing of the kind was done."),
@@ -211,4 +233,6 @@ WORDS: Final[dict[str, Words]] = {
     "access.sessions_ended": Words("强制退出登录", "sessions ended"),
     "access.token_made": Words("新建令牌", "token made"),
     "access.token_revoked": Words("撤销令牌", "token revoked"),
+    "access.identity_tied": Words("关联统一身份", "identity tied"),
+    "access.identity_untied": Words("解除统一身份", "identity untied"),
 }

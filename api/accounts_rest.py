@@ -164,6 +164,8 @@ SAID: Final = {
     "reset-password": Words("重设密码", "Reset a password"),
     "reset-factor": Words("解除第二因素", "Reset a second factor"),
     "end-sessions": Words("强制退出登录", "End sessions"),
+    "untie-oidc": Words("解除统一身份", "Untie an identity of the provider"),
+    "untie-ldap": Words("解除目录身份", "Untie an identity of the directory"),
 }
 ASKED: Final = (
     ("person", "人员标识 · person"),

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from api.accounts import Account
+from api.identities import Identity
 from api.office import Actor, Office
 from api.tokens import Token
 from domain.access import lifecycle
@@ -45,6 +46,20 @@ class AlreadyDone(Exception):
     )
 
 
+class Tied(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity of a log-in as administrators see it.
+
+    `kind` of place, which one it is, what it calls the person, since when (UTC; empty where nobody
+    knows), and whether anybody can sign in by it: only what the settings name is believed.
+    """
+
+    kind: str
+    provider: str
+    name: str
+    since: str
+    believed: bool
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A log-in as administrators see it."""
 
@@ -57,6 +72,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     second_factor: str  # since when (UTC); empty where there is none
     sessions: int
     tokens: int
+    identities: tuple[Tied, ...] = ()  # what they are called elsewhere
 
 
 def note(
@@ -93,7 +109,7 @@ def note(
             [draft],
             actor=actor.person,
             cause=cause,
-            key=how.get("key"),
+            key=how.get("key") or None,
             fingerprint=sha256(repr((verb, sorted(form.items()))).encode()).hexdigest(),
             context=context,
         )
@@ -110,6 +126,7 @@ def standings(office: Office) -> list[Standing]:
     sessions = _counted(s.login for s in accounts.sittings())
     tokens = _counted(t.login for t in accounts.tokens.all())
     waiting = accounts.one_time()
+    tied = office.signing.identities.all()
     return [
         Standing(
             login=a.login,
@@ -121,9 +138,24 @@ def standings(office: Office) -> list[Standing]:
             second_factor=factors.get(a.login, ""),
             sessions=sessions.get(a.login, 0),
             tokens=tokens.get(a.login, 0),
+            identities=told_of(office, tied.get(a.login, ())),
         )
         for a, closed in accounts.everybody()
     ]
+
+
+def told_of(office: Office, identities: Iterable[Identity]) -> tuple[Tied, ...]:
+    """Return identities with whether they open anything now."""
+    return tuple(
+        Tied(
+            kind=one.kind,
+            provider=one.place,
+            name=one.name,
+            since=one.since,
+            believed=office.signing.believes(one),
+        )
+        for one in identities
+    )
 
 
 def known(office: Office, login: str) -> tuple[Account, bool]:
@@ -219,6 +251,50 @@ def end_sessions(
     note(office, actor, "end_sessions", form, how)
     office.accounts.end_sittings(account.login)
     return count
+
+
+def tie(office: Office, actor: Actor, how: Mapping[str, str], login: str, one: Identity) -> None:
+    """Tie an identity to a log-in. Raise Taken, Refused; the same again changes nothing."""
+    account, _ = known(office, login)
+    identities = office.signing.identities
+    if identities.login_of(one) == account.login:
+        return
+    form = {"person": account.person, "kind": one.kind, "provider": one.place}
+    identities.bind(one, account.login)  # the database knows alone whether it is free
+    try:
+        note(office, actor, "tie_identity", form, how)
+    except BaseException:
+        identities.part(one)  # what the log does not know opens nothing
+        raise
+
+
+def untie(
+    office: Office, actor: Actor, how: Mapping[str, str], login: str, reason: str, *, kind: str
+) -> None:
+    """Untie the identities of one kind from a log-in, and sign it out."""
+    account, _ = known(office, login)
+    held = [one for one in office.signing.identities.of(account.login) if one.kind == kind]
+    if not held:
+        raise Unfit(
+            "此账号没有关联这种统一身份。", "This log-in is tied to no identity of that kind."
+        )
+    for number, one in enumerate(held):
+        part(office, actor, how if not number else {**how, "key": ""}, account, one, reason)
+
+
+def part(
+    office: Office,
+    actor: Actor,
+    how: Mapping[str, str],
+    account: Account,
+    one: Identity,
+    reason: str,
+) -> None:
+    """Untie one identity from its log-in, and sign that out."""
+    form = {"person": account.person, "kind": one.kind, "provider": one.place, "reason": reason}
+    note(office, actor, "untie_identity", form, how)
+    office.signing.identities.part(one)
+    office.accounts.end_sittings(account.login)
 
 
 def revoke(office: Office, actor: Actor, how: Mapping[str, str], token: Token, reason: str) -> None:

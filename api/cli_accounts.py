@@ -20,6 +20,7 @@ import typer
 
 from api import administering, cli_identities
 from api.accounts import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Account
+from api.cli_identities import AT_CONSOLE, CLI, CONSOLE
 from api.cli_read import day, names, opened
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
 from api.office import Actor, Office
@@ -30,9 +31,6 @@ from domain.words import Role, Words
 
 LOGIN = re.compile(r"[^\s:]{1,80}")  # a colon ends the log-in in HTTP Basic
 NAME_CHARS_MAX = 200
-CLI = {"channel": "cli"}
-AT_CONSOLE = Words("在服务器控制台办理", "done at the console of the server")
-CONSOLE = "console"  # whoever may open the database; the ledger says so, and nobody signs in as it
 
 app = typer.Typer(help="账号 · Log-ins: who may sign in, for which unit, in which roles.")
 

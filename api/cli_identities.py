@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from api import administering
 from api.cli_read import opened
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, at
 from api.identities import KINDS, NAME_CHARS_MAX, Identity, Taken
-from api.office import Office
-from domain.words import Words
+from api.office import Actor, Office
+from domain.words import Role, Words
 
+CLI = {"channel": "cli"}
+CONSOLE = "console"  # whoever may open the database; the ledger says so, and nobody signs in as it
+AT_CONSOLE = Words("在服务器控制台办理", "done at the console of the server")
 SETTING = {"oidc": "GONGWU_OIDC_ISSUER", "ldap": "GONGWU_LDAP_URL"}
 HELP = (
     "统一身份，如 oidc:标识 或 ldap:名字，可多次 · What the person is called elsewhere; repeatable."
@@ -36,7 +40,15 @@ def bind(ctx: typer.Context, login: Login, identity: Name, json: Json = False) -
     terminal.say(f"账号 {login} 已关联 {found.slug}。", f"{login} is tied to {found.slug}.")
 
 
-def unbind(ctx: typer.Context, login: Login, identity: Name, json: Json = False) -> None:
+def unbind(
+    ctx: typer.Context,
+    login: Login,
+    identity: Name,
+    reason: Annotated[
+        str, typer.Option("--reason", help="原因，不写人名 · Why; no names of people.")
+    ] = "",
+    json: Json = False,
+) -> None:
     """解除统一身份并结束会话 · Untie an identity from a log-in and end its sessions."""
     terminal = at(ctx, json)
     with opened(terminal) as office:
@@ -50,15 +62,21 @@ def unbind(ctx: typer.Context, login: Login, identity: Name, json: Json = False)
                 ),
                 REFUSED,
             )
-        for one in held:
-            office.signing.identities.part(one)
-        office.accounts.end_sittings(login)
+        (one,) = held
+        account, _ = administering.known(office, login)
+        why = reason or terminal.told(AT_CONSOLE)
+        administering.part(office, console(office), CLI, account, one, why)
     if terminal.json:
         terminal.answer({"login": login, "identity": identity, "bound": False})
     terminal.say(
         f"账号 {login} 不再关联 {identity}，会话已结束。",
         f"{login} is no longer tied to {identity}, and is signed out.",
     )
+
+
+def console(office: Office) -> Actor:
+    """Return whoever may open the database, as who keeps log-ins."""
+    return Actor(person=CONSOLE, unit="", role=Role.ADMIN, zone=office.settings.zone)
 
 
 def free(office: Office, texts: Iterable[str], login: str) -> list[Identity]:
@@ -77,7 +95,7 @@ def free(office: Office, texts: Iterable[str], login: str) -> list[Identity]:
 def tie(office: Office, identity: Identity, login: str) -> None:
     """Tie an identity to a log-in; stop when either has another already."""
     try:
-        office.signing.identities.bind(identity, login)
+        administering.tie(office, console(office), CLI, login, identity)
     except Taken:
         if office.signing.identities.login_of(identity):
             raise taken(identity) from None

@@ -111,6 +111,12 @@ def show(
         recovery=accounts.factors.recovery_left(who.login),
         sittings=[told_sitting(page, s) for s in accounts.sittings(who.login)],
         tokens=[told_token(page, t) for t in accounts.tokens.of(who.login)],
+        identities=[
+            told_identity(page, one)
+            for one in administering.told_of(
+                page.office, page.office.signing.identities.of(who.login)
+            )
+        ],
         scopes=[(s.value, page.words(s.words)) for s in Scope],
         days_max=DAYS_MAX,
     )
@@ -137,6 +143,18 @@ def told_sitting(page: Page, sitting: Any) -> dict[str, Any]:
         "device": sitting.device or "—",
         "address": sitting.address or "—",
         "mine": sitting.mark == mark_of(page.token),
+    }
+
+
+def told_identity(page: Page, one: administering.Tied) -> dict[str, Any]:
+    """Return an identity as the template draws it."""
+    return {
+        "kind": one.kind,
+        "what": page.words(WORDS[f"identity-{one.kind}"]),
+        "provider": one.provider,
+        "name": one.name,
+        "since": when(page, one.since),
+        "believed": one.believed,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -13,9 +14,10 @@ from starlette.responses import Response
 from api import administering, tables, tables_here
 from api.account_words import WORDS
 from api.administering import Unfit, Unknown
+from api.identities import KINDS
 from api.office import Office
 from api.opening_log_ins import checked
-from api.pages_account import told_sitting, told_token, when
+from api.pages_account import told_identity, told_sitting, told_token, when
 from api.pages_inventory import EXPORT_PAGE_ROWS, PAGE_ROWS, is_day
 from api.pages_phrases import PHRASES
 from api.pages_sign import Member, Typed, text
@@ -170,6 +172,7 @@ def told_standing(page: Page, row: administering.Standing) -> dict[str, Any]:
         "factor": when(page, row.second_factor),
         "sessions": row.sessions,
         "tokens": row.tokens,
+        "identities": [told_identity(page, one) for one in row.identities],
     }
 
 
@@ -231,6 +234,7 @@ DOING: Final[dict[str, tuple[Act, str]]] = {
     "reset-password": (administering.reset_password, "reset-done"),
     "reset-factor": (administering.reset_factor, "factor-reset-done"),
     "end-sessions": (administering.end_sessions, "sessions-ended"),
+    **{f"untie-{kind}": (partial(administering.untie, kind=kind), "untied-done") for kind in KINDS},
 }
 
 

@@ -168,6 +168,33 @@ class TokenRevoked(
     reason: Text
 
 
+class IdentityTied(
+    Event,
+    name="access.identity_tied",
+    zh="将{person}的账号与其统一身份关联，来自 {provider}",
+    en="A log-in of {person} was tied to their identity at {provider}",
+):
+    """Who is that person there signs in as this one here. What they are called there is not told."""
+
+    person: PersonId
+    kind: Code
+    provider: Text
+
+
+class IdentityUntied(
+    Event,
+    name="access.identity_untied",
+    zh="解除{person}的账号与统一身份的关联，来自 {provider}：{reason}",
+    en="A log-in of {person} was untied from their identity at {provider}: {reason}",
+):
+    """Nobody signs in by it any more, and the sessions have ended."""
+
+    person: PersonId
+    kind: Code
+    provider: Text
+    reason: Text
+
+
 AccessEvent: TypeAlias = (
     LogInOpened
     | LogInClosed
@@ -180,6 +207,8 @@ AccessEvent: TypeAlias = (
     | SessionsEnded
     | TokenMade
     | TokenRevoked
+    | IdentityTied
+    | IdentityUntied
 )
 
 # Where that leaves us ---------------------------------------------------------
@@ -200,6 +229,8 @@ def evolve(_: Access, event: AccessEvent) -> Access:
             | SessionsEnded()
             | TokenMade()
             | TokenRevoked()
+            | IdentityTied()
+            | IdentityUntied()
         ):
             return Access(act=event.type_name, person=event.person)
         case _:
@@ -360,3 +391,27 @@ def revoke_token(
     if person != occasion.by and not may_security(occasion):
         raise BY_SECURITY.broken()
     return TokenRevoked(person=person, token=token, reason=reason)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="关联统一身份", en="Tie an identity", inner=True)
+def tie_identity(
+    _: Access, occasion: Occasion, *, person: PersonId, kind: Code, provider: Given
+) -> IdentityTied:
+    """Let a person sign in by what a provider or a directory says of them."""
+    others(occasion, person)
+    return IdentityTied(person=person, kind=kind, provider=provider)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="解除统一身份", en="Untie an identity", inner=True)
+def untie_identity(
+    _: Access,
+    occasion: Occasion,
+    *,
+    person: PersonId,
+    kind: Code,
+    provider: Given,
+    reason: Given,
+) -> IdentityUntied:
+    """Let a person sign in by it no longer, and end what goes on."""
+    others(occasion, person)
+    return IdentityUntied(person=person, kind=kind, provider=provider, reason=reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from base64 import b32decode
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -16,9 +17,10 @@ from hypothesis import given as each
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from api import administering, tokens
+from api import administering, pages_account, pages_accounts, tokens
 from api.app import create_app
 from api.office import Actor, Office
+from api.second_factor import totp
 from api.tokens import DAYS_MAX, NotMade, Scope, scope_of
 from domain import access, person
 from domain.access import AccessEvent
@@ -141,12 +143,16 @@ def test_nobody_administers_a_log_in_of_their_own(office: Office) -> None:
         ("reset_factor", False, {"admin", "security"}),
         ("reset_factor", True, {"security"}),
         ("revoke_token", True, {"security"}),
+        ("untie_identity", False, {"admin"}),
+        ("untie_identity", True, {"admin"}),
     ],
 )
 def test_each_administrator_has_powers_of_their_own(verb: str, apart: bool, may: set[str]) -> None:
     form: dict[str, Any] = {"person": "u_7", "reason": "离职"}
     form |= {"count": 1} if verb == "end_sessions" else {}
     form |= {"token": "abc"} if verb == "revoke_token" else {}
+    if verb == "untie_identity":
+        form |= {"kind": "oidc", "provider": "https://id.example"}
     policy = msgspec.structs.replace(GENERIC, administrators_apart=apart)
     granted = set()
     for role in Role:
@@ -525,3 +531,104 @@ def test_what_matters_asks_again_who_one_is(
     right = client.post("/confirm", data={"password": PASSWORD, "next": "/account/factor"})
     assert right.headers["location"] == "/account/factor"
     assert client.get("/account/factor").status_code == 200
+
+
+# What the pages offer, programs may ask -----------------------------------------------
+
+# Acts of the pages of accounts, with the route of programs for the same, or why there is none.
+BY_A_PERSON = "a person at a browser alone: it shows a secret, or proves that they are there"
+BOTH_WAYS = {
+    "/accounts": "/api/v1/accounts",
+    "/accounts/{login}/{act}": "/api/v1/accounts/{login}/",
+    "/accounts/{login}/tokens/{id_}/revoke": "/api/v1/accounts/{login}/tokens/{token}/revoke",
+    "/account/password": BY_A_PERSON,
+    "/account/factor": BY_A_PERSON,
+    "/account/factor/stop": BY_A_PERSON,
+    "/account/recovery": BY_A_PERSON,
+    "/account/tokens": BY_A_PERSON,
+    "/account/tokens/{id_}/revoke": BY_A_PERSON,
+    "/account/sessions": "a person at a browser alone: programs have no sessions",
+    "/confirm": BY_A_PERSON,
+}
+
+
+@pytest.mark.target("T114")
+def test_each_act_of_the_pages_is_one_of_programs_or_it_is_said_why_not(
+    app: Any, desk: Office
+) -> None:
+    shown = {
+        getattr(route, "path", "")
+        for part in (pages_account, pages_accounts)
+        for route in part.router(desk).routes
+        if "POST" in getattr(route, "methods", ())
+    }
+    assert shown == BOTH_WAYS.keys()
+    published = {path for path, ways in app.openapi()["paths"].items() if "post" in ways}
+    for path, same in BOTH_WAYS.items():
+        if path.endswith("{act}"):
+            assert {f"{same}{act}" for act in pages_accounts.DOING} <= published
+        elif same.startswith("/"):
+            assert same in published, path
+    # Roles are verbs of `person/…`, whose pages and routes are made from the same declaration.
+    assert {"/api/v1/person/{id}/assign", "/api/v1/person/{id}/confirm_role"} <= published
+
+
+@pytest.mark.target("T114", "T115")
+def test_programs_of_administrators_do_all_of_it(app: Any, desk: Office) -> None:
+    client = TestClient(app)
+
+    def asks(path: str, body: Any, key: str, who: str = "admin") -> Response:
+        headers = {"Idempotency-Key": key}
+        return client.post(f"/api/v1{path}", json=body, auth=(who, PASSWORD), headers=headers)
+
+    new = {"login": "Qian", "person": "u_qian", "name": "钱某", "unit": "o_a"}
+    opened = asks("/accounts", new, "open-1")
+    assert opened.status_code == 200 and opened.json()["login"] == "qian", opened.text
+    first = opened.json()["one_time_password"]
+    assert desk.accounts.check("qian", first) is not None
+    again = asks("/accounts", new, "open-1")
+    assert again.status_code == 409 and first not in again.text, "a secret is shown once"
+    assert asks("/accounts", new | {"login": "a b"}, "open-2").status_code == 409
+    reset = asks("/accounts/qian/reset-password", {"reason": "忘记"}, "reset-1")
+    second = reset.json()["one_time_password"]
+    assert first != second and desk.accounts.check("qian", second) is not None
+    account = desk.accounts.find("qian")
+    assert account is not None
+    session = desk.accounts.sign_in(account)
+    ended = asks("/accounts/qian/end-sessions", {"reason": "演练"}, "end-1")
+    assert ended.json()["sessions"] == 1 and desk.accounts.session(session) is None
+    key = b32decode(desk.accounts.factors.offer("qian").secret)
+    assert desk.accounts.confirm_factor("qian", totp(key, desk.accounts.clock()))
+    assert asks("/accounts/qian/reset-factor", {"reason": "丢失"}, "factor-1").status_code == 200
+    assert not desk.accounts.factors.since("qian")
+    assert asks("/accounts/qian/reset-factor", {"reason": "丢失"}, "factor-2").status_code == 409
+    whole, token = desk.accounts.tokens.make("qian", "报表", ["read"], 1)
+    path = f"/accounts/qian/tokens/{token.id}/revoke"
+    assert asks(path, {"reason": "不用"}, "revoke-1").status_code == 200
+    assert desk.accounts.tokens.find(whole) is None
+    assert asks("/accounts/qian/tokens/none/revoke", {"reason": "x"}, "revoke-2").status_code == 404
+    assert asks("/accounts/qian/close", {"reason": "离职"}, "close-1").status_code == 200
+    assert desk.accounts.find("qian") is None
+    assert asks("/accounts/qian/reopen", {"reason": "返聘"}, "reopen-1").status_code == 200
+    assert desk.accounts.find("qian") is not None
+    # What cannot be is told by the same words as on the pages, and nobody else may.
+    for body, status in (({}, 422), ({"reason": ""}, 422), ({"reason": "x", "y": 1}, 422)):
+        assert asks("/accounts/qian/close", body, f"bad-{status}-{len(body)}").status_code == status
+    own = asks("/accounts/admin/close", {"reason": "x"}, "own-1")
+    assert own.status_code == 409 and own.json()["type"].endswith("own-log-in")
+    assert asks("/accounts/nobody/close", {"reason": "x"}, "none-1").status_code == 404
+    for who in ("clerk", "auditor"):
+        assert asks("/accounts/qian/close", {"reason": "x"}, f"no-{who}", who).status_code == 403
+        assert client.get("/api/v1/accounts", auth=(who, PASSWORD)).status_code == 403
+    rows = client.get(
+        "/api/v1/administration", params={"person": "u_qian"}, auth=("admin", PASSWORD)
+    )
+    assert [row["act"].partition(".")[2] for row in rows.json()["acts"]] == [
+        "log_in_reopened",
+        "log_in_closed",
+        "token_revoked",
+        "factor_removed",
+        "sessions_ended",
+        "password_reset",
+        "log_in_opened",
+    ]

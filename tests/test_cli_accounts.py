@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
+from base64 import b32decode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +20,9 @@ from typer.testing import CliRunner, Result
 from api import accounts, cli
 from api.cli_terminal import OK, REFUSED, USAGE
 from api.office import Office
+from api.second_factor import totp
 from api.settings import Settings
+from projections import administration
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,6 +98,58 @@ def test_a_log_in_is_closed_and_a_name_erased(run: Run) -> None:
     assert "姓名已删除" in run("account forget u_wu").output
     assert "（姓名已删除）" in run("account list").output
     assert json.loads(run("--json account forget u_wang").stdout)["erased"] is True
+
+
+def test_the_console_resets_a_password_and_a_second_factor(run: Run, sqlite_url: str) -> None:
+    """For whoever lost both: each is an entry that names no log-in, and ends the sessions."""
+    run(INIT)
+    run(ADD)
+    office = Office.open(Settings(database=sqlite_url))
+    accounts = office.accounts
+    key = b32decode(accounts.factors.offer("li").secret)
+    assert accounts.confirm_factor("li", totp(key, accounts.clock()))
+    account = accounts.find("li")
+    assert account is not None
+    session = accounts.sign_in(account)
+    told = json.loads(run("--json account reset-password LI --reason 忘记密码").stdout)
+    password = told["one_time_password"]
+    assert told["login"] == "li" and re.fullmatch(r"([0-9a-f]{4}-){4}[0-9a-f]{4}", password)
+    office.close()
+    office = Office.open(Settings(database=sqlite_url))
+    accounts = office.accounts
+    assert accounts.session(session) is None
+    assert accounts.check("li", "long enough") is None
+    assert accounts.check("li", password) is not None
+    assert accounts.must_change("li"), "it opens nothing but its own change"
+    assert accounts.factors.since("li"), "the second factor stays"
+    account = accounts.find("li")
+    assert account is not None
+    session = accounts.sign_in(account)
+    assert "已解除" in run("account reset-factor li --reason 手机丢失").output
+    office.close()
+    office = Office.open(Settings(database=sqlite_url))
+    assert not office.accounts.factors.since("li")
+    assert office.accounts.session(session) is None
+    assert office.accounts.check("li", password) is not None, "the password stays"
+    rows = office.rows(administration.listing({"person": "u_li"}))
+    assert [row["act"] for row in rows] == [
+        "access.factor_removed",
+        "access.password_reset",
+        "access.log_in_opened",
+    ]
+    entries = [office.book.stream(f"access/{row['id']}").entries[0] for row in rows]
+    assert {entry.actor for entry in entries} == {"console"}
+    assert [getattr(e.event, "reason", "") for e in entries] == ["手机丢失", "忘记密码", ""]
+    for secret in (password, '"li"', base64.b32encode(key).decode()):
+        assert not any(secret in entry.state.decode() for entry in office.book.entries())
+    office.close()
+    for line, zh in (
+        ("account reset-factor li --reason 再试", "没有第二因素"),
+        ("account reset-factor nobody --reason 再试", "没有账号 nobody"),
+        ("account reset-password nobody --reason 再试", "没有账号 nobody"),
+    ):
+        assert zh in run(line, code=REFUSED).output
+    assert "--reason" in run("account reset-password li", code=USAGE).output
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from api.accounts import Accounts
 from api.cli_terminal import OK, REFUSED, USAGE
 from api.office import Office
 from api.settings import Settings
+from projections import administration
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,6 +79,17 @@ def test_an_administrator_ties_people_to_what_they_are_called_elsewhere(
     opened.close()
     assert identities(run) == {"admin": ["oidc:7f3a-Wang"], "li": ["ldap:liming"]}
     run("account bind li oidc:7f3a-li")
+    office = Office.open(Settings(database=sqlite_url))
+    rows = [row for row in office.rows(administration.listing({})) if "identity" in row["act"]]
+    told = [(row["act"].rpartition("_")[2], row["person"]) for row in reversed(rows)]
+    assert told == [
+        *[("tied", "u_li"), ("tied", "u_li")],
+        *[("tied", "u_wang"), ("untied", "u_li"), ("tied", "u_li")],
+    ]
+    entries = [office.book.stream(f"access/{row['id']}").entries[0] for row in rows]
+    assert {entry.actor for entry in entries} == {"console"}
+    assert not any(b"7f3a" in e.state or b"liming" in e.state for e in office.book.entries())
+    office.close()
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,16 @@ from hypothesis import strategies as st
 from slapd import BASE, PASSWORD, READER, READER_PASSWORD, Slapd, person, slapd
 from typer.testing import CliRunner
 
-from api import cli, ldap_wire, tls
+from api import administering, cli, ldap_wire, tls
 from api.cli_terminal import USAGE
 from api.elsewhere import ELSEWHERE_ONLY, NO_DIRECTORY, Elsewhere
 from api.ldap import Directory
-from api.office import Office
+from api.office import Actor, Office
 from api.settings import Settings
 from api.settings_sign import Ldap, Unusable
 from api.signing_in import SigningIn, prove
+from domain import access
+from domain.decider import Refused
 
 PEOPLE = f"ou=people,{BASE}"
 ODD = "li (a*b)\\c"
@@ -326,6 +328,47 @@ def test_people_of_the_directory_come_in_beside_people_of_ours(office: Office) -
     assert check("li (a*b)\\c", PASSWORD) is None, "nobody here is known by that name"
     office.accounts.disable("head")
     assert check("zhao", PASSWORD) is None
+
+
+@pytest.mark.target("T120")
+def test_who_is_untied_from_the_directory_comes_in_no_longer(office: Office) -> None:
+    admin = Actor(person="u_admin", unit="o_a", role="admin")
+    account = office.signing.check("wang", PASSWORD)
+    assert account is not None
+    session = office.accounts.sign_in(account)
+    row = next(r for r in administering.standings(office) if r.login == "keeper")
+    (tied,) = row.identities
+    assert (tied.kind, tied.name, tied.believed) == ("ldap", "wang", True)
+    assert tied.provider == BASE and tied.since
+    with pytest.raises(administering.Unfit):
+        administering.untie(office, admin, {}, "keeper", "试试", kind="oidc")
+    keeper = Actor(person="u_keeper", unit="o_a", role="admin")
+    with pytest.raises(Refused) as refused:
+        administering.untie(office, keeper, {}, "keeper", "试试", kind="ldap")
+    assert refused.value.rule is access.NOT_MINE
+    administering.untie(office, admin, {}, "keeper", "换了单位", kind="ldap")
+    assert office.accounts.session(session) is None
+    assert office.signing.check("wang", PASSWORD) is None
+    assert office.signing.check("keeper", PASSWORD) is None
+    assert office.signing.check("keeper", OURS) is not None, "the password of ours opens again"
+    entry = list(office.book.entries())[-1]
+    assert isinstance(entry.event, access.IdentityUntied)
+    assert (entry.event.kind, entry.event.provider) == ("ldap", tied.provider)
+    assert b'"wang"' not in entry.state
+    # Tied again, by the one way there is: an entry of its own, and the password is theirs again.
+    identity = office.signing.identity("ldap", "WANG")
+    assert identity is not None
+    administering.tie(office, admin, {}, "keeper", identity)
+    administering.tie(office, admin, {}, "keeper", identity)  # the same again changes nothing
+    facts = [e.event for e in office.book.entries() if isinstance(e.event, access.IdentityTied)]
+    assert [(fact.person, fact.provider) for fact in facts] == [("u_keeper", tied.provider)]
+    assert office.signing.check("wang", PASSWORD) is not None
+    # What the log does not know opens nothing.
+    other = office.signing.identity("ldap", "li")
+    assert other is not None
+    with pytest.raises(Refused):
+        administering.tie(office, keeper, {}, "keeper", other)
+    assert office.signing.identities.login_of(other) == ""
 
 
 def test_a_name_there_never_hides_a_log_in_here(office: Office, running: Slapd) -> None:

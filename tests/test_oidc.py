@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import socket
 from base64 import b32decode
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ from api.second_factor import totp
 from api.settings import Settings
 from api.settings_sign import Oidc
 from api.signing_in import SigningIn
+from domain import access
 from domain.words import Words
 
 HERE = "http://127.0.0.1:1/login/oidc/done"  # until the port is known
@@ -580,6 +582,279 @@ def test_whoever_signs_in_here_next_does_not_sign_out_there_as_somebody_else(
     visitor.post(f"{url}/login", data={"login": "clerk", "password": PASSWORD})
     assert who(office, visitor) == "clerk"
     assert visitor.post(f"{url}/logout").url.path == "/login"
+
+
+# Who is tied to what ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin(place: tuple[str, Office]) -> Iterator[httpx.Client]:
+    """Yield an administrator's browser; afterwards `wang` is the keeper again."""
+    url, office = place
+    with httpx.Client(base_url=url, follow_redirects=True, trust_env=False, timeout=20) as client:
+        client.post("/login", data={"login": "admin", "password": PASSWORD})
+        yield client
+    bind(office, "wang", "keeper")
+
+
+@pytest.mark.target("T120")
+def test_an_administrator_sees_who_is_tied_to_what_and_unties_them(
+    place: tuple[str, Office], state: Issuer, visitor: httpx.Client, admin: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    own = visitor.get(f"{url}/account").text
+    shown = admin.get("/accounts/keeper").text
+    for page in (own, shown):
+        assert state.issuer in page and ">wang</code>" in page
+        assert re.search(r"<time>20\d\d-\d\d-\d\d \d\d:\d\d</time>", page)
+    assert "解除统一身份" in shown and "解除统一身份" not in own
+    assert visitor.post(f"{url}/accounts/keeper/untie-oidc").status_code == 403
+    assert admin.post("/accounts/keeper/untie-oidc", data={}).status_code == 422
+    assert admin.post("/accounts/keeper/untie-ldap", data={"reason": "x"}).status_code == 409
+    done = admin.post("/accounts/keeper/untie-oidc", data={"reason": "换了单位"})
+    assert done.status_code == 200 and "已解除关联" in done.text and "换了单位" in done.text
+    assert who(office, visitor) == ""
+    is_refused(signs_in(visitor, url), UNKNOWN, 403)
+    assert admin.post("/accounts/keeper/untie-oidc", data={"reason": "再试"}).status_code == 409
+    entry = list(office.book.entries())[-1]
+    assert isinstance(entry.event, access.IdentityUntied)
+    assert (entry.event.person, entry.event.kind) == ("u_keeper", "oidc")
+    assert (entry.event.provider, entry.event.reason) == (state.issuer, "换了单位")
+    assert (entry.actor, entry.beside.via.role) == ("u_admin", "admin")
+    assert b"wang" not in entry.state
+
+
+@pytest.mark.target("T120", "T114")
+def test_programs_see_and_untie_them_as_well(
+    place: tuple[str, Office], state: Issuer, clock: Clock, admin: httpx.Client
+) -> None:
+    url, _ = place
+    program = httpx.Client(base_url=f"{url}/api/v1", auth=("admin", PASSWORD), trust_env=False)
+    with program:
+
+        def tied() -> list[dict[str, Any]]:
+            rows = program.get("/accounts").json()["log_ins"]
+            return next(row["identities"] for row in rows if row["login"] == "keeper")
+
+        (one,) = tied()
+        since = datetime.fromisoformat(one.pop("since"))
+        assert abs((since - clock()).total_seconds()) < 600
+        assert one == {"kind": "oidc", "provider": state.issuer, "name": "wang", "believed": True}
+        asked = {"headers": {"Idempotency-Key": "untie-1"}, "json": {"reason": "换了单位"}}
+        answer = program.post("/accounts/keeper/untie-oidc", **asked)
+        assert (answer.status_code, answer.json()["done"]) == (200, "untie-oidc"), answer.text
+        assert tied() == []
+        asked["headers"] = {"Idempotency-Key": "untie-2"}
+        assert program.post("/accounts/keeper/untie-oidc", **asked).status_code == 409
+        acts = program.get("/administration", params={"act": "access.identity_untied"}).json()
+        assert acts["acts"][0]["person"] == "u_keeper"
+
+
+def test_an_identity_of_a_provider_that_is_not_set_opens_nothing_and_says_so(
+    place: tuple[str, Office], clock: Clock, admin: httpx.Client
+) -> None:
+    _, office = place
+    assert "不能用来登录" not in admin.get("/accounts/keeper").text
+    set_to(office, clock, claim="email")
+    assert "不能用来登录" in admin.get("/accounts/keeper").text
+
+
+# What ended there ends here (OpenID Connect Back-Channel Logout 1.0) ----------------------------
+
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
+
+def goodbye(state: Issuer, clock: Clock, **changed: Any) -> dict[str, Any]:
+    """Return what an honest word of good-bye says, but for what a test changes; None leaves out."""
+    now = int(clock().timestamp())
+    honest: dict[str, Any] = {
+        "iss": state.issuer,
+        "aud": CLIENT,
+        "iat": now,
+        "exp": now + 120,
+        "jti": secrets.token_urlsafe(),
+        "sub": "wang",
+        "events": {EVENT: {}},
+    }
+    return {k: v for k, v in (honest | changed).items() if v is not None}
+
+
+def tells(url: str, word: str) -> httpx.Response:
+    """Let the provider tell us, as it does: no cookie, no browser."""
+    with httpx.Client(trust_env=False, timeout=20) as provider:
+        return provider.post(f"{url}/logout/oidc/ended", data={"logout_token": word})
+
+
+@pytest.mark.target("T120")
+def test_who_signs_out_there_is_signed_out_here_everywhere(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    account = office.accounts.find("keeper")
+    other = office.accounts.find("clerk")
+    assert account is not None and other is not None
+    by_password, stays = office.accounts.sign_in(account), office.accounts.sign_in(other)
+    signs_in(visitor, url)
+    assert who(office, visitor) == "keeper"
+    answer = tells(url, signed(goodbye(state, clock), typ="logout+jwt"))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["cache-control"] == "no-store"
+    assert who(office, visitor) == ""
+    assert office.accounts.session(by_password) is None
+    assert office.accounts.session(stays) is not None
+    assert visitor.get(f"{url}/people/u_keeper").url.path == "/login"
+    # Nobody who has no session, or no log-in here, is an error.
+    for sub in ("wang", "li"):
+        assert tells(url, signed(goodbye(state, clock, sub=sub))).status_code == 200
+
+
+@pytest.mark.target("T120")
+def test_one_session_there_is_one_session_here(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    with httpx.Client(follow_redirects=True, trust_env=False, timeout=20) as second:
+        for browser, sid in ((visitor, "s-1"), (second, "s-2")):
+            state.claims["sid"] = sid
+            signs_in(browser, url)
+        gone = goodbye(state, clock, sid="s-1", sub=None)
+        assert tells(url, signed(gone)).status_code == 200
+        assert (who(office, visitor), who(office, second)) == ("", "keeper")
+        # The same name of a session is another's where it says whose it is.
+        assert tells(url, signed(goodbye(state, clock, sid="s-2", sub="li"))).status_code == 200
+        assert who(office, second) == "keeper"
+        assert tells(url, signed(goodbye(state, clock, sid="s-2"))).status_code == 200
+        assert who(office, second) == ""
+
+
+def test_a_session_whose_name_there_was_not_told_is_any_of_the_persons(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    assert tells(url, signed(goodbye(state, clock, sid="s-9"))).status_code == 200
+    assert who(office, visitor) == ""
+
+
+def test_who_is_told_apart_by_another_claim_is_found_by_the_session(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    set_to(office, clock, claim="preferred_username")
+    bind(office, "liming", "clerk")
+    state.claims |= {"sub": "7f3a", "preferred_username": "liming"}
+    signs_in(visitor, url)
+    assert who(office, visitor) == "clerk"
+    assert tells(url, signed(goodbye(state, clock, sub="liming"))).status_code == 200
+    assert who(office, visitor) == "clerk"
+    assert tells(url, signed(goodbye(state, clock, sub="7f3a"))).status_code == 200
+    assert who(office, visitor) == ""
+
+
+def test_a_session_remembers_its_provider_past_the_second_factor(
+    careful: Accounts, place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    code = careful.factors.recovery_codes("keeper")[0]
+    state.claims["sid"] = "s-3"
+    assert signs_in(visitor, url).url.path == "/login/step"
+    visitor.post(f"{url}/login/step", data={"code": code, "next": "/"})
+    assert who(office, visitor) == "keeper"
+    assert tells(url, signed(goodbye(state, clock, sid="s-3", sub=None))).status_code == 200
+    assert who(office, visitor) == ""
+
+
+FORGED: dict[str, Callable[[dict[str, Any]], str]] = {
+    "alg none": unsigned,
+    "a public key as a shared secret": with_public_key_as_secret,
+    "a key of somebody else": lambda c: signed(c, OTHER_KEY),
+    "a key that the word brings along": under_its_own_key,
+    "a key nobody published": lambda c: signed(c, kid="two"),
+    "an algorithm that is not pinned": lambda c: signed(c, alg="RS512"),
+    "another kind of word": lambda c: signed(c, typ="at+jwt"),
+    "no word": lambda _: "",
+    "no word at all": lambda _: "x" * 30_000,
+    "another audience": lambda c: signed(c | {"aud": "another-client"}),
+    "another audience in a list": lambda c: signed(c | {"aud": ["another-client"]}),
+    "no audience": lambda c: signed(_without(c, "aud")),
+    "another issuer": lambda c: signed(c | {"iss": "https://evil.example"}),
+    "no issuer": lambda c: signed(_without(c, "iss")),
+    "no time": lambda c: signed(_without(c, "iat")),
+    "a time that is none": lambda c: signed(c | {"iat": "now"}),
+    "written too long ago": lambda c: signed(_without(c, "exp") | {"iat": c["iat"] - 330}),
+    "written in the future": lambda c: signed(c | {"iat": c["iat"] + 60}),
+    "over": lambda c: signed(c | {"exp": c["iat"] - 60}),
+    "no name of its own": lambda c: signed(_without(c, "jti")),
+    "a name of its own that is none": lambda c: signed(c | {"jti": ["x"]}),
+    "no event": lambda c: signed(_without(c, "events")),
+    "another event": lambda c: signed(c | {"events": {"https://x/other": {}}}),
+    "an event that is none": lambda c: signed(c | {"events": {EVENT: True}}),
+    "events that are none": lambda c: signed(c | {"events": EVENT}),
+    "a nonce, as what lets people in": lambda c: signed(c | {"nonce": "n"}),
+    "an empty nonce": lambda c: signed(c | {"nonce": None}),
+    "nobody": lambda c: signed(_without(c, "sub")),
+    "a subject that is no text": lambda c: signed(c | {"sub": ["wang"]}),
+    "an empty subject": lambda c: signed(c | {"sub": ""}),
+    "a session that is no text": lambda c: signed(c | {"sid": 1}),
+}
+
+
+def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for k, v in claims.items() if k != name}
+
+
+@pytest.mark.target("T120")
+def test_no_lie_signs_anybody_out(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    for name, forge in FORGED.items():
+        answer = tells(url, forge(goodbye(state, clock)))
+        assert answer.status_code == 400, name
+        assert answer.json()["error"] == "invalid_request", name
+        assert who(office, visitor) == "keeper", name
+    # What lets people in ends nothing, and what ends a session lets nobody in.
+    assert tells(url, state.word("n")).status_code == 400
+    assert who(office, visitor) == "keeper"
+    visitor.cookies.clear()
+    state.sign = lambda claims: signed(goodbye(state, clock, nonce=claims["nonce"], exp=None))
+    is_refused(signs_in(visitor, url), UNPROVEN, 403)
+
+
+@pytest.mark.target("T120")
+def test_a_word_of_goodbye_counts_once(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    word = signed(goodbye(state, clock, exp=None))
+    assert tells(url, word).status_code == 200
+    for seconds in (0, 200, 129):  # up to the last moment at which it is good at all
+        clock.pass_(seconds=seconds)
+        visitor.cookies.clear()
+        signs_in(visitor, url)
+        assert tells(url, word).status_code == 400
+        assert who(office, visitor) == "keeper"
+
+
+def test_of_the_same_word_twice_at_once_one_counts(accounts: Accounts) -> None:
+    known = Identities(accounts.engine, accounts.clock)
+    with ThreadPoolExecutor(8) as crowd:
+        told = list(crowd.map(lambda _: known.first("jti-1", timedelta(minutes=6)), range(8)))
+    assert sorted(told) == [False] * 7 + [True]
+
+
+def test_a_provider_that_is_away_signs_nobody_out(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    set_to(office, clock)  # nothing of it is known yet
+    state.document["jwks_uri"] = None
+    assert tells(url, signed(goodbye(state, clock))).status_code == 503
+    assert who(office, visitor) == "keeper"
 
 
 def test_cookies_are_for_this_site_and_no_script(
