@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cryptography import x509
@@ -30,7 +31,10 @@ from cryptography import x509
 from api import backing_up, label_keys, settings_shown, tls, vaulting
 from api.health import FREE_BYTES_MIN, free_bytes
 from api.notarising import Place
+from api.policies import Rules
+from api.precautions import lacking
 from api.settings import Settings
+from domain.policy import Policy
 from domain.words import Words
 from labels.glyphs import FONTS, Face, coverage
 from labels.identity import BadLabel
@@ -80,6 +84,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     free_bytes: int = 0
     trouble: Exception | None = None
     notary: Path = Path("gongwu-notary")
+    rules: tuple[Policy, ...] | None = None  # that the units with log-ins are under; None: not read
 
     @property
     def server(self) -> bool:
@@ -415,6 +420,21 @@ def versions(case: Case) -> Iterator[Finding]:
     yield _ok("versions", told, told)
 
 
+def people(case: Case) -> Iterator[Finding]:
+    """Say which precautions the rules that people act under do not take."""
+    if case.rules is None:
+        return
+    found = list(lacking(case.rules))
+    for one in found:
+        yield _warn("people", one.words, one.todo)
+    if not found:
+        yield _ok(
+            "people",
+            "规则要求：部分岗位须两人授予，登录须有第二因素",
+            "the rules have roles that take two persons, and that need a second factor",
+        )
+
+
 def lists(case: Case) -> Iterator[Finding]:
     """Look whether the lists wait to be made anew."""
     if case.select is None:
@@ -473,12 +493,25 @@ def _open_to_others(file: Path) -> bool:
 
 def _has(case: Case, table: str) -> bool:
     assert case.select is not None
+    return _is_table(case.select, table, server=case.server)
+
+
+def _is_table(select: Select, table: str, *, server: bool) -> bool:
     query = (
         "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?"
-        if case.server
+        if server
         else "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
     )
-    return bool(case.select(query, table))
+    return bool(select(query, table))
+
+
+def _units(select: Select, *, server: bool) -> list[str]:
+    """Return the units of all open log-ins."""
+    if not _is_table(select, "account_login", server=server):
+        return []
+    open_ = "NOT disabled" if server else "disabled = 0"
+    rows = select(f"SELECT DISTINCT unit FROM account_login WHERE {open_} ORDER BY unit")  # noqa: S608 - of two texts above
+    return [str(row[0]) for row in rows]
 
 
 def _span(span: timedelta, lang: str) -> str:
@@ -496,13 +529,34 @@ def _span(span: timedelta, lang: str) -> str:
 # All of them --------------------------------------------------------------------------
 
 CHECKS: Final[Sequence[Check]] = (
-    settings, database, clock, keys, fonts, certificates, disk, versions, lists, backups,
+    settings, database, clock, keys, fonts, certificates, disk, versions, people, lists, backups,
 )  # fmt: skip
 
 
 def examined(case: Case) -> list[Finding]:
     """Make every check."""
     return [finding for check in CHECKS for finding in check(case)]
+
+
+def _rules(book: Book, select: Select, given: Settings) -> tuple[Policy, ...]:
+    """Return the rules that are in force today for each unit in which somebody may sign in."""
+    streams = (
+        "SELECT originator_id, max(originator_version) FROM ledger_entry"
+        " WHERE originator_id >= 'policy/' AND originator_id < 'policy0' GROUP BY originator_id"
+    )
+    rules = Rules(lambda: [(str(name), int(last)) for name, last in select(streams)], book)
+    today = datetime.now(ZoneInfo(given.zone)).date()
+    found: dict[str, Policy] = {}
+    for unit in _units(select, server=not given.database.startswith("sqlite:")):
+        state = book.stream(f"unit/{unit}").state
+        one = rules.in_force(
+            today,
+            region=state.region,
+            level=state.level.value if state.level is not None else "",
+            unit_kind=state.kind.value,
+        )
+        found[one.reference] = one
+    return tuple(found.values()) or (rules.in_force(today),)
 
 
 @contextmanager
@@ -522,6 +576,6 @@ def admitted(given: Settings, **also: Any) -> Iterator[Case]:
         return
     try:
         with book.log.snapshot() as select:
-            yield Case(select=select, **also)
+            yield Case(select=select, rules=_rules(book, select, given), **also)
     finally:
         book.close()

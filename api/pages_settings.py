@@ -10,7 +10,9 @@ from starlette.responses import Response
 from api.office import Office
 from api.pages_sign import Member
 from api.pages_trouble import Forbidden, PageRoute
+from api.precautions import lacking
 from api.settings_shown import shown
+from domain.policy import Policy
 from domain.words import Role, Words
 
 WORDS: Final = {
@@ -27,8 +29,17 @@ WORDS: Final = {
     "value": Words("值", "Value"),
     "source": Words("来源", "From"),
     "meaning": Words("含义", "Meaning"),
+    "lacking": Words("规则没有要求的防护", "Precautions that the rules do not take"),
     "when": Words("何时生效", "Takes effect"),
 }
+
+
+def rules_of(office: Office) -> list[Policy]:
+    """Return the rules that are in force today for each unit in which somebody may sign in."""
+    today = office.today()
+    units = sorted({account.unit for account in office.accounts.all()})
+    found = [office.rules_for(unit, today) for unit in units]
+    return list({one.reference: one for one in found}.values())
 
 
 def router(office: Office) -> APIRouter:
@@ -43,6 +54,7 @@ def router(office: Office) -> APIRouter:
             "settings.html",
             words={key: page.words(said) for key, said in WORDS.items()},
             rows=shown(office.settings),
+            lacking=list(lacking(rules_of(office))),
         )
 
     return pages

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from test_cli import CLERK, commanded
 from api import backing_up, doctoring, settings_file, settings_shown, tls
 from api.cli_terminal import OK, REFUSED
 from api.doctoring import Case, Finding, Level, admitted, examined
-from api.office import Office
+from api.office import Actor, Office
 from api.settings import Settings
 from domain.words import Words
 from labels.glyphs import FONTS
@@ -210,12 +211,57 @@ def test_an_installation_in_order_is_told_so(
     monkeypatch.setenv("GONGWU_LABEL_SECRET", SECRET)
     told = json.loads(commanded(f"--json doctor --notary {tmp_path / 'n'}").stdout)
     wrong = {one["check"]: one["detail"] for one in told["checks"] if one["level"] != "ok"}
-    # Nothing is signed here, and the server of the tests keeps no sums of its pages.
-    assert set(wrong) <= {"notary", "database"}, wrong
+    # Nothing is signed here, the server of the tests keeps no sums of its pages, and out of the box
+    # the rules demand nothing of people.
+    assert set(wrong) <= {"notary", "database", "people"}, wrong
     assert {one["check"] for one in told["checks"]} >= {
         "settings", "database", "clock", "vault", "label-key", "fonts", "certificates", "disk",
-        "versions", "lists", "backups",
+        "versions", "people", "lists", "backups",
     }  # fmt: skip
+
+
+CAREFUL = {"second_factor_roles": ["head"], "confirmed_roles": ["head", "admin"]}
+
+
+@pytest.mark.target("T30")
+def test_what_the_rules_do_not_demand_of_people_is_told_with_what_to_do(
+    office: Office, database: str
+) -> None:
+    """Out of the box one person gives any role and no second factor is asked for: said plainly."""
+
+    def told() -> list[Finding]:
+        with admitted(Settings(database=database)) as found:
+            return list(doctoring.people(found))
+
+    assert [(one.check, one.level) for one in told()] == [("people", Level.WARN)] * 2
+    assert "两人" in told()[0].words.zh and "confirmed_roles" in told()[0].todo.zh
+    assert "second factor" in told()[1].words.en and "second_factor_roles" in told()[1].todo.en
+    with served(office) as url, httpx.Client(base_url=url, follow_redirects=True) as client:
+        client.post("/login", data={"login": "admin", "password": PASSWORD})
+        for one in told():
+            assert (
+                unescape(client.get("/settings", params={"lang": "zh"}).text).count(one.words.zh)
+                == 1
+            )
+            assert one.todo.en in unescape(client.get("/settings", params={"lang": "en"}).text)
+        publish(office, {"second_factor_roles": ["head"]})
+        assert [one.words.zh[:4] for one in told()] == ["任何岗位"]
+        publish(office, CAREFUL)
+        assert [one.level for one in told()] == [Level.OK]
+        said = client.get("/settings", params={"lang": "zh"}).text
+        assert "规则没有要求的防护" not in said and "GONGWU_DATABASE" in said
+
+
+def publish(office: Office, content: dict[str, Any]) -> None:
+    """Put rules in force from today on, for every place."""
+    content = {"title": {"zh": "示例规则", "en": "Rules of the example"}, **content}
+    today = office.today()
+    for who, verb, form in (
+        ("admin", "propose", {"content": json.dumps(content)}),
+        ("finance", "publish", {"in_force_from": today}),
+    ):
+        actor = Actor(person=f"u_{who}", unit="o_a", role=who)
+        office.ask("policy/example", verb, form, actor)
 
 
 def test_a_missing_ledger_fails_with_what_to_do(tmp_path: Path) -> None:
