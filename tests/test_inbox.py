@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Page
 from serving import blameless, served
 from starlette.testclient import TestClient
@@ -16,6 +18,7 @@ from api import demo
 from api.accounts import Post
 from api.app import create_app
 from api.office import Actor, Office
+from domain.policy import Policy
 from projections import cases, inbox, inventory
 from projections.inbox import Turn
 from projections.scope import EVERYTHING, Filters
@@ -117,6 +120,62 @@ def test_who_applied_is_told_of_the_conflict_and_is_offered_no_answer(
     token = office.accounts.sign_in(account, post)
     text = as_(client, {"both": token}, "both").get(f"/inbox/{name}").text
     assert "不能审批自己提出的申请" in text and 'id="agree-form"' not in text
+
+
+@pytest.mark.target("T30")
+def test_who_decides_proves_again_who_they_are_on_every_way(
+    client: TestClient, tokens: dict[str, str], office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the rules want it: on its page, of several at once, and by programs."""
+    rules_for, now = office.rules_for, office.accounts.clock()
+    asked: dict[str, int | None] = {"minutes": 5}
+
+    def careful(unit: str, on: date) -> Policy:
+        return replace(rules_for(unit, on), reauthentication_minutes=asked["minutes"])
+
+    monkeypatch.setattr(office, "rules_for", careful)
+    account = next(a for a in office.accounts.all() if a.login == "office")
+    tokens = tokens | {"office": office.accounts.sign_in(account)}
+    monkeypatch.setattr(office.accounts, "clock", lambda: now + timedelta(minutes=6))
+    as_(client, tokens, "office")
+    names = [name for name in matters(client) if name.startswith("loan/")]
+    name = names[0]
+    said = {"approval_no": "示借〔2026〕91号"}
+    assert f'action="/inbox/{name}/do/approve"' in client.get(f"/inbox/{name}").text
+    size = office.book.head()[0]
+    refused = [
+        client.post("/inbox/batch", data={"case": [name]}),
+        client.post(f"/inbox/{name}/do/approve", data=said),
+        client.post(f"/cases/{name}/do/approve", data=said),
+    ]
+    for answer in refused:
+        assert answer.status_code == 409 and "再确认是您本人" in answer.text, answer.text[:300]
+    whole, _ = office.accounts.tokens.make("office", "程序", ["write", "read"], 1)
+    program = TestClient(create_app(office.settings, office))
+    for who, status in (
+        ({"Authorization": f"Bearer {whole}"}, 409),
+        ({"Cookie": f"session={tokens['office']}"}, 409),
+    ):
+        headers = {"Idempotency-Key": f"prove-{status}-{len(who)}", **who}
+        answer = program.post(f"/api/v1/{name}/approve", json=said, headers=headers)
+        assert answer.status_code == status, answer.text
+        assert answer.json()["type"].endswith("prove-again"), answer.text
+    assert office.book.head()[0] == size
+    # A step that decides nothing asks for nothing, and where nobody asks nothing is asked for.
+    asked["minutes"] = None
+    assert client.get("/inbox/batch", params={"case": [name]}).status_code == 200
+    asked["minutes"] = 5
+    given = {"password": demo.PASSWORD, "next": f"/inbox/{name}"}
+    assert client.post("/confirm", data=given).headers["location"] == f"/inbox/{name}"
+    assert client.post("/inbox/batch", data={"case": [name]}).status_code == 303
+    assert office.book.head()[0] > size
+    basic = program.post(
+        f"/api/v1/{names[1]}/approve",
+        json=said,
+        auth=("office", demo.PASSWORD),
+        headers={"Idempotency-Key": "prove-basic"},
+    )
+    assert "prove-again" not in basic.text
 
 
 @pytest.mark.browser
