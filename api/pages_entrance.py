@@ -116,7 +116,9 @@ def give(page: Page, form: FormData, where: str) -> Response:
             case Stage.CODE:
                 if not accounts.passes(account.login, typed(form, "code"), page.address):
                     return step_page(page, where, page.words(WORDS["code-wrong"]), 403)
-                return go_on(page, account, where, (Stage.CODE,), vouched=vouched)
+                # Who comes by a provider's word gave no password of ours, so none need be changed.
+                by_word = (Stage.NEW_PASSWORD,) if vouched.subject else ()
+                return go_on(page, account, where, (Stage.CODE, *by_word), vouched=vouched)
             case Stage.NEW_PASSWORD:
                 refused = new_password(page, account, form)
                 if refused is not None:

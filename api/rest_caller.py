@@ -82,8 +82,12 @@ class Callers:
         self._known: dict[bytes, tuple[float, str, str]] = {}
         self._bearers = Limiter(TOKEN_PER_MINUTE)
 
-    def actor(self, request: Request) -> Actor:
-        """Return who calls; raise Problem 401, 403 or 429."""
+    def actor(self, request: Request, *, begins: bool = False) -> Actor:
+        """Return who calls; raise Problem 401, 403, 404 or 429.
+
+        Who asks what `begins` a stream is told of one that they may not see what they would be told
+        of none, until it would be recorded: `request.state.taken` names it.
+        """
         token = request.cookies.get(self.cookie, "")
         bearer = bearer_of(request)
         request.state.proven_at = ""  # a token proves nobody's presence
@@ -113,7 +117,13 @@ class Callers:
         hidden = self.office.hidden_from(
             actor, request.scope["path"], writes=request.method not in security.SAFE_METHODS
         )
-        if hidden:
+        request.state.taken = hidden
+        if hidden and not (
+            begins
+            and self.office.sight.begins(
+                hidden, request.url.path, lambda: self.office.occasion(actor)
+            )
+        ):
             raise no_such(hidden)
         request.state.actor = actor  # for whoever writes down what was read
         return actor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -19,7 +20,18 @@ from api.office import Actor, Office
 from api.pages_telling import tell
 from api.proving_again import refuse_unproven
 from api.rest_answers import NameOf, encode, names_in
-from api.rest_caller import Callers, body_of, check_id, expected_of, how, key_of, lang_of, made_id
+from api.rest_caller import (
+    Callers,
+    body_of,
+    check_id,
+    expected_of,
+    how,
+    id_from,
+    key_of,
+    lang_of,
+    made_id,
+    no_such,
+)
 from domain.decider import LIFECYCLES, Document, Lang, Refused, Verb
 from domain.words import Words
 from ledger.act import Conflict, Receipt
@@ -68,11 +80,13 @@ def verb_route(office: Office, callers: Callers, clerks: Clerks, verb: Verb) -> 
     """Return the endpoint of one verb."""
 
     def ask(request: Request, body: bytes) -> tuple[int, Callable[[], Response]]:
-        actor, dry = callers.actor(request), dry_run(request)
+        actor, dry = callers.actor(request, begins=True), dry_run(request)
         key = "" if dry else key_of(request)
         id_ = check_id(request.path_params["id"])
         stream = f"{verb.kind}/{made_id(actor, key) if id_ == 'new' else id_}"
         given = forms.parse_json(verb, body)
+        if request.state.taken:
+            return 0, partial(as_of_none, office, request, actor, stream, verb, given, dry=dry)
         if dry:
             return 0, partial(previewed, office, request, actor, stream, verb, given)
         expected = expected_of(request, stream)
@@ -104,7 +118,7 @@ def verb_route(office: Office, callers: Callers, clerks: Clerks, verb: Verb) -> 
     async def endpoint(request: Request) -> Response:
         body = await body_of(request)
         if not callers.knows(request):  # a password is slow to check, and others wait to write
-            await run_in_threadpool(callers.actor, request)
+            await run_in_threadpool(callers.actor, request, begins=True)
         return await clerks.do(partial(ask, request, body))
 
     return endpoint
@@ -132,6 +146,35 @@ def previewed(
     answer = {"dry_run": True, "stream": stream, "warnings": warnings(told), "entries": told}
     headers = {"Content-Language": lang, "X-Request-ID": problems.request_id(request)}
     return Response(encode(answer), 200, headers, media_type="application/json")
+
+
+def as_of_none(
+    office: Office,
+    request: Request,
+    actor: Actor,
+    stream: str,
+    verb: Verb,
+    given: Given,
+    *,
+    dry: bool,
+) -> Response:
+    """Answer who would begin a stream that is there, and that they may not see, as if it were not.
+
+    Else what is there could be told by trying, without a trace. What would be recorded is not: an
+    attempt that succeeds elsewhere is on the record with the name of whoever tried.
+    """
+    other = f"{verb.kind}/{id_from(secrets.token_hex())}"
+    try:
+        answer = previewed(office, request, actor, other, verb, given)
+    except Refused as refused:
+        if refused.stream == other:
+            refused.stream = stream
+        raise
+    if not dry:
+        raise no_such(stream)
+    body = bytes(answer.body).replace(other.encode(), stream.encode())
+    headers = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
+    return Response(body, 200, headers)
 
 
 def told_of(

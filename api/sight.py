@@ -205,6 +205,13 @@ class Sight:
                 return name
         return ""
 
+    def begins(self, name: str, path: str, occasion: Callable[[], Occasion]) -> bool:
+        """Tell whether a request of programs asks what may be the first of a stream."""
+        kind = name.partition("/")[0]
+        verb = path.rpartition("/")[2]
+        exact = path == f"/api/v1/{name}/{verb}"
+        return exact and kind not in OF_A_UNIT and _begins(kind, verb, occasion)
+
 
 class Sighted:
     """Let every request see nothing of any unit until it is known who asks."""

@@ -487,6 +487,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "proposed_on": Words("建议日期", "proposed on"),
     "proposer": Words("拟办人", "proposed by"),
     "proven": Words("仍可证明的条数", "entries still proven"),
+    "provider": Words("身份来源", "identity provider"),
     "purpose": Words("用途", "purpose"),
     "quantities": Words("各项数量", "quantity of each"),
     "quantity": Words("数量", "quantity"),

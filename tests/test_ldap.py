@@ -355,6 +355,12 @@ def test_who_is_untied_from_the_directory_comes_in_no_longer(office: Office) -> 
     assert isinstance(entry.event, access.IdentityUntied)
     assert (entry.event.kind, entry.event.provider) == ("ldap", tied.provider)
     assert b'"wang"' not in entry.state
+    # What the log does not know opens nothing.
+    other = office.signing.identity("ldap", "li")
+    assert other is not None
+    with pytest.raises(Refused):
+        administering.tie(office, keeper, {}, "keeper", other)
+    assert office.signing.identities.login_of(other) == ""
     # Tied again, by the one way there is: an entry of its own, and the password is theirs again.
     identity = office.signing.identity("ldap", "WANG")
     assert identity is not None
@@ -363,12 +369,6 @@ def test_who_is_untied_from_the_directory_comes_in_no_longer(office: Office) -> 
     facts = [e.event for e in office.book.entries() if isinstance(e.event, access.IdentityTied)]
     assert [(fact.person, fact.provider) for fact in facts] == [("u_keeper", tied.provider)]
     assert office.signing.check("wang", PASSWORD) is not None
-    # What the log does not know opens nothing.
-    other = office.signing.identity("ldap", "li")
-    assert other is not None
-    with pytest.raises(Refused):
-        administering.tie(office, keeper, {}, "keeper", other)
-    assert office.signing.identities.login_of(other) == ""
 
 
 def test_a_name_there_never_hides_a_log_in_here(office: Office, running: Slapd) -> None:

@@ -756,6 +756,7 @@ def test_a_session_remembers_its_provider_past_the_second_factor(
     careful: Accounts, place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client
 ) -> None:
     url, office = place
+    careful.reset_password("keeper")  # whose change nobody asks for who did not give it
     code = careful.factors.recovery_codes("keeper")[0]
     state.claims["sid"] = "s-3"
     assert signs_in(visitor, url).url.path == "/login/step"
