@@ -235,4 +235,8 @@ WORDS: Final[dict[str, Words]] = {
     "access.token_revoked": Words("撤销令牌", "token revoked"),
     "access.identity_tied": Words("关联统一身份", "identity tied"),
     "access.identity_untied": Words("解除统一身份", "identity untied"),
+    "access.webhook_added": Words("订阅推送", "webhook added"),
+    "access.webhook_paused": Words("暂停推送", "webhook paused"),
+    "access.webhook_resumed": Words("继续推送", "webhook resumed"),
+    "access.webhook_ended": Words("终止推送", "webhook ended"),
 }

@@ -6,9 +6,10 @@ done to a log-in of which the log knows nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +17,7 @@ from api.accounts import Account
 from api.identities import Identity
 from api.office import Actor, Office
 from api.tokens import Token
+from api.webhooks import Hook
 from domain.access import lifecycle
 from domain.decider import Event
 from domain.policy import Policy
@@ -164,6 +166,37 @@ def known(office: Office, login: str) -> tuple[Account, bool]:
         if account.login == login.casefold():
             return account, closed
     raise Unknown(login)
+
+
+# Webhooks -------------------------------------------------------------------------
+
+
+def subscribe(
+    office: Office, actor: Actor, how: Mapping[str, str], name: str, url: str, *,
+    kinds: Sequence[str] = (), unit: str = "", start: int | None = None,
+) -> tuple[Hook, str]:  # fmt: skip
+    """Subscribe a system; return it with its secret, said once. Raise Wrong, Refused."""
+    hooks = office.webhooks
+    made = hooks.checked(name, url, actor.person, kinds=kinds, unit=unit, start=start)
+    note(office, actor, "add_webhook", named(made), how)
+    return hooks.keep(made, from_now=start is None)
+
+
+def tend(office: Office, actor: Actor, how: Mapping[str, str], id_: str, step: str) -> Hook:
+    """Pause, resume or end a subscription. Raise NoSuch, Refused."""
+    hooks = office.webhooks
+    hook = hooks.find(id_)
+    note(office, actor, f"{step}_webhook", named(hook), how)
+    does = {"pause": hooks.pause, "resume": hooks.resume, "end": hooks.end}
+    return does[step](hook.id)
+
+
+def named(hook: Hook) -> dict[str, str]:
+    """Return what the log says of a subscription: of its address the host, for the rest may be secret."""
+    parts = urlsplit(hook.url)
+    port = f":{parts.port}" if parts.port else ""
+    host = f"{parts.scheme}://{parts.hostname}{port}"
+    return {"webhook": hook.id, "name": hook.name, "address": host}
 
 
 # What administrators do -----------------------------------------------------------

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from api import webhooks_rest
+from api import administering, webhooks_rest
+from api.cli_accounts import CLI, CONSOLE
 from api.cli_read import opened
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, Terminal, at
+from api.office import Actor, Office
 from api.webhooks import Delivery, Hook, NoSuch, Wrong
-from domain.words import Words
+from domain.words import Role, Words
 
 app = typer.Typer(help="推送 · Webhooks to other systems.")
 Id = Annotated[str, typer.Argument(help="标识或名称 · Id or name.")]
@@ -21,6 +23,11 @@ STATES = {
     "ended": Words("已终止", "ended"),
 }
 FAILING = Words("多次失败，已暂停", "paused: it failed too often")
+
+
+def at_console(office: Office) -> Actor:
+    """Return as whom the ledger knows whoever may open the database."""
+    return Actor(person=CONSOLE, unit="", role=Role.ADMIN, zone=office.settings.zone)
 
 
 @app.command("list")
@@ -65,8 +72,8 @@ def add(
     terminal = at(ctx, json)
     with opened(terminal) as office:
         try:
-            hook, secret = office.webhooks.add(
-                name, url, "operator", kinds=kind or (), unit=unit,
+            hook, secret = administering.subscribe(
+                office, at_console(office), CLI, name, url, kinds=kind or (), unit=unit,
                 start=None if start < 0 else start,
             )  # fmt: skip
         except Wrong as wrong:
@@ -146,7 +153,7 @@ def state(hook: Hook) -> Words:
 def _step(terminal: Terminal, id_: str, name: str) -> Hook | Delivery:
     with opened(terminal) as office:
         try:
-            done = webhooks_rest.step(office, id_, name)
+            done = webhooks_rest.step(office, at_console(office), CLI, id_, name)
         except NoSuch:
             raise Stop(webhooks_rest.NOT_THERE, REFUSED) from None
     if terminal.json:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import webhooks_rest
+from api import administering, webhooks_rest
 from api.cli_webhooks import state
 from api.office import Office
 from api.pages_sign import Member, Typed, text
@@ -73,8 +73,8 @@ def router(office: Office) -> APIRouter:
         kinds = [kind for kind in form.getlist("kinds") if isinstance(kind, str) and kind]
         asked = {name: text(form, name, 500) for name in ("name", "url", "unit")}
         try:
-            hook, secret = office.webhooks.add(
-                asked["name"], asked["url"], page.actor.person, kinds=kinds, unit=asked["unit"],
+            hook, secret = administering.subscribe(
+                office, page.actor, page.how, asked["name"], asked["url"], kinds=kinds, unit=asked["unit"],
                 start=0 if text(form, "whole") else None,
             )  # fmt: skip
         except Wrong as wrong:
@@ -88,7 +88,7 @@ def router(office: Office) -> APIRouter:
         if step not in webhooks_rest.STEPS:
             raise HTTPException(404)
         try:
-            webhooks_rest.step(office, id_, step)
+            webhooks_rest.step(office, page.actor, page.how, id_, step)
         except NoSuch:
             raise HTTPException(404) from None
         return page.go("/webhooks")

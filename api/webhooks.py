@@ -242,6 +242,14 @@ class Webhooks:
 
         `start` is a position after which it begins, 0 for everything. Raise Wrong.
         """
+        made = self.checked(name, url, by, kinds=kinds, unit=unit, start=start)
+        return self.keep(made)
+
+    def checked(
+        self, name: str, url: str, by: str, *, kinds: Sequence[str] = (), unit: str = "",
+        start: int | None = None,
+    ) -> Hook:  # fmt: skip
+        """Return a subscription that can be, before it is kept; raise Wrong."""
         name = name.strip()
         if not self.hosts:
             raise Wrong("url", NO_HOSTS)
@@ -259,11 +267,19 @@ class Webhooks:
         size = self._office.book.head()[0]
         if start is not None and not 0 <= start <= size:
             raise Wrong("start", Words(f"须为 0 至 {size}。", f"It is 0 to {size}."))
-        secret = new_secret()
-        hook = Hook(
+        with self._engine.connect() as c:
+            if c.execute(select(hook_.c.id).where(hook_.c.name == name)).first():
+                raise Wrong("name", NAME_TAKEN)
+        return Hook(
             new_id(), name, url, ",".join(sorted(set(kinds))), unit, ON, "",
             size if start is None else start, 0, 0, "", by, stamp(self._now()),
         )  # fmt: skip
+
+    def keep(self, hook: Hook, *, from_now: bool = False) -> tuple[Hook, str]:
+        """Keep a subscription, `from_now` behind all that is recorded by then; return its secret."""
+        secret = new_secret()
+        if from_now:
+            hook = msgspec.structs.replace(hook, reached=self._office.book.head()[0])
         try:
             with self._engine.begin() as c:
                 c.execute(insert(hook_).values(msgspec.structs.asdict(hook)))

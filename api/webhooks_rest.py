@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems, rest_openapi
+from api import administering, problems, rest_openapi
 from api.forms import Fault, Invalid, Malformed
 from api.office import Actor, Office
 from api.rest_answers import reply
-from api.rest_caller import Callers, body_of, check_id, lang_of
+from api.rest_caller import Callers, body_of, check_id, how, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from api.webhooks import Delivery, Hook, NoSuch, Wrong
@@ -71,15 +71,14 @@ def refuse_unless(actor: Actor, *roles: Role) -> None:
         raise problems.plain(403)
 
 
-def step(office: Office, id_: str, name: str) -> Hook | Delivery:
-    """Do one of the steps of a subscription; raise NoSuch."""
-    steps: dict[str, Callable[[str], Hook | Delivery]] = {
-        "test": office.webhooks.test,
-        "pause": office.webhooks.pause,
-        "resume": office.webhooks.resume,
-        "end": office.webhooks.end,
-    }
-    done = steps[name](id_)
+def step(
+    office: Office, actor: Actor, via: Mapping[str, str], id_: str, name: str
+) -> Hook | Delivery:
+    """Do one of the steps of a subscription; raise NoSuch, Refused."""
+    if name == "test":
+        done: Hook | Delivery = office.webhooks.test(id_)
+    else:
+        done = administering.tend(office, actor, via, id_, name)
     office.tail.nudge()
     return done
 
@@ -115,8 +114,8 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         except msgspec.MsgspecError as error:
             raise Malformed(Words(f"正文有误：{error}", f"The body is wrong: {error}")) from error
         try:
-            hook, secret = office.webhooks.add(
-                asked.name, asked.url, actor.person,
+            hook, secret = administering.subscribe(
+                office, actor, how(request), asked.name, asked.url,
                 kinds=asked.kinds, unit=asked.unit, start=asked.start,
             )  # fmt: skip
         except Wrong as wrong:
@@ -124,11 +123,14 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return reply(request, told(hook) | {"secret": secret})
 
     def do(request: Request, body: bytes) -> Response:
-        refuse_unless(callers.actor(request), Role.ADMIN)
+        actor = callers.actor(request)
+        refuse_unless(actor, Role.ADMIN)
         name = request.path_params["step"]
         if name not in STEPS:
             raise problems.plain(404)
-        done = known(lambda: step(office, check_id(request.path_params["id"]), name))
+        done = known(
+            lambda: step(office, actor, how(request), check_id(request.path_params["id"]), name)
+        )
         lang = lang_of(request)
         return reply(request, delivered(done, lang) if isinstance(done, Delivery) else told(done))
 

@@ -13,12 +13,12 @@ from typing import TypeAlias, assert_never
 import msgspec
 
 from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
-from domain.values import Code, Given, PersonId, Text, UnitId
+from domain.values import Code, Given, Name, PersonId, Text, UnitId
 from domain.words import Role, Words
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One act: what was done, and about whom."""
+    """One act: what was done, and about whom; nobody where it concerns another system."""
 
     act: str = ""
     person: str = ""
@@ -27,6 +27,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Say about whom it was."""
         if not self.act:
             return "没有办理" if lang == "zh" else "Nothing was done"
+        if not self.person:
+            return "关于其他系统" if lang == "zh" else "About another system"
         return f"关于 {self.person}" if lang == "zh" else f"About {self.person}"
 
 
@@ -195,6 +197,58 @@ class IdentityUntied(
     reason: Text
 
 
+class WebhookAdded(
+    Event,
+    name="access.webhook_added",
+    zh="订阅推送“{name}”（{webhook}），送往{address}",
+    en="What is recorded is sent to “{name}” ({webhook}) at {address}",
+):
+    """What is recorded goes to another system; the address is its host alone, the secret nowhere."""
+
+    webhook: Code
+    name: Name
+    address: Name
+
+
+class WebhookPaused(
+    Event,
+    name="access.webhook_paused",
+    zh="暂停推送“{name}”（{webhook}），送往{address}",
+    en="Nothing more is sent to “{name}” ({webhook}) at {address} until it is resumed",
+):
+    """What is recorded meanwhile waits."""
+
+    webhook: Code
+    name: Name
+    address: Name
+
+
+class WebhookResumed(
+    Event,
+    name="access.webhook_resumed",
+    zh="继续推送“{name}”（{webhook}），送往{address}",
+    en="What is recorded is sent to “{name}” ({webhook}) at {address} again",
+):
+    """It goes on where it stopped."""
+
+    webhook: Code
+    name: Name
+    address: Name
+
+
+class WebhookEnded(
+    Event,
+    name="access.webhook_ended",
+    zh="终止推送“{name}”（{webhook}），送往{address}，密钥已销毁",
+    en="Nothing is sent to “{name}” ({webhook}) at {address} any more; its secret is destroyed",
+):
+    """The other system hears of nothing any more."""
+
+    webhook: Code
+    name: Name
+    address: Name
+
+
 AccessEvent: TypeAlias = (
     LogInOpened
     | LogInClosed
@@ -209,6 +263,10 @@ AccessEvent: TypeAlias = (
     | TokenRevoked
     | IdentityTied
     | IdentityUntied
+    | WebhookAdded
+    | WebhookPaused
+    | WebhookResumed
+    | WebhookEnded
 )
 
 # Where that leaves us ---------------------------------------------------------
@@ -233,6 +291,8 @@ def evolve(_: Access, event: AccessEvent) -> Access:
             | IdentityUntied()
         ):
             return Access(act=event.type_name, person=event.person)
+        case WebhookAdded() | WebhookPaused() | WebhookResumed() | WebhookEnded():
+            return Access(act=event.type_name)
         case _:
             assert_never(event)
 
@@ -415,3 +475,35 @@ def untie_identity(
     """Let a person sign in by it no longer, and end what goes on."""
     others(occasion, person)
     return IdentityUntied(person=person, kind=kind, provider=provider, reason=reason)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="订阅推送", en="Subscribe a system", inner=True)
+def add_webhook(
+    _: Access, __: Occasion, *, webhook: Code, name: Name, address: Name
+) -> WebhookAdded:
+    """Let another system hear of what is recorded."""
+    return WebhookAdded(webhook=webhook, name=name, address=address)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="暂停推送", en="Pause a webhook", inner=True)
+def pause_webhook(
+    _: Access, __: Occasion, *, webhook: Code, name: Name, address: Name
+) -> WebhookPaused:
+    """Send nothing until it is resumed."""
+    return WebhookPaused(webhook=webhook, name=name, address=address)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="继续推送", en="Resume a webhook", inner=True)
+def resume_webhook(
+    _: Access, __: Occasion, *, webhook: Code, name: Name, address: Name
+) -> WebhookResumed:
+    """Send again, beginning with what waits."""
+    return WebhookResumed(webhook=webhook, name=name, address=address)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="终止推送", en="End a webhook", inner=True)
+def end_webhook(
+    _: Access, __: Occasion, *, webhook: Code, name: Name, address: Name
+) -> WebhookEnded:
+    """Send nothing any more."""
+    return WebhookEnded(webhook=webhook, name=name, address=address)

@@ -328,3 +328,61 @@ def test_the_command_line_does_the_same(
     commanded("webhook add X http://10.0.0.1/", code=USAGE)
     monkeypatch.setenv("GONGWU_WEBHOOK_HOSTS", "http://erp.example.cn")
     assert "GONGWU_WEBHOOK_HOSTS" in commanded("webhook list", code=USAGE).output
+
+
+# What the ledger says of it ---------------------------------------------------------
+
+
+@pytest.mark.target("T12")
+def test_every_act_on_a_webhook_is_an_entry_without_secret_or_path(office: Office) -> None:
+    """By program, page and command alike: who, when, which system, at which host."""
+    app = create_app(office.settings, office)
+    http = TestClient(app, follow_redirects=False)
+    begun = office.book.head()[0]
+    url = "http://127.0.0.1:8123/hook?token=t0psecret"
+
+    def done(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Idempotency-Key": path + str(body)}
+        answer = http.post(
+            f"/api/v1/webhooks{path}", json=body, auth=("admin", PASSWORD), headers=headers
+        )
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    made = done("", {"name": "ERP", "url": url})
+    assert made["reached"] == begun + 1  # it is not told of its own beginning
+    for step in ("pause", "resume", "end"):
+        done(f"/{made['id']}/{step}", {})
+    account = office.accounts.find("admin")
+    assert account is not None
+    http.cookies.set("session", office.accounts.sign_in(account))
+    page = http.post(
+        "/webhooks", data={"name": "OA", "url": url}, headers={"origin": "http://testserver"}
+    )
+    assert page.status_code == 200
+    entries = list(office.book.entries(begun + 1))
+    acts = [e.event.type_name for e in entries]
+    assert acts == [
+        f"access.webhook_{did}" for did in ("added", "paused", "resumed", "ended", "added")
+    ]
+    for entry in entries:
+        assert entry.actor == "u_admin" and entry.beside.via.role == "admin"
+        assert entry.event.address == "http://127.0.0.1:8123"  # type: ignore[attr-defined]
+        raw = entry.state.decode()
+        assert "t0psecret" not in raw and made["secret"] not in raw and "whsec_" not in raw
+        assert "ERP" in raw or "OA" in raw
+    listed = http.get("/administration", headers={"accept": "text/html"})
+    assert listed.status_code == 200 and "订阅推送" in listed.text
+
+
+def test_what_was_refused_or_cannot_be_leaves_no_entry(office: Office) -> None:
+    http = TestClient(create_app(office.settings, office))
+    begun = office.book.head()[0]
+    for who, body, status in (
+        ("clerk", {"name": "ERP", "url": "http://127.0.0.1/"}, 403),
+        ("admin", {"name": "ERP", "url": "http://elsewhere.example/"}, 422),
+        ("admin", {"name": "", "url": "http://127.0.0.1/"}, 422),
+    ):
+        assert http.post("/api/v1/webhooks", json=body, auth=(who, PASSWORD)).status_code == status
+    gone = http.post("/api/v1/webhooks/none/end", json={}, auth=("admin", PASSWORD))
+    assert gone.status_code == 404 and office.book.head()[0] == begun
