@@ -6,14 +6,18 @@ The server is a process of its own, as `gongwu serve` starts it; its memory is w
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import os
 import re
+import resource
 import socket
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +26,8 @@ from pathlib import Path
 import pytest
 from doors import CARD, PASSWORD, staffed
 from fastapi.testclient import TestClient
+from httpx import Response
+from PIL import Image
 
 from api import filing, security
 from api.app import create_app
@@ -266,6 +272,7 @@ DOORS_WITH_FILES = {
     "/api/v1/offers/import": "",
     "/api/v1/reconciliation/o_a/accept": "",
     "/api/v1/reconciliation/o_a/statements": "",
+    "/api/v1/stocktakes/S1/photos/{sha256}": "",
 }
 
 
@@ -274,6 +281,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with staffed(f"sqlite:///{tmp_path_factory.mktemp('bombs') / 'l.db'}") as office:
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
         office.ask("asset/A1", "register_existing", CARD, clerk)
+        plan = {"unit": "o_a", "title": "年度盘点", "due": "2099-12-31"}
+        office.ask("stocktake/S1", "plan_stocktake", plan, clerk)
+        office.ask("stocktake/S1", "begin_count", {}, clerk)
         yield office
 
 
@@ -315,8 +325,12 @@ def test_a_bomb_is_refused_at_every_door(bomb: str, office: Office, http: TestCl
                 "idempotency-key": f"{bomb}-{path}",
                 "content-type": "application/octet-stream",
             }
-            answer = http.post(
-                f"{path}?title=x.xlsx&file=x.xlsx",
+            method, query = "POST", "?title=x.xlsx&file=x.xlsx"
+            if "{sha256}" in path:
+                method, query = "PUT", ""
+            answer = http.request(
+                method,
+                path.replace("{sha256}", hashlib.sha256(content).hexdigest()) + query,
                 content=content,
                 headers=given,
                 auth=(who, PASSWORD),
@@ -328,10 +342,89 @@ def test_a_bomb_is_refused_at_every_door(bomb: str, office: Office, http: TestCl
     assert office.book.head() == before
 
 
+# Pictures that are none, or more than one thing (T15, T16) ------------------------------
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    whole = kind + content
+    return struct.pack(">I", len(content)) + whole + struct.pack(">I", zlib.crc32(whole))
+
+
+def png(width: int, height: int, *more: bytes, points: int = 1_000) -> bytes:
+    """Return a PNG that says how large it is, whatever it holds."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(bytes(points), 9))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + data + chunk(b"IEND", b"")
+
+
+def shown(kind: str, size: int = 16) -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", (size, size)).save(kept, kind)
+    return kept.getvalue()
+
+
+SWELLS = zlib.compress(bytes(200_000_000), 9)
+PICTURE_BOMBS: dict[str, Callable[[], bytes]] = {
+    "60,000 by 60,000": lambda: png(60_000, 60_000),
+    "one line of two thousand million": lambda: png(2**31 - 1, 1),
+    "no size": lambda: png(0, 0),
+    "text that swells": lambda: png(8, 8, chunk(b"zTXt", b"a\0\0" + SWELLS), points=200),
+    "colours that swell": lambda: png(8, 8, chunk(b"iCCP", b"a\0\0" + SWELLS), points=200),
+    "cut off": lambda: shown("JPEG", 400)[:300],
+    "a head alone": lambda: b"\xff\xd8\xff\xe0" + b"<script>alert(1)</script>" * 50,
+    "a drawing": lambda: b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    "a page": lambda: b"<html><script>alert(1)</script></html>",
+    "a program in a GIF": lambda: b"GIF89a=1;alert(1)//" + shown("GIF"),
+    "a TIFF": lambda: shown("TIFF"),
+    "a paper": lambda: b"%PDF-1.7\n" + shown("PNG"),
+    "an archive": lambda: packed(BOOK) + shown("PNG"),
+}
+# A whole picture, and something else behind it: kept as the picture it is, and as nothing else.
+BOTH = {
+    "an archive behind a picture": lambda: shown("PNG") + packed(BOOK),
+    "a page behind a picture": lambda: shown("JPEG") + b"<html><script>alert(1)</script></html>",
+}
+
+
+def put_picture(http: TestClient, content: bytes, **headers: str) -> Response:
+    http.cookies.clear()
+    path = f"/api/v1/stocktakes/S1/photos/{hashlib.sha256(content).hexdigest()}"
+    return http.put(path, content=content, headers=headers, auth=("clerk", PASSWORD))
+
+
+@pytest.mark.target("T15")
+@pytest.mark.parametrize("bomb", PICTURE_BOMBS)
+def test_a_picture_that_is_none_is_not_kept_and_costs_nothing(bomb: str, http: TestClient) -> None:
+    content = PICTURE_BOMBS[bomb]()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = put_picture(http, content)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH_BYTES_MAX // 1024
+    if answer.status_code == 200:  # what swells was beside the points, and nobody unpacked it
+        assert "swell" in bomb
+    else:
+        assert (answer.status_code, answer.json()["slug"]) == (422, "not-a-picture")
+
+
+@pytest.mark.target("T15", "T16")
+@pytest.mark.parametrize("what", BOTH)
+def test_a_picture_with_more_behind_it_is_shown_as_a_picture_alone(
+    what: str, http: TestClient
+) -> None:
+    content = BOTH[what]()
+    answer = put_picture(http, content, **{"content-type": "text/html"})
+    assert answer.status_code == 200, answer.text
+    seen = http.get(str(answer.url), auth=("clerk", PASSWORD))
+    assert seen.content == content and seen.headers["content-type"] in ("image/png", "image/jpeg")
+    assert seen.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in seen.headers["content-security-policy"]
+
+
 def test_the_doors_that_take_files_are_these(http: TestClient) -> None:
-    listed = {re.sub(r"/(asset|A1|o_a)\b", "/{}", path) for path in DOORS_WITH_FILES}
+    listed = {
+        re.sub(r"/(asset|A1|o_a|S1|\{sha256\})(?!\w)", "/{}", path) for path in DOORS_WITH_FILES
+    }
     told = {re.sub(r"\{\w+\}", "{}", path) for path in doors_published(http)}
-    assert told - listed == {"/api/v1/stocktakes/{}/photos/{}"}  # pictures of a known sum alone
+    assert told - listed == set()
     folder = Path(__file__).resolve().parents[1] / "api"
     taking = {f.name for f in folder.glob("*.py") if "UploadFile)" in f.read_text()}
     assert taking == {
