@@ -147,6 +147,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "as-table": ("以表格查看", "As a table"),
     "printed-by": ("{who} {on} 打印", "printed by {who} on {on}"),
+    "paper-part": (
+        "本纸只列出一页；全部内容请导出 CSV 或 XLSX。",
+        "This paper has one page of the list; the files (CSV, XLSX) have all of it.",
+    ),
     "signed-by": ("经办人", "Prepared by"),
     "checked-by": ("复核人", "Checked by"),
     "answered-by": ("负责人", "Head of the unit"),

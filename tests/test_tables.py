@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from pypdfium2 import PdfDocument
 from python_calamine import CalamineWorkbook
 from serving import blameless, served
 from starlette.testclient import TestClient
@@ -561,3 +562,104 @@ def test_columns_and_views_by_keys_stay_for_the_next_day(
             page.locator(".list-tools a[href*='.csv']").click()
         text = Path(taken.value.path()).read_text("utf-8-sig")
         assert next(csv.reader(io.StringIO(text))) == heads()
+
+
+@pytest.mark.browser
+def test_no_list_is_wider_than_a_phone(page: Browsed, office: Office, site: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    with blameless(page):
+        for path in sorted(LISTS, key=lambda path: READERS.get(path, "")):
+            login = READERS.get(path, "auditor")
+            opened(page, office, site, login, f"{path}?{SHOWING.get(path, '')}")
+            assert page.locator("[data-rows]").count() == 1, path
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+@pytest.mark.browser
+def test_a_file_that_takes_long_says_so_and_leaves_the_page_usable(
+    page: Browsed, office: Office, site: str
+) -> None:
+    with blameless(page):
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            held.append(route)
+
+        page.route("**/units.xlsx*", hold)
+        opened(page, office, site, "auditor", "/units")
+        busy, link = page.locator("#busy"), page.locator(".list-tools a[href*='.xlsx']")
+        link.click(no_wait_after=True)
+        busy.wait_for()
+        assert "units.xlsx" in busy.inner_text() and "can be used meanwhile" in busy.inner_text()
+        page.keyboard.press("Tab")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("j")
+        assert row_in_focus(page) == 0
+        with page.expect_download() as taken:
+            held.pop().continue_()
+        assert taken.value.suggested_filename == "units.xlsx"
+        book = CalamineWorkbook.from_path(str(taken.value.path()))
+        assert book.get_sheet_by_index(0).to_python()[0][0] == "Unit"
+        busy.wait_for(state="hidden")
+        # Whoever does not want to wait stops it.
+        link.click(no_wait_after=True)
+        busy.wait_for()
+        busy.get_by_role("button", name="Stop").click()
+        assert busy.is_hidden()
+        # A list that is asked again says so, too.
+        page.unroute_all()
+        page.goto(f"{site}/cases")
+        page.route("**/cases?*", hold)
+        held.clear()
+        page.locator("#kind").select_option("loan")
+        busy.wait_for()
+        assert "Working on it" in busy.inner_text()
+        held.pop().continue_()
+        busy.wait_for(state="hidden")
+
+
+@pytest.mark.browser
+def test_on_paper_a_list_is_a_list_to_sign(page: Browsed, office: Office, site: str) -> None:
+    opened(page, office, site, "clerk", "/dues")
+    page.emulate_media(media="print")
+    for gone in ("header", "nav.crumbs", ".filters", ".list-tools", "footer", "#busy"):
+        assert page.locator(f"{gone}:visible").count() == 0, gone
+    said = page.locator(".paper-of").inner_text()
+    assert "Example City Education Bureau" in said and office.today().isoformat() in said
+    rows = page.locator(".signatures p:visible").all_inner_texts()
+    assert rows == ["Prepared by", "Checked by", "Head of the unit", "Date"]
+    kept = page.evaluate("getComputedStyle(document.querySelector('[data-rows] thead')).display")
+    assert kept == "table-header-group"
+    sheets = list(PdfDocument(page.pdf(prefer_css_page_size=True)))
+    told = [sheet.get_textpage().get_text_bounded() for sheet in sheets]
+    assert all("Arises" in text for text in told), told
+    assert "Prepared by" in told[-1]
+    width, height = sheets[0].get_size()
+    assert width > height  # many columns lie across
+
+
+# What a form would record -----------------------------------------------------------
+
+# Forms of a step that need not be asked first: what one press records stands beside the button.
+AT_ONCE = {
+    ("scan.html", "bind_label"): "the page says which label goes onto which thing",
+    ("stocktake.html", "close_differences"): "one thing goes to the place where it was seen",
+    ("labels_unit.html", "draw_template"): "the drawing is seen while it is made",
+}
+
+
+def test_every_form_of_a_step_says_what_it_will_record_when_it_is_asked() -> None:
+    folder = Path(tables.__file__).parent / "templates"
+    silent, asked = set(), 0
+    for file in sorted(folder.glob("*.html")):
+        text = re.sub(r"\{#.*?#\}", "", file.read_text(), flags=re.DOTALL)
+        for form in re.findall(r'<form[^>]*method="post".*?</form>', text, re.DOTALL):
+            found = re.search(r'action="[^"]*/do/([^"]+)"', form)
+            if found is None:
+                continue
+            if 'name="preview"' in form:
+                asked += 1
+            else:
+                silent.add((file.name, found[1]))
+    assert silent == AT_ONCE.keys()
+    assert asked >= 4

@@ -3,7 +3,7 @@
   'use strict';
   var PATIENCE = 1000, LONGEST = 120000;
   // Files to take home. Other papers open in the window; small things are there at once.
-  var FILE = /\.(csv|xlsx|zip|zpl|tspl)$|^\/(labels|income)\/.*\.pdf$|^\/audit\/bundle$/;
+  var FILE = /\.(csv|xlsx|zip|zpl|tspl)$|^\/income\/.*\.pdf$|^\/labels\/printed\/.*\/file$|^\/audit\/bundle$/;
   var SMALL = /^\/(files\/|ca|audit\/(checkpoint|stamp))/;
   var box, timer, since = 0, stop = null, got = 0, size = 0, name = '';
 
@@ -17,7 +17,6 @@
       (size ? ' / ' + megabytes(size) + ' MB' : '');
     var bar = box.querySelector('progress');
     if (size && got) { bar.max = size; bar.value = got; } else { bar.removeAttribute('value'); }
-    box.querySelector('button').hidden = !stop;
     box.hidden = false;
   }
   function begin(what, ending) {
@@ -33,9 +32,10 @@
   }
 
   // A file is fetched beside the page, which stays as it is and can be used meanwhile.
-  function fetched(address) {
+  function fetched(address, called) {
     var ending = new AbortController(), parts = [];
-    begin(new URL(address).pathname.split('/').pop(), ending);
+    var last = new URL(address).pathname.split('/').pop();
+    begin(last.indexOf('.') > 0 ? last : called, ending);
     fetch(address, { credentials: 'same-origin', signal: ending.signal }).then(function (answer) {
       var told = /filename="([^"]+)"/.exec(answer.headers.get('Content-Disposition') || '');
       if (!answer.ok || !told) { end(); window.location.href = address; return null; }
@@ -70,8 +70,9 @@
     if (link.origin !== window.location.origin) { return; }
     if (FILE.test(link.pathname) && !link.hasAttribute('download') && window.AbortController) {
       event.preventDefault();
-      fetched(link.href);
-    } else if (!FILE.test(link.pathname) && !SMALL.test(link.pathname) && !link.hasAttribute('download') && link.pathname !== window.location.pathname || link.search !== window.location.search) {
+      fetched(link.href, link.textContent.trim());
+    } else if (!FILE.test(link.pathname) && !SMALL.test(link.pathname) && !link.hasAttribute('download') &&
+        (link.pathname !== window.location.pathname || link.search !== window.location.search)) {
       begin('', null);
     }
   });
@@ -83,7 +84,7 @@
     if (form.method === 'get' && FILE.test(to.pathname) && window.AbortController) {
       event.preventDefault();
       to.search = new URLSearchParams(new FormData(form)).toString();
-      fetched(to.href);
+      fetched(to.href, to.pathname.split('/').pop());
     } else { begin('', null); }
   });
   document.addEventListener('htmx:beforeRequest', function (event) {
@@ -93,6 +94,6 @@
   window.addEventListener('pageshow', end);
   document.addEventListener('DOMContentLoaded', function () {
     box = document.getElementById('busy');
-    if (box) { box.querySelector('button').addEventListener('click', function () { if (stop) { stop.abort(); } end(); }); }
+    if (box) { box.querySelector('button').addEventListener('click', function () { if (stop) { stop.abort(); } else { window.stop(); } end(); }); }
   });
 }());
