@@ -38,6 +38,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "settings": ("系统设置", "Settings"),
     "my-account": ("我的账号", "My account"),
     "log-ins": ("账号管理", "Log-ins"),
+    "notices": ("提示", "Notices"),
     "demo-banner": (
         "演示系统：标有“示例”的数据是虚构的；标有“公开数据”的来自政府公开文件。",
         (

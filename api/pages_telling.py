@@ -25,12 +25,12 @@ NameOf: TypeAlias = Callable[[str, str], str]  # kind of thing and id to what it
 UNTOLD = frozenset(
     {"home", "class_scheme", "accepted", "labels_voided", "dataset", "sent", "approval"}
     | {"powers", "delegated", "handers", "doubt"}
-    | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last"}
+    | {"values", "kinds", "terms", "appraisals", "floors", "watched", "lines", "last", "intakes"}
     | {"agreements"}  # of an operator: its page lists them
     | {"owners", "earned", "due_by", "remitted_by"}  # a page has a table of them
     | {"latest", "aside", "voided", "namings", "labels_printed"}
     | {"designs", "stock_voided", "number_rules", "counters"}
-    | {"claims", "offered", "declined", "decisions"}  # of wants and proposals: a table too
+    | {"claims", "offered", "ahead", "declined", "decisions"}  # of wants and proposals: a table too
     | {"owed", "notices", "shown_by", "carried", "receipts"}  # of what is due: a table too
     | {"accounts", "layouts", "statements", "blocks"}  # of a unit's bank: the workbench
 )

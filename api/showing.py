@@ -17,6 +17,7 @@ import msgspec
 
 from api.offers import PHOTOS
 from api.office import Office
+from api.pages_telling import reason_of
 from api.pages_words import CHOICES
 from domain import screening
 from domain.filing import File, folder_of
@@ -271,7 +272,7 @@ def told(item: Item, lang: str) -> dict[str, Any]:
         "name": item.name,
         "quantity": item.quantity,
         "measure": item.measure,
-        "condition": item.condition,
+        "condition": in_words(reason_of("grade", item.condition), lang),
         "life": item.life,
         "region": region_said(item.region, lang),
         "listed_on": item.listed_on,
