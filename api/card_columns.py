@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from api.wanting import day, plain
-from domain.asset import Kind, Mode, ValueType
+from domain.asset import Custody, Kind, Mode, ValueType
 from domain.classing import SCHEMES
 from domain.words import Term, Words
 
@@ -27,8 +27,8 @@ LOST: Final = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{1,3}")
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column: its heading in both languages, other spellings, and what a cell holds.
 
-    `holds` is text, code, money, quantity, day, term, unit or place; of what is only shown (`left`)
-    nothing is recorded, and `left` says why.
+    `holds` is text, code, money, quantity, day, term, unit, place or person; of what is only shown
+    (`left`) nothing is recorded, and `left` says why.
     """
 
     name: str
@@ -47,10 +47,6 @@ NO_PLACE_HERE: Final = Words(
 )
 FOLDED: Final = Words(
     "由系统按账本计算，不导入。", "Worked out from the ledger; it is not taken from a sheet."
-)
-PERSONAL: Final = Words(
-    "账本不存姓名；领用、交接时以人员标识登记。",
-    "The ledger holds no names; who uses a thing is recorded by id when it is issued.",
 )
 KINDS: Final = {
     "计算机": "computer",
@@ -97,6 +93,19 @@ MODES: Final = {
     "新建": "built",
     "自行建造": "built",
     "基建": "built",
+}
+USES: Final = {
+    "自用": "in_use",
+    "使用": "in_use",
+    "使用中": "in_use",
+    "正常使用": "in_use",
+    "在库": "store",
+    "未使用": "store",
+    "低效": "under_used",
+    "借出": "lent",
+    "租出": "leased",
+    "在修": "repair",
+    "维修中": "repair",
 }
 VALUES: Final = {
     "历史成本": "cost",
@@ -230,18 +239,34 @@ COLUMNS: Final[tuple[Column, ...]] = (
         holds="code",
         note=Words("只在建卡时记入。", "Taken when a card is opened."),
     ),
+    Column(
+        name="custody",
+        words=Words("使用状况", "use status"),
+        spelt=("使用状态", "资产状态", "状态"),
+        holds="term",
+        choice=Custody,
+        also=USES,
+        note=Words(
+            "库存、在用、闲置、低效运行随导入登记；出借、出租等须按业务办理。",
+            "In store, in use, idle and under-used are recorded; loans and leases take their own steps.",
+        ),
+    ),
+    Column(
+        name="user",
+        words=Words("使用人", "user"),
+        spelt=("管理人", "保管人", "管理(使用人)", "领用人", "责任人"),
+        holds="person",
+        note=Words(
+            "姓名或人员标识；账本只记标识。",
+            "A name or the id of a person; the ledger holds the id alone.",
+        ),
+    ),
     # What cards of other systems have as well: known, shown in what is taken home, never taken in.
     Column(
         name="book",
         words=Words("账面状态", "in the books"),
         spelt=("在账状态",),
         left=FOLDED,
-    ),
-    Column(
-        name="custody",
-        words=Words("使用状况", "use status"),
-        spelt=("使用状态", "资产状态", "状态"),
-        left=NO_PLACE_HERE,
     ),
     Column(
         name="custodian",
@@ -261,12 +286,6 @@ COLUMNS: Final[tuple[Column, ...]] = (
         words=Words("资产分类名称", "class"),
         spelt=("分类名称", "国标分类名称", "资产分类"),
         left=Words("以分类代码为准，不导入。", "The class code counts; it is not taken."),
-    ),
-    Column(
-        name="user",
-        words=Words("使用人", "user"),
-        spelt=("管理人", "保管人", "管理(使用人)", "领用人", "责任人"),
-        left=PERSONAL,
     ),
     Column(name="id", words=Words("卡片标识", "card id"), spelt=("id",), left=FOLDED),
     Column(
@@ -335,12 +354,13 @@ class Wrong(Exception):
 
 
 class Names(msgspec.Struct, frozen=True):
-    """Units and places by what people call them. A name that several have is nobody's."""
+    """Units, places and people by what they are called. A name that several have is nobody's."""
 
     units: Mapping[str, str]
     places: Mapping[
         tuple[str, str], str
     ]  # by unit and name; under no unit where it is the only one
+    people: Mapping[str, str] = {}
 
 
 DIGITS_LOST: Final = Words(
@@ -358,6 +378,11 @@ NO_UNIT: Final = Words(
 NO_PLACE: Final = Words(
     "系统中没有这个地点：{value}。请先在本单位登记该地点，或改填已有的地点名称。",
     "No place of this system is called {value}. Have it set up first, or name one that is there.",
+)
+NO_PERSON: Final = Words(
+    "人员名册中没有唯一的{value}。请填人员标识（重名时也填标识），或请系统管理员先登记此人。",
+    "The directory has nobody, or more than one, called {value}. Give the person's id, or have the"
+    " administrator introduce them first.",
 )
 NO_DAY: Final = Words(
     "不是日期：{value}。请写作 2023-05-06。", "{value} is no date. Write it as 2023-05-06."
@@ -413,6 +438,11 @@ def read(column: Column, text: str, names: Names, unit: str, ten_thousands: bool
             found = names.places.get((unit, name)) or names.places.get(("", name), "")
             if not found:
                 raise _wrong(NO_PLACE, text)
+            return found
+        case "person":
+            found = names.people.get(plain(text), "")
+            if not found:
+                raise _wrong(NO_PERSON, text)
             return found
         case _:
             if column.holds == "code" and LOST.fullmatch(text):

@@ -30,6 +30,7 @@ HOLDS: Final = {
     "term": Words("从列表中选择", "Choose from the list"),
     "unit": Words("单位", "Unit"),
     "place": Words("地点", "Place"),
+    "person": Words("人员", "Person"),
 }
 YES: Final = Words("是", "yes")
 GENERAL: Final = (
@@ -43,8 +44,8 @@ GENERAL: Final = (
         " nothing.",
     ),
     Words(
-        "不要填写姓名、电话等个人信息：账本不存。",
-        "Write no names or phone numbers of people: the ledger keeps none.",
+        "除使用人外，不要填写姓名、电话等个人信息：账本不存。",
+        "Name nobody but the user, and write no phone numbers: the ledger keeps none.",
     ),
 )
 

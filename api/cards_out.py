@@ -11,7 +11,7 @@ from api.importing_cards import HELD_AS
 from api.office import Office
 from api.pages_export import Amount, csv_bytes, xlsx_bytes
 from api.wanting import plain
-from domain.asset import Book, Custody
+from domain.asset import Book
 from domain.decider import Lang
 from domain.words import Term, Words, in_words
 from projections import inventory
@@ -20,13 +20,13 @@ from projections.scope import Filters, Scope, cursor
 TITLE: Final = Words("资产卡片", "Asset cards")
 PAGE_ROWS: Final = 2_000
 # What no list holds is left out; it is taken in all the same.
-LEFT_OUT: Final = frozenset({"voucher", "used_from", "net", "class_name", "user", "other"})
+LEFT_OUT: Final = frozenset({"voucher", "used_from", "net", "class_name", "other"})
 OUT: Final[tuple[Column, ...]] = tuple(c for c in COLUMNS if c.name not in LEFT_OUT)
-SHOWN: Final[dict[str, type[Term]]] = {"book": Book, "custody": Custody}
+SHOWN: Final[dict[str, type[Term]]] = {"book": Book}
 
 
 class Naming:
-    """Says units and places so that they are found again: by name, or by id where a name is not enough."""
+    """Says units, places and people so that they are found again: by name, or by id where that is not enough."""
 
     def __init__(self, office: Office, lang: Lang) -> None:
         self.office = office
@@ -54,6 +54,14 @@ class Naming:
             self.said[key] = name if found == id_ else id_ if known == id_ else ""
         return self.said.get(key, "")
 
+    def person(self, id_: str) -> str:
+        """Return what a person is called; the id where they share the name or have none."""
+        key = ("person", "", id_)
+        if id_ and key not in self.said:
+            name = self.office.accounts.name_of(id_, self.lang)
+            self.said[key] = name if self.known.people.get(plain(name)) == id_ else id_
+        return self.said.get(key, "")
+
 
 def cells(row: Any, naming: Naming) -> list[Any]:
     """Return a row of the inventory as a row of a sheet of cards."""
@@ -72,6 +80,8 @@ def cell(column: Column, row: Any, naming: Naming) -> Any:
         return naming.unit(value)
     if column.holds == "place":
         return naming.place(value, row["accounting_unit"])
+    if column.holds == "person":
+        return naming.person(value)
     return value
 
 

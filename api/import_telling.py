@@ -95,7 +95,7 @@ def shown(name: str, value: Any, lang: Lang, name_of: Any) -> str:
     if column.choice is not None:
         found = next((one for one in column.choice if one.value == value), None)
         return in_words(found.words, lang) if found is not None else str(value)
-    if column.holds in ("unit", "place"):
+    if column.holds in ("unit", "place", "person"):
         return str(name_of(column.holds, value))
     return str(value)
 

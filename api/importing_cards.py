@@ -19,7 +19,7 @@ from api.forms import Invalid
 from api.reading_cells import cell
 from api.rest_caller import id_from
 from api.wanting import plain
-from domain.asset import ValueType
+from domain.asset import Custody, ValueType
 from domain.decider import LIFECYCLES
 from domain.words import Words
 from projections import inventory, units
@@ -33,6 +33,10 @@ NEW, SAME, CHANGED, WRONG, EMPTY = "new", "same", "changed", "wrong", "empty"
 REGISTER: Final = LIFECYCLES["asset"].verbs["register_existing"]
 CORRECT: Final = LIFECYCLES["asset"].verbs["correct_card"]
 REVALUE: Final = LIFECYCLES["asset"].verbs["correct_value"]
+BEGUN: Final = (Custody.STORE, Custody.IDLE, Custody.UNDER_USED)  # from which use begins
+USED: Final = (Custody.IN_USE, Custody.UNDER_USED)
+NOT_NEEDED: Final = (Custody.IDLE, Custody.UNDER_USED)
+OF_USE: Final = ("user", "custody")  # the order in which the steps are taken
 CORRECTED: Final = ("name", "class_code", "class_scheme", "model", "serial", "plate", "owner")
 HELD_AS: Final = {"unit": "accounting_unit"}  # what a list calls a field of the form
 COMPARED: Final = (
@@ -167,7 +171,7 @@ def fingerprint(rows: Sequence[Sequence[str]], head: int) -> str:
 
 
 def names(office: Office) -> Names:
-    """Return units and places by what they are called, in either language, and by id."""
+    """Return units, places and people by what they are called, in either language, and by id."""
     found: dict[str, str] = {}
     for row in office.rows(units.all_units()):
         for said in (row["id"], row["name"], row["name_en"]):
@@ -184,7 +188,22 @@ def names(office: Office) -> Names:
                     several.add(("", name))
     for key in several:
         del places[key]
-    return Names(units=found, places=places)
+    return Names(units=found, places=places, people=_people(office))
+
+
+def _people(office: Office) -> dict[str, str]:
+    """Return people by id, and by each name that one of them alone has."""
+    found: dict[str, str] = {}
+    shared: set[str] = set()
+    ids: set[str] = set()
+    for lang in ("zh", "en"):
+        for person, called in office.accounts.names(lang).items():
+            ids.add(person)
+            if called and found.setdefault(plain(called), person) != person:
+                shared.add(plain(called))
+    return {name: person for name, person in found.items() if name not in shared} | {
+        plain(person): person for person in ids
+    }
 
 
 class Reading:
@@ -306,6 +325,7 @@ class Judge:
             else:
                 line.stream = held.get(line.number) or self.stream_of(line.number)
                 wrong = self._openable(row)
+                line.changes = tuple(self._used(row, Custody.STORE, ""))
             if wrong:
                 line.verdict, line.changes = WRONG, ()
                 faults += wrong
@@ -324,7 +344,7 @@ class Judge:
         wrong += [self._fault(row, name, "required") for name in missing if name not in row.cleared]
         if not wrong:
             try:
-                forms.checked(REGISTER, row.form)
+                forms.checked(REGISTER, of_card(row.form))
             except Invalid as error:
                 wrong = [
                     self._said(row, fault.path.partition("[")[0], fault.words)
@@ -373,6 +393,7 @@ class Judge:
             if new != old:
                 alone = name == "value_type" and "value" not in row.form
                 changes.append(Change(name, old, new, "" if alone else self._verb(name)))
+        changes += self._used(row, Custody(card["custody"]), card["user"])
         line.verdict, line.changes = (CHANGED, tuple(changes)) if changes else (SAME, ())
         given = {change.field: change.new for change in changes if change.verb == CORRECT.name}
         if given:
@@ -381,6 +402,41 @@ class Judge:
             except Invalid as error:
                 return [self._said(row, f.path.partition("[")[0], f.words) for f in error.faults]
         return []
+
+    def _used(self, row: Row, held: Custody, by: str) -> Iterator[Change]:
+        """Yield how the thing is used otherwise than its card says, with the step that records it.
+
+        Who is named begins to use it; where nobody is, the unit does. What no step of this kind
+        leads to (a loan, a lease, a repair) is told and left.
+        """
+        user, meant = row.form.get("user") or by, row.form.get("custody")
+        target = Custody(meant) if meant else None
+        another = user != by
+        # Of what is under-used it is only said who uses it, unless the sheet says it is in use.
+        begins = another and held in BEGUN and target is not held
+        begins = begins and (held is not Custody.UNDER_USED or target is not None)
+        stands = Custody.IN_USE if begins else held
+        to = target or stands
+        if another:
+            handed = held in USED and to is not Custody.STORE
+            verb = "issue" if begins else "hand_over_to" if handed else ""
+            yield Change("user", by, user, self._allowed(verb))
+        if to is not held:
+            verb = ""
+            if to is stands:
+                verb = "issue"
+            elif to is Custody.IN_USE and held in BEGUN:
+                verb = "put_back_to_use" if by else "put_to_common_use"
+            elif to is Custody.STORE and held in USED:
+                verb = "take_back"
+            elif to in NOT_NEEDED and stands in (Custody.STORE, Custody.IN_USE):
+                verb = "declare_idle"
+            yield Change("custody", held.value, to.value, self._allowed(verb))
+
+    def _allowed(self, name: str) -> str:
+        """Return a step if the sender may take it."""
+        verb = LIFECYCLES["asset"].verbs.get(name)
+        return name if verb is not None and self.actor.role in verb.roles else ""
 
     def _verb(self, field: str) -> str:
         verb = CORRECT if field in CORRECTED else REVALUE if field.startswith("value") else None
@@ -412,7 +468,7 @@ def there(office: Office, numbers: Iterable[str]) -> dict[str, Any]:
 def asked(row: Row, line: Line, actor: Actor, reason: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Return what a row asks for."""
     if line.verdict == NEW:
-        return [(line.stream, REGISTER.name, row.form)]
+        return [(line.stream, REGISTER.name, of_card(row.form)), *asked_of_use(row, line, "")]
     found: list[tuple[str, str, dict[str, Any]]] = []
     given = {change.field: change.new for change in line.changes if change.verb == CORRECT.name}
     if given:
@@ -422,7 +478,31 @@ def asked(row: Row, line: Line, actor: Actor, reason: str) -> list[tuple[str, st
         form = {"value": row.form["value"], "reason": reason}
         form["value_type"] = row.form.get("value_type") or ValueType.COST.value
         found.append((line.stream, REVALUE.name, form))
-    return found
+    return found + asked_of_use(row, line, reason)
+
+
+def asked_of_use(row: Row, line: Line, reason: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what a row asks for to have its use recorded, each step once."""
+    told = {change.field: change for change in line.changes if change.verb}
+    found: dict[str, dict[str, Any]] = {}
+    for change in (told[field] for field in OF_USE if field in told):
+        form: dict[str, Any] = {"reason": reason} if reason else {}
+        match change.verb:
+            case "issue":
+                form = {"user": row.form["user"]}
+            case "hand_over_to":
+                form["user"] = change.new
+            case "put_to_common_use":
+                form = {}
+            case "declare_idle":
+                form = {"ground": change.new}
+        found.setdefault(change.verb, form)
+    return [(line.stream, verb, form) for verb, form in found.items()]
+
+
+def of_card(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the card itself says; how a thing is used is recorded in steps of its own."""
+    return {name: value for name, value in form.items() if name not in OF_USE}
 
 
 def body(rows: Sequence[Sequence[str]], plan: Plan) -> range:

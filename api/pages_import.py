@@ -96,6 +96,7 @@ SAID: Final = {
         "The system does not know these. Say once what they are; such sheets of your unit are then read.",
     ),
     "differences": Words("与账上不同（{n}）", "What differs from the books ({n})"),
+    "used": Words("新卡片登记的使用情况（{n}）", "How new cards begin to be used ({n})"),
     "asset": Words("资产编号", "Asset no."),
     "field": Words("项目", "Field"),
     "old": Words("账上", "In the books"),
@@ -317,7 +318,7 @@ def drawn(page: Page, session: Session, *, wrong: str = "", status: int = 200) -
     """Draw a session: whatever comes next is open."""
     imports = page.office.imports
     values: dict[str, Any] = {"gone": False, "columns": [], "head_rows": [], "new": 0}
-    values |= {name: [] for name in ("faults", "differences", "unknown", "preview")}
+    values |= {name: [] for name in ("faults", "differences", "used", "unknown", "preview")}
     values["correctable"] = 0
     found = Found()
     try:
@@ -377,15 +378,20 @@ def told(page: Page, imports: Imports, session: Session, found: Found) -> dict[s
         )
         for fault in found.faults[:SHOWN]
     ]
-    differences = [
-        (line.row, line.number, line.stream.partition("/")[2], *said)
-        for line in changed[:SHOWN]
-        for said in (import_telling.said(one, page.lang, page.name_of) for one in line.changes)
-    ]
     new = [line for line in found.lines if line.verdict == NEW]
+    used = [line for line in new if line.changes]
+    differences, begun = (
+        [
+            (line.row, line.number, line.stream.partition("/")[2], *said)
+            for line in lines[:SHOWN]
+            for said in (import_telling.said(one, page.lang, page.name_of) for one in line.changes)
+        ]
+        for lines in (changed, used)
+    )
     return {
         "faults": faults,
         "differences": differences,
+        "used": begun,
         "unknown": unknown(page, session, found),
         "preview": preview(page, imports, session, new[:5]),
         "new": len(new),

@@ -322,6 +322,25 @@ def issue(
 
 
 @lifecycle.verb(
+    ON_BOOKS,
+    UNLOCKED,
+    IN_STORE,
+    NOT_PACKED,
+    NOT_FITTED,
+    NOT_OVERDUE_HOME,
+    zh="投入公用",
+    en="Put to common use",
+    roles=(Role.CLERK, Role.KEEPER),
+)
+def put_to_common_use(
+    asset: Asset, _: Occasion, *, place: PlaceId | None = None, purpose: Text = ""
+) -> tuple[IssuedToUser | Ask, ...]:
+    """Put an asset to use for everybody in the unit, as in a meeting room: no one person uses it."""
+    issued = IssuedToUser(unit=asset.custodian, place=place, purpose=purpose)
+    return issued, *along(asset, place)
+
+
+@lifecycle.verb(
     ON_BOOKS, UNDISTURBED, IN_USE, zh="交回", en="Take back", roles=(Role.CLERK, Role.KEEPER)
 )
 def take_back(

@@ -310,6 +310,97 @@ def test_what_is_taken_home_comes_back_as_it_was(office: Office) -> None:
     assert size(office) == before
 
 
+USED = """\
+资产编号,资产名称,资产大类,使用状况,使用人
+YS-1,笔记本电脑,计算机设备,在用,示例keeper
+YS-2,会议桌,家具,在用,
+YS-3,打印机,办公设备,闲置,u_keeper
+YS-4,书柜,家具,未使用,示例keeper
+YS-5,投影仪,办公设备,出借,
+YS-6,椅子,家具,,示例head
+"""
+LATER = """\
+资产编号,使用状况,使用人
+YS-1,,示例head
+YS-2,闲置,
+YS-3,在用,
+YS-4,低效,
+YS-6,库存,
+YS-5,在用,u_nobody
+"""
+
+
+def stands(office: Office) -> dict[str, tuple[str, str]]:
+    return {
+        row["asset_no"]: (row["custody"], row["user"])
+        for row in importing_cards.there(office, [f"YS-{n}" for n in range(1, 7)]).values()
+    }
+
+
+def test_use_and_user_of_a_row_are_recorded_by_the_steps_that_say_so(office: Office) -> None:
+    before = size(office)
+    session = sent(office, USED)
+    found = office.imports.found(session)
+    assert (found.faults, size(office)) == ([], before)
+    told = {line.number: [(c.field, c.new, c.verb) for c in line.changes] for line in found.lines}
+    assert told == {
+        "YS-1": [("user", "u_keeper", "issue"), ("custody", "in_use", "issue")],
+        "YS-2": [("custody", "in_use", "put_to_common_use")],
+        "YS-3": [("user", "u_keeper", "issue"), ("custody", "idle", "declare_idle")],
+        "YS-4": [("user", "u_keeper", "")],
+        "YS-5": [("custody", "lent", "")],
+        "YS-6": [("user", "u_head", "issue"), ("custody", "in_use", "issue")],
+    }
+    page = at_page(office, "clerk").get(f"/imports/{session.id}").text
+    assert "新卡片登记的使用情况（6）" in page and "示例keeper" in page
+    session = recorded(office, session, choice_of("all"))
+    assert (session.recorded, size(office)) == (6, before + 11)
+    assert stands(office) == {
+        "YS-1": ("in_use", "u_keeper"),
+        "YS-2": ("in_use", ""),
+        "YS-3": ("idle", "u_keeper"),
+        "YS-4": ("store", ""),
+        "YS-5": ("store", ""),
+        "YS-6": ("in_use", "u_head"),
+    }
+    assert (
+        "示例"
+        not in b"".join(
+            e.state
+            for e in office.book.entries(before + 1, before + 11)
+            if e.stream.startswith("asset/")
+        ).decode()
+    )
+    session = office.imports.take_back(session, CLERK, "导错", {}, None)
+    assert (session.recorded, stands(office)) == (0, {})
+
+
+def test_how_things_are_used_comes_back_as_it_was_and_differences_are_proposed(
+    office: Office,
+) -> None:
+    recorded(office, sent(office, USED), choice_of("all"))
+    for lang in ("zh", "en"):
+        content = cards_out.file_of(office, CLERK.scope, lang, "csv")
+        assert "示例keeper" in content.decode("utf-8-sig")
+        again = sent(office, content)
+        assert (office.imports.found(again).faults, set(verdicts(office, again).values())) == (
+            [],
+            {SAME},
+        )
+    session = sent(office, LATER)
+    (fault,) = office.imports.found(session).faults
+    assert (fault.row, fault.column) == (7, 2) and "u_nobody" in fault.en
+    recorded(office, session, choice_of("right", corrections=True, reason="年终核对"))
+    assert stands(office) == {
+        "YS-1": ("in_use", "u_head"),
+        "YS-2": ("idle", ""),
+        "YS-3": ("in_use", "u_keeper"),
+        "YS-4": ("under_used", ""),
+        "YS-5": ("store", ""),
+        "YS-6": ("store", ""),
+    }
+
+
 def test_the_template_has_every_column_and_can_be_filled_in(office: Office) -> None:
     for lang in ("zh", "en"):
         content = card_template.workbook(lang, [("o_a", "示例市财政局"), ("o_x", "=恶意")])
@@ -319,7 +410,7 @@ def test_the_template_has_every_column_and_can_be_filled_in(office: Office) -> N
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sheet = archive.read("xl/worksheets/sheet1.xml").decode()
             strings = archive.read("xl/sharedStrings.xml").decode()
-        assert sheet.count("<dataValidation ") == 5  # kinds, ways, values, two units, and no place
+        assert sheet.count("<dataValidation ") == 6  # kinds, ways, values, use, two units, no place
         assert "'=恶意" in strings and "<f>" not in sheet
 
 

@@ -278,3 +278,11 @@ def test_what_is_asked_for_a_past_day_must_be_right_then_and_now(ledger: Ledger)
     ledger.refuses(use.IN_STORE, "u_clerk", pc, "issue", user="u_li")  # in use now
     ledger.on = date(2025, 2, 1)  # before the card
     ledger.refuses(asset.STILL_OURS, "u_clerk", pc, "relocate", place="p_x")
+
+
+def test_what_everybody_uses_is_in_use_and_in_nobodys_name() -> None:
+    past(carded).when(use.put_to_common_use, place="p_101", purpose="会议室").then(
+        IssuedToUser(unit="o_a", place="p_101", purpose="会议室")
+    ).then_state(custody=Custody.IN_USE, custodian="o_a", user="", place="p_101")
+    past(carded, issued).when(use.put_to_common_use).then_refused(use.IN_STORE)
+    past(carded, held).when(use.put_to_common_use).then_refused(asset.UNLOCKED)
