@@ -25,6 +25,7 @@ STORY = (
     "acquiring",
     "asset",
     "use",
+    "confirming",
     "idling",
     "fitting",
     "packing",
