@@ -16,6 +16,7 @@ from domain.policy import Policy, Unfit
 from domain.ruling import RulingStatus
 from domain.values import yuan
 from domain.words import LAWS, Words
+from ledger.act import Unavailable
 from projections import rulings
 
 app = typer.Typer(help="规则 · The rules of a place: profiles as dated data.")
@@ -110,8 +111,8 @@ def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
     try:
         with opened(terminal) as office:
             published = office.rules.published()
-    except Stop:
-        # Without a ledger, what is enclosed can still be read.
+    except (Stop, Unavailable):
+        # Without a ledger, or the server that has it, what is enclosed can still be read.
         if name not in policies.shipped():
             raise
     found = [p for p in published if name in (p.name, p.reference)]
