@@ -1,21 +1,26 @@
 """Give every test its own database, the shared evidence, and a place in the list of promises.
 
 Databases: a test that asks for `database` runs once on SQLite and once on PostgreSQL, each time
-with the URL of a fresh, empty database. PostgreSQL is the server inside the development wheel,
-started once per session, or the one named by GONGWU_TEST_POSTGRES.
+with the URL of a fresh, empty database; `module_database` is one for a whole module, `new_database`
+makes further ones. A test that opens a file of SQLite alone says why: `one_backend("reason")`.
+PostgreSQL is the server inside the development wheel, started once per session, or the one named by
+GONGWU_TEST_POSTGRES.
 """
 
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import os
 import re
 import shutil
+import sys
 import tempfile
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -73,7 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if "backend" in str(mark.args[0]):  # the test chose its back end itself
             return
     chosen = metafunc.config.getoption("--backend")
-    metafunc.parametrize("backend", BACKENDS if chosen == "all" else (chosen,), scope="session")
+    metafunc.parametrize("backend", BACKENDS if chosen == "all" else (chosen,), scope="module")
 
 
 def _needs(item: pytest.Item) -> set[str]:
@@ -101,6 +106,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+# Both back ends, or a reason --------------------------------------------------
+
+_opened: set[str] = set()  # the back ends whose databases the running test opened
+
+
+def _watched(owner: Any) -> None:
+    opening = owner.open.__func__
+
+    @functools.wraps(opening)
+    def noted(cls: Any, first: Any, *arguments: Any, **named: Any) -> Any:
+        _opened.add(str(first).partition(":")[0])
+        return opening(cls, first, *arguments, **named)
+
+    owner.open = classmethod(noted)
+
+
+def _one_sided(item: pytest.Item) -> str:
+    """Return what is wrong with a test that ran on SQLite alone; empty where nothing is."""
+    used = _opened | ({"sqlite"} if "sqlite_url" in getattr(item, "fixturenames", ()) else set())
+    if "sqlite" not in used or "postgresql" in used:
+        return ""
+    reasons = [mark.args[0] for mark in item.iter_markers("one_backend") if mark.args]
+    itself = any("backend" in str(mark.args[0]) for mark in item.iter_markers("parametrize"))
+    both = "backend" in getattr(item, "fixturenames", ()) and not itself
+    if both or any(len(str(reason).split()) > 2 for reason in reasons):
+        return ""
+    return (
+        f"{item.nodeid} opens a database of SQLite alone (T124). Ask for `database`,"
+        ' `module_database` or `new_database`, or say why not: @pytest.mark.one_backend("reason").'
+    )
+
+
 # Databases --------------------------------------------------------------------
 
 
@@ -125,15 +162,22 @@ def postgresql_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def _on_server(server: str) -> Iterator[str]:
+    """Lend a fresh, empty database of a PostgreSQL server; drop it afterwards."""
+    name = f"t_{uuid.uuid4().hex[:16]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> Iterator[str]:
     """Yield the URL of a fresh, empty PostgreSQL database, dropped afterwards."""
-    name = f"t_{uuid.uuid4().hex[:16]}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    yield urlunsplit(urlsplit(postgresql_server)._replace(path=f"/{name}"))
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with _on_server(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -147,6 +191,28 @@ def database(backend: str, request: pytest.FixtureRequest) -> str:
     """Return the URL of a fresh, empty database on the back end of this run."""
     url: str = request.getfixturevalue(f"{backend}_url")
     return url
+
+
+@pytest.fixture(scope="module")
+def new_database(
+    backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], str]]:
+    """Return what makes further fresh databases on the back end of this run; they stay the module."""
+    with ExitStack() as made:
+
+        def another() -> str:
+            if backend == "sqlite":
+                return f"sqlite:///{tmp_path_factory.mktemp('database') / 'ledger.db'}"
+            server: str = request.getfixturevalue("postgresql_server")
+            return made.enter_context(_on_server(server))
+
+        yield another
+
+
+@pytest.fixture(scope="module")
+def module_database(new_database: Callable[[], str]) -> str:
+    """Return the URL of one database for all tests of a module, on the back end of this run."""
+    return new_database()
 
 
 # Evidence that is not in the repository ---------------------------------------
@@ -244,12 +310,18 @@ def _reason(longrepr: object) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip into a failure in CI."""
+    """Turn a skip into a failure in CI, and wherever it runs, one back end without a reason."""
     report = yield
     expected_failure = hasattr(report, "wasxfail")
     if report.skipped and not expected_failure and _forbidden(_reason(report.longrepr)):
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {_reason(report.longrepr)}"
+    if report.when == "teardown":
+        wrong = _one_sided(item) if report.passed else ""
+        _opened.clear()
+        if wrong:
+            report.outcome = "failed"
+            report.longrepr = wrong
     return report
 
 
@@ -294,7 +366,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what is loaded and collected: it stays to the end."""
+    """Watch who opens databases; let the garbage collector pass over what stays to the end."""
+    for module, name in (("ledger.book", "Book"), ("api.accounts", "Accounts")):
+        if module in sys.modules:
+            _watched(getattr(sys.modules[module], name))
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
 
+# Why tests in a browser run on one back end.
+BROWSER = (
+    "what a browser makes of pages; what pages ask of a database is asked of both in test_pages"
+)
+
+
 class Server(uvicorn.Server):
     """A server in a thread that says when it listens."""
 

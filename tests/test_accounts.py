@@ -185,6 +185,7 @@ def test_names_are_told_by_id_and_can_be_forgotten(accounts: Accounts) -> None:
     assert "u_ex_wang" not in accounts.names("zh")
 
 
+@pytest.mark.one_backend("the bytes of a file are read")
 @pytest.mark.target("T09")
 def test_a_forgotten_name_is_in_no_byte_of_the_file(sqlite_url: str):
     """Names live beside the log so that they can go; free pages of a file would keep them."""

@@ -45,9 +45,9 @@ def office(database: str) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def desk(module_database: str) -> Iterator[Office]:
     """Lend one office to all tests of pages: making the application takes longest."""
-    with staffed(f"sqlite:///{tmp_path_factory.mktemp('desk') / 'ledger.db'}") as opened:
+    with staffed(module_database) as opened:
         for role in ("security", "audit_admin"):
             opened.accounts.create(role, PASSWORD, f"u_{role}", f"示例{role}", "o_a", [role])
         yield opened

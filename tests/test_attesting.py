@@ -15,14 +15,12 @@ from api.stamper import Stamper
 from ledger import stamping
 
 
-def test_the_audit_page_shows_and_checks_what_others_attest(
-    sqlite_url: str, tmp_path: Path
-) -> None:
+def test_the_audit_page_shows_and_checks_what_others_attest(database: str, tmp_path: Path) -> None:
     authority, device = Authority(tmp_path), Device(tmp_path)
     place = Place(tmp_path / "notary")
     place.make("ledger.example.gov.cn/warehouse-1")
     place.beside(device.pem, device.command)
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         parallel = place.parallel()
         assert parallel is not None
         note = signed(place, place.notary(), office.book)[0]

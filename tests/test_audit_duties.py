@@ -35,8 +35,8 @@ handed = LoanHandedOver(asset="PC1")
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('duties') / 'l.db'}"
+def url(module_database: str) -> str:
+    return module_database
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,10 @@ def test_every_planted_violation_is_found_and_nothing_else(book: Book, url: str)
 
 
 def test_what_a_program_told_of_others_accuses_nobody_and_a_unit_that_imports_is_held_to_it(
-    sqlite_url: str,
+    database: str,
 ) -> None:
     both = ("u_a", "", requested), ("u_a", "", approved)
-    with opened(sqlite_url) as told:
+    with opened(database) as told:
         write(told, "TOLD", *both, role="importer", channel="import")
         write(told, "UNIT", *both, role="importer", channel="import", unit="o_a")
         write(told, "WEB", *both, role="importer", channel="web")

@@ -124,8 +124,8 @@ UNCOUNTED = {
 }  # fmt: skip
 
 
-def test_every_address_of_the_audit_counts_or_is_named_here(sqlite_url: str) -> None:
-    office = Office.open(Settings(database=sqlite_url))
+def test_every_address_of_the_audit_counts_or_is_named_here(database: str) -> None:
+    office = Office.open(Settings(database=database))
     paths = {
         (method.upper(), path)
         for path, operations in create_app(office.settings, office).openapi()["paths"].items()
@@ -248,6 +248,7 @@ def held(sqlite_url: str) -> Iterator[tuple[Office, sqlite3.Connection]]:
             other.close()
 
 
+@pytest.mark.one_backend("another process holds the lock of the file")
 def test_an_answer_goes_out_although_its_read_cannot_be_written_yet(
     held: tuple[Office, sqlite3.Connection],
 ) -> None:
@@ -267,6 +268,7 @@ def test_an_answer_goes_out_although_its_read_cannot_be_written_yet(
     assert len(written(office)) == 1
 
 
+@pytest.mark.one_backend("another process holds the lock of the file")
 def test_a_file_that_takes_nothing_more_is_told_on_the_next_page_and_made_up_for(
     held: tuple[Office, sqlite3.Connection],
 ) -> None:
@@ -301,9 +303,9 @@ def troubled(office: Office) -> None:
 
 
 def test_too_many_that_wait_are_counted_as_lost(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         monkeypatch.setattr(noting, "WAITING_MAX", 0)
         found = read("GET /cases")
         assert found is not None
@@ -311,8 +313,8 @@ def test_too_many_that_wait_are_counted_as_lost(
         assert office.reads.lost == 1
 
 
-def test_what_waits_is_written_when_the_office_closes(sqlite_url: str) -> None:
-    with staffed(sqlite_url) as office:
+def test_what_waits_is_written_when_the_office_closes(database: str) -> None:
+    with staffed(database) as office:
         office.reads.patience = 0.0
         found = read("GET /cases")
         assert found is not None

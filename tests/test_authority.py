@@ -222,8 +222,8 @@ DOERS = st.lists(st.tuples(PEOPLE, PEOPLE | st.just("")), min_size=len(STEPS), m
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    ledger = Ledger(f"sqlite:///{tmp_path_factory.mktemp('duties') / 'ledger.db'}")
+def ledger(module_database: str) -> Iterator[Ledger]:
+    ledger = Ledger(module_database)
     yield ledger
     ledger.close()
 

@@ -171,6 +171,9 @@ def empty(url: str) -> bool:
         )
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.target("T126")
 def test_a_damaged_or_shortened_backup_is_refused_whole(packed: Path, tmp_path: Path) -> None:
     """Turn one bit, or cut, at places all over the file: each time nothing is believed."""
@@ -218,6 +221,9 @@ BEHIND: dict[str, Change] = {
 }
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.target("T126")
 @pytest.mark.parametrize("what", BEHIND)
 def test_what_was_changed_and_packed_again_is_refused(
@@ -240,6 +246,9 @@ def framed_again(lines: list[bytes]) -> bytes:
     return gzip.compress(b"".join(lines[:-1]) + msgspec.json.encode({"end": end}) + b"\n")
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.target("T126", "T05")
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_forged_backup_fails_against_what_was_kept_elsewhere(
@@ -267,6 +276,9 @@ def test_a_forged_backup_fails_against_what_was_kept_elsewhere(
     assert str(size) in old.output  # the ledger came back, and is told to lack what was signed
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.target("T126")
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_newest_checkpoint_kept_elsewhere_is_met(
@@ -282,6 +294,9 @@ def test_the_newest_checkpoint_kept_elsewhere_is_met(
     assert "Cannot read" in commanded(line, code=USAGE).output
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.target("T126")
 @pytest.mark.parametrize(
     ("old", "new"),
@@ -304,6 +319,9 @@ def test_a_backup_goes_into_an_empty_database_only(office: Office, file: Path) -
     assert "already" in said and everything(office) == before
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 def test_log_ins_without_a_ledger_are_in_the_way_as_well(packed: Path, tmp_path: Path) -> None:
     new = f"sqlite:///{tmp_path / 'n.db'}"
     started = Office.open(Settings(database=new))
@@ -316,6 +334,9 @@ def test_log_ins_without_a_ledger_are_in_the_way_as_well(packed: Path, tmp_path:
 # Beside the file ----------------------------------------------------------------------
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.target("T126")
 def test_a_drill_proves_a_backup_and_leaves_nothing(
     packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -327,6 +348,9 @@ def test_a_drill_proves_a_backup_and_leaves_nothing(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_master_key_goes_along_under_a_passphrase_alone(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -356,6 +380,9 @@ def test_the_master_key_goes_along_under_a_passphrase_alone(
     assert there.read_bytes() == mine and empty(new)
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_timer_keeps_the_newest_few_and_touches_nothing_else(
     office: Office, tmp_path: Path
@@ -377,6 +404,9 @@ def test_a_timer_keeps_the_newest_few_and_touches_nothing_else(
     assert check(left[-1]).size == office.book.head()[0]
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_cannot_be_written_leaves_no_half_backup(office: Office, tmp_path: Path) -> None:
     url = shlex.quote(office.book.url)
@@ -399,6 +429,9 @@ def test_every_store_of_every_door_is_taken_along_or_known_to_pass(office: Offic
     assert not names & kept.PASSING
 
 
+@pytest.mark.one_backend(
+    "the backup itself is looked at, and it is the same from either; both come back in this module"
+)
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_numbers_that_a_server_gives_go_on_after_what_came_back(office: Office) -> None:
     with office.accounts.engine.begin() as c:

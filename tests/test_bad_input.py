@@ -49,9 +49,8 @@ MATRIX: dict[str, tuple[str, bytes, int, str]] = {
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    folder = tmp_path_factory.mktemp("bad-input")
-    with staffed(f"sqlite:///{folder / 'ledger.db'}") as office:
+def office(module_database: str) -> Iterator[Office]:
+    with staffed(module_database) as office:
         registered(Door(app_of(office)))
         yield office
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from doors import PASSWORD, staffed
-from serving import served
+from serving import BROWSER, served
 
 from api.office import Actor, Office
 from domain.due import DueStatus
@@ -17,7 +17,7 @@ from domain.due import DueStatus
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
 BEFORE, OWED = date(2025, 1, 1), date(2025, 5, 4)
 BILLER = Actor(person="u_biller", unit="o_a", role="accountant")
 STATEMENT = """账号: 6217 0000

@@ -46,10 +46,9 @@ def file_of(*lines: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(module_database: str) -> Iterator[Office]:
     """Lend one office; every test has a unit of its own."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('banking') / 'ledger.db'}"
-    with staffed(url) as opened:
+    with staffed(module_database) as opened:
         yield opened
 
 
@@ -316,9 +315,9 @@ def test_a_program_takes_a_file_in_reads_what_is_proposed_and_accepts_it(
 
 @pytest.mark.target("T98")
 def test_a_month_is_imported_matched_undone_and_closed_on_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = database
     with staffed(url, on=BEFORE) as office:
         account = {"account": "62170000", "bank_name": "示例银行"}
         office.ask("bank/o_a", "open_account", account, CLERK)

@@ -24,9 +24,9 @@ KNOWN = CARD | {"model": "T-14", "serial": "S-1", "plate": "示A0001"}
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
+def office(database: str) -> Iterator[Office]:
     """Lend an office with one card whose model, serial number and plate are known."""
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         registered(Door(app_of(office)), **KNOWN)
         yield office
 
@@ -145,7 +145,7 @@ def holdings(book: Book) -> list[Asset]:
 FULL = ("DESK", "10.00", "A", "1")
 
 
-def test_an_empty_cell_of_a_later_snapshot_erases_nothing(sqlite_url: str) -> None:
+def test_an_empty_cell_of_a_later_snapshot_erases_nothing(database: str) -> None:
     blanks = (
         ("", "10.00", "A", "1"),
         ("DESK", "10.00", "", ""),
@@ -154,7 +154,7 @@ def test_an_empty_cell_of_a_later_snapshot_erases_nothing(sqlite_url: str) -> No
         ("DESK", "", "A", "1"),
         ("", "", "", ""),
     )
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         take(book, "2025-12-31", snapshot(*[FULL] * len(blanks)))
         before = holdings(book)
         assert {(a.name, a.value, a.model) for a in before} == {("DESK", 1000, "A/1")}
@@ -167,8 +167,8 @@ def test_an_empty_cell_of_a_later_snapshot_erases_nothing(sqlite_url: str) -> No
         assert (holdings(book), book.head()[0]) == (before, size)
 
 
-def test_a_filled_cell_of_a_later_snapshot_still_corrects(sqlite_url: str) -> None:
-    with opened(sqlite_url) as book:
+def test_a_filled_cell_of_a_later_snapshot_still_corrects(database: str) -> None:
+    with opened(database) as book:
         take(book, "2025-12-31", snapshot(FULL, FULL))
         changed = snapshot(("TABLE", "10.00", "", "6"), ("DESK", "12.00", "D", ""))
         take(book, "2026-06-30", changed)

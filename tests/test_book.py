@@ -66,6 +66,7 @@ def test_a_bulk_edit_of_five_hundred_assets_is_five_hundred_entries_of_one_reque
         assert causes == [f"{receipt.cause}/{n}" for n in range(500)]
 
 
+@pytest.mark.one_backend("the size of an act is counted before any database is asked")
 def test_an_act_records_ten_thousand_cards_and_a_case_and_no_more(sqlite_url: str):
     with opened(sqlite_url) as book:
         asks = [unit(f"o_{n}") for n in range(ACT_ENTRIES_MAX + 1)]
@@ -320,6 +321,7 @@ def test_an_address_of_no_known_database_is_refused():
         Book.open("mysql://localhost/x")
 
 
+@pytest.mark.one_backend("only a file can be missing or be something else")
 @pytest.mark.target("T124")
 def test_a_folder_that_does_not_exist_is_told(tmp_path):
     with pytest.raises(Unavailable) as trouble:
@@ -327,6 +329,7 @@ def test_a_folder_that_does_not_exist_is_told(tmp_path):
     assert trouble.value.kind == "away"
 
 
+@pytest.mark.one_backend("only a file can be missing or be something else")
 def test_a_file_that_is_no_database_is_told(tmp_path):
     path = tmp_path / "ledger.db"
     path.write_bytes(b"this is not a database, it is a letter" * 200)

@@ -28,9 +28,9 @@ SPAN = {"from": "2024-01-31", "to": "2024-03-31"}
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(database: str) -> Iterator[Office]:
     """Two computers of January; one is extended in March, and two months are posted."""
-    with staffed(f"sqlite:///{tmp_path / 'l.db'}", on=date(2024, 1, 2)) as office:
+    with staffed(database, on=date(2024, 1, 2)) as office:
         form: dict[str, Any] = {"title": "示例", "source": "示例", "lives": "计算机设备,,,6"}
         office.ask("depreciation/o_a", "adopt_lives", form, BOOK)
         for id_, value in (("A", 720_000), ("B", 72_000)):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 from argon2 import PasswordHasher
+from serving import BROWSER
 
 from api import city, demo
 from api.app import create_app
@@ -24,7 +25,7 @@ from projections.scope import EVERYTHING, Filters, Scope
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
 TOUR = Path(__file__).resolve().parents[1] / "docs" / "tour.md"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from serving import served
+from serving import BROWSER, served
 from starlette.testclient import TestClient
 from test_pages import furnished
 
@@ -18,6 +18,8 @@ from projections.scope import EVERYTHING, Filters
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.one_backend(BROWSER)
 
 BYTES_MAX = 200_000
 REQUESTS_MAX = 15

@@ -98,10 +98,9 @@ def book(database: str) -> Iterator[Book]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Checkpoint]:
+def made(module_database: str) -> tuple[Bundle, Checkpoint]:
     """Make one bundle with everything in it."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('bundle') / 'l.db'}"
-    with opened(url) as found:
+    with opened(module_database) as found:
         held = filled(found)
         asked = bundling.of_stream(found, "asset/A1")
         return bundling.bundle(found, asked, TRUST, since=held, opened=opening), held
@@ -296,8 +295,8 @@ def test_bundles_have_limits(book: Book, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.target("T07")
-def test_500_entries_are_checked_within_a_second(tmp_path: Path) -> None:
-    with opened(f"sqlite:///{tmp_path / 'l.db'}") as book:
+def test_500_entries_are_checked_within_a_second(database: str, tmp_path: Path) -> None:
+    with opened(database) as book:
         for start in range(0, 500, 100):
             book.act([unit(f"o_{start + n}") for n in range(100)], ADMIN)
         signed(book)
@@ -686,12 +685,13 @@ def test_there_are_at_least_sixty_kinds_of_fault() -> None:
 
 @pytest.mark.target("T06")
 def test_a_history_signed_anew_with_the_real_key_fails_against_what_was_kept(
+    new_database: Callable[[], str],
     tmp_path: Path,
 ) -> None:
     """T2 of the threats: database and log key are the attacker's; the kept checkpoint is not."""
-    with opened(f"sqlite:///{tmp_path / 'one.db'}") as book:
+    with opened(new_database()) as book:
         held = filled(book)
-    with opened(f"sqlite:///{tmp_path / 'two.db'}") as book:
+    with opened(new_database()) as book:
         filled(book)
         bundle = bundling.bundle(book, bundling.of_stream(book, "asset/A1"), TRUST)
         longer = bundling.bundle(

@@ -20,6 +20,10 @@ from api.office import Actor, Office
 from ledger import verify_bundle
 from ledger.bundling import checker
 
+pytestmark = pytest.mark.one_backend(
+    "bundles are cut on both back ends in test_bundle; these are the doors to them"
+)
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from serving import blameless, served
+from serving import BROWSER, blameless, served
 from test_pages import furnished
 
 from api import city_reuse
@@ -17,7 +17,7 @@ from projections.scope import EVERYTHING, Filters
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.target("T128")]
+pytestmark = [pytest.mark.browser, pytest.mark.target("T128"), pytest.mark.one_backend(BROWSER)]
 
 # What has the focus shows it: a line around it that is not as thin as a hair, inside the window. The
 # button for the calendar of a date is the browser's own, and draws its own line.

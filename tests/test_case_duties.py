@@ -16,6 +16,10 @@ from domain.holding import OTHER_PERSON
 from domain.lease_terms import OTHERS_EXTENSION
 from domain.policy import EXCLUSIONS, Policy
 
+pytestmark = pytest.mark.one_backend(
+    "rules of the domain over facts in a book; cases and duties are recorded on both in test_approval"
+)
+
 SLIP = (Document(type="hand_over_slip", number="交1"),)
 SCAN = {"assets": ["A"], "scanned": "ZC-A"}
 Step = tuple[str, str, str, dict[str, Any]]  # whose part, the verb, the role, the form

@@ -52,8 +52,8 @@ def photo(exif: bytes) -> bytes:
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as one:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as one:
         yield filled(one)
 
 

@@ -28,8 +28,8 @@ START, END = "2025-06-30", "2025-12-31"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('changes') / 'l.db'}"
+def url(module_database: str) -> str:
+    return module_database
 
 
 @pytest.fixture(scope="module")

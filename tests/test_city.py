@@ -48,9 +48,9 @@ from projections.store import ReadModels
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+def told(module_database: str) -> Iterator[Book]:
     """Lend a book with the city in it; tests of this module only read it."""
-    with opened(f"sqlite:///{tmp_path_factory.mktemp('city') / 'l.db'}") as book:
+    with opened(module_database) as book:
         city.load(book)
         yield book
 
@@ -349,10 +349,10 @@ def test_wants_offers_claims_and_an_event_are_there_to_be_seen(told: Book, state
     assert {task.value for task in agreement.tasks_on(city_story.ENDED_ON)} == {"storage"}
 
 
-def test_a_morning_proposal_is_confirmed_in_part_once(sqlite_url: str):
-    with opened(sqlite_url) as book:
+def test_a_morning_proposal_is_confirmed_in_part_once(database: str):
+    with opened(database) as book:
         city.load(book)
-        models, accounts = ReadModels.open(sqlite_url), Accounts.open(sqlite_url)
+        models, accounts = ReadModels.open(database), Accounts.open(database)
         try:
             models.catch_up(book)
             for _ in range(2):

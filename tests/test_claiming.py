@@ -548,9 +548,9 @@ def test_a_round_from_claims_to_the_winner_on_the_book(ledger: Ledger) -> None:
 
 
 @pytest.mark.target("T46")
-def test_the_seed_of_a_draw_is_of_an_entry_of_the_log_that_nobody_chose(sqlite_url: str) -> None:
+def test_the_seed_of_a_draw_is_of_an_entry_of_the_log_that_nobody_chose(database: str) -> None:
     draw = Claiming(hold_days=10, collect_days=1, order=(Tie.DRAW,))
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         door, today = Door(app_of(office)), office.today()
         clerk = Occasion(
             by="u_clerk", on=today - DAY, role="clerk",

@@ -272,9 +272,7 @@ def by_equal_names(shared: Path) -> bytes:
     return text.getvalue().encode()
 
 
-def test_a_table_as_large_as_the_standard_moves_what_is_clear(
-    sqlite_url: str, shared: Path
-) -> None:
+def test_a_table_as_large_as_the_standard_moves_what_is_clear(database: str, shared: Path) -> None:
     content = by_equal_names(shared)
     table = read_table(content, file="equal-names.csv")
     assert isinstance(table, CodeTable)
@@ -283,7 +281,7 @@ def test_a_table_as_large_as_the_standard_moves_what_is_clear(
         encoding="utf-8"
     ) as file:
         old = [row["gb_code_7"] for row in csv.DictReader(file)]
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         form = {"name": "示例", "kind": "other", "unit": "o_a", "class_scheme": OLD}
         office.ask_many(
             [

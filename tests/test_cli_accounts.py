@@ -24,6 +24,10 @@ from api.second_factor import totp
 from api.settings import Settings
 from projections import administration
 
+pytestmark = pytest.mark.one_backend(
+    "the words of commands; what they do to accounts is done on both in test_accounts"
+)
+
 Run = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[1]
 INIT = "init --unit o_fin --name 示例市财政局 --kind finance --person u_wang --person-name 王芳"

@@ -28,11 +28,11 @@ def commanded(line: str, *, code: int = OK) -> Result:
 
 
 @pytest.fixture
-def run(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run commands on a ledger with a person in every role."""
-    with staffed(sqlite_url):
+    with staffed(database):
         pass
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_PASSWORD", PASSWORD)
     monkeypatch.setenv("GONGWU_LANG", "zh")
     return commanded
@@ -75,12 +75,12 @@ def test_a_profile_is_checked_drafted_and_published(run: Run, county: Path) -> N
 
 
 def test_a_draft_may_be_dated_back_to_the_day_it_was_signed(
-    run: Run, county: Path, sqlite_url: str
+    run: Run, county: Path, database: str
 ) -> None:
     run(f"policy propose {county} --as admin --on 2099-01-01", code=REFUSED)
     day = (datetime.now(UTC).date() - timedelta(days=2)).isoformat()
     told = json.loads(run(f"policy propose {county} --as admin --on {day} --json").output)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         assert [entry.effective_on for entry in book.stream(told["stream"]).entries] == [day]
 
 
@@ -103,9 +103,9 @@ def test_every_problem_of_a_profile_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_is_enclosed_is_shown_without_a_ledger(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GONGWU_DATABASE", f"{sqlite_url}.none")
+    monkeypatch.setenv("GONGWU_DATABASE", f"{database}.none")
     output = commanded("policy show xinjiang").output
     assert "机关资产处置方式包括无偿划转、对外捐赠、转让、拍卖、" in output
     assert json.loads(commanded("policy show shanxi --json").output)["never_accepted"] == [

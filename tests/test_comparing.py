@@ -96,8 +96,8 @@ def test_names_are_compared_as_they_were_known(book: Book, models: ReadModels) -
 # At the doors -------------------------------------------------------------------------
 
 
-def test_an_auditor_starts_a_replay_and_reads_what_it_came_to(sqlite_url: str) -> None:
-    with staffed(sqlite_url) as office:
+def test_an_auditor_starts_a_replay_and_reads_what_it_came_to(database: str) -> None:
+    with staffed(database) as office:
         door = Door(app_of(office))
         registered_(door)
         started = post(door, {"size": 2})
@@ -127,15 +127,15 @@ def post(door: Door, body: Any, who: str = "auditor") -> Any:
     return door.http.post("/audit/v1/replays", json=body, auth=(who, PASSWORD))
 
 
-def test_the_command_compares_and_says_where_they_differ(sqlite_url: str) -> None:
-    with staffed(sqlite_url) as office:
+def test_the_command_compares_and_says_where_they_differ(database: str) -> None:
+    with staffed(database) as office:
         registered_(Door(app_of(office)))
-    command = ["--database", sqlite_url, "audit", "compare"]
+    command = ["--database", database, "audit", "compare"]
     run = CliRunner().invoke(app, command)
     assert run.exit_code == OK, run.output
     assert CliRunner().invoke(app, [*command, "--size", "1"]).exit_code == OK
     assert CliRunner().invoke(app, [*command, "--size", "999"]).exit_code == USAGE
-    models = ReadModels.open(sqlite_url)
+    models = ReadModels.open(database)
     with models.engine.begin() as c:
         c.execute(text("DELETE FROM inventory"))
     models.close()

@@ -86,8 +86,8 @@ def test_the_command_says_it_in_words_as_json_and_as_a_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_page_shows_outcomes_reasons_and_files(tmp_path: Path, lang: str):
-    with staffed(f"sqlite:///{tmp_path}/g.db") as office:
+def test_the_page_shows_outcomes_reasons_and_files(database: str, lang: str):
+    with staffed(database) as office:
         client = signed_in(office, "auditor")
         page = client.get("/registers/compare", params={"lang": lang}).text
         assert "506,992.50" in page and "E0943" in page

@@ -189,6 +189,7 @@ def hold(path: str, pipe: Connection) -> None:
     file.rollback()
 
 
+@pytest.mark.one_backend("another process holds the lock of the file")
 def test_a_second_process_that_holds_the_file_is_told_and_waited_for(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ):

@@ -70,8 +70,8 @@ def test_what_may_not_be_sold_is_destroyed_with_proof():
     )
 
 
-def test_they_are_in_no_list_and_no_total_of_public_property(sqlite_url: str):
-    with staffed(sqlite_url) as office:
+def test_they_are_in_no_list_and_no_total_of_public_property(database: str):
+    with staffed(database) as office:
         form = {"item": "香烟", "quantity": "200", "unit": "o_a", "order_no": "罚〔2025〕3号"}
         office.ask("confiscated/G1", "take_in", form, KEEPER)
         door = Door(app_of(office))

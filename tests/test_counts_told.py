@@ -33,8 +33,8 @@ ORIGIN = "example.cn/counts"
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    with staffed(f"sqlite:///{tmp_path}/s.db") as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         admin = Actor(person="u_admin", unit="o_a", role="admin")
         for place, name, english in (
             ("p_1", "一号库房", "Store room 1"),

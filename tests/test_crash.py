@@ -90,6 +90,9 @@ def resolved(book: Book, seen: dict[str, int], heads: dict[str, int]) -> tuple[i
     return len(seen), unknown
 
 
+@pytest.mark.one_backend(
+    "the disk and the process that hold the file; servers are killed in the tests of PostgreSQL here"
+)
 @pytest.mark.reliability("R6")
 @pytest.mark.target("T125")
 def test_killed_writers_lose_nothing_they_acknowledged(sqlite_url: str):
@@ -365,6 +368,9 @@ def survives(book: Book, done: int, trouble: Unavailable, free: Callable[[], Non
     assert verdict.intact, verdict.sentence("en")
 
 
+@pytest.mark.one_backend(
+    "the disk and the process that hold the file; servers are killed in the tests of PostgreSQL here"
+)
 @pytest.mark.reliability("R9")
 @pytest.mark.target("T125")
 def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(tmp_path: Path):
@@ -422,6 +428,9 @@ def write_under_a_limit(path: str, bytes_max: int) -> None:
         )
 
 
+@pytest.mark.one_backend(
+    "the disk and the process that hold the file; servers are killed in the tests of PostgreSQL here"
+)
 @pytest.mark.target("T125")
 def test_a_limit_on_file_size_is_told_and_work_goes_on_when_it_is_lifted(tmp_path: Path):
     limited_in_a_process_of_its_own(tmp_path / "ledger.db", 800_000)

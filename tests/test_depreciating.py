@@ -629,8 +629,8 @@ def test_the_page_posts_a_month_names_what_was_left_out_and_holds_the_books_toge
     assert "净值 ¥7,000.00" in past_
 
 
-def test_the_command_line_posts_shows_and_checks(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'l.db'}"
+def test_the_command_line_posts_shows_and_checks(database: str, tmp_path: Path) -> None:
+    url = database
     with staffed(url, on=date(2024, 1, 2)) as office:
         register(office, "A", "computer", 720_000)
         register(office, "F", "other", 500)

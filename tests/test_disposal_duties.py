@@ -31,8 +31,8 @@ APART = {("apply", "approve"), ("approve", "execute"), ("bill", "reconcile")}
 
 
 @pytest.fixture
-def ledger(sqlite_url: str) -> Iterator[Ledger]:
-    book = Ledger(sqlite_url)
+def ledger(database: str) -> Iterator[Ledger]:
+    book = Ledger(database)
     yield book
     book.close()
 

@@ -61,6 +61,9 @@ def held(settings: Settings) -> dict[str, settings_shown.Shown]:
     return {one.variable: one for one in settings_shown.shown(settings)}
 
 
+@pytest.mark.one_backend(
+    "clock, keys and settings are looked at beside the database; the database itself on both here"
+)
 def test_each_setting_says_what_holds_and_where_it_comes_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +166,9 @@ def test_every_explained_setting_is_in_the_operators_guide_and_the_other_way_rou
     assert explained - everyday <= rows, explained - everyday - rows
 
 
+@pytest.mark.one_backend(
+    "clock, keys and settings are looked at beside the database; the database itself on both here"
+)
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_page_is_for_administrators_and_says_the_same(office: Office) -> None:
     office.settings = msgspec.structs.replace(
@@ -264,6 +270,9 @@ def publish(office: Office, content: dict[str, Any]) -> None:
         office.ask("policy/example", verb, form, actor)
 
 
+@pytest.mark.one_backend(
+    "clock, keys and settings are looked at beside the database; the database itself on both here"
+)
 def test_a_missing_ledger_fails_with_what_to_do(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'none.db'}"
     said = commanded(f"--database {url} --lang zh doctor", code=REFUSED).output
@@ -303,6 +312,9 @@ def test_old_servers_and_pages_without_sums_are_told(number: str, sums: str, lev
     assert worst(doctoring.database, case(select=select, settings=server)).level is level
 
 
+@pytest.mark.one_backend(
+    "clock, keys and settings are looked at beside the database; the database itself on both here"
+)
 def test_names_that_nobody_reads_and_bad_keys_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worst(doctoring.settings, case()).level is Level.OK
     monkeypatch.setenv("GONGWU_DATABSE", "sqlite:///x.db")
@@ -329,6 +341,9 @@ def test_a_clock_off_the_database_servers_is_told(off: float, level: Level) -> N
     assert found.level is level
 
 
+@pytest.mark.one_backend(
+    "clock, keys and settings are looked at beside the database; the database itself on both here"
+)
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_clock_is_compared_with_another_machines(office: Office) -> None:
     with served(office) as url:
@@ -339,6 +354,9 @@ def test_a_clock_is_compared_with_another_machines(office: Office) -> None:
         assert worst(doctoring.clock, case(clocks=(nowhere,))).level is Level.WARN
 
 
+@pytest.mark.one_backend(
+    "clock, keys and settings are looked at beside the database; the database itself on both here"
+)
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_master_key_that_is_away_open_or_another_fails(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "v.key"
@@ -371,6 +389,9 @@ def test_keys_of_labels_and_of_the_notary_are_looked_at(tmp_path: Path) -> None:
     assert worst(doctoring._notary, case(notary=tmp_path)).level is Level.FAIL
 
 
+@pytest.mark.one_backend(
+    "clock, keys and settings are looked at beside the database; the database itself on both here"
+)
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_nobody_signed_is_told(office: Office) -> None:
     with office.book.log.snapshot() as select:
@@ -450,9 +471,9 @@ def test_old_missing_and_unknown_backups_are_told(tmp_path: Path) -> None:
         assert worst(doctoring.backups, sick).level is level
 
 
-def test_every_check_is_made_and_each_says_something(sqlite_url: str) -> None:
-    Book.open(sqlite_url).close()
-    with admitted(Settings(database=sqlite_url)) as found:
+def test_every_check_is_made_and_each_says_something(database: str) -> None:
+    Book.open(database).close()
+    with admitted(Settings(database=database)) as found:
         said = examined(found)
     assert all(one.words.zh and one.words.en for one in said)
     assert all(one.todo.zh and one.todo.en for one in said if one.level is not Level.OK)

@@ -111,6 +111,7 @@ def test_both_readmes_show_the_same_pictures_and_all_of_them_are_small() -> None
     assert all(path.stat().st_size <= SIZE_BYTES_MAX for path in kept)
 
 
+@pytest.mark.one_backend("the guide names the file that the first hour makes")
 def test_the_first_hour_goes_as_it_is_told(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -171,8 +171,8 @@ def test_salts_are_sixteen_fresh_bytes(database: str):
     assert len(set(stored)) == 600
 
 
-def test_two_equal_facts_have_different_leaves(sqlite_url: str):
-    with opened(sqlite_url, clock=lambda: NOON) as book:
+def test_two_equal_facts_have_different_leaves(database: str):
+    with opened(database, clock=lambda: NOON) as book:
         book.act([card("A1")], CLERK)
         for _ in range(2):
             book.act([correction("A1", "X1")], CLERK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -110,3 +111,51 @@ def test_one_back_end_can_be_chosen(run: Callable[..., str]) -> None:
     out = run("--backend", "sqlite", "-k", "on_each", "-v", ci="")
     assert "test_on_each[sqlite] PASSED" in out
     assert "postgresql" not in out
+
+
+ONE_SIDED = """
+import pytest
+from ledger.book import Book
+
+@pytest.fixture(scope="module")
+def book(new_database):
+    opened = Book.open(new_database())
+    yield opened
+    opened.close()
+
+@pytest.fixture
+def hidden(tmp_path):
+    Book.open(f"sqlite:///{tmp_path}/l.db").close()
+
+def test_on_both(database): Book.open(database).close()
+
+def test_shares(book): assert book.head()[0] == 0
+
+def test_forgets(hidden): pass
+
+def test_names_the_file(sqlite_url): pass
+
+@pytest.mark.one_backend("a file has no server that could be asked")
+def test_has_a_reason(hidden): pass
+
+@pytest.mark.one_backend("because")
+def test_has_none(hidden): pass
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_chooses(database): Book.open(database).close()
+
+def test_compares(sqlite_url, postgresql_url):
+    for url in (sqlite_url, postgresql_url):
+        Book.open(url).close()
+
+def test_opens_nothing(): pass
+"""
+
+
+@pytest.mark.target("T124")
+def test_who_opens_one_back_end_alone_says_why(run: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "tests" / "test_suite.py").write_text(ONE_SIDED, encoding="utf-8")
+    out = run(ci="")
+    wrong = set(re.findall(r"test_suite.py::(\w+)\S* opens a database of SQLite alone", out))
+    assert wrong == {"test_forgets", "test_names_the_file", "test_has_none", "test_chooses"}
+    assert "11 passed, 4 errors" in out

@@ -132,8 +132,8 @@ def test_a_count_is_told_in_events_of_a_thousand(
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         yield office
 
 

@@ -152,6 +152,7 @@ def office(sqlite_url: str) -> Iterator[Office]:
         yield office
 
 
+@pytest.mark.one_backend("what the door answers; the same documents are captured on both here")
 def test_a_program_hears_what_became_of_its_document(office: Office) -> None:
     door, before = Door(app_of(office)), office.book.head()
 

@@ -19,8 +19,8 @@ CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         yield office
 
 

@@ -98,9 +98,9 @@ def test_negative_numbers_stay_numbers() -> None:
 
 
 def test_page_and_command_line_guard_the_same_cells(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         for number, name in enumerate(ONE_LINE):
             card = CARD | {"name": name, "asset_no": f"F{number}"}
             office.ask(f"asset/F{number}", "register_existing", card, CLERK)
@@ -109,7 +109,7 @@ def test_page_and_command_line_guard_the_same_cells(
         client.cookies.set("session", office.accounts.sign_in(auditor))
         page = client.get("/assets.csv")
         assert page.status_code == 200, page.text
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_PASSWORD", PASSWORD)
     tables = [page.content]
     for what in ("inventory", "events"):

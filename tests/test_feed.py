@@ -95,8 +95,8 @@ def test_a_consumer_killed_at_random_has_each_entry_once_and_in_order(
     assert len(stored) > KILLS * WRITERS
 
 
-def test_the_example_client_lists_and_records_one_step_once(sqlite_url: str) -> None:
-    with staffed(sqlite_url) as office, served(office) as address:
+def test_the_example_client_lists_and_records_one_step_once(database: str) -> None:
+    with staffed(database) as office, served(office) as address:
         token, _ = office.accounts.tokens.make("clerk", "ERP", ["read", "write", "feed"], 30)
         env = {k: v for k, v in os.environ.items() if not k.startswith("GONGWU_LOGIN")}
 

@@ -86,8 +86,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def book(sqlite_url: str, clock: Clock) -> Iterator[Book]:
-    book = Book.open(sqlite_url, clock=clock)
+def book(database: str, clock: Clock) -> Iterator[Book]:
+    book = Book.open(database, clock=clock)
     yield book
     book.close()
 
@@ -539,13 +539,15 @@ def test_findings_of_one_kind_are_counted_in_full_and_kept_up_to_a_bound(
     assert told == [(3, 3)]
 
 
+@pytest.mark.one_backend("entries are rewritten in the file, in the words of SQLite")
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_clock_that_went_back_is_found_in_entries_that_were_rewritten(
-    book: Book, sqlite_url: str
+    book: Book, database: str
 ) -> None:
     """The ledger itself never writes an earlier time: only somebody with the file does."""
     right(book)
     last = list(book.entries())[-1]
-    with unguarded(sqlite_url) as execute:
+    with unguarded(database) as execute:
         execute(
             "UPDATE ledger_entry SET state=CAST(replace(CAST(state AS TEXT), ?, ?) AS BLOB)"
             " WHERE notification_id=?",
@@ -556,10 +558,10 @@ def test_a_clock_that_went_back_is_found_in_entries_that_were_rewritten(
     assert str(one.details["at"]) < str(one.details["before"])
 
 
-def test_a_tail_that_is_gone_is_a_gap_of_the_whole_log(book: Book, sqlite_url: str) -> None:
+def test_a_tail_that_is_gone_is_a_gap_of_the_whole_log(book: Book, database: str) -> None:
     right(book)
     size = book.head()[0]
-    with unguarded(sqlite_url) as execute:
+    with unguarded(database) as execute:
         execute("DELETE FROM ledger_entry WHERE notification_id>?", size - 2)
     (one,) = ask(book)["position-gap"]
     assert (one.position, one.details) == (0, {"position": size + 1, "missing": 2})
@@ -573,13 +575,15 @@ def test_how_late_is_late_may_be_asked(book: Book) -> None:
     assert "late-entry" not in ask(book, late_days=5)
 
 
-def test_entries_that_are_not_there_leave_gaps(book: Book, sqlite_url: str) -> None:
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.one_backend("rows are taken out of the file, past its guards")
+def test_entries_that_are_not_there_leave_gaps(book: Book, database: str) -> None:
     """Somebody who takes an entry out of the file leaves its position and number empty."""
     right(book)
     write(book, "asset/A", IssuedToUser(unit="o_1", user="u_9"), DeclaredIdle(since=TODAY))
     size = book.head()[0]
     book.close()
-    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as c:
+    with sqlite3.connect(database.removeprefix("sqlite:///")) as c:
         for (name,) in c.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
             c.execute(f"DROP TRIGGER {name}")
         table = next(
@@ -590,7 +594,7 @@ def test_entries_that_are_not_there_leave_gaps(book: Book, sqlite_url: str) -> N
         columns = [row[1] for row in c.execute(f"PRAGMA table_info({table})")]
         key = "position" if "position" in columns else "rowid"
         c.execute(f"DELETE FROM {table} WHERE {key}=?", (size - 1,))
-    again = Book.open(sqlite_url, clock=Clock())
+    again = Book.open(database, clock=Clock())
     try:
         found = ask(again)
         assert found["position-gap"][0].position == size
@@ -612,6 +616,7 @@ def test_what_nobody_outside_can_vouch_for_is_told_when_it_is_more_than_may_be(
     assert ask(book, witnessed=lambda: None)["unwitnessed"][0].details["entries"] == size
 
 
+@pytest.mark.one_backend("which questions a story raises; each question is asked of both here")
 def test_the_demonstration_raises_the_questions_its_story_means_to_raise(
     tmp_path: Path,
 ) -> None:

@@ -34,8 +34,8 @@ Raw = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('five') / 'l.db'}"
+def url(module_database: str) -> str:
+    return module_database
 
 
 @pytest.fixture(scope="module")
@@ -264,10 +264,10 @@ def write(book: Book, stream: str, *facts: Any, by: str, on: str = "2025-03-03")
         book.append([draft], actor=by, cause=draft.cause)
 
 
-def test_every_question_can_be_answered_badly(sqlite_url: str) -> None:
+def test_every_question_can_be_answered_badly(database: str) -> None:
     """A sale nobody asked for, by an administrator who reconciles his own bill."""
     clock = datetime(2025, 3, 3, 4, tzinfo=UTC)
-    with opened(sqlite_url, clock=lambda: clock) as book:
+    with opened(database, clock=lambda: clock) as book:
         role = RoleAssigned(unit="o_1", post=Role.ADMIN, since=date(2025, 1, 1))
         write(book, "person/u_1", role, by="u_0")
         sold = Sold(asset="A", price=500)

@@ -15,6 +15,10 @@ from typer.testing import CliRunner
 from api import accounts, cli
 from api.cli_terminal import OK, REFUSED
 
+pytestmark = pytest.mark.one_backend(
+    "a document followed by hand; the five flows run on both in test_flows_*"
+)
+
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "flows.md"
 
 

@@ -95,6 +95,7 @@ REPLACED = [
 ]
 
 
+@pytest.mark.one_backend("a way of SQLite to lose what was written")
 @pytest.mark.target("T08")
 @pytest.mark.parametrize("statement", REPLACED)
 def test_sqlite_refuses_to_replace_a_row(sqlite_url: str, statement: str):
@@ -175,6 +176,7 @@ def test_the_book_offers_nothing_that_deletes_or_edits():
 # Durability asserted ----------------------------------------------------------
 
 
+@pytest.mark.one_backend("settings of connections to a file")
 def test_every_sqlite_connection_is_full_and_wal(sqlite_url: str):
     with opened(sqlite_url) as book:
         pool: Any = book.log.datastore.pool
@@ -212,6 +214,7 @@ class ForgetfulCursor(sqlite3.Cursor):
         return super().execute(query.replace("synchronous=2", "synchronous=1"), *arguments)
 
 
+@pytest.mark.one_backend("a way of SQLite to lose what was written")
 def test_a_connection_that_would_not_sync_is_refused(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -221,6 +224,7 @@ def test_a_connection_that_would_not_sync_is_refused(
         Book.open(sqlite_url)
 
 
+@pytest.mark.one_backend("a way of SQLite to lose what was written")
 def test_a_database_in_memory_is_no_ledger():
     with pytest.raises(Unsafe, match="wal"):
         Book.open("sqlite:///:memory:")

@@ -60,6 +60,7 @@ def served(path: str, routes: list[Route]) -> bool:
     return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
 
+@pytest.mark.one_backend("which addresses there are, whatever the database")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.stem)
 def test_every_page_that_a_document_names_is_served(document: Path, routes: list[Route]) -> None:
     named = [w for w in QUOTED.findall(document.read_text(encoding="utf-8")) if w[0] == "/"]
@@ -118,11 +119,11 @@ def test_a_task_of_a_handbook_is_the_roles_and_says_what_the_program_says(name: 
 
 @pytest.mark.target("T07")
 def test_the_auditors_guide_goes_as_it_is_told(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Run every command of the guide, in order, on a small ledger with a notary."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_PASSWORD", "long enough")
     # How strong the hash is, is another test's business; here it would only cost time.
     weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)

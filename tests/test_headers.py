@@ -49,8 +49,8 @@ class Doors:
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    with staffed(f"sqlite:///{tmp_path_factory.mktemp('headers') / 'l.db'}") as office:
+def doors(module_database: str) -> Iterator[Doors]:
+    with staffed(module_database) as office:
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
         office.ask("asset/A1", "register_existing", CARD, clerk)
         filing.attach(office, clerk, "asset/A1", PNG, "照片.png")

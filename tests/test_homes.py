@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from serving import BROWSER
 from starlette.testclient import TestClient
 from test_pages import as_, furnished
 
@@ -16,6 +17,8 @@ from api.office import Office
 from domain.words import Role
 from projections import inventory
 from projections.scope import EVERYTHING, Filters
+
+pytestmark = pytest.mark.one_backend(BROWSER)
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,8 @@ from api import filing, security
 from api.app import create_app
 from api.office import Actor, Office
 
+pytestmark = pytest.mark.one_backend("what is refused before any database is asked")
+
 COMMAND = (sys.executable, "-c", "from api.launcher import main; main()")
 GROWTH_BYTES_MAX = 50 * 2**20
 FORM = "application/x-www-form-urlencoded"

@@ -19,6 +19,10 @@ from api.office import Office
 from api.settings import Settings
 from projections import administration
 
+pytestmark = pytest.mark.one_backend(
+    "the words of commands; identities are tied on both in test_oidc and test_accounts"
+)
+
 Run = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[1]
 INIT = "init --unit o_fin --name 示例市财政局 --kind finance --person u_wang --person-name 王芳"

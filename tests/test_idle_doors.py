@@ -202,8 +202,8 @@ def test_programs_and_the_command_line_get_the_same_and_how_to_answer(
     assert refused.json()["type"].endswith("nothing-to-explain"), refused.text
 
 
-def test_without_numbers_nothing_is_looked_for_and_that_is_said(sqlite_url: str) -> None:
-    with staffed(sqlite_url) as one:
+def test_without_numbers_nothing_is_looked_for_and_that_is_said(database: str) -> None:
+    with staffed(database) as one:
         card(one, "A1", 0)
         client = TestClient(create_app(one.settings, one))
         account = next(a for a in one.accounts.all() if a.login == "clerk")

@@ -41,18 +41,18 @@ SharedFile = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def seattle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+def seattle(new_database: Callable[[], str]) -> Iterator[Book]:
     """Lend a book with the three dated lists; tests of this module only read it."""
-    with opened(f"sqlite:///{tmp_path_factory.mktemp('seattle') / 'l.db'}") as book:
+    with opened(new_database()) as book:
         for path in SEATTLE:
             importing.run(book, path)
         yield book
 
 
 @pytest.fixture(scope="module")
-def leso(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+def leso(new_database: Callable[[], str]) -> Iterator[Book]:
     """Lend a book with one quarter of shipments and refusals; read only."""
-    with opened(f"sqlite:///{tmp_path_factory.mktemp('leso') / 'l.db'}") as book:
+    with opened(new_database()) as book:
         importing.run(book, SHIPMENTS)
         importing.run(book, CANCELLATIONS)
         yield book
@@ -74,8 +74,8 @@ def states(book: Book, kind: str) -> dict[str, Any]:
 # Seattle ----------------------------------------------------------------------
 
 
-def test_4109_rows_are_4004_vehicles_in_use_and_105_repetitions(sqlite_url: str):
-    with opened(sqlite_url) as book:
+def test_4109_rows_are_4004_vehicles_in_use_and_105_repetitions(database: str):
+    with opened(database) as book:
         report = importing.run(book, ACTIVE)
         assert (report.rows, report.added, report.skipped) == (4109, 4109, 0)
         assert report.by_type == {
@@ -164,8 +164,8 @@ def test_the_two_registers_of_sales_close_to_the_cent():
     assert found.undated_only_cents == 50_699_250
 
 
-def test_the_register_without_days_is_a_second_witness_and_adds_62_sales(sqlite_url: str):
-    with opened(sqlite_url) as book:
+def test_the_register_without_days_is_a_second_witness_and_adds_62_sales(database: str):
+    with opened(database) as book:
         importing.run(book, SOLD)
         report = importing.run(book, UNDATED)
         assert report.by_type["disposal.sold"] == 62
@@ -230,20 +230,20 @@ def test_a_request_has_its_day_and_a_refusal_the_end_of_the_quarter(leso: Book):
 
 
 def test_transfers_to_central_bodies_are_shipments_without_a_number(
-    sqlite_url: str, shared_file: SharedFile
+    database: str, shared_file: SharedFile
 ):
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         report = importing.run(book, shared_file("leso/federal_acquisitions_2019Q4.csv.gz"))
         assert report.by_type["reallocation.consignment_shipped"] == report.rows > 0
         assert len(states(book, "reallocation")) == report.rows
 
 
 def test_a_later_snapshot_changes_what_changed_and_nothing_else(
-    sqlite_url: str, shared_file: SharedFile
+    database: str, shared_file: SharedFile
 ):
     before = shared_file("leso/inventory_2025-12-31_AK-MI.csv.gz")
     after = shared_file("leso/inventory_2026-06-30_AK-MI.csv.gz")
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         opening = importing.run(book, before)
         assert opening.by_type["asset.registered"] == opening.rows == 36_756
         changed = importing.run(book, after)
@@ -306,9 +306,11 @@ print("end", flush=True)
 
 
 @pytest.mark.target("T125", "T111")
-def test_an_import_killed_half_way_goes_on_and_gives_exactly_the_same(tmp_path: Path):
+def test_an_import_killed_half_way_goes_on_and_gives_exactly_the_same(
+    new_database: Callable[[], str],
+):
     root = Path(__file__).resolve().parents[1]
-    url = f"sqlite:///{tmp_path / 'killed.db'}"
+    url = new_database()
     files = [str(path) for path in (ACTIVE, SHIPMENTS, CANCELLATIONS)]
     for stop_after in (1, 3, 2):
         with subprocess.Popen(
@@ -321,7 +323,7 @@ def test_an_import_killed_half_way_goes_on_and_gives_exactly_the_same(tmp_path: 
         with opened(url) as book:
             assert 0 < book.head()[0] < 43_000
             assert verify(book).intact
-    with opened(url) as book, opened(f"sqlite:///{tmp_path / 'whole.db'}") as whole:
+    with opened(url) as book, opened(new_database()) as whole:
         for path in files:
             importing.run(book, Path(path))
             importing.run(whole, Path(path))
@@ -329,9 +331,9 @@ def test_an_import_killed_half_way_goes_on_and_gives_exactly_the_same(tmp_path: 
         assert verify(book).intact
 
 
-def test_two_sales_are_one_batch_when_a_second_file_brings_the_rest(sqlite_url: str):
+def test_two_sales_are_one_batch_when_a_second_file_brings_the_rest(database: str):
     lines = gunzipped(SOLD).splitlines(keepends=True)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         one = importing_seattle.import_sold(book, b"".join(lines[:200]))
         rest = importing_seattle.import_sold(book, b"".join(lines))
         assert one.added + rest.added == 513
@@ -343,8 +345,8 @@ def gunzipped(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes())
 
 
-def test_work_done_meanwhile_on_an_imported_vehicle_is_kept(sqlite_url: str):
-    with opened(sqlite_url) as book:
+def test_work_done_meanwhile_on_an_imported_vehicle_is_kept(database: str):
+    with opened(database) as book:
         importing.run(book, SURPLUS)
         clerk = Occasion(by="u_c", on=date(2020, 1, 2), unit="o_sea", role="clerk")
         book.act([Ask("asset/SEA-05547", "record_damage", {"text": "门凹陷"})], clerk)
@@ -382,19 +384,19 @@ def test_a_file_that_is_no_known_list_is_refused_in_both_languages(
     assert refusal.value.in_chinese() and refusal.value.in_english()
 
 
-def test_nothing_of_a_broken_file_is_imported(sqlite_url: str, tmp_path: Path):
+def test_nothing_of_a_broken_file_is_imported(database: str, tmp_path: Path):
     text = gunzipped(ACTIVE).replace(b"$69961.69", b"$69,96x.69")
     path = tmp_path / "active.csv"
     path.write_bytes(text)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         with pytest.raises(Unreadable):
             importing.run(book, path)
         assert book.head()[0] == 0
 
 
-def test_progress_is_told_in_both_languages_and_ends_at_the_whole(sqlite_url: str):
+def test_progress_is_told_in_both_languages_and_ends_at_the_whole(database: str):
     told: list[tuple[str, str, int, int]] = []
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         report = importing.run(book, ACTIVE, lambda *said: told.append(said))
     assert isinstance(report, ImportReport)
     assert told[-1] == ("西雅图车队：在用", "Seattle fleet: in use", 4109, 4109)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Page
-from serving import blameless, served
+from serving import BROWSER, blameless, served
 from starlette.testclient import TestClient
 from test_pages import as_, furnished
 
@@ -22,6 +22,8 @@ from domain.policy import Policy
 from projections import cases, inbox, inventory
 from projections.inbox import Turn
 from projections.scope import EVERYTHING, Filters
+
+pytestmark = pytest.mark.one_backend(BROWSER)
 
 
 @pytest.fixture(scope="module")

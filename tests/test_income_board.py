@@ -36,9 +36,9 @@ def office(database: str) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def full(module_database: str) -> Iterator[Office]:
     """An office with one disposal in every column, which nobody changes."""
-    with staffed(f"sqlite:///{tmp_path_factory.mktemp('full')}/g.db", on=SINCE) as opened:
+    with staffed(module_database, on=SINCE) as opened:
         told(opened)
         yield opened
 

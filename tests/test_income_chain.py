@@ -19,8 +19,8 @@ CASH = {"payer": "买1", "reference": "收1"}
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with staffed(f"sqlite:///{tmp_path_factory.mktemp('chain')}/g.db", on=SINCE) as opened:
+def office(module_database: str) -> Iterator[Office]:
+    with staffed(module_database, on=SINCE) as opened:
         story = Story(opened)
         for name in ("approved", "listed", "failed", "sold", "assessed", "billed", "paid"):
             getattr(story, name)(name.upper())

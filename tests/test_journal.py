@@ -103,9 +103,9 @@ def lived(city: City) -> None:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(database: str) -> Iterator[Office]:
     """Two units to which everything happened once, in one year."""
-    office = Office.open(Settings(database=f"sqlite:///{tmp_path / 'l.db'}"))
+    office = Office.open(Settings(database=database))
     lived(City(office.book, office.models))
     yield office
     office.close()

@@ -132,6 +132,7 @@ PAGES = ("/", "/assets", "/cases", "/cases/new?kind=disposal", "/open-steps", "/
          "/units", "/rules", "/income", "/idle", "/reuse", "/stocktakes")  # fmt: skip
 
 
+@pytest.mark.one_backend("how pages stand in a browser, whatever they were read from")
 @pytest.mark.browser
 @pytest.mark.target("T127")
 def test_pages_stand_mirrored_in_a_language_from_right_to_left(page: Page, office: Office) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from enum import EnumMeta
 from functools import cache
@@ -384,11 +384,10 @@ def views(story: Ledger, known: int | None = None) -> dict[str, Any]:
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=5))
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_reversal_nets_to_zero_and_its_reversal_restores(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, dict[str, Any]]]
+    new_database: Callable[[], str], steps: list[tuple[str, str, dict[str, Any]]]
 ) -> None:
     """In every view known from then on; the views known before stay as they were."""
-    folder = tmp_path_factory.mktemp("reversal")
-    story = Ledger(f"sqlite:///{folder / 'ledger.db'}")
+    story = Ledger(new_database())
     try:
         net_to_zero(story, steps)
     finally:

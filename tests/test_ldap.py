@@ -29,6 +29,10 @@ from api.signing_in import SigningIn, prove
 from domain import access
 from domain.decider import Refused
 
+pytestmark = pytest.mark.one_backend(
+    "how a directory answers; whom it lets in is kept on both in test_accounts"
+)
+
 PEOPLE = f"ou=people,{BASE}"
 ODD = "li (a*b)\\c"
 

@@ -23,10 +23,9 @@ from projections.scope import EVERYTHING, Filters
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(module_database: str) -> Iterator[Office]:
     """Open an office with the example city in it."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('lists') / 'l.db'}"
-    opened = Office.open(Settings(database=url, demo=True))
+    opened = Office.open(Settings(database=module_database, demo=True))
     opened.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     demo.introduce(opened.accounts, lambda *_: None)
     city.load(opened.book, None)

@@ -149,8 +149,8 @@ def test_what_is_unknown_is_passed_over_by_its_length(junk: bytes, kind: int) ->
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         yield office
 
 

@@ -255,6 +255,7 @@ def test_the_parallel_log_says_the_same_of_the_same_entries(
         assert parallels.signed == 900
 
 
+@pytest.mark.one_backend("the file is taken away and rewritten")
 def test_whoever_computes_sha_256_again_is_convicted_by_sm3(sqlite_url: str, place: Place) -> None:
     with opened(sqlite_url) as book:
         held = Checkpoint.parse(signed_book(book, place).text)
@@ -293,9 +294,9 @@ def test_a_checkpoint_that_was_exchanged_is_found(database: str, place: Place) -
 
 
 def test_the_parallel_log_never_goes_back_nor_signs_twice(
-    sqlite_url: str, place: Place, tmp_path: Path
+    database: str, place: Place, tmp_path: Path
 ) -> None:
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         signed_book(book, place)
         short = signed(place, place.notary(), book)[0]
         note = signed_book(book, place, "v")
@@ -305,17 +306,17 @@ def test_the_parallel_log_never_goes_back_nor_signs_twice(
             parallel.follow(book, short)
         latest = signed(place, place.notary(), book)[0]
         assert parallel.follow(book, latest) == note  # SM2 draws by chance, and this is no new one
-        with unguarded(sqlite_url) as execute:
+        with unguarded(database) as execute:
             execute("DELETE FROM ledger_attestation")
         assert parallel.follow(book, latest) == note  # signed, and not published: published
         assert len(book.log.attestations("sm3", 0, 99, 9)) == 1
 
 
-def test_bytes_that_contradict_their_hash_are_not_signed(sqlite_url: str, place: Place) -> None:
-    with opened(sqlite_url) as book:
+def test_bytes_that_contradict_their_hash_are_not_signed(database: str, place: Place) -> None:
+    with opened(database) as book:
         book.act([unit(f"u{n}") for n in range(5)], ADMIN)
         note = signed(place, place.notary(), book)[0]
-        with unguarded(sqlite_url) as execute:
+        with unguarded(database) as execute:
             execute("UPDATE ledger_entry SET state=? WHERE notification_id=3", b"x")
         parallel = place.parallel()
         assert parallel is not None
@@ -324,9 +325,9 @@ def test_bytes_that_contradict_their_hash_are_not_signed(sqlite_url: str, place:
 
 
 def test_a_log_that_follows_a_closed_one_has_a_parallel_log_of_its_own(
-    sqlite_url: str, place: Place
+    database: str, place: Place
 ) -> None:
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         signed_book(book, place)
         place.reopened(place.notary().signer, f"{ORIGIN}b")
         note = signed_book(book, place, "v")
@@ -369,12 +370,12 @@ def test_a_name_that_parallel_logs_have_is_refused(tmp_path: Path, device: Devic
 
 
 @pytest.mark.reliability("R11")
-def test_the_notary_signs_on_while_the_device_is_away(sqlite_url: str, place: Place) -> None:
+def test_the_notary_signs_on_while_the_device_is_away(database: str, place: Place) -> None:
     """R11: the SHA-256 log is signed, the parallel one follows when the device is back."""
     command = place.sm2_command.read_text("utf-8")
     place.sm2_command.write_text(json.dumps(["false"]), encoding="utf-8")
     troubles: list[str] = []
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         watch = Watch(
             place,
             place.notary(),
@@ -397,11 +398,11 @@ def test_the_notary_signs_on_while_the_device_is_away(sqlite_url: str, place: Pl
 
 
 def test_without_the_extra_a_sentence_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, device: Device
+    monkeypatch: pytest.MonkeyPatch, database: str, device: Device
 ) -> None:
     monkeypatch.setitem(sys.modules, "gmssl.sm2", None)
     key = SM2Verifier.of("a/sm3", device.point)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         with pytest.raises(Unproven, match=r"gongwu\[sm\]") as absent:
             Parallels(book, key)
         assert "pip install" in absent.value.sentence("zh")
@@ -410,9 +411,9 @@ def test_without_the_extra_a_sentence_says_how_to_install_it(
 
 
 def test_the_command_line_keeps_and_verifies_a_parallel_log(
-    sqlite_url: str, tmp_path: Path, device: Device, monkeypatch: pytest.MonkeyPatch
+    database: str, tmp_path: Path, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_NOTARY", str(tmp_path / "notary"))
 
     def run(line: str, code: int = 0) -> str:
@@ -421,7 +422,7 @@ def test_the_command_line_keeps_and_verifies_a_parallel_log(
         return done.output
 
     run(f"notary init {ORIGIN}")
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         book.act([unit("u1"), unit("u2")], ADMIN)
         run(f"notary sm2 {device.public} -- {shlex.join(device.command)}")
         assert "cannot read" in run(f"notary sm2 {tmp_path / 'none'} -- true", 2).lower()

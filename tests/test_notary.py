@@ -74,6 +74,7 @@ def test_it_signs_the_head_and_publishes_it(database: str, tmp_path: Path):
         assert verify(book).intact
 
 
+@pytest.mark.one_backend("an older copy of the file is put in its place")
 @pytest.mark.reliability("R12")
 def test_a_database_that_went_back_is_refused(sqlite_url: str, tmp_path: Path):
     """R12, Venafi's fault: a backup is restored, and the log goes on differently."""
@@ -97,11 +98,11 @@ def test_a_database_that_went_back_is_refused(sqlite_url: str, tmp_path: Path):
 @pytest.mark.reliability("R12")
 @pytest.mark.parametrize("column", ["state", "leaf", "frontier", "node"])
 def test_a_bit_that_flips_between_append_and_signature_is_never_signed(
-    sqlite_url: str, tmp_path: Path, column: str
+    database: str, tmp_path: Path, column: str
 ):
     """R12, Yeti's fault: entry, leaf, frontier or kept hash, at any place."""
     seeded = random.Random(SEED)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book, 300)
         Notary(tmp_path / "n.db", signer()).sign(book)
         more(book, 300)
@@ -116,22 +117,25 @@ def test_a_bit_that_flips_between_append_and_signature_is_never_signed(
             "node": ("ledger_node", f"number={seeded.randrange(2)}"),
         }[column]
         name = "hash" if column == "node" else column
-        with unguarded(sqlite_url) as execute:
+        with unguarded(database) as execute:
             (good,) = execute(f"SELECT {name} FROM {where[0]} WHERE {where[1]}").fetchone()
             at = seeded.randrange(len(good))
             bent = good[:at] + bytes([good[at] ^ (1 << seeded.randrange(8))]) + good[at + 1 :]
             execute(f"UPDATE {where[0]} SET {name}=? WHERE {where[1]}", bent)
-        with opened(sqlite_url) as book:
+        with opened(database) as book:
             refused += refusal(Notary(tmp_path / "again.db", signer()), book) in {
                 *("contradicted", "forked"),
             }
-        with unguarded(sqlite_url) as execute:
+        with unguarded(database) as execute:
             execute(f"UPDATE {where[0]} SET {name}=? WHERE {where[1]}", good)
     assert refused == sized("R12"), (SEED, refused)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         assert size_of(Notary(tmp_path / "n.db", signer()).sign(book)) == 600
 
 
+@pytest.mark.one_backend(
+    "what notaries and witnesses keep of their own, whatever they read it from"
+)
 @pytest.mark.reliability("R12")
 def test_of_two_notaries_with_one_store_exactly_one_proceeds(tmp_path: Path):
     """R12, TrustAsia's fault: two copies of the database, grown apart, signed at one moment."""
@@ -165,6 +169,9 @@ def test_of_two_notaries_with_one_store_exactly_one_proceeds(tmp_path: Path):
     assert refused[0] in {"raced", "contradicted", "forked"}
 
 
+@pytest.mark.one_backend(
+    "what notaries and witnesses keep of their own, whatever they read it from"
+)
 @pytest.mark.reliability("R12")
 def test_who_signs_between_a_look_and_a_signature_is_not_signed_past(tmp_path: Path):
     """The same race, made certain: a twin signs another log while this one computes."""
@@ -190,29 +197,29 @@ def test_who_signs_between_a_look_and_a_signature_is_not_signed_past(tmp_path: P
 
 @pytest.mark.parametrize("entries", [300, 600, 1_030])
 def test_a_kept_hash_of_a_level_that_is_not_complete_is_never_signed(
-    sqlite_url: str, tmp_path: Path, entries: int
+    database: str, tmp_path: Path, entries: int
 ):
     """Put there beforehand, it would be taken for the hash of what is still to come."""
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book, entries)
         Tree(book.log).reach(entries)
-        with unguarded(sqlite_url) as execute:
+        with unguarded(database) as execute:
             execute("INSERT INTO ledger_node VALUES (2, 0, ?)", bytes(32))
         assert refusal(Notary(tmp_path / "n.db", signer()), book) == "contradicted"
         assert verify(book).first is not None
 
 
 def test_a_past_that_fits_the_root_and_not_the_last_signature_is_a_fork(
-    sqlite_url: str, tmp_path: Path
+    database: str, tmp_path: Path
 ):
     """A leaf that lies under a kept hash is not asked for the root, but for the proof it is."""
     notary = Notary(tmp_path / "n.db", signer())
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book, 300)
         notary.sign(book)
         more(book, 300)
         Tree(book.log).reach(600)
-        with unguarded(sqlite_url) as execute:
+        with unguarded(database) as execute:
             execute("UPDATE ledger_entry SET leaf=? WHERE notification_id=280", bytes(32))
         assert refusal(notary, book) == "forked"
     assert notary.last().size == 300
@@ -220,7 +227,7 @@ def test_a_past_that_fits_the_root_and_not_the_last_signature_is_a_fork(
 
 @pytest.mark.reliability("R11")
 def test_a_note_that_was_lost_after_it_was_written_down_is_signed_again_the_same(
-    sqlite_url: str, tmp_path: Path
+    database: str, tmp_path: Path
 ):
     """R11: failed but persisted, at each call after the store was swapped."""
     broken = [True]
@@ -232,7 +239,7 @@ def test_a_note_that_was_lost_after_it_was_written_down_is_signed_again_the_same
 
     card = Signer(ORIGIN, LOG, signer().verifier.public, sign_bytes)
     notary = Notary(tmp_path / "n.db", card)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book)
         with pytest.raises(Unproven):
             notary.sign(book)
@@ -241,12 +248,13 @@ def test_a_note_that_was_lost_after_it_was_written_down_is_signed_again_the_same
         broken[0] = False
         note = notary.sign(book)
         assert size_of(note) == 5
-        with unguarded(sqlite_url) as execute:  # signed, and not published
+        with unguarded(database) as execute:  # signed, and not published
             execute("DELETE FROM ledger_checkpoint")
         assert notary.sign(book) == note
         assert len(book.log.checkpoints(0, 9, 9)) == 1
 
 
+@pytest.mark.one_backend("an older copy of the file is put in its place")
 def test_a_store_that_is_away_signs_nothing(sqlite_url: str, tmp_path: Path):
     notary = Notary(tmp_path / "n.db", signer())
     with opened(sqlite_url) as book:
@@ -357,12 +365,12 @@ def asking(of: Witness) -> Callable[[bytes], tuple[int, bytes]]:
     return ask
 
 
-def test_the_answers_of_the_protocol(sqlite_url: str, tmp_path: Path):
+def test_the_answers_of_the_protocol(database: str, tmp_path: Path):
     """Nine requests, in the order and with the answers of C2SP tlog-witness."""
     notary, one = Notary(tmp_path / "n.db", signer()), witness(tmp_path)
     stranger = Notary(tmp_path / "s.db", signer("stranger.example/log"))
     impostor = Notary(tmp_path / "i.db", signer(seed=7))
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book)
         old = notary.sign(book)
         of = Tree(book.log)
@@ -408,11 +416,11 @@ def test_foreign_requests_to_a_witness(shared_file: Callable[[str], Path]):
             assert case["want_ok_syntax"], case["name"]
 
 
-def test_who_asks_too_often_waits(sqlite_url: str, tmp_path: Path):
+def test_who_asks_too_often_waits(database: str, tmp_path: Path):
     now = [0.0]
     one = witness(tmp_path, clock=lambda: now[0])
     notary = Notary(tmp_path / "n.db", signer())
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book)
         raw = notary.request(Tree(book.log), notary.sign(book), 0)
     statuses = [one.add(raw).status for _ in range(REQUESTS_MAX + 1)]
@@ -423,12 +431,12 @@ def test_who_asks_too_often_waits(sqlite_url: str, tmp_path: Path):
 
 
 @pytest.mark.reliability("R13")
-def test_requests_that_pass_each_other_never_roll_a_witness_back(sqlite_url: str, tmp_path: Path):
+def test_requests_that_pass_each_other_never_roll_a_witness_back(database: str, tmp_path: Path):
     """R13: sizes N and N+K interleaved by eight threads; what is signed only grows."""
     notary, now = Notary(tmp_path / "n.db", signer()), [0.0]
     one = witness(tmp_path, clock=lambda: now[0])
     requests: list[bytes] = []
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         of = Tree(book.log)
         notes = []
         for _ in range(12):
@@ -458,7 +466,7 @@ def test_requests_that_pass_each_other_never_roll_a_witness_back(sqlite_url: str
     assert size_of(Note.parse(last)) == max(sizes), SEED
 
 
-def test_two_of_three_witnesses_make_a_quorum(sqlite_url: str, tmp_path: Path):
+def test_two_of_three_witnesses_make_a_quorum(database: str, tmp_path: Path):
     """One is away, one answers nonsense first: the note goes out, and its policy says so."""
     notary = Notary(tmp_path / "n.db", signer())
     all_ = [witness(tmp_path, f"w{n}", 10 + n) for n in range(3)]
@@ -472,7 +480,7 @@ def test_two_of_three_witnesses_make_a_quorum(sqlite_url: str, tmp_path: Path):
         lambda _: (200, asking(all_[0])(b"")[1]),
         lambda _: (409, b"3\n"),  # whatever it is asked
     ]
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book)
         note = notary.sign(book)
         assert not trust.judge(note).met
@@ -493,6 +501,7 @@ def test_two_of_three_witnesses_make_a_quorum(sqlite_url: str, tmp_path: Path):
         assert len(trust.judge(note).witnesses) == 3
 
 
+@pytest.mark.one_backend("an older copy of the file is put in its place")
 def test_a_witness_that_knows_more_than_the_database_raises_the_alarm(
     sqlite_url: str, tmp_path: Path
 ):
@@ -515,6 +524,9 @@ def test_a_witness_that_knows_more_than_the_database_raises_the_alarm(
     assert refused.value.slug == "witness-ahead"
 
 
+@pytest.mark.one_backend(
+    "what notaries and witnesses keep of their own, whatever they read it from"
+)
 def test_a_split_view_gets_no_quorum(tmp_path: Path):
     """T4: two futures of one past, each shown to other readers: one of them finds no witness."""
     one = witness(tmp_path)
@@ -563,6 +575,7 @@ def test_a_mirror_follows_and_gives_everything_back(database: str, tmp_path: Pat
         list(mirror.entries())
 
 
+@pytest.mark.one_backend("an older copy of the file is put in its place")
 def test_a_mirror_is_never_brought_to_another_past(sqlite_url: str, tmp_path: Path):
     notary, mirror = Notary(tmp_path / "n.db", signer()), Mirror(tmp_path / "mirror")
     with opened(sqlite_url) as book:
@@ -616,12 +629,12 @@ class Shaky(Notary):
 @pytest.mark.parametrize("persisted", [False, True], ids=["not-done", "done"])
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_failed_and_may_have_been_done_leads_to_no_fork_and_no_standstill(
-    sqlite_url: str, tmp_path: Path, call: str, persisted: bool
+    database: str, tmp_path: Path, call: str, persisted: bool
 ):
     """Each store and network call of two rounds, in its place; then the next round is whole."""
     one, mirror = witness(tmp_path), Mirror(tmp_path / "mirror")
     trust = Trust.two_of_three(signer().verifier, [("w", one.signer.verifier)])
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         for _ in range(2):
             notary = Shaky(tmp_path / "n.db", call, persisted=persisted)
 

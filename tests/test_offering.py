@@ -26,9 +26,9 @@ HEAD = ["资产编号", "名称", "成色", "剩余年限", "可调剂日期", "
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
+def office(database: str) -> Iterator[Office]:
     """Lend an office with four idle cards, one of which is on offer, and one in use."""
-    with staffed(sqlite_url) as one:
+    with staffed(database) as one:
         names = {"D1": "会议桌", "D2": "文件柜", "D3": "投影仪", "D4": "打印机", "D5": "轿车"}
         for id_, name in names.items():
             asks = [

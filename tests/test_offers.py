@@ -42,9 +42,9 @@ def put(office: Office, id_: str, days_ago: int, listing: dict[str, Any], **card
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
+def office(database: str) -> Iterator[Office]:
     """Lend an office with three offers: one of today, one open to all, one whose windows ended."""
-    with staffed(sqlite_url) as one:
+    with staffed(database) as one:
         put(one, "A1", 0, {"description": "九成新"}, class_code="A02010105", name="笔记本电脑")
         put(one, "A2", 8, {"remaining_life": "3年"}, kind="furniture", name="会议椅", quantity="40")
         put(one, "A3", 30, {}, name="旧打印机", kind="office")

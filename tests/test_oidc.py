@@ -52,6 +52,10 @@ from api.signing_in import SigningIn
 from domain import access
 from domain.words import Words
 
+pytestmark = pytest.mark.one_backend(
+    "how a provider answers; what is kept of its people is kept on both, in the tests here that say so"
+)
+
 HERE = "http://127.0.0.1:1/login/oidc/done"  # until the port is known
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from doors import staffed
 from idp import CLIENT, SECRET, foreign
-from serving import served
+from serving import BROWSER, served
 
 from api.elsewhere import UNPROVEN
 from api.office import Office
@@ -20,7 +20,7 @@ from api.signing_in import SigningIn
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
 HERE = "http://127.0.0.1:1/login/oidc/done"  # until the port is known
 
 

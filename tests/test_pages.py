@@ -42,8 +42,8 @@ def furnished(url: str, **changes: Any) -> Office:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = furnished(f"sqlite:///{tmp_path_factory.mktemp('pages') / 'ledger.db'}")
+def office(module_database: str) -> Iterator[Office]:
+    opened = furnished(module_database)
     yield opened
     opened.close()
 
@@ -116,8 +116,8 @@ def test_signing_in_goes_where_one_wanted_and_nowhere_else(
     assert client.get("/assets").status_code == 303
 
 
-def test_over_https_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+def test_over_https_the_cookie_is_bound_to_the_host(database: str) -> None:
+    url = database
     office = Office.open(Settings(database=url, https=True))
     office.accounts.create("a", "long-enough", "u_a", "甲", "o_a", ("clerk",))
     client = TestClient(create_app(office.settings, office), base_url="https://gongwu.example")
@@ -756,8 +756,8 @@ def test_a_mistake_of_ours_tells_the_reader_a_number_and_nothing_else(
 
 
 @pytest.mark.target("T09")
-def test_an_erased_name_is_gone_from_every_page(tmp_path: Path) -> None:
-    office = furnished(f"sqlite:///{tmp_path / 'ledger.db'}")
+def test_an_erased_name_is_gone_from_every_page(database: str) -> None:
+    office = furnished(database)
     client = TestClient(create_app(office.settings, office))
     auditor = next(a for a in office.accounts.all() if a.login == "auditor")
     client.cookies.set("session", office.accounts.sign_in(auditor))

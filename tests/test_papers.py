@@ -103,9 +103,8 @@ def test_the_generated_pages_say_which_paper_a_step_leaves() -> None:
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('papers') / 'ledger.db'}"
-    office = Office.open(Settings(database=url, demo=True))
+def example(module_database: str) -> Iterator[Office]:
+    office = Office.open(Settings(database=module_database, demo=True))
     office.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     demo.introduce(office.accounts, lambda *_: None)
     city.load(office.book, None)
@@ -378,8 +377,8 @@ def test_a_stocktake_sheet_lists_what_the_books_hold_on_a_day(office: Office) ->
 
 
 @pytest.mark.target("T35")
-def test_an_application_with_2000_assets_is_printed_while_one_waits(sqlite_url: str) -> None:
-    with ready(sqlite_url) as office:
+def test_an_application_with_2000_assets_is_printed_while_one_waits(database: str) -> None:
+    with ready(database) as office:
         stream = applied(office, 2_000)
         begun = time.perf_counter()
         said = printed(office, stream, PaperForm.APPLICATION)
@@ -442,13 +441,13 @@ def test_the_page_of_a_case_offers_its_papers(example: Office) -> None:
     assert f"/papers/{unit}/stocktake-sheet.pdf" in client.get(f"/units/{unit[5:]}").text
 
 
-def test_the_command_line_writes_the_same_paper(sqlite_url: str, tmp_path: Path) -> None:
-    with ready(sqlite_url) as office:
+def test_the_command_line_writes_the_same_paper(database: str, tmp_path: Path) -> None:
+    with ready(database) as office:
         stream = applied(office)
         made = papers.printed(office, office.book.stream(stream), "application", "zh")
         expected = paper.pdf(made)
     runner, file = CliRunner(), tmp_path / "a.pdf"
-    base = ["--database", sqlite_url, "--lang", "zh", "paper", stream]
+    base = ["--database", database, "--lang", "zh", "paper", stream]
     done = runner.invoke(cli.app, [*base, "application", "-o", str(file)])
     assert done.exit_code == 0, done.output
     assert file.read_bytes() == expected

@@ -128,10 +128,9 @@ ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(module_database: str) -> Iterator[Office]:
     """A loan asked for on 1 March, granted on the 10th; a unit renamed on the 5th."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('past') / 'l.db'}"
-    with staffed(url, on=date(2026, 1, 1)) as office:
+    with staffed(module_database, on=date(2026, 1, 1)) as office:
         office.ask("asset/A1", "register_existing", CARD, CLERK, on=date(2026, 2, 1))
         wanted = {"lender": "o_a", "borrower": "o_b", "assets": ["A1"], "purpose": "办班借用"}
         wanted["due"] = "2026-04-30"

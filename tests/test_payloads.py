@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from doors import CARD, staffed
-from serving import served
+from serving import BROWSER, served
 from starlette.testclient import TestClient
 
 from api import filing, forms
@@ -21,6 +21,8 @@ from domain.decider import LIFECYCLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog
+
+pytestmark = pytest.mark.one_backend(BROWSER)
 
 # Well-known forms: elements, attributes, addresses, SVG, templates, other alphabets, polyglots.
 ELEMENTS = """

@@ -96,10 +96,10 @@ def test_shipments_and_refusals_go_through_the_api_once_and_end_in_the_lists_cou
         assert verify(office.book).intact
 
 
-def test_what_the_server_refuses_stops_the_replay(sqlite_url: str, part: Any):
+def test_what_the_server_refuses_stops_the_replay(database: str, part: Any):
     plan = playing_leso.plan_of(part[0][-1:], [], QUARTER)
     with (
-        staffed(sqlite_url) as office,
+        staffed(database) as office,
         played(office) as player,
         pytest.raises(playing_leso.Failed, match="unit-unknown"),
     ):
@@ -119,6 +119,7 @@ def quarter(tmp_path: Path, part: Any) -> tuple[Path, Path]:
     return found[0], found[1]
 
 
+@pytest.mark.one_backend("the words of the command; the replay itself runs on both here")
 def test_the_command_counts_and_says_so(quarter: tuple[Path, Path], tmp_path: Path):
     paths = [str(path) for path in quarter]
     done = CliRunner().invoke(app, ["match", "replay", *paths, "--clients", "2"])

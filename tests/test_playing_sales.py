@@ -96,9 +96,9 @@ def test_sales_of_seattle_go_through_the_api_once_and_come_to_the_cent(database:
 
 
 @pytest.mark.target("T92")
-def test_lots_are_sold_passed_in_or_left_open_as_the_source_knows(sqlite_url: str):
+def test_lots_are_sold_passed_in_or_left_open_as_the_source_knows(database: str):
     plan = playing_sales.of_gsa(list(reading_gsa.lots(FOUR_ROWS)))
-    office = Office.open(Settings(database=sqlite_url))
+    office = Office.open(Settings(database=database))
     try:
         with played(office, plan) as player:
             player.play(plan, clients=1)

@@ -108,6 +108,7 @@ def done(file: bytearray, call: Call, dice: random.Random | None = None) -> None
         file[at : at + len(part)] = part
 
 
+@pytest.mark.one_backend("every write to the file is cut short")
 @needs_strace
 @pytest.mark.reliability("R7")
 @pytest.mark.target("T125")
@@ -241,6 +242,7 @@ LIMIT = 200
 PLACES = {"pwrite64": 40, "fdatasync": 8, "ftruncate": 4, "unlink": 3}
 
 
+@pytest.mark.one_backend("every write to the file is cut short")
 @needs_strace
 @pytest.mark.reliability("R8")
 @pytest.mark.target("T125")

@@ -231,8 +231,8 @@ def children(pid: int, count: int, without: int = 0) -> set[int]:
         threading.Event().wait(0.05)
 
 
-def test_a_file_is_served_by_one_process(sqlite_url: str) -> None:
-    env = os.environ | {"GONGWU_DATABASE": sqlite_url, "PYTHONPATH": str(ROOT), "LANG": "en"}
+def test_a_file_is_served_by_one_process(database: str) -> None:
+    env = os.environ | {"GONGWU_DATABASE": database, "PYTHONPATH": str(ROOT), "LANG": "en"}
     refused = subprocess.run(
         [*COMMAND, "--processes", "2"], env=env, capture_output=True, text=True, check=False
     )

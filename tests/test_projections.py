@@ -215,9 +215,9 @@ def test_lists_told_by_several_processes_are_the_same_to_the_byte(
 
 @pytest.mark.reliability("R17")
 @pytest.mark.target("T01")
-def test_the_lists_of_a_long_log_are_the_same_to_the_byte_each_time(sqlite_url: str) -> None:
+def test_the_lists_of_a_long_log_are_the_same_to_the_byte_each_time(database: str) -> None:
     """Followed, built again alone, and built again by two processes."""
-    book, models = Book.open(sqlite_url), ReadModels.open(sqlite_url)
+    book, models = Book.open(database), ReadModels.open(database)
     user = IssuedToUser(unit="o_1", user="u_7")
     life: list[tuple[Any, date]] = [(registered(""), DAY), (user, DAY), (ReturnedByUser(), DAY)]
     life += [(user, DAY + timedelta(days=3)), (EntryReversed(seq=4, reason="录错"), DAY)]
@@ -234,8 +234,8 @@ def test_the_lists_of_a_long_log_are_the_same_to_the_byte_each_time(sqlite_url: 
     book.close()
 
 
-def test_what_a_killed_process_left_behind_is_swept_away(sqlite_url: str, tmp_path: Path) -> None:
-    book, models = Book.open(sqlite_url), ReadModels.open(sqlite_url)
+def test_what_a_killed_process_left_behind_is_swept_away(database: str, tmp_path: Path) -> None:
+    book, models = Book.open(database), ReadModels.open(database)
     book.append(
         drafted(f"asset/{new_id()}", [(registered("K"), DAY)]), actor="u_1", cause="cmd_test"
     )
@@ -279,6 +279,7 @@ def test_the_first_of_several_entries_that_cannot_be_shown_is_named(
         assert stuck.value.position == 1
 
 
+@pytest.mark.one_backend("readers of SQLite alone choose between the two orders")
 @pytest.mark.target("T01")
 def test_a_share_is_the_same_stream_by_stream_and_in_the_order_of_the_log(
     sqlite_url: str, tmp_path: Path

@@ -35,8 +35,8 @@ WORDS_OF_LOSS = re.compile(
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         yield office
 
 
@@ -122,13 +122,13 @@ def test_a_step_and_its_reversal_tell_channel_device_address_and_request(office:
 
 @pytest.mark.target("T12")
 def test_a_step_by_command_tells_its_channel_too(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         registered(Door(app_of(office)))
     monkeypatch.setenv("GONGWU_PASSWORD", PASSWORD)
-    commanded(f"--database {sqlite_url} do asset/A1 issue --as clerk --user u_li")
-    with opened(sqlite_url) as book:
+    commanded(f"--database {database} do asset/A1 issue --as clerk --user u_li")
+    with opened(database) as book:
         via, context = how_it_came(book, book.head()[0])
     assert (via.channel, via.unit, via.role) == ("cli", "o_a", "clerk")
     assert context["channel"] == "cli"
@@ -139,11 +139,11 @@ def test_a_step_by_command_tells_its_channel_too(
 
 @pytest.mark.target("T11")
 def test_api_command_and_export_name_units_as_they_were_called_on_the_day(
-    sqlite_url: str,
+    database: str,
 ) -> None:
     """A case asked for in May names the unit of May, though it was renamed in June."""
     may, june = date(2026, 5, 1), date(2026, 6, 1)
-    with staffed(sqlite_url, on=may) as office:
+    with staffed(database, on=may) as office:
         admin = Actor(person="u_admin", unit="o_a", role="admin")
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
         for id_, name in (("o_old", "示例市旅游局"), ("o_keeps", "示例市档案局")):
@@ -157,7 +157,7 @@ def test_api_command_and_export_name_units_as_they_were_called_on_the_day(
         office.ask("reallocation/R1", "withdraw", {"reason": "不再需要"}, clerk, on=june)
         told = Door(app_of(office)).get("reallocation/R1/history").json()["items"]
         assert "示例市旅游局" in told[0]["sentence"], told
-    said = commanded(f"--lang zh --database {sqlite_url} export events").stdout
+    said = commanded(f"--lang zh --database {database} export events").stdout
     (request,) = [line for line in said.splitlines() if "reallocation.requested" in line]
     assert "示例市旅游局" in request and "文化和旅游局" not in request
 

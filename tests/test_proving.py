@@ -62,8 +62,8 @@ ORIGIN = "ledger.example.gov.cn/warehouse-1"
 
 
 @pytest.fixture
-def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
-    with staffed(sqlite_url) as found:
+def office(database: str, tmp_path: Path) -> Iterator[Office]:
+    with staffed(database) as found:
         found.proving._policy = tmp_path / "notary/policy.txt"
         yield found
 

@@ -48,8 +48,8 @@ def office(database: str) -> Iterator[Office]:
 
 
 @pytest.fixture
-def local(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def local(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         prepared(office)
         yield office
 

@@ -200,6 +200,9 @@ def outcome(url: str, batches: int) -> dict[str, Any]:
         office.close()
 
 
+@pytest.mark.one_backend(
+    "a killed server and its file; batches arrive on both in test_radio_counting"
+)
 @pytest.mark.reliability("R27")
 def test_a_killed_server_and_a_bad_network_come_to_what_the_clean_run_comes_to(
     tmp_path: Path,

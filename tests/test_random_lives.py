@@ -156,6 +156,9 @@ def forbidden(name: str, asset: Asset) -> list[str]:
     return [f"{name}: {what}" for what, so in wrong.items() if so]
 
 
+@pytest.mark.one_backend(
+    "hundreds of short lives, each in a file of its own; what refuses them is the domain"
+)
 @pytest.mark.reliability("R15")
 @pytest.mark.target("T20")
 @pytest.mark.target("T30")

@@ -89,8 +89,8 @@ def test_duties_follow_the_person_into_another_role(database: str):
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as found:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as found:
         yield found
 
 

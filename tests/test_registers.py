@@ -226,13 +226,13 @@ def test_goods_are_taken_in_on_their_page(office: Office) -> None:
     assert client.get("/confiscated/none").status_code == 404
 
 
-def test_the_command_line_lists_quotas_and_goods(sqlite_url: str) -> None:
-    with staffed(sqlite_url) as office:
+def test_the_command_line_lists_quotas_and_goods(database: str) -> None:
+    with staffed(database) as office:
         filled(office)
     runner = CliRunner()
 
     def run(*words: str) -> Any:
-        done = runner.invoke(cli.app, ["--database", sqlite_url, "--lang", "zh", *words])
+        done = runner.invoke(cli.app, ["--database", database, "--lang", "zh", *words])
         assert done.exit_code == 0, done.output
         return done.output
 
@@ -243,7 +243,7 @@ def test_the_command_line_lists_quotas_and_goods(sqlite_url: str) -> None:
     assert "香烟" in run("confiscated", "--after", first["next"])
     assert "周转箱" in run("packages", "--unit", "o_a")
     for register in ("confiscated", "packages"):
-        wrong = runner.invoke(cli.app, ["--database", sqlite_url, register, "--status", "x"])
+        wrong = runner.invoke(cli.app, ["--database", database, register, "--status", "x"])
         assert wrong.exit_code == 2
 
 

@@ -49,6 +49,7 @@ def test_a_replay_as_of_a_day_and_a_knowledge_is_the_fold_of_each_stream(book: B
         assert state == book.state_at(name, on, known), name
 
 
+@pytest.mark.one_backend("a byte of the file is changed")
 @pytest.mark.target("T05")
 @pytest.mark.parametrize("shares", [1, 2])
 def test_a_changed_byte_stops_a_hashed_replay_in_whichever_process(

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,9 +67,8 @@ step = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    folder: Path = tmp_path_factory.mktemp("reserving")
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
+def book(module_database: str) -> Iterator[Ledger]:
+    ledger = Ledger(module_database)
     ledger.policy = Policy(name="place", version=1, claiming=Claiming(hold_days=5))
     # What is to come is told as well: the clock of the book stands a year later.
     clock = ledger.book.clock

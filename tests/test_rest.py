@@ -42,9 +42,9 @@ def office(database: str) -> Iterator[Office]:
 
 
 @pytest.fixture
-def local(sqlite_url: str) -> Iterator[Office]:
+def local(database: str) -> Iterator[Office]:
     """An office on SQLite alone, for what no database can change."""
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         yield office
 
 
@@ -444,9 +444,8 @@ def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, Any], str]:
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    folder = tmp_path_factory.mktemp("busy")
-    with staffed(f"sqlite:///{folder / 'ledger.db'}") as office:
+def busy(module_database: str) -> Iterator[Door]:
+    with staffed(module_database) as office:
         registered(Door(app_of(office)))
         yield Door(app_of(office))
 

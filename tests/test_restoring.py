@@ -227,6 +227,7 @@ def test_a_forged_command_is_not_taken_for_the_ledgers_own(source: Book, target:
     assert target.head()[0] == 0
 
 
+@pytest.mark.one_backend("a copy of the file is altered")
 @pytest.mark.target("T17")
 def test_the_way_out_shows_one_moment_while_others_write(source: Book) -> None:
     out = lines(source)
@@ -293,9 +294,9 @@ def test_two_commands_move_a_ledger_with_what_was_imported(
 
 @pytest.mark.target("T17")
 def test_events_of_any_period_go_out_as_bytes_and_as_a_table(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = ready(sqlite_url, monkeypatch)
+    run = ready(database, monkeypatch)
     rows = list(
         csv.reader(run("--lang zh export events").stdout_bytes.decode("utf-8-sig").splitlines())
     )

@@ -377,14 +377,13 @@ def test_loans_and_purchases_of_another_kind_are_not_counted(story: Story):
 
 
 @pytest.mark.target("T53")
-def test_a_second_script_comes_to_the_same_from_the_bytes_of_the_log(tmp_path_factory: Any):
+def test_a_second_script_comes_to_the_same_from_the_bytes_of_the_log(database: str):
     """Read the entries as JSON, with nothing of ours: pieces that arrived, their cost that day."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('city') / 'l.db'}"
-    with opened(url) as book:
+    with opened(database) as book:
         city.load(book)
-        models = ReadModels.open(url)
+        models = ReadModels.open(database)
         models.catch_up(book)
-        accounts = Accounts.open(url)
+        accounts = Accounts.open(database)
         demo.at_a_counter(book, models, accounts, city_reuse.show)
         accounts.close()
         found = told(book, models, EVERYTHING, Asked(start="2020-01-01", end="2030-01-01"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from doors import staffed
-from serving import blameless, offline, served
+from serving import BROWSER, blameless, offline, served
 
 from api import pages_count
 from api.scan_words import WORDS
@@ -22,6 +22,8 @@ from labels.signed import SigningKey
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.one_backend(BROWSER)
 
 SCAN = pages_count.STATIC / "scan"
 SCRIPTS = sorted(SCAN.glob("*.js"))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from doors import PASSWORD, staffed
 from PIL import Image
-from serving import blameless, offline, served
+from serving import BROWSER, blameless, offline, served
 
 from api import rest_label
 from api.office import Actor, Office
@@ -26,7 +26,7 @@ from api.scan_words import WORDS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 HEAD = Actor(person="u_head", unit="o_a", role="head")
 ADMIN = Actor(person="u_admin", unit="o_a", role="admin")

@@ -107,6 +107,7 @@ def staffed_again(database: str, out: list[bytes]) -> Iterator[Office]:
         office.close()
 
 
+@pytest.mark.one_backend("scans are rewritten in the file, past its guards")
 @pytest.mark.target("T05", "T64")
 def test_an_altered_or_missing_scan_is_named_and_not_carried_over(
     sqlite_url: str, tmp_path: Path
@@ -277,6 +278,7 @@ def ended(door: Door, devices: list[Device]) -> None:
     pytest.fail("the devices never came to an end of what they owed")
 
 
+@pytest.mark.one_backend("another process holds the lock of the file")
 @pytest.mark.target("T68", "T116")
 def test_another_program_with_the_same_file_waits_for_its_turn(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch

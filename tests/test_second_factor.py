@@ -159,10 +159,10 @@ def test_five_wrong_codes_wait_a_quarter_of_an_hour_whatever_the_password(
 
 
 def test_without_the_master_key_recovery_codes_still_open(
-    sqlite_url: str, tmp_path: Path, clock: Clock
+    database: str, tmp_path: Path, clock: Clock
 ) -> None:
     file = tmp_path / "vault.key"
-    accounts = Accounts.open(sqlite_url, clock=clock, vault=file)
+    accounts = Accounts.open(database, clock=clock, vault=file)
     accounts.create("head", PASSWORD, "u_head", "示例", "o_a", ("head",))
     key, codes = enrolled(accounts)
     file.rename(tmp_path / "away")
@@ -177,8 +177,8 @@ def test_without_the_master_key_recovery_codes_still_open(
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    opened = Office.open(Settings(database=sqlite_url))
+def office(database: str) -> Iterator[Office]:
+    opened = Office.open(Settings(database=database))
     opened.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     for role in PEOPLE:
         opened.accounts.create(role, PASSWORD, f"u_{role}", f"示例{role}", "o_a", [role])

@@ -205,6 +205,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.one_backend("every fault of a file and its disk")
 @pytest.mark.reliability("R16")
 @pytest.mark.target("T125")
 def test_a_month_in_which_everything_goes_wrong_ends_whole(memory: Path) -> None:

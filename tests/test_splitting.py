@@ -289,9 +289,9 @@ def test_cards_of_one_sort_merge_and_the_merged_ones_stay_readable(ledger: Ledge
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_cards_that_are_not_alike_do_not_merge(
-    sqlite_url: str, differ: dict[str, Any], zh: str, en: str
+    database: str, differ: dict[str, Any], zh: str, en: str
 ) -> None:
-    ledger = Ledger(sqlite_url)
+    ledger = Ledger(database)
     alike = {"quantity": "4", "value": 400, "measure": "把", "class_code": "A05010301"}
     ledger.card("A", **alike)
     ledger.card("B", **alike | differ)

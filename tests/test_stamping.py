@@ -349,9 +349,9 @@ def _openssl_agrees(folder: Path, whole: Bundle, command: str, authority: Author
 
 
 def test_a_bundle_with_a_stamp_of_something_else_is_refused(
-    authority: Authority, sqlite_url: str, place: Place, tmp_path: Path
+    authority: Authority, database: str, place: Place, tmp_path: Path
 ) -> None:
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         signed_book(book, place)
         Stamper(book, authority, authority.roots).stamp()
         signed_book(book, place, "v")
@@ -415,10 +415,10 @@ WRONG: dict[str, Wrong] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_an_authority_that_answers_nonsense_leaves_nothing_behind(
-    served: Served, authority: Authority, sqlite_url: str, place: Place, wrong: str
+    served: Served, authority: Authority, database: str, place: Place, wrong: str
 ) -> None:
     served.answer = WRONG[wrong]
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         signed_book(book, place)
         with pytest.raises(Unproven):
             Stamper.of(book, served.url, authority.trust).stamp()
@@ -430,10 +430,10 @@ def test_an_authority_that_answers_nonsense_leaves_nothing_behind(
 @pytest.mark.parametrize("persisted", [False, True], ids=["not-done", "done"])
 @pytest.mark.parametrize("call", ["ask", "keep"])
 def test_a_stamp_that_was_lost_is_fetched_again_and_nothing_else_notices(
-    authority: Authority, sqlite_url: str, place: Place, call: str, persisted: bool
+    authority: Authority, database: str, place: Place, call: str, persisted: bool
 ) -> None:
     """R11: failed but persisted, at the call to the authority and at the call to the database."""
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         signed_book(book, place)
         stamper = Stamper(book, authority, authority.roots)
         kept = book.log.keep_attestation
@@ -459,7 +459,7 @@ def test_a_stamp_that_was_lost_is_fetched_again_and_nothing_else_notices(
 
 @pytest.mark.reliability("R11")
 def test_the_notary_signs_on_while_the_authority_does_not_answer(
-    served: Served, authority: Authority, sqlite_url: str, place: Place
+    served: Served, authority: Authority, database: str, place: Place
 ) -> None:
     awake, begun, told = threading.Event(), threading.Event(), threading.Event()
     good = served.answer
@@ -478,7 +478,7 @@ def test_the_notary_signs_on_while_the_authority_does_not_answer(
         if len(heard) == 2:
             told.set()
 
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         stamper = Stamper.of(book, served.url, authority.trust, hear)
         watch = Watch(place, place.notary(), book, seconds=0, stamp=stamper.wake)
         stamper.start()
@@ -496,7 +496,7 @@ def test_the_notary_signs_on_while_the_authority_does_not_answer(
 
 
 def test_what_failed_is_tried_again_without_anything_new(
-    authority: Authority, sqlite_url: str, place: Place
+    authority: Authority, database: str, place: Place
 ) -> None:
     done, answers = threading.Event(), [b"", b""]
     heard: list[str] = []
@@ -509,7 +509,7 @@ def test_what_failed_is_tried_again_without_anything_new(
     def answer(query: bytes) -> bytes:
         return answers.pop() if answers else authority(query)
 
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         signed_book(book, place)
         stamper = Stamper(book, answer, authority.roots, told=hear, again_seconds=0.01)
         stamper.start()
@@ -523,10 +523,10 @@ def test_what_failed_is_tried_again_without_anything_new(
 
 
 def test_without_the_extra_a_sentence_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+    monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
-    with opened(sqlite_url) as book, pytest.raises(Unproven, match=r"gongwu\[tsa\]") as absent:
+    with opened(database) as book, pytest.raises(Unproven, match=r"gongwu\[tsa\]") as absent:
         Stamper(book, bytes)
     assert "pip install" in absent.value.sentence("zh")
 
@@ -553,11 +553,11 @@ def test_addresses_and_certificates_that_are_none_are_refused(tmp_path: Path) ->
 def test_the_command_line_stamps_and_verifies(
     served: Served,
     authority: Authority,
-    sqlite_url: str,
+    database: str,
     place: Place,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_NOTARY", str(place.folder))
 
     def run(line: str) -> str:
@@ -565,7 +565,7 @@ def test_the_command_line_stamps_and_verifies(
         assert done.exit_code == 0, done.output
         return done.output
 
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         book.act([unit("u1")], ADMIN)
     trust = f"--tsa-trust {authority.trust}"
     assert "It holds" in run(f"notary sign --tsa {served.url} {trust}")
@@ -573,10 +573,10 @@ def test_the_command_line_stamps_and_verifies(
     assert "1 hold" in run(f"verify {trust}")
     assert "not checked" in run("verify")
     served.answer = WRONG["an-error"]
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         book.act([unit("u2")], ADMIN)
     said = run(f"notary sign --tsa {served.url} {trust}")  # signed, whatever the authority does
     assert "did not answer" in said
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         notes = [Checkpoint.parse(Note.parse(raw).text) for _, raw in book.log.checkpoints(0, 9, 9)]
     assert [checkpoint.size for checkpoint in notes] == [2, 1]

@@ -9,7 +9,7 @@ import json
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,8 +28,8 @@ AT = "2026-11-02T08:00:00.000Z"
 
 
 @pytest.fixture
-def office(tmp_path: Any) -> Iterator[Office]:
-    with staffed(f"sqlite:///{tmp_path}/s.db") as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         admin = Actor(person="u_admin", unit="o_a", role="admin")
         for place, name in (("p_1", "一号库房"), ("p_2", "二号库房"), ("p_9", "走廊")):
             form = {"name": name, "kind": "room", "unit": "o_a"}
@@ -334,7 +334,7 @@ CODES = ("SL-001", "SL-002", "SL-003", "SL-004", "SL-100", "X-1", "X-2")
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_is_sent_in_any_order_and_again_counts_as_if_sent_once(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    new_database: Callable[[], str], data: st.DataObject
 ) -> None:
     """Two devices, batches cut anywhere, lost answers, repeats: the clean run comes to the same."""
     scans = data.draw(
@@ -347,8 +347,7 @@ def test_what_is_sent_in_any_order_and_again_counts_as_if_sent_once(
     )
     came: list[Any] = []
     for shaken in (False, True):
-        database = f"sqlite:///{tmp_path_factory.mktemp('count')}/s.db"
-        with staffed(database) as office:
+        with staffed(new_database()) as office:
             door = Door(app_of(office))
             four(door)
             registered(door, "B1", asset_no="SL-100", place="p_1", unit="o_b")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from booked import City
@@ -133,8 +132,8 @@ YEAR = Span(start="2023-12-31", end="2024-12-31")
 
 
 @pytest.fixture
-def city(tmp_path: Path) -> Iterator[tuple[Office, City]]:
-    office = Office.open(Settings(database=f"sqlite:///{tmp_path / 'l.db'}"))
+def city(database: str) -> Iterator[tuple[Office, City]]:
+    office = Office.open(Settings(database=database))
     yield office, City(office.book, office.models)
     office.close()
 

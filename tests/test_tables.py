@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('tables') / 'ledger.db'}"
-    opened = Office.open(Settings(database=url, demo=True))
+def office(module_database: str) -> Iterator[Office]:
+    opened = Office.open(Settings(database=module_database, demo=True))
     opened.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     demo.introduce(opened.accounts, lambda *_: None)
     city.load(opened.book, None)

@@ -21,8 +21,8 @@ FOREIGN = "3034257BF7194E4000001A85"
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         cards = [
             (f"asset/A{n}", "register_existing", CARD | {"asset_no": f"ZC-{n}"}) for n in range(5)
         ]

@@ -228,11 +228,11 @@ def test_nine_attacks_on_a_database_made_whole_again_are_all_found(database: str
 
 
 @pytest.mark.reliability("R4")
-def test_untouched_logs_raise_no_alarm(sqlite_url: str, tmp_path: Path):
+def test_untouched_logs_raise_no_alarm(database: str, tmp_path: Path):
     """Any set of true checkpoints, at any sizes, on a log that went on growing."""
-    filled(sqlite_url, tmp_path)
-    states, seeded = states_of(sqlite_url), random.Random(SEED)
-    with opened(sqlite_url) as book:
+    filled(database, tmp_path)
+    states, seeded = states_of(database), random.Random(SEED)
+    with opened(database) as book:
         for _ in range(PLACES * 4):
             sizes = seeded.sample(range(EVENTS + 1), seeded.randrange(1, 9))
             verdict = verify(
@@ -259,14 +259,12 @@ def test_a_cut_tail_a_removed_stream_and_a_rewritten_past_are_three_findings(
         assert {p.check for p in verify(book, held=held).integrity} == {"rewritten"}
 
 
-def test_a_mirror_that_was_changed_is_called_so_and_blames_no_entry(
-    sqlite_url: str, tmp_path: Path
-):
-    filled(sqlite_url, tmp_path)
+def test_a_mirror_that_was_changed_is_called_so_and_blames_no_entry(database: str, tmp_path: Path):
+    filled(database, tmp_path)
     mirror = Mirror(tmp_path / "mirror")
     tile = tmp_path / "mirror/tile/0/000"
     good = tile.read_bytes()
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         tile.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
         assert [p.check for p in verify(book, mirror=mirror).integrity] == ["mirror-damaged"]
         tile.unlink()
@@ -308,12 +306,12 @@ def contents(file: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("column", ["state", "leaf", "frontier"])
-def test_bytes_that_became_a_number_are_found(sqlite_url: str, tmp_path: Path, column: str):
+def test_bytes_that_became_a_number_are_found(database: str, tmp_path: Path, column: str):
     """One bit in front of a value says what it is; of a large number, `bytes(n)` is all memory."""
-    filled(sqlite_url, tmp_path)
+    filled(database, tmp_path)
     table = "ledger_head" if column == "frontier" else "ledger_entry"
-    with opened(sqlite_url) as book:
-        with unguarded(sqlite_url) as execute:
+    with opened(database) as book:
+        with unguarded(database) as execute:
             execute(f"UPDATE {table} SET {column}=?", 2**60)
         assert not verify(book).intact
         with pytest.raises(Refusal) as refused:
@@ -332,6 +330,7 @@ def test_pages_that_lead_back_end_there(back: int | None):
     assert list(_paged(select, "", 0, rows=9)) == [(1,), (2,), (3,), (back,)]
 
 
+@pytest.mark.one_backend("every bit of the file is flipped")
 @pytest.mark.reliability("R5")
 def test_no_flipped_bit_of_the_file_is_silent(tmp_path: Path):
     """Each is harmless (the same is read), or refused, or found."""

@@ -53,10 +53,10 @@ def test_only_the_owner_reads_the_keys(tmp_path: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.target("T75")
 def test_with_the_certificate_phones_get_camera_and_offline(
-    browser: Browser, tmp_path: Path
+    database: str, browser: Browser, tmp_path: Path
 ) -> None:
     made = tls.issued(tmp_path / "tls", NAMES)
-    with staffed(f"sqlite:///{tmp_path}/l.db") as office:
+    with staffed(database) as office:
         office.settings = msgspec.structs.replace(office.settings, https=True, ca=made.ca)
         with served(office, ssl_certfile=made.chain, ssl_keyfile=made.key) as site:
             trusting = ssl.create_default_context(cafile=made.ca)
@@ -82,6 +82,7 @@ def test_with_the_certificate_phones_get_camera_and_offline(
             own.close()
 
 
+@pytest.mark.one_backend("certificates, whatever the database")
 def test_the_command_makes_and_explains_it(tmp_path: Path) -> None:
     environment = {**os.environ, "GONGWU_DATABASE": f"sqlite:///{tmp_path}/l.db", "LANG": "zh_CN"}
     command = [sys.executable, "-c", "from api.cli import app; app()"]

@@ -167,6 +167,7 @@ def test_a_ledger_of_the_first_release_is_read_shown_and_gone_on_with(database: 
         office.close()
 
 
+@pytest.mark.one_backend("only a file can be missing")
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     commanded(f"--database sqlite:///{tmp_path / 'none.db'} upgrade", code=2)
     assert not (tmp_path / "none.db").exists()

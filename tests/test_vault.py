@@ -303,6 +303,7 @@ def test_keys_that_an_earlier_release_left_plain_are_wrapped_at_the_next_start(
         assert found_beside_wal(database, key) == []
 
 
+@pytest.mark.one_backend("the key lies beside the file")
 def test_where_the_master_key_lies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GONGWU_VAULT", "/secure/key")
     assert file_of("sqlite:////data/gongwu.db") == Path("/secure/key")
@@ -312,17 +313,17 @@ def test_where_the_master_key_lies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_vault_on_the_command_line(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GONGWU_VAULT", str(tmp_path / "vault.key"))
 
     def gongwu(*words: str, code: int = 0) -> str:
-        asked = ["--lang", "en", "--database", sqlite_url, *words]
+        asked = ["--lang", "en", "--database", database, *words]
         result = CliRunner().invoke(cli.app, asked)
         assert result.exit_code == code, result.output
         return result.output
 
-    with closing(Accounts.open(sqlite_url)), opened(sqlite_url):
+    with closing(Accounts.open(database)), opened(database):
         pass
     gongwu("account", "name", "u_1", "--name", "王示例")
     gongwu("account", "name", "u_1", "--name", "王示例")  # nothing new to bind

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from given import TODAY, Ledger, Then, given
@@ -49,8 +48,8 @@ first = PlaceTaken(asset="C1", use=VehicleUse.EMERGENCY)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    story = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+def ledger(database: str) -> Iterator[Ledger]:
+    story = Ledger(database)
     story.ask("u_admin", "unit/o_a", "establish", name="甲局", kind="organ")
     story.ask("u_admin", "unit/o_b", "establish", name="乙局", kind="organ")
     yield story

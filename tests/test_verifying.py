@@ -271,6 +271,7 @@ def test_a_log_without_its_head_is_told_as_damaged(url: str):
         assert checks(verify(book)) == {"unreadable-file"}
 
 
+@pytest.mark.one_backend("the bytes of the file are damaged")
 def test_a_page_of_zeros_is_told_as_damaged(tmp_path: Path):
     """Whatever page is lost: refused, found, or not one that is read."""
     whole, torn = tmp_path / "whole.db", tmp_path / "torn.db"
@@ -288,6 +289,7 @@ def test_a_page_of_zeros_is_told_as_damaged(tmp_path: Path):
     assert {"unreadable-file"} <= found <= {*CHECKS, "damaged"}
 
 
+@pytest.mark.one_backend("the bytes of the file are damaged")
 def test_a_database_that_cannot_be_opened_is_no_verdict(sqlite_url: str):
     """Away is not forged: whoever asks is told why there is no answer."""
     filled(sqlite_url)
@@ -436,6 +438,7 @@ def outcome(path: Path, original: bytes) -> str:
     return "harmless" if everything(path) == original else "SILENT"
 
 
+@pytest.mark.one_backend("the bytes of the file are damaged")
 @pytest.mark.target("T05")
 def test_a_flipped_bit_anywhere_is_harmless_or_refused_or_found(tmp_path: Path):
     """R5: one bit at a hundred random places of the file; never another answer in silence."""

@@ -198,6 +198,7 @@ def log() -> Iterator[io.StringIO]:
 FORM = re.compile(r'<(?:input|textarea|select)[^>]*\bname="([^"]+)"')
 
 
+@pytest.mark.one_backend("what the log of the process says, whatever the database")
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_whatever_people_type_is_nowhere_in_the_log(office: Office, log: io.StringIO) -> None:
     """Send marked names, passwords and tokens to every door: forms, addresses, questions, bodies."""
@@ -246,6 +247,7 @@ def test_whatever_people_type_is_nowhere_in_the_log(office: Office, log: io.Stri
     assert all(re.fullmatch(r"[0-9a-f]{12}", line["actor"]) for line in mine)
 
 
+@pytest.mark.one_backend("what the log of the process says, whatever the database")
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_line_is_found_by_the_request_that_its_answer_names(
     office: Office, log: io.StringIO

@@ -21,9 +21,9 @@ CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
+def office(database: str) -> Iterator[Office]:
     """Lend an office with an idle laptop that was listed in vain, a desk, and a car."""
-    with staffed(sqlite_url) as one:
+    with staffed(database) as one:
         for id_, kind in (("A1", "computer"), ("D1", "furniture"), ("C1", "vehicle")):
             card = CARD | {"asset_no": f"SL-{id_}", "kind": kind}
             one.ask(f"asset/{id_}", "register_existing", card, CLERK, on=date(2026, 1, 5))
@@ -138,9 +138,9 @@ def test_the_offices_set_a_quota_on_its_page_and_it_shows_what_is_beyond(office:
 
 
 def test_the_command_line_tells_the_ways_and_the_rules_of_a_kind(
-    office: Office, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    office: Office, database: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", "GONGWU_LANG"):
         monkeypatch.delenv(name, raising=False)
     said = run("asset waterfall SL-A1")

@@ -257,8 +257,8 @@ def test_pauses_grow_and_end_after_hours() -> None:
 
 
 @pytest.fixture
-def local(sqlite_url: str) -> Iterator[Office]:
-    with allowed(sqlite_url) as office:
+def local(database: str) -> Iterator[Office]:
+    with allowed(database) as office:
         yield office
 
 
