@@ -433,7 +433,9 @@ def other_policy(folder: Path) -> Path:
     return file
 
 
+@pytest.mark.one_backend("rows are taken out of the file")
 @pytest.mark.reliability("R20")
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_after_a_lossy_restore_a_mirror_brings_everything_back(
     office: Office, place: Place, tmp_path: Path, gongwu: Callable[..., str]
 ):

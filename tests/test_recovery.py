@@ -275,6 +275,8 @@ def told(book: Book, stream: str, proven: int, checkpoint: str, origin: str) -> 
     book.act([Ask(stream, "confirm", {})], Occasion(by="u_2", on=ON, role="head"))
 
 
+@pytest.mark.one_backend("rows are taken out of the file")
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_mirror_that_ends_early_brings_back_what_it_has(
     office: Office, place: Place, tmp_path: Path, gongwu: Callable[..., str]
 ):

@@ -19,6 +19,8 @@ from ledger.book import Book
 from ledger.verifying import verify
 from projections.store import ReadModels
 
+pytestmark = pytest.mark.one_backend("acts that share one commit, as on a file alone")
+
 
 def pages_at_most(book: Book, count: int) -> None:
     """Let the file have so many pages more: SQLite then says, for true, that it is full."""
@@ -61,8 +63,8 @@ def test_what_is_recorded_together_is_seen_by_others_when_it_is_settled(database
         assert verify(other).intact
 
 
-def test_what_is_never_settled_was_never_recorded(database: str):
-    with opened(database) as book:
+def test_what_is_never_settled_was_never_recorded(sqlite_url: str):
+    with opened(sqlite_url) as book:
         book.act([card("A1")], CLERK)
         with book.together():
             book.act([correction("A1", "T14")], CLERK)
@@ -72,8 +74,8 @@ def test_what_is_never_settled_was_never_recorded(database: str):
         assert verify(book).intact
 
 
-def test_lists_and_other_threads_know_nothing_of_what_may_yet_be_lost(database: str):
-    with opened(database) as book, closing(ReadModels.open(database)) as models:
+def test_lists_and_other_threads_know_nothing_of_what_may_yet_be_lost(sqlite_url: str):
+    with opened(sqlite_url) as book, closing(ReadModels.open(sqlite_url)) as models:
         book.act([card("A1")], CLERK)
         assert models.catch_up(book) == 1
         with book.together():
@@ -90,8 +92,8 @@ def test_lists_and_other_threads_know_nothing_of_what_may_yet_be_lost(database: 
 
 
 @pytest.mark.target("T125")
-def test_one_act_that_finds_no_space_leaves_the_others(database: str):
-    with opened(database) as book:
+def test_one_act_that_finds_no_space_leaves_the_others(sqlite_url: str):
+    with opened(sqlite_url) as book:
         book.act([unit("before")], ADMIN)
         with book.together() as gathering:
             pages_at_most(book, 20)
@@ -106,8 +108,8 @@ def test_one_act_that_finds_no_space_leaves_the_others(database: str):
 
 
 @pytest.mark.target("T125")
-def test_a_commit_that_fails_loses_what_was_together_and_says_whose(database: str):
-    with opened(database) as book:
+def test_a_commit_that_fails_loses_what_was_together_and_says_whose(sqlite_url: str):
+    with opened(sqlite_url) as book:
         with book.together() as gathering:
             safe = book.act([unit("safe")], ADMIN)
             book.settle()
@@ -125,8 +127,8 @@ def test_a_commit_that_fails_loses_what_was_together_and_says_whose(database: st
 
 
 @pytest.mark.target("T125")
-def test_on_a_full_disk_who_is_answered_yes_is_recorded_and_nobody_else(database: str):
-    with staffed(database) as office:
+def test_on_a_full_disk_who_is_answered_yes_is_recorded_and_nobody_else(sqlite_url: str):
+    with staffed(sqlite_url) as office:
         before = office.book.head()[0]
         pages_at_most(office.book, 12)
         answers: list[httpx.Response] = []
