@@ -34,6 +34,10 @@ from test_sight import MINE, NEVER, ROLES, THEIRS, Town, built
 
 from domain.decider import LIFECYCLES
 
+pytestmark = pytest.mark.one_backend(
+    "what the whole description allows is asked once; every route is asked on both in test_sight"
+)
+
 AGREES = [
     not_a_server_error,
     status_code_conformance,
