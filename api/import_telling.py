@@ -81,7 +81,8 @@ def said(change: Change, lang: Lang, name_of: Any) -> tuple[str, str, str, str]:
     told = [shown(change.field, value, lang, name_of) for value in (change.old, change.new)]
     if change.verb:
         return field, told[0], told[1], ""
-    why = "by-finance" if change.field in ("value", "value_type") else "by-deed"
+    why = "by-step" if change.field in importing_cards.OF_USE else "by-deed"
+    why = "by-finance" if change.field in ("value", "value_type") else why
     return field, told[0], told[1], in_words(importing_cards.SAID[why], lang)
 
 

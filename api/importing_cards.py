@@ -71,6 +71,10 @@ SAID: Final = {
     "by-finance": Words(
         "价值由财务（会计）岗位更正。", "Values are corrected by finance or accounting."
     ),
+    "by-step": Words(
+        "导入不登记这种情况；请按业务办理（领用、出借、出租、送修等）。",
+        "A sheet does not record this; take its own step (an issue, a loan, a lease, a repair).",
+    ),
     "by-deed": Words(
         "不能以更正改变；请办理相应业务（移位、划转、拆分等），或红冲后重新建卡。",
         "A correction cannot change it: record what happened (a move, a transfer, a split), or reverse"

@@ -353,6 +353,7 @@ def test_use_and_user_of_a_row_are_recorded_by_the_steps_that_say_so(office: Off
     }
     page = at_page(office, "clerk").get(f"/imports/{session.id}").text
     assert "新卡片登记的使用情况（6）" in page and "示例keeper" in page
+    assert page.count("导入不登记这种情况") == 2
     session = recorded(office, session, choice_of("all"))
     assert (session.recorded, size(office)) == (6, before + 11)
     assert stands(office) == {
