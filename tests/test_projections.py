@@ -234,8 +234,9 @@ def test_the_lists_of_a_long_log_are_the_same_to_the_byte_each_time(database: st
     book.close()
 
 
-def test_what_a_killed_process_left_behind_is_swept_away(database: str, tmp_path: Path) -> None:
-    book, models = Book.open(database), ReadModels.open(database)
+@pytest.mark.one_backend("what lies beside the file")
+def test_what_a_killed_process_left_behind_is_swept_away(sqlite_url: str, tmp_path: Path) -> None:
+    book, models = Book.open(sqlite_url), ReadModels.open(sqlite_url)
     book.append(
         drafted(f"asset/{new_id()}", [(registered("K"), DAY)]), actor="u_1", cause="cmd_test"
     )

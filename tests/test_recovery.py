@@ -140,8 +140,10 @@ def backed_up(office: Office, tmp_path: Path) -> Iterator[None]:
     shutil.copy(backup, file)
 
 
+@pytest.mark.one_backend("rows are taken out of the file")
 @pytest.mark.target("T06")
 @pytest.mark.reliability("R12")
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_is_lost_for_ever_is_told_by_two_persons_and_a_new_name_begins(
     office: Office, place: Place, tmp_path: Path, gongwu: Callable[..., str]
 ):
@@ -186,6 +188,8 @@ def test_what_is_lost_for_ever_is_told_by_two_persons_and_a_new_name_begins(
     assert "Integrity: passed" in gongwu("verify")
 
 
+@pytest.mark.one_backend("rows are taken out of the file")
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_new_name_needs_the_truth(office: Office, place: Place, tmp_path: Path):
     """What two persons say is held against what the notary finds, and no name is used again."""
     with gone_back(office, place, tmp_path):
