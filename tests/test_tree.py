@@ -163,14 +163,14 @@ def recorded(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, ...]:
 
 
 def test_the_same_bytes_have_one_root_on_sqlite_and_on_both_ways_into_postgresql(
-    database: str,
+    sqlite_url: str,
     postgresql_url: str,
     same_salts: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ):
     """205 entries go by COPY; then everything by COPY; then everything by the function."""
     same_salts()
-    in_sqlite = recorded(database, monkeypatch)
+    in_sqlite = recorded(sqlite_url, monkeypatch)
     same_salts()
     assert recorded(postgresql_url, monkeypatch) == in_sqlite
     for threshold in (1, 10**6):
