@@ -199,6 +199,7 @@ def test_the_best_are_told_whoever_asks(office: Office) -> None:
     assert len(best_of(rows, SCOPES[1], ["桌"], 50)) in range(1, 50)
 
 
+@pytest.mark.one_backend("a file alone keeps what a search reads side by side")
 def test_a_file_is_searched_in_what_a_search_reads_alone(sqlite_url: str) -> None:
     """Else every search reads every page of every card; whatever SQLite guesses of sizes."""
     models = ReadModels.open(sqlite_url)
