@@ -457,7 +457,7 @@ def _term(column: Column, text: str) -> str:
     assert choice is not None
     said = plain(text)
     for one in choice:
-        if said.casefold() in (one.value, one.words.zh, one.words.en.casefold()):
+        if said.casefold() in (one.value, plain(one.words.zh), plain(one.words.en).casefold()):
             return str(one.value)
     found = column.also.get(said)
     if found is None:
