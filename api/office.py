@@ -35,6 +35,7 @@ from api.depreciating import Depreciating
 from api.idling import Idling
 from api.journal import Journals
 from api.kept_lists import KeptLists
+from api.limiting import Limits
 from api.noting import Reads
 from api.policies import Rules
 from api.proving import Proving
@@ -142,6 +143,9 @@ class Office:
         self.tail = Tail(book)
         self.closing.append(self.tail.close)
         self.webhooks = Webhooks(self)
+        self.limits = Limits(
+            settings.calls_per_minute, settings.strangers_per_minute, settings.exports_per_minute
+        )
         self._shown = 0  # the lists show everything up to this position
         self._own = 0  # the last position recorded here
         self._noticed = 0  # up to where what others recorded was heard

@@ -31,7 +31,7 @@ def visitor(request: Request) -> Page:
 def member(request: Request) -> Page:
     """Open a page for people who signed in; raise SignIn."""
     page = visitor(request)
-    page.actor  # noqa: B018 - raises SignIn
+    page.office.limits.export(page.actor.person, request)  # the actor raises SignIn
     return page
 
 

@@ -99,8 +99,13 @@ class Callers:
         elif session is not None:
             account, request.state.proven_at = session.account, session.proven_at
         else:
+            if not _credentials(request):
+                self.office.limits.stranger(address(request))
             account = self._basic(request)
             request.state.proven_at = stamp(self.office.accounts.clock())  # it came along
+        if not bearer:
+            self.office.limits.call(account.login)
+        self.office.limits.export(account.person, request)
         wanted = request.headers.get("gongwu-role", "")
         if wanted:
             post = Post.read(wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Self
 
@@ -35,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `log` is how the log is written, text or json; `backups` is where a timer leaves backups.
     `webhook_hosts` are the hosts that webhooks may go to: names, addresses, networks.
     `https` is set when a proxy in front speaks it: cookies become Secure.
+    `calls_per_minute` is how often a person without a token may ask the interface,
+    `strangers_per_minute` an address that did not sign in, `exports_per_minute` how many files a
+    person may take home; 0: as often as they like.
     `oidc` and `ldap` are where log-ins are kept elsewhere (api/settings_sign.py); without
     `local_login` passwords of ours open nothing but `break_glass`, an administrator's log-in.
     """
@@ -68,12 +72,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     local_login: bool = True
     break_glass: str = ""
     webhook_hosts: str = ""
+    calls_per_minute: int = 1_200
+    strangers_per_minute: int = 120
+    exports_per_minute: int = 120
 
     @classmethod
     def from_env(cls) -> Self:
         """Read GONGWU_DATABASE, _HOST, _PORT, _HTTPS, _LABEL_…, _ZONE, _TRUST,
         _VAULT, _TSA_TRUST, _SM2, _CATALOGUE, _CLASSES, _LOCALES, _METRICS_TOKEN, _LOG, _BACKUPS,
-        _OIDC_…, _LDAP_…, _LOCAL_LOGIN, _BREAK_GLASS, _WEBHOOK_HOSTS.
+        _OIDC_…, _LDAP_…, _LOCAL_LOGIN, _BREAK_GLASS, _WEBHOOK_HOSTS, _CALLS_PER_MINUTE,
+        _STRANGERS_PER_MINUTE, _EXPORTS_PER_MINUTE.
 
         Raise Unusable for a log-in kept elsewhere that is not set as it must be.
         """
@@ -89,6 +97,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             https=_yes("GONGWU_HTTPS"),
             catalogue=_yes("GONGWU_CATALOGUE"),
             webhook_hosts=_hosts("GONGWU_WEBHOOK_HOSTS"),
+            calls_per_minute=_often("GONGWU_CALLS_PER_MINUTE", 1_200),
+            strangers_per_minute=_often("GONGWU_STRANGERS_PER_MINUTE", 120),
+            exports_per_minute=_often("GONGWU_EXPORTS_PER_MINUTE", 120),
             oidc=Oidc.from_env(),
             ldap=Ldap.from_env(),
             local_login=os.environ.get("GONGWU_LOCAL_LOGIN", "").lower() not in NO,
@@ -115,6 +126,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def _yes(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes"}
+
+
+def _often(name: str, default: int) -> int:
+    """Return how often something may be done in a minute; raise Unusable for what is no number."""
+    text = os.environ.get(name, "")
+    if text and not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise Unusable(
+            f"{name} 须为每分钟次数的整数，0 表示不限；现为 {text}。",
+            f"{name} is a whole number of times a minute, 0 for no limit; it is {text}.",
+        )
+    return int(text) if text else default
 
 
 def _hosts(name: str) -> str:

@@ -191,6 +191,30 @@ def _known() -> Iterator[Known]:
         Words("推送可以去的主机、地址和网段。", "Hosts, addresses, networks that webhooks go to."),
     )
     yield Known(
+        "GONGWU_CALLS_PER_MINUTE",
+        "calls_per_minute",
+        Words(
+            "不用令牌时，每人每分钟可调用接口的次数（每个服务进程）；0 为不限。",
+            "How often a person without a token may ask the interface a minute (of each process); 0: no limit.",
+        ),
+    )
+    yield Known(
+        "GONGWU_STRANGERS_PER_MINUTE",
+        "strangers_per_minute",
+        Words(
+            "未登录的地址每分钟可调用接口的次数；0 为不限。",
+            "How often an address that did not sign in may ask the interface a minute; 0: no limit.",
+        ),
+    )
+    yield Known(
+        "GONGWU_EXPORTS_PER_MINUTE",
+        "exports_per_minute",
+        Words(
+            "每人每分钟可导出的文件数（CSV、XLSX 等）；0 为不限。",
+            "How many files (CSV, XLSX and such) a person may take home a minute; 0: no limit.",
+        ),
+    )
+    yield Known(
         "GONGWU_PROCESSES",
         "",
         Words(

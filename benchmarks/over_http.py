@@ -167,7 +167,7 @@ def serve_ours(url: str, listener: socket.socket) -> None:
     from api.app import create_app
     from api.settings import Settings
 
-    serve(create_app(Settings(database=url)), listener)
+    serve(create_app(Settings(database=url, calls_per_minute=0, exports_per_minute=0)), listener)
 
 
 def _serve_floor(url: str, listener: socket.socket) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from argon2 import PasswordHasher
-from doors import PASSWORD
+from doors import PASSWORD, UNHURRIED
 from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg import sql
@@ -92,7 +92,7 @@ class Town:
 
 
 def built(database: str) -> Iterator[Town]:
-    office = Office.open(Settings(database=database, label_host="id.example"))
+    office = Office.open(Settings(database=database, label_host="id.example", **UNHURRIED))
     office.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     city.load(office.book)
     admin = Actor(person="u_admin", unit=MINE, role=Role.ADMIN)
