@@ -376,7 +376,7 @@ SENT = "what was sent in, cell by cell, answered on the spot and never opened ag
 BEHIND = "what is behind one figure of a statement; the statement chose what is shown"
 OWN = {
     "table.html": (1, "the one table"),
-    "account_parts.html": (2, PART),
+    "account_parts.html": (3, PART),
     "annual.html": (2, FIGURES),
     "audit.html": (1, "the few latest entries; the log itself is read by position"),
     "chain.html": (1, PART),
