@@ -16,6 +16,8 @@ from api.settings import Settings
 from api.settings_shown import shown
 from api.settings_sign import Unusable
 
+pytestmark = pytest.mark.one_backend("limits are counted in memory, before any database is asked")
+
 
 @pytest.fixture
 def office(sqlite_url: str) -> Iterator[Office]:
