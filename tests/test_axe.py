@@ -24,7 +24,10 @@ from api.office import Office
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.one_backend("looks at what pages draw, which is the same whatever is beneath"),
+]
 
 # Everything that axe looks for unless told otherwise (WCAG 2.0 to 2.2 A and AA, good practice), of
 # any impact. Nothing is fetched again for it, and only what is wrong is told.
