@@ -641,6 +641,7 @@ def test_on_paper_a_list_is_a_list_to_sign(page: Browsed, office: Office, site: 
 
 # Forms of a step that need not be asked first: what one press records stands beside the button.
 AT_ONCE = {
+    ("my.html", "{{ tap.name }}"): "its button is the sentence: it is with me",
     ("scan.html", "bind_label"): "the page says which label goes onto which thing",
     ("stocktake.html", "close_differences"): "one thing goes to the place where it was seen",
     ("labels_unit.html", "draw_template"): "the drawing is seen while it is made",
