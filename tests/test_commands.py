@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -127,7 +127,7 @@ def test_every_command_is_run_or_says_why_not() -> None:
 Run = Callable[[list[str]], str]
 
 
-def commanded(words: list[str]) -> str:
+def commanded(words: Sequence[str]) -> str:
     answer = CliRunner().invoke(cli.app, words, env={"COLUMNS": "200"})
     assert answer.exit_code == OK, f"{shlex.join(words)}\n{answer.output}"
     return answer.output

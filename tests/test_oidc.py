@@ -645,7 +645,10 @@ def test_programs_see_and_untie_them_as_well(
         since = datetime.fromisoformat(one.pop("since"))
         assert abs((since - clock()).total_seconds()) < 600
         assert one == {"kind": "oidc", "provider": state.issuer, "name": "wang", "believed": True}
-        asked = {"headers": {"Idempotency-Key": "untie-1"}, "json": {"reason": "换了单位"}}
+        asked: dict[str, Any] = {
+            "headers": {"Idempotency-Key": "untie-1"},
+            "json": {"reason": "换了单位"},
+        }
         answer = program.post("/accounts/keeper/untie-oidc", **asked)
         assert (answer.status_code, answer.json()["done"]) == (200, "untie-oidc"), answer.text
         assert tied() == []
