@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 from doors import CARD, PASSWORD, staffed
 from sizes import SEED
 from sqlalchemy import select
@@ -231,10 +232,16 @@ def children(pid: int, count: int, without: int = 0) -> set[int]:
         threading.Event().wait(0.05)
 
 
-def test_a_file_is_served_by_one_process(database: str) -> None:
-    env = os.environ | {"GONGWU_DATABASE": database, "PYTHONPATH": str(ROOT), "LANG": "en"}
+@pytest.mark.one_backend("it is about a file")
+def test_a_file_is_served_by_one_process(sqlite_url: str) -> None:
+    env = os.environ | {"GONGWU_DATABASE": sqlite_url, "PYTHONPATH": str(ROOT), "LANG": "en"}
     refused = subprocess.run(
-        [*COMMAND, "--processes", "2"], env=env, capture_output=True, text=True, check=False
+        [*COMMAND, "--processes", "2"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert refused.returncode == 2
     assert "PostgreSQL" in refused.stderr
