@@ -122,7 +122,9 @@ class Office:
         self.rules = Rules(self._rulings, book)
         self.idling = Idling(self)
         self.classes = class_tables(settings.classes)
-        self.search = Search(book, self.whole, self._region_of, self.terms, self.rooms)
+        self.search = Search(
+            book, self.whole, self._region_of, self.terms, self.rooms, settings.zone
+        )
         self.proposals = Proposals(book, self.whole, self.search.receipt, self.terms, self.rooms)
         self.depreciating = Depreciating(book, self.whole)
         self.booking = Booking(book, self.whole, self.depreciating)

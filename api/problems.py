@@ -188,8 +188,20 @@ def of(error: BaseException) -> Problem:
             problem.headers |= dict(error.headers or {})
             return problem
         case _:
+            if _has_nul(error):
+                return Problem(422, "invalid", INVALID, NUL)
             trouble = database_trouble(error)
             return _unavailable(trouble) if trouble else plain(500)
+
+
+def _has_nul(error: BaseException) -> bool:
+    """Tell whether PostgreSQL was asked for a text with a NUL in it, which it does not know."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, psycopg.DataError) and "NUL" in str(cause):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def database_trouble(error: BaseException) -> Unavailable | None:
@@ -219,6 +231,10 @@ KEY_REUSED = (
 ENTRY_TOO_LARGE = Words(
     "内容过长：一条记录最多 65,535 字节。长文请作为附件保存。",
     "Too long: an entry has at most 65,535 bytes. Keep long texts as attachments.",
+)
+NUL = Words(
+    "内容含有无法显示的空字符（NUL），未作任何记录；请删去后重试。",
+    "There is a NUL character in it, which no text has; nothing was recorded. Take it out.",
 )
 BAD_CURSOR = Words(
     "分页标记无效；请从第一页重新开始。",

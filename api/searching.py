@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -26,6 +27,7 @@ from domain.planning import Plan, ReallocationSearched
 from domain.searching import FOUND_MAX, Found, Limit, Piece, Receipt, Stock, Thing
 from ledger import tree
 from ledger.book import Book
+from ledger.entry import moment
 from projections import fitting, inventory, searching
 from projections.matching import Terms
 from projections.scope import Rows
@@ -45,9 +47,10 @@ class Search:
         region_of: Callable[[str, date], str],
         terms: Callable[[date], Terms],
         rooms: Callable[[date], Rooms],
+        zone: str,
     ) -> None:
         self.book, self.rows, self.region_of = book, rows, region_of
-        self.terms, self.rooms = terms, rooms
+        self.terms, self.rooms, self.zone = terms, rooms, ZoneInfo(zone)
 
     def informed(self, occasion: Occasion, asks: Iterable[Ask], today: date) -> Occasion:
         """Return the occasion with what the steps that are asked must have seen."""
@@ -76,7 +79,9 @@ class Search:
         entries = self.book.stream(f"asset/{claim.asset}").entries if claim.asset else ()
         if claim.decided_from is None or not entries:
             return
-        eve = (claim.decided_from - timedelta(days=1)).isoformat()
+        # The day before ends where the place is, not in Greenwich.
+        midnight = datetime.combine(claim.decided_from, time(), self.zone)
+        eve = moment(midnight - timedelta(microseconds=1))
         position = max(self.book.position_known(eve), entries[-1].position)
         (entry,) = self.book.entries(position, position)
         yield SeedSeen(claim=ask.stream, position=position, seed=tree.leaf(entry.state).hex())

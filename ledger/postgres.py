@@ -823,7 +823,8 @@ class LedgerPostgresRecorder(PostgresApplicationRecorder):
         """Return those of some identifiers that are held, each with its stream."""
         query = "SELECT value, stream FROM ledger_claim WHERE kind=%s AND value = ANY(%s)"
         with self.reading() as c:
-            rows = c.execute(query, (kind, sorted(values)))
+            some = sorted(value for value in values if "\0" not in value)  # no text there has one
+            rows = c.execute(query, (kind, some))
             return dict(cast("list[tuple[str, str]]", rows.fetchall()))
 
     def claims(self, kind: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from doors import PASSWORD, Door, app_of, registered, staffed
 from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg import sql
 
@@ -213,3 +214,24 @@ def test_a_server_that_went_away_is_told_at_once_and_used_again_when_it_is_back(
 def test_after_all_of_this_the_ledger_verifies(office: Office) -> None:
     verdict = verify(office.book)
     assert verdict.intact and verdict.size == office.book.head()[0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/search?q=SL%00001",
+        "/assets?text=%00",
+        "/offers?text=%00",
+        "/api/v1/inventory?text=%00",
+        "/api/v1/scan?code=%00",
+        "/api/v1/open-steps?text=%00",
+        "/people?text=%00",
+    ],
+)
+def test_a_character_that_no_text_has_is_no_trouble_of_ours(database: str, path: str) -> None:
+    with staffed(database) as office:
+        client = TestClient(app_of(office), raise_server_exceptions=False)
+        answer = client.get(path, auth=("clerk", PASSWORD))
+        client.post("/login", data={"login": "clerk", "password": PASSWORD, "next": "/"})
+        page = client.get(path)
+        assert {answer.status_code, page.status_code} <= {200, 303, 400, 401, 404, 422}, page.text

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -370,7 +371,7 @@ def test_a_morning_proposal_is_confirmed_in_part_once(database: str):
             assert [d.value for _, d in decided][:1] == ["confirmed"]
             # What is kept for its own unit first is open to who wants it by now: an open step.
             ahead = {e.stream for e in book.entries() if e.event.type_name == "demand.offer_ahead"}
-            today = book.clock().date()
+            today = book.clock().astimezone(ZoneInfo("Asia/Shanghai")).date()
             steps = models.rows(cases.open_steps(EVERYTHING, today, kind="demand", limit=99))
             assert ahead
             lacking = {stream for stream in ahead if book.stream(stream).state.left}

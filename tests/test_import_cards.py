@@ -273,10 +273,11 @@ def test_the_statistics_form_is_known_by_its_headings(office: Office) -> None:
         "other", "name", "kind", "model", "other", "asset_no", "custody", "acquired", "mode",
         "quantity", "value",
     )  # fmt: skip
-    values = {"kind": {"电器": "other", "电子设备": "other"}}
+    # What a place means by its words is hers to say, and whom it names the directory must know.
+    values = {"kind": {"电器": "other", "电子设备": "other"}, "custody": {"报废": "idle"}}
     plan = importing_cards.Plan(
         head=2,
-        columns=tuple("" if name == "place" else name for name in session.plan.columns),
+        columns=tuple("" if name in ("place", "user") else name for name in session.plan.columns),
         values=values,
     )
     session = office.imports.judge(session, CLERK, plan, None)

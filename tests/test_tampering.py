@@ -306,12 +306,13 @@ def contents(file: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("column", ["state", "leaf", "frontier"])
-def test_bytes_that_became_a_number_are_found(database: str, tmp_path: Path, column: str):
+@pytest.mark.one_backend("a column of a server keeps its type")
+def test_bytes_that_became_a_number_are_found(sqlite_url: str, tmp_path: Path, column: str):
     """One bit in front of a value says what it is; of a large number, `bytes(n)` is all memory."""
-    filled(database, tmp_path)
+    filled(sqlite_url, tmp_path)
     table = "ledger_head" if column == "frontier" else "ledger_entry"
-    with opened(database) as book:
-        with unguarded(database) as execute:
+    with opened(sqlite_url) as book:
+        with unguarded(sqlite_url) as execute:
             execute(f"UPDATE {table} SET {column}=?", 2**60)
         assert not verify(book).intact
         with pytest.raises(Refusal) as refused:
