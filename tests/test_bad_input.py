@@ -235,3 +235,11 @@ def test_a_character_that_no_text_has_is_no_trouble_of_ours(database: str, path:
         client.post("/login", data={"login": "clerk", "password": PASSWORD, "next": "/"})
         page = client.get(path)
         assert {answer.status_code, page.status_code} <= {200, 303, 400, 401, 404, 422}, page.text
+
+
+def test_what_a_server_says_of_such_a_character_is_said_as_a_mistake_in_what_was_given() -> None:
+    said = psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    wrapped = RuntimeError("as a library hands it on")
+    wrapped.__cause__ = said
+    assert [problems.of(error).status for error in (said, wrapped)] == [422, 422]
+    assert problems.of(psycopg.DataError("something else")).status == 500
