@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def site(office: Office) -> Iterator[str]:
     with served(office) as address:
         yield address
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[Office]:
+    """An office of one test: what it decides is not missing in the inbox of the next."""
+    opened = furnished(f"sqlite:///{tmp_path / 'ledger.db'}")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -126,9 +135,11 @@ def test_who_applied_is_told_of_the_conflict_and_is_offered_no_answer(
 
 @pytest.mark.target("T30")
 def test_who_decides_proves_again_who_they_are_on_every_way(
-    client: TestClient, tokens: dict[str, str], office: Office, monkeypatch: pytest.MonkeyPatch
+    apart: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the rules want it: on its page, of several at once, and by programs."""
+    office = apart
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
     rules_for, now = office.rules_for, office.accounts.clock()
     asked: dict[str, int | None] = {"minutes": 5}
 
@@ -137,7 +148,7 @@ def test_who_decides_proves_again_who_they_are_on_every_way(
 
     monkeypatch.setattr(office, "rules_for", careful)
     account = next(a for a in office.accounts.all() if a.login == "office")
-    tokens = tokens | {"office": office.accounts.sign_in(account)}
+    tokens = {"office": office.accounts.sign_in(account)}
     monkeypatch.setattr(office.accounts, "clock", lambda: now + timedelta(minutes=6))
     as_(client, tokens, "office")
     names = [name for name in matters(client) if name.startswith("loan/")]
