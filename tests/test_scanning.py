@@ -24,7 +24,7 @@ from api.office import Actor, Office
 from api.scan_words import WORDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
@@ -174,6 +174,36 @@ def test_place_first_then_items_and_the_server_has_the_last_word(
     shown(phone, "本机盘点完毕")
     state = office.book.stream(f"stocktake/{stocktake}").state
     assert office.counting.owing(stocktake, state) == ()
+
+
+def test_a_late_word_of_the_server_does_not_hide_what_was_taken_back(
+    phone: Page, site: str, stocktake: str
+) -> None:
+    """Nor is a picture offered then, which would be of no scan."""
+    load(phone, site, stocktake)
+    wedge(phone, "p_302")
+    shown(phone, "处所")
+    wedge(phone, "SL-024")
+    shown(phone, "不在本处")
+    sent(phone)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    phone.route("**/scans", hold, times=1)
+    wedge(phone, "https://id.exam")  # the server sees it otherwise than the phone
+    shown(phone, "只有半个码")
+    phone.locator("#photo-of").wait_for()
+    while not held:
+        phone.wait_for_timeout(50)
+    phone.locator("#rows li", has_text="SL-024").get_by_role("button").click()
+    shown(phone, "已撤销")
+    assert phone.locator("#photo-of").is_hidden()
+    held[0].continue_()
+    sent(phone)
+    phone.locator("#rows li", has_text="非资产码").wait_for()
+    assert phone.locator("#result-word").inner_text() == "已撤销"
 
 
 def test_a_batch_is_counted_by_quantity_without_a_dialog(
@@ -530,7 +560,7 @@ def test_a_round_with_pictures_is_finished_after_a_kill(
             box.check()
         page.locator("#d-outcome").select_option("not_ours")
         page.locator("#d-cause").select_option("borrowed")
-        page.locator("#differences .field-button button").click()
+        page.locator("#differences .field-button .btn-primary").click()
         page.wait_for_url(f"{site}/cases/stocktake/{stocktake}*")
     context.close()
     state = office.book.stream(f"stocktake/{stocktake}").state

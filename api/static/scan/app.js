@@ -236,7 +236,7 @@ function learn(sent) {
 
 async function setPlace(place) {
   task.place = place;
-  shown = 0;  // what the server says late of the scan before does not hide the place
+  hideScan();
   el('place-choice').value = place ? place.id : '';
   await store.keep('place ' + task.key, place ? place.id : '');
   if (place) {
@@ -378,6 +378,13 @@ function showScan(scan) {
 }
 let shown = 0;
 
+/* Something else is told now: what the server says late of the scan before does not hide it, and a
+   picture is not of that scan any more. */
+function hideScan() {
+  shown = 0;
+  el('photo-of').hidden = true;
+}
+
 /* A batch may be counted by quantity; in a blind count nobody tells us which thing is one. */
 let batch = null;
 function askQuantity(scan) {
@@ -445,6 +452,7 @@ async function undo(scan) {
   if (!scan || scan.undo || scan.undone) { return; }
   scan.undone = true;  // a second tap undoes the one before
   await takeBack(scan);
+  hideScan();
   beep.tell('already');
   say('undone', t('result-undone'), described(scan), t('say-undone'));
 }
