@@ -206,6 +206,33 @@ def test_a_late_word_of_the_server_does_not_hide_what_was_taken_back(
     assert phone.locator("#result-word").inner_text() == "已撤销"
 
 
+def test_a_tap_is_not_lost_when_something_is_told_between_press_and_release(
+    phone: Page, site: str, stocktake: str
+) -> None:
+    load(phone, site, stocktake)
+    wedge(phone, "p_302")
+    shown(phone, "处所")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    phone.route("**/scans", hold, times=1)
+    wedge(phone, "SL-024")
+    shown(phone, "不在本处")
+    while not held:
+        phone.wait_for_timeout(50)
+    box = phone.locator("#rows li", has_text="SL-024").get_by_role("button").bounding_box()
+    assert box is not None
+    phone.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    phone.mouse.down()
+    held[0].continue_()  # the server's answer comes meanwhile, and would draw the rows anew
+    sent(phone)
+    phone.wait_for_timeout(300)
+    phone.mouse.up()
+    shown(phone, "已撤销")
+
+
 def test_a_batch_is_counted_by_quantity_without_a_dialog(
     phone: Page, site: str, office: Office, stocktake: str
 ) -> None:

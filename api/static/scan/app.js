@@ -545,7 +545,20 @@ function mode() {
   return camera.possible() ? t('mode-full') : t('mode-no-camera');
 }
 
+/* A tap is a press and a release on one button: rows are not drawn anew between the two, or the tap
+   would be nobody's. */
+let pressed = false;
+let owed = false;
+addEventListener('pointerdown', () => { pressed = true; }, true);
+for (const end of ['pointerup', 'pointercancel']) {
+  addEventListener(end, () => setTimeout(() => {
+    pressed = false;
+    if (owed) { owed = false; redraw(); }
+  }, 100), true);  // a finger's click comes a little after it
+}
+
 function drawTask(waiting) {
+  if (pressed) { owed = true; return; }
   const place = task.place;
   const expected = task.scope.items || [];
   const here = place ? expected.filter((i) => i.place === place.id) : [];
