@@ -49,6 +49,9 @@ IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=60)  # how exactly idleness is measured: a write a minute, no more
 UNFINISHED = timedelta(minutes=10)  # so long a password waits for its second factor
+DIRECTORY_SECONDS = (
+    10.0  # how long a name given by another process may stay unseen in a list of names
+)
 WINDOW = timedelta(minutes=15)
 TRIES_PER_LOGIN = 5
 TRIES_PER_ADDRESS = 30
@@ -226,7 +229,7 @@ class Accounts:
         self._sessions: Remembered[str, Any] = Remembered()
         self._proofs: Remembered[str, str] = Remembered()
         self._people: Remembered[str, Any] = Remembered()
-        self._directory: Remembered[str, Mapping[str, str]] = Remembered()
+        self._directory: Remembered[str, Mapping[str, str]] = Remembered(seconds=DIRECTORY_SECONDS)
 
     @classmethod
     def open(
@@ -780,9 +783,10 @@ class Accounts:
         return {row.person: named(row, lang) for row in rows}
 
     def directory(self, lang: str) -> Mapping[str, str]:
-        """Return the names of all who still have one: a second old at most.
+        """Return the names of all who still have one, some seconds old at most.
 
-        Whoever types into a search asks for all of them at every letter.
+        Whoever types into a search asks for all of them at every letter, every form offers them,
+        and each has to be opened. What this process changes is seen at once.
         """
         return self._directory.get(lang, self.names)
 

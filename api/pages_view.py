@@ -191,7 +191,7 @@ class Page:
 
     def person_choices(self) -> list[tuple[str, str]]:
         """Return the people a form offers."""
-        return list(self.office.accounts.names(self.lang).items())
+        return list(self.office.accounts.directory(self.lang).items())
 
     def source_of(self, row: Any) -> str:
         """Return whose data a row is: its data set, else the example's when its unit is."""
