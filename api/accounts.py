@@ -49,9 +49,7 @@ IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=60)  # how exactly idleness is measured: a write a minute, no more
 UNFINISHED = timedelta(minutes=10)  # so long a password waits for its second factor
-DIRECTORY_SECONDS = (
-    10.0  # how long a name given by another process may stay unseen in a list of names
-)
+DIRECTORY_SECONDS = 10.0  # how long a name given by another process may stay out of a list
 WINDOW = timedelta(minutes=15)
 TRIES_PER_LOGIN = 5
 TRIES_PER_ADDRESS = 30
