@@ -12,7 +12,10 @@ import random
 
 ASKED, _, PART = os.environ.get("GONGWU_SIZES", "").partition("/")
 RELEASE = ASKED == "release"
-SEED = int(os.environ.get("GONGWU_SEED", random.SystemRandom().randrange(2**32)))
+# Main must answer the same way twice; exploration is for other runs, and for a release.
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+CHANCE = 20210301 if IN_CI and not RELEASE else random.SystemRandom().randrange(2**32)
+SEED = int(os.environ.get("GONGWU_SEED", CHANCE))
 
 # For every change, before a release; what is counted stands in docs/reliability.md, row by row.
 SIZES: dict[str, tuple[int, int]] = {

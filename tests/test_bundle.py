@@ -643,6 +643,7 @@ FAULTS: dict[str, Callable[[Files], bytes]] = {
     "an old checkpoint of nothing": file("checkpoint.old", line(1, lambda b: b"0")),
     "an old checkpoint of as many": lambda f: file("checkpoint.old", line(1, lambda b: f["checkpoint"].split(b"\n")[1]))(f),
     "an old checkpoint with a blank": file("checkpoint.old", lambda b: b + b" "),
+    "an old checkpoint with a line more": file("checkpoint.old", lambda b: b + b"one more\n"),
     "another old log": file("checkpoint.old", line(0, lambda b: b"other.example")),
     # what is opened and attached
     "another name opened": file("opened/", lambda o: o.replace("明".encode(), "亮".encode())),
