@@ -58,7 +58,7 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
     tally = Tally()
     health.install(app, office)
     metrics.install(app, office, tally)
-    app.include_router(pages.router(office))
+    app.router.routes += pages.router(office).routes
     problems.install(app)
     app.add_middleware(Noting, office=office)
     app.add_middleware(Sighted)

@@ -129,7 +129,9 @@ def router(office: Office) -> APIRouter:
     """Return every page of an office; include it last, it answers whatever nobody else did."""
     pages = APIRouter(route_class=PageRoute, include_in_schema=False)
     for part in PARTS:
-        pages.include_router(part.router(office))
+        for route in part.router(office).routes:
+            route.include_in_schema = False  # type: ignore[attr-defined]
+            pages.routes.append(route)  # as it is: including makes each route a second time
 
     @pages.get("/{path:path}")
     def nowhere(request: Request, path: str) -> Response:

@@ -89,12 +89,9 @@ def install(app: FastAPI, office: Office) -> None:
     audit_rest.add(auditing, office, callers)
     rest_bundles.add(auditing, office, callers)
     rest_log.add(auditing, office, callers)
-    around = APIRouter(route_class=ApiRoute)
-    around.include_router(routes)
-    around.include_router(auditing)
     foreign = APIRouter(prefix="/epcis", route_class=ApiRoute)
     epcis_rest.add(foreign, office, callers)
-    around.include_router(foreign)
+    around = APIRouter(route_class=ApiRoute)
 
     @around.api_route("/api/{path:path}", methods=METHODS, include_in_schema=False)
     @around.api_route("/audit/v1/{path:path}", methods=METHODS, include_in_schema=False)
@@ -102,8 +99,9 @@ def install(app: FastAPI, office: Office) -> None:
         known = known_path(routes, request) or known_path(auditing, request)
         raise problems.plain(405 if known else 404)
 
-    app.include_router(around)
-    app.router.routes.insert(0, Index([*routes.routes, *auditing.routes, *foreign.routes]))
+    ours = [*routes.routes, *auditing.routes, *foreign.routes]
+    # Not included, which makes each route a second time and took half of what a start takes.
+    app.router.routes[:] = [Index(ours), *app.router.routes, *ours, *around.routes]
 
 
 def known_path(routes: APIRouter, request: Request) -> bool:

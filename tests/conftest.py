@@ -25,9 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+import fastapi.routing
 import hypothesis
 import psycopg
 import pytest
+import starlette.routing
 from psycopg import sql
 
 if TYPE_CHECKING:
@@ -49,6 +51,13 @@ hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 # Main must answer the same way twice; exploration is for the developer's machine.
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "default")
+
+
+# Most tests make an application of their own, always with the same 900 addresses: each of them is
+# turned into a pattern once.
+_pattern = functools.cache(starlette.routing.compile_path)
+for _module in (starlette.routing, fastapi.routing):
+    _module.compile_path = _pattern  # type: ignore[attr-defined]
 
 
 # What may be asked on the command line ----------------------------------------
