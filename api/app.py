@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from api import health, languages, metrics, pages, problems, rest, rest_log, security
 from api.compressing import Compressed, Files
@@ -52,13 +53,15 @@ def create_app(settings: Settings, office: Office | None = None) -> FastAPI:
         lifespan=life,
     )
     app.state.office = office
-    app.mount("/static", Files(directory=STATIC), name="static")
     rest.install(app, office)
     rest_log.install(app, office)
     tally = Tally()
     health.install(app, office)
     metrics.install(app, office, tally)
-    app.router.routes += pages.router(office).routes
+    *known, nowhere = pages.router(office).routes
+    # The index of the API is asked first, then files and pages, then what the index did not find.
+    app.router.routes[1:1] = [Mount("/static", Files(directory=STATIC), name="static"), *known]
+    app.router.routes.append(nowhere)
     problems.install(app)
     app.add_middleware(Noting, office=office)
     app.add_middleware(Sighted)
