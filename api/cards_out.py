@@ -9,7 +9,7 @@ from api import importing_cards
 from api.card_columns import BY_NAME, COLUMNS, Column
 from api.importing_cards import HELD_AS
 from api.office import Office
-from api.pages_export import Amount, csv_bytes, xlsx_bytes
+from api.pages_export import Amount, pieces
 from api.wanting import plain
 from domain.asset import Book
 from domain.decider import Lang
@@ -122,14 +122,18 @@ def of(office: Office, scope: Scope, ids: Iterable[str], lang: Lang) -> dict[str
     return found
 
 
+def pieces_of(
+    office: Office, scope: Scope, lang: Lang, ending: str, filters: Filters | None = None
+) -> Iterator[bytes]:
+    """Yield the cards as a file, `csv` or `xlsx`, piece by piece."""
+    return pieces(rows(office, scope, lang, filters), in_words(TITLE, lang), ending)
+
+
 def file_of(
     office: Office, scope: Scope, lang: Lang, ending: str, filters: Filters | None = None
 ) -> bytes:
     """Return the cards as a file, `csv` or `xlsx`."""
-    found = rows(office, scope, lang, filters)
-    if ending == "xlsx":
-        return xlsx_bytes(found, in_words(TITLE, lang))
-    return b"".join(csv_bytes(found))
+    return b"".join(pieces_of(office, scope, lang, ending, filters))
 
 
 assert set(SHOWN) <= set(BY_NAME)

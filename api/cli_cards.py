@@ -110,7 +110,10 @@ def import_(
             name_of = names(office, terminal)
             if into is not None:
                 ending = into.suffix.lower().removeprefix(".")
-                into.write_bytes(import_telling.file_of(imports, session, lang, name_of, ending))
+                with into.open("wb") as kept:
+                    kept.writelines(
+                        import_telling.pieces_of(imports, session, lang, name_of, ending)
+                    )
             told = import_telling.plain(session, lang) | import_telling.lines_plain(
                 imports.sheet(session), session, imports.found(session), lang, name_of
             )
@@ -231,7 +234,7 @@ def export(
             rows, what = lists_out.changes(office, scope, start, end, lang), lists_out.CHANGES
         else:
             rows, what = cards_out.rows(office, scope, lang), lists_out.CARDS
-        content = lists_out.file_of(rows, what, lang, ending)
+        content = b"".join(lists_out.pieces_of(rows, what, lang, ending))
     wrote(terminal, into, content)
 
 

@@ -18,6 +18,7 @@ from api import (
     import_telling,
     importing_cards,
     lists_out,
+    pages_export,
     problems,
     rest_openapi,
 )
@@ -213,12 +214,12 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         asked.check()
         session = there(request, actor)
         try:
-            content = import_telling.file_of(
+            content = import_telling.pieces_of(
                 office.imports, session, lang, names_in(office, lang), ending
             )
         except NotNow as no:
             raise problems.Problem(409, "import-not-now", NOT_NOW, no.words) from None
-        return sheet_of(content, f"import-{session.id}", ending)
+        return pages_export.kept(content, f"import-{session.id}", ending)
 
     def template(request: Request, _: Actor) -> Response:
         Questions(request, {}).check()
@@ -227,14 +228,14 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             [(row["id"], office.called(row["id"], lang)) for row in office.rows(query)]
             for query in (units.all_units(), units.all_places())
         ]
-        return sheet_of(card_template.workbook(lang, *named), "cards-template", "xlsx")
+        return pages_export.kept([card_template.workbook(lang, *named)], "cards-template", "xlsx")
 
     def cards(request: Request, actor: Actor) -> Response:
         asked, lang = Questions(request, dict([FORMAT])), lang_of(request)
         ending = asked.choice("format", ("csv", "xlsx")) or "csv"
         asked.check()
-        content = cards_out.file_of(office, actor.scope, lang, ending)
-        return sheet_of(content, "cards", ending)
+        content = cards_out.pieces_of(office, actor.scope, lang, ending)
+        return pages_export.kept(content, "cards", ending)
 
     def asked_for(request: Request, *more: tuple[str, str]) -> tuple[Questions, str]:
         asked = Questions(request, dict([FORMAT, *more]))
@@ -245,7 +246,9 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         (asked, ending), lang = asked_for(request), lang_of(request)
         asked.check()
         rows = lists_out.disposals(office, actor.scope, lang, names_in(office, lang))
-        return sheet_of(lists_out.file_of(rows, DISPOSALS, lang, ending), DISPOSALS, ending)
+        return pages_export.kept(
+            lists_out.pieces_of(rows, DISPOSALS, lang, ending), DISPOSALS, ending
+        )
 
     def stocktake(request: Request, actor: Actor) -> Response:
         (asked, ending), lang = asked_for(request), lang_of(request)
@@ -254,7 +257,9 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         if not office.book.stream(f"stocktake/{id_}").state.differences:
             raise problems.plain(404)
         rows = lists_out.stocktake(office, actor.scope, id_, lang, names_in(office, lang))
-        return sheet_of(lists_out.file_of(rows, STOCKTAKE, lang, ending), STOCKTAKE, ending)
+        return pages_export.kept(
+            lists_out.pieces_of(rows, STOCKTAKE, lang, ending), STOCKTAKE, ending
+        )
 
     def changes(request: Request, actor: Actor) -> Response:
         (asked, ending), lang = asked_for(request, FROM, TO), lang_of(request)
@@ -264,7 +269,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             asked.fault("from", no[1].zh, no[1].en)
         asked.check()
         rows = lists_out.changes(office, actor.scope, start, end, lang)
-        return sheet_of(lists_out.file_of(rows, CHANGES, lang, ending), CHANGES, ending)
+        return pages_export.kept(lists_out.pieces_of(rows, CHANGES, lang, ending), CHANGES, ending)
 
     def get(path: str, answer: Any, operation: str, zh: str, en: str, *asked: Any) -> None:
         place = [PLACE] if "{id}" in path else []
@@ -354,10 +359,3 @@ def unreadable(request: Request, no: Unreadable) -> problems.Problem:
     ]
     words = Words(first.zh, first.en)
     return problems.Problem(422, "file-not-read", NOT_READ, words, lines=found)
-
-
-def sheet_of(content: bytes, name: str, ending: str) -> Response:
-    """Return a file to keep."""
-    media = XLSX if ending == "xlsx" else "text/csv; charset=utf-8"
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
-    return Response(content, headers=headers, media_type=media)

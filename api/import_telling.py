@@ -10,7 +10,7 @@ from api import importing_cards
 from api.card_columns import BY_NAME, COLUMNS, TAKEN
 from api.import_sessions import Choice, Found, Imports, Session
 from api.importing_cards import CHANGED, NEW, SAME, WRONG, Change, Fault, Line, Plan
-from api.pages_export import Amount, csv_bytes, xlsx_bytes
+from api.pages_export import Amount, pieces
 from domain.decider import Lang
 from domain.words import Words, in_words
 
@@ -137,13 +137,13 @@ def told(line: Line, lang: Lang, name_of: Any) -> Iterator[str]:
         yield f"{field} {old} → {new}" + (f" ({why})" if why else "")
 
 
-def file_of(imports: Imports, session: Session, lang: Lang, name_of: Any, ending: str) -> bytes:
-    """Return the sheet with its faults as a file; raise NotNow."""
-    sheet = imports.sheet(session)
-    rows = marked(sheet, session.plan, imports.found(session), lang, name_of)
-    if ending == "xlsx":
-        return xlsx_bytes(rows, in_words(TITLE, lang))
-    return b"".join(csv_bytes(rows))
+def pieces_of(
+    imports: Imports, session: Session, lang: Lang, name_of: Any, ending: str
+) -> Iterator[bytes]:
+    """Yield the sheet with its faults as a file, piece by piece; raise NotNow before the first."""
+    sheet, found = imports.sheet(session), imports.found(session)
+    rows = marked(sheet, session.plan, found, lang, name_of)
+    return pieces(rows, in_words(TITLE, lang), ending)
 
 
 # For programs -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, Final
 from api import cards_out, changing, disposal_register, reporting
 from api.naming import names_then
 from api.office import Office
-from api.pages_export import Amount, csv_bytes, xlsx_bytes
+from api.pages_export import Amount, pieces
 from api.pages_telling import tell
 from domain.decider import Lang
 from domain.stocktaking import Stocktake
@@ -154,8 +154,6 @@ def amount(value: Any) -> Any:
     return "" if value is None else Amount(int(value))
 
 
-def file_of(rows: Iterable[Iterable[Any]], what: str, lang: Lang, ending: str) -> bytes:
-    """Return a list as a file, `csv` or `xlsx`."""
-    if ending == "xlsx":
-        return xlsx_bytes(rows, in_words(TITLES[what], lang))
-    return b"".join(csv_bytes(rows))
+def pieces_of(rows: Iterable[Iterable[Any]], what: str, lang: Lang, ending: str) -> Iterator[bytes]:
+    """Yield a list as a file, `csv` or `xlsx`, piece by piece."""
+    return pieces(rows, in_words(TITLES[what], lang), ending)

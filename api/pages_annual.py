@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from api import annual, booking_words, pages_export
 from api.office import Office
-from api.pages_changes import named
 from api.pages_inventory import is_day
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
@@ -75,11 +74,7 @@ def router(office: Office) -> APIRouter:
         year = year_of(page, id_)
         found = annual.report(office, id_, year)
         sheets = annual.sheets(found, page.lang, page.namer(found.until), pages_export.Amount)
-        return Response(
-            pages_export.xlsx_sheets(sheets),
-            headers=named(f"annual-{year}.xlsx"),
-            media_type=pages_export.XLSX,
-        )
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), f"annual-{year}", "xlsx")
 
     @pages.get("/books/units/{id_}/check")
     def check(id_: str, page: Member) -> Response:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from api import banking, pages_asking, pages_export
 from api.banking import Bench, NoSuch, Proposed, Row
 from api.office import Office
-from api.pages_changes import csv_of, named
+from api.pages_changes import csv_of
 from api.pages_sign import Member, Typed, text
 from api.pages_steps import Step, blocked, possible
 from api.pages_stream import address
@@ -180,8 +180,8 @@ def router(office: Office) -> APIRouter:
     @pages.get("/bank/{unit}/unmatched.xlsx")
     def as_xlsx(unit: str, page: Member) -> Response:
         rows = file_rows(page, there(page, unit))
-        content = pages_export.xlsx_bytes(rows, page.words(SAID["waiting-file"]))
-        return Response(content, headers=named("unmatched.xlsx"), media_type=pages_export.XLSX)
+        sheets = {page.words(SAID["waiting-file"]): rows}
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), "unmatched", "xlsx")
 
     @pages.get("/statements/{id_}")
     def statement(id_: str, page: Member) -> Response:

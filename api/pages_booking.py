@@ -119,11 +119,7 @@ def router(office: Office) -> APIRouter:
             page.words(SAYS["title"]): table(page, asked),
             page.words(SAYS["by"]): legs_table(page, asked),
         }
-        return Response(
-            pages_export.xlsx_sheets(sheets),
-            headers=named("movement.xlsx"),
-            media_type=pages_export.XLSX,
-        )
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), "movement", "xlsx")
 
     @pages.get(f"{PATH}/events")
     def events(page: Member) -> Response:
@@ -181,11 +177,7 @@ def router(office: Office) -> APIRouter:
                 accounts(found.proposed), page.lang, name_of, pages_export.Amount
             ),
         }
-        return Response(
-            pages_export.xlsx_sheets(sheets),
-            headers=named("journal.xlsx"),
-            media_type=pages_export.XLSX,
-        )
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), "journal", "xlsx")
 
     @pages.get(f"{JOURNAL}.beancount")
     def journal_beancount(page: Member) -> Response:

@@ -9,11 +9,11 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import card_template, cards_out, changing, lists_out, pages_export
+from api import card_template, cards_out, changing, lists_out
 from api.forms import Fault, Invalid
 from api.lists_out import CHANGES, DISPOSALS, STOCKTAKE
 from api.office import Office
-from api.pages_changes import named
+from api.pages_export import kept
 from api.pages_inventory import NOT_A_DAY, asked_of, is_day
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
@@ -33,13 +33,13 @@ def router(office: Office) -> APIRouter:
         if wrong:
             raise Invalid(wrong)
         filters = asked.filters if page.request.query_params else None
-        content = cards_out.file_of(office, page.actor.scope, page.lang, ending, filters)
+        content = cards_out.pieces_of(office, page.actor.scope, page.lang, ending, filters)
         return kept(content, "cards", ending)
 
     @pages.get("/cards/template.xlsx")
     def template(page: Member) -> Response:
         content = card_template.workbook(page.lang, page.unit_choices(), page.place_choices())
-        return kept(content, "cards-template", "xlsx")
+        return kept([content], "cards-template", "xlsx")
 
     @pages.get("/cards/disposals.{ending}")
     def disposals(ending: str, page: Member) -> Response:
@@ -80,10 +80,4 @@ def there(ending: str) -> None:
 
 def listed(page: Page, rows: Iterable[Iterable[Any]], what: str, ending: str) -> Response:
     """Return a list as a file to keep."""
-    return kept(lists_out.file_of(rows, what, page.lang, ending), what, ending)
-
-
-def kept(content: bytes, name: str, ending: str) -> Response:
-    """Return a file to keep."""
-    media = pages_export.XLSX if ending == "xlsx" else "text/csv; charset=utf-8"
-    return Response(content, headers=named(f"{name}.{ending}"), media_type=media)
+    return kept(lists_out.pieces_of(rows, what, page.lang, ending), what, ending)

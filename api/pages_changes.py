@@ -75,8 +75,8 @@ def router(office: Office) -> APIRouter:
 
     @pages.get(f"{PATH}.xlsx")
     def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(table(page, good(page)), page.t("between"))
-        return Response(content, headers=named("changes.xlsx"), media_type=pages_export.XLSX)
+        sheets = {page.t("between"): table(page, good(page))}
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), "changes", "xlsx")
 
     @pages.get(f"{PATH}/events")
     def events(page: Member) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api import comparing_registers, pages_export
 from api.comparing_registers import Outcome
 from api.office import Office
-from api.pages_changes import csv_of, named
+from api.pages_changes import csv_of
 from api.pages_sign import Member
 from api.pages_telling import money
 from api.pages_trouble import PageRoute
@@ -65,8 +65,8 @@ def router(_: Office) -> APIRouter:
 
     @pages.get(f"{PATH}.xlsx")
     def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(rows(page), page.words(SAID["title"]))
-        return Response(content, headers=named("compared.xlsx"), media_type=pages_export.XLSX)
+        sheets = {page.words(SAID["title"]): rows(page)}
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), "compared", "xlsx")
 
     return pages
 

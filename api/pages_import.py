@@ -21,7 +21,6 @@ from api.card_columns import BY_NAME, Column
 from api.import_sessions import Found, Imports, NotNow, Session
 from api.importing_cards import CHANGED, NEW, Plan
 from api.office import Actor, Office
-from api.pages_changes import named
 from api.pages_filing import Sent
 from api.pages_sign import Member, Typed, text
 from api.pages_trouble import PageRoute
@@ -237,13 +236,12 @@ def router(office: Office) -> APIRouter:
             raise HTTPException(404)
         session = there(page, id_)
         try:
-            content = import_telling.file_of(
+            content = import_telling.pieces_of(
                 office.imports, session, page.lang, page.name_of, ending
             )
         except NotNow as no:
             return drawn(page, session, wrong=page.words(no.words), status=409)
-        media = pages_export.XLSX if ending == "xlsx" else "text/csv; charset=utf-8"
-        return Response(content, headers=named(f"import-{id_}.{ending}"), media_type=media)
+        return pages_export.kept(content, f"import-{id_}", ending)
 
     return pages
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from api import pages_export, pages_past, tables, tables_here
 from api.looking import Lists
 from api.office import Office
-from api.pages_changes import csv_of, named
+from api.pages_changes import csv_of
 from api.pages_inventory import TEXT_CHARS_MAX
 from api.pages_past import Looking
 from api.pages_sign import Member
@@ -212,8 +212,8 @@ def _files(pages: APIRouter, ending: str, rows: Callable[[Page], Iterator[Sequen
         return csv_of(rows(page), name)
 
     def as_xlsx(page: Member) -> Response:
-        content = pages_export.xlsx_bytes(rows(page), page.words(SAID["title"]))
-        return Response(content, headers=named(f"{name}.xlsx"), media_type=pages_export.XLSX)
+        sheets = {page.words(SAID["title"]): rows(page)}
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), name, "xlsx")
 
     pages.add_api_route(f"{PATH}{ending}.csv", as_csv, methods=["GET"], response_model=None)
     pages.add_api_route(f"{PATH}{ending}.xlsx", as_xlsx, methods=["GET"], response_model=None)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api import changing, pages_export, reusing
 from api.forms import Fault, Invalid
 from api.office import Office
-from api.pages_changes import csv_of, named
+from api.pages_changes import csv_of
 from api.pages_inventory import NOT_A_DAY, choices, is_day
 from api.pages_sign import Member
 from api.pages_trouble import PageRoute
@@ -71,14 +71,12 @@ def router(office: Office) -> APIRouter:
     @pages.get(f"{PATH}.xlsx")
     def as_xlsx(page: Member) -> Response:
         told = told_for(page)
-        content = pages_export.xlsx_sheets(
-            {
-                page.t("reuse-figures-file"): table(page, told),
-                page.t("reuse-exchanges"): exchanges(page, told),
-                page.t("reuse-wants"): wanted(page, told),
-            }
-        )
-        return Response(content, headers=named("reuse.xlsx"), media_type=pages_export.XLSX)
+        sheets = {
+            page.t("reuse-figures-file"): table(page, told),
+            page.t("reuse-exchanges"): exchanges(page, told),
+            page.t("reuse-wants"): wanted(page, told),
+        }
+        return pages_export.kept(pages_export.xlsx_pieces(sheets), "reuse", "xlsx")
 
     @pages.get(f"{PATH}/figures.csv")
     def figures_csv(page: Member) -> Response:

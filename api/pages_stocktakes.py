@@ -132,8 +132,8 @@ def router(office: Office) -> APIRouter:
     @pages.get("/stocktakes/{id_}/differences.xlsx")
     def as_xlsx(page: Member, id_: str) -> Response:
         known(id_)
-        content = pages_export.xlsx_bytes(table(page, id_), page.words(DIFFERENCES))
-        return Response(content, headers=kept_as(id_, "xlsx"), media_type=pages_export.XLSX)
+        pieces = pages_export.xlsx_pieces({page.words(DIFFERENCES): table(page, id_)})
+        return StreamingResponse(pieces, headers=kept_as(id_, "xlsx"), media_type=pages_export.XLSX)
 
     @pages.get("/stocktakes/{id_}/photos/{sha256}")
     def photo(id_: str, sha256: str, _: Member) -> Response:

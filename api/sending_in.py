@@ -14,7 +14,7 @@ import msgspec
 from api import offering, registers, wanting
 from api.offers import Asking, Market, Shown
 from api.office import Actor, Office
-from api.pages_export import Amount, csv_bytes, xlsx_bytes
+from api.pages_export import Amount, pieces
 from api.pages_offers import clock, status
 from api.pages_telling import NameOf
 from api.wanting import Unreadable
@@ -164,6 +164,4 @@ def file_of(
 ) -> bytes:
     """Return a list as a file, `csv` or `xlsx`."""
     rows = rows_of(office, actor, what, lang, name_of)
-    if ending == "xlsx":
-        return xlsx_bytes(rows, in_words(TITLES[what], lang))
-    return b"".join(csv_bytes(rows))
+    return b"".join(pieces(rows, in_words(TITLES[what], lang), ending))

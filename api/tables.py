@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import pages_export
 from api.kept_lists import QUERY_CHARS_MAX, View
@@ -200,13 +200,4 @@ def every(fetch: Callable[[str | None], tuple[Sequence[Any], str]]) -> Iterator[
 
 def file(ending: str, name: str, title: str, rows: Iterable[Iterable[Any]]) -> Response:
     """Return a table as CSV or XLSX under a plain name."""
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{ending}"',
-        "Cache-Control": "no-store",
-    }
-    if ending == "csv":
-        return StreamingResponse(
-            pages_export.csv_bytes(rows), headers=headers, media_type="text/csv; charset=utf-8"
-        )
-    content = pages_export.xlsx_bytes(rows, title)
-    return Response(content, headers=headers, media_type=pages_export.XLSX)
+    return pages_export.kept(pages_export.pieces(rows, title, ending), name, ending)

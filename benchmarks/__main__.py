@@ -23,6 +23,7 @@ NAMES = (
     "replaying",
     "lists",
     "pages",
+    "taken_home",
     "as_of",
     "proposals",
     "depreciation",

@@ -54,15 +54,15 @@ def run(place: Place) -> Iterator[Figure]:
     shutil.copyfile(sqlite_path(made), sqlite_path(url))  # others measure that one too
     prepared(url)
     _peopled(url)
-    with _up(serve_ours, url) as ours, _up(_serve_floor, url) as floor:
-        cookies = {login: _signed_in(ours, login) for login in (CLERK.by, OFFICE)}
+    with up(serve_ours, url) as ours, up(_serve_floor, url) as floor:
+        cookies = {login: signed_in(ours, login) for login in (CLERK.by, OFFICE)}
         for work, bar, login, path in _pages(lives):
             cookie = cookies[login]
             took: list[float] = []
             beside: list[float] = []
             for number in range(-WARM, 10 if place.smoke else ASKED):
-                spent, size = _asked(ours, path(number), cookie)
-                alone, _ = _asked(floor, f"/{size}", "")
+                spent, size = asked(ours, path(number), cookie)
+                alone, _ = asked(floor, f"/{size}", "")
                 if number >= 0:
                     took.append(spent)
                     beside.append(alone)
@@ -132,14 +132,21 @@ def _pages(lives: Lives) -> Iterator[tuple[str, Bar, str, Callable[[int], str]]]
     yield "home", Bar(), CLERK.by, lambda _: "/"
 
 
+class Line(http.client.HTTPConnection):
+    """A connection to a server, which is a process of its own."""
+
+    pid = 0
+
+
 @contextmanager
-def _up(target: Callable[..., None], url: str) -> Iterator[http.client.HTTPConnection]:
+def up(target: Callable[..., None], url: str) -> Iterator[Line]:
     """Lend a connection to a server in a process of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         server = processes.Process(target=target, args=(url, listener), daemon=True)
         server.start()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    connection = Line("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    connection.pid = server.pid or 0
     try:
         until_up(port)
         connection.connect()
@@ -151,7 +158,7 @@ def _up(target: Callable[..., None], url: str) -> Iterator[http.client.HTTPConne
         server.join(PATIENCE_SECONDS)
 
 
-def _signed_in(server: http.client.HTTPConnection, login: str) -> str:
+def signed_in(server: http.client.HTTPConnection, login: str) -> str:
     """Sign in as a person does; return the cookie."""
     form = urlencode({"login": login, "password": PASSWORD, "next": "/"})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -162,7 +169,7 @@ def _signed_in(server: http.client.HTTPConnection, login: str) -> str:
     return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
 
-def _asked(server: http.client.HTTPConnection, path: str, cookie: str) -> tuple[float, int]:
+def asked(server: http.client.HTTPConnection, path: str, cookie: str) -> tuple[float, int]:
     """Return the milliseconds of one page, as a browser asks for it, and its size when unpacked."""
     headers = {"Accept-Encoding": "gzip", "Cookie": cookie}
     begin = time.perf_counter()
@@ -171,7 +178,7 @@ def _asked(server: http.client.HTTPConnection, path: str, cookie: str) -> tuple[
     body = answer.read()
     spent = 1000 * (time.perf_counter() - begin)
     if answer.status == 303:  # a search that finds one thing alone goes there
-        more, size = _asked(server, answer.headers["Location"], cookie)
+        more, size = asked(server, answer.headers["Location"], cookie)
         return spent + more, size
     assert answer.status == 200, (path, answer.status, body[:300])
     return spent, len(gzip.decompress(body) if answer.headers["Content-Encoding"] else body)

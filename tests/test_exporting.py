@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -76,6 +77,68 @@ def test_what_was_made_harmless_is_read_back_as_it_was() -> None:
     cells = root.findall(".//m:c", space)
     assert {one.get("t") for one in cells} <= {"inlineStr", "s"} and len(cells) == len(plain) + 1
     assert root.find(".//m:f", space) is None
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_file_is_on_its_way_before_its_last_row_was_read(ending: str) -> None:
+    """A list of a hundred thousand rows is never whole in memory, nor is its file."""
+    read = 0
+
+    def rows() -> Iterator[list[str]]:
+        nonlocal read
+        for read in range(100_000):
+            yield [f"ZC-{read}", "桌"]
+
+    coming = pages_export.pieces(rows(), "台账", ending)
+    told = [len(next(coming)) for _ in range(4)]
+    assert 0 < read < 4 * pages_export.LINES_PER_PIECE
+    assert max(told) < 65_536
+
+
+def test_every_door_sends_a_file_as_it_is_made(database: str) -> None:
+    with staffed(database) as office:
+        office.ask("asset/F1", "register_existing", CARD | {"asset_no": "F1"}, CLERK)
+        client = TestClient(create_app(office.settings, office), follow_redirects=False)
+        auditor = next(a for a in office.accounts.all() if a.login == "auditor")
+        client.cookies.set("session", office.accounts.sign_in(auditor))
+        for path in ("/assets.xlsx", "/cards.xlsx", "/cards.csv", "/cards/changes.xlsx"):
+            answer = client.get(path)
+            assert answer.status_code == 200 and "content-length" not in answer.headers, path
+        who = ("auditor", PASSWORD)
+        answer = client.get("/api/v1/cards/export?format=xlsx", auth=who)
+        assert "content-length" not in answer.headers
+        assert [row[1] for row in reading_cells.read(answer.content, "x").rows][1:] == ["F1"]
+
+
+def test_a_workbook_holds_any_text_and_several_sheets() -> None:
+    odd = ["<r><t>a</t></r>", "a&b<c>", "_x0041_", "a\x07b", "a\rb", " a ", "长" * 40_000]
+    table = [["head"], *([text] for text in odd), [pages_export.Amount(-5), "", None, 7]]
+    sheet = pages_export.xlsx_sheets({"a/b": table, "二": [["x"]], "空": []})
+    space = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    with zipfile.ZipFile(io.BytesIO(sheet)) as archive:
+        assert archive.testzip() is None
+        root = ET.fromstring(archive.read("xl/worksheets/sheet1.xml"))
+        styles = ET.fromstring(archive.read("xl/styles.xml"))
+    told = ["".join(one.itertext()) for one in root.findall(".//m:c", space)]
+    cut = "长" * (pages_export.CELL_CHARS_MAX - 1) + "…"
+    escaped = ["_x005F_x0041_", "a_x0007_b", "a_x000D_b"]
+    assert told == ["head", odd[0], odd[1], *escaped, " a ", cut, "-0.05", "7"]
+    cells = {one.get("r"): one.get("s") for one in root.findall(".//m:c", space)}
+    looks = styles.findall(".//m:cellXfs/m:xf", space)
+    assert looks[int(cells["A1"] or 0)].get("applyFont") == "1", "the heading is bold"
+    money = looks[int(cells["A9"] or 0)].get("numFmtId")
+    (said,) = styles.findall(f".//m:numFmt[@numFmtId='{money}']", space)
+    assert said.get("formatCode") == "#,##0.00"
+    read = reading_cells.read(sheet, "x")
+    assert read.names == ("a b", "二", "空") and read.rows[3][0] == "_x0041_"
+    assert read.rows[8] == ("-0.05", "", "", "7")
+
+
+def test_more_rows_than_a_sheet_has_are_refused_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_export, "ROWS_MAX", 3)
+    assert pages_export.xlsx_bytes([["a"]] * 3, "x")
+    with pytest.raises(ValueError, match="CSV"):
+        pages_export.xlsx_bytes([["a"]] * 4, "x")
 
 
 def test_tables_are_written_in_one_place_only() -> None:

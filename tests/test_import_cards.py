@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from api import card_template, cards_out, cli, importing_cards, reading_cells
 from api.app import create_app
 from api.import_sessions import Choice, NotNow, Session, Status
-from api.import_telling import choice_of
+from api.import_telling import choice_of, pieces_of
 from api.importing_cards import CHANGED, NEW, SAME, WRONG
 from api.office import Actor, Office
 from api.reading_problems import Unreadable
@@ -245,12 +245,10 @@ def test_what_was_cut_off_goes_on_and_knows_what_it_had_recorded(office: Office)
 
 
 def test_the_sheet_comes_back_with_what_was_found_and_can_be_mended(office: Office) -> None:
-    from api.import_telling import file_of
-
     session = sent(office, BAD)
     name_of = lambda _, id_: office.called(id_, "zh")  # noqa: E731 - a name for a test
     for ending in ("csv", "xlsx"):
-        content = file_of(office.imports, session, "zh", name_of, ending)
+        content = b"".join(pieces_of(office.imports, session, "zh", name_of, ending))
         rows = reading_cells.read(content, "x").rows
         assert rows[0][-1] == "核对结果" and rows[1][-1] == "新建卡片"
         assert "C4 资产大类" in rows[3][-1] and "D4" in rows[3][-1]
