@@ -42,8 +42,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     note: Words = Words("", "")
 
 
-NO_PLACE_HERE: Final = Words(
-    "建卡时不记入，按办理情况另行登记。", "Not part of a card; it is recorded when it happens."
+NO_DEPARTMENT: Final = Words(
+    "内设部门不是单位，不导入；若系统中已设为单位，请把此列指定为“保管单位”。",
+    "A department inside a unit is not taken; where this system has it as a unit, call the column"
+    " “kept by”.",
 )
 FOLDED: Final = Words(
     "由系统按账本计算，不导入。", "Worked out from the ledger; it is not taken from a sheet."
@@ -179,6 +181,12 @@ COLUMNS: Final[tuple[Column, ...]] = (
         holds="day",
     ),
     Column(
+        name="used_from",
+        words=Words("投入使用日期", "in use from"),
+        spelt=("投入使用时间", "启用日期", "启用时间", "开始使用日期", "inservicedate"),
+        holds="day",
+    ),
+    Column(
         name="mode",
         words=Words("取得方式", "obtained by"),
         spelt=("取得来源", "来源", "增加方式", "资产来源"),
@@ -226,6 +234,17 @@ COLUMNS: Final[tuple[Column, ...]] = (
         holds="unit",
     ),
     Column(
+        name="custodian",
+        words=Words("保管单位", "kept by"),
+        spelt=("管理单位", "代管单位", "保管使用单位", "custodian"),
+        holds="unit",
+        note=Words(
+            "由另一单位保管时填写，须为本单位或所属单位；不填为入账单位。只在建卡时记入。",
+            "Where another unit keeps it: your own or one below it; the unit in whose books it is if left"
+            " empty. Taken when a card is opened.",
+        ),
+    ),
+    Column(
         name="place",
         words=Words("存放地点", "place"),
         spelt=("存放位置", "资产放置位置", "放置地点", "使用地点", "地点", "坐落", "location"),
@@ -269,16 +288,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
         left=FOLDED,
     ),
     Column(
-        name="custodian",
-        words=Words("保管单位", "kept by"),
-        spelt=("管理使用单位(部门)", "使用部门", "管理部门", "使用(管理)部门"),
-        left=NO_PLACE_HERE,
-    ),
-    Column(
-        name="used_from",
-        words=Words("投入使用日期", "in use from"),
-        spelt=("投入使用时间", "启用日期"),
-        left=NO_PLACE_HERE,
+        name="department",
+        words=Words("使用部门", "department"),
+        spelt=("管理使用单位(部门)", "管理部门", "使用(管理)部门"),
+        left=NO_DEPARTMENT,
     ),
     Column(name="net", words=Words("净值", "net value"), spelt=("账面净值",), left=FOLDED),
     Column(

@@ -20,7 +20,7 @@ from projections.scope import Filters, Scope, cursor
 TITLE: Final = Words("资产卡片", "Asset cards")
 PAGE_ROWS: Final = 2_000
 # What no list holds is left out; it is taken in all the same.
-LEFT_OUT: Final = frozenset({"voucher", "used_from", "net", "class_name", "other"})
+LEFT_OUT: Final = frozenset({"voucher", "net", "class_name", "department", "other"})
 OUT: Final[tuple[Column, ...]] = tuple(c for c in COLUMNS if c.name not in LEFT_OUT)
 SHOWN: Final[dict[str, type[Term]]] = {"book": Book}
 
@@ -76,7 +76,7 @@ def cell(column: Column, row: Any, naming: Naming) -> Any:
     choice = column.choice or SHOWN.get(column.name)
     if choice is not None:
         return in_words(choice(value).words, naming.lang) if value else ""
-    if column.holds == "unit" or column.name == "custodian":
+    if column.holds == "unit":
         return naming.unit(value)
     if column.holds == "place":
         return naming.place(value, row["accounting_unit"])

@@ -37,12 +37,14 @@ BEGUN: Final = (Custody.STORE, Custody.IDLE, Custody.UNDER_USED)  # from which u
 USED: Final = (Custody.IN_USE, Custody.UNDER_USED)
 NOT_NEEDED: Final = (Custody.IDLE, Custody.UNDER_USED)
 OF_USE: Final = ("user", "custody")  # the order in which the steps are taken
-CORRECTED: Final = ("name", "class_code", "class_scheme", "model", "serial", "plate", "owner")
+CORRECTED: Final = (
+    *("name", "class_code", "class_scheme", "model", "serial", "plate", "owner", "used_from"),
+)
 HELD_AS: Final = {"unit": "accounting_unit"}  # what a list calls a field of the form
 COMPARED: Final = (
     *CORRECTED,
     *("value", "value_type", "unit", "kind", "quantity", "measure", "acquired", "place"),
-    *("currency", "mode"),
+    *("currency", "mode", "custodian"),
 )
 SAID: Final = {
     "required": Words(
@@ -67,6 +69,11 @@ SAID: Final = {
     "not-yours": Words(
         "只能为本单位及所属单位建卡。请由该单位自行导入。",
         "You open cards for your own unit and those below it; let that unit send its own sheet in.",
+    ),
+    "not-theirs": Words(
+        "保管单位只能是本单位或所属单位。请留空建卡，再由双方办理交接、借用或入仓。",
+        "Only your own unit, or one below it, can be named as keeping it. Leave it empty, then let both"
+        " sides hand it over, lend it or take it into the warehouse.",
     ),
     "by-finance": Words(
         "价值由财务（会计）岗位更正。", "Values are corrected by finance or accounting."
@@ -344,6 +351,8 @@ class Judge:
         mine = self.actor.scope.units
         if mine is not None and row.form["unit"] not in mine:
             wrong.append(self._fault(row, "unit", "not-yours"))
+        elif mine is not None and row.form.get("custodian", row.form["unit"]) not in mine:
+            wrong.append(self._fault(row, "custodian", "not-theirs"))
         missing = [name for name in card_columns.REQUIRED if name not in row.form]
         wrong += [self._fault(row, name, "required") for name in missing if name not in row.cleared]
         if not wrong:

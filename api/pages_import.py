@@ -324,7 +324,7 @@ def drawn(page: Page, session: Session, *, wrong: str = "", status: int = 200) -
     except NotNow:
         values["gone"] = True
     else:
-        values["columns"] = columns_of(session, sheet.rows)
+        values["columns"] = columns_of(page, session, sheet.rows)
         values["head_rows"] = range(1, min(len(sheet.rows), importing_cards.HEAD_ROWS) + 1)
         if session.counts and not session.working:
             found = imports.found(session)
@@ -345,8 +345,8 @@ def drawn(page: Page, session: Session, *, wrong: str = "", status: int = 200) -
     )
 
 
-def columns_of(session: Session, rows: Any) -> list[dict[str, Any]]:
-    """Return the columns of a sheet with a few of their cells."""
+def columns_of(page: Page, session: Session, rows: Any) -> list[dict[str, Any]]:
+    """Return the columns of a sheet with a few of their cells, and why one is not taken."""
     plan = session.plan
     below = rows[plan.head + 1 : plan.head + 40]
     heads = rows[plan.head] if plan.head < len(rows) else ()
@@ -357,8 +357,10 @@ def columns_of(session: Session, rows: Any) -> list[dict[str, Any]]:
         if name or samples or (at < len(heads) and heads[at].strip()):
             head = heads[at].strip() if at < len(heads) else ""
             letter = import_telling.column_name(at)
+            why = BY_NAME[name].left if name else None
             found.append(
                 {"at": at, "letter": letter, "head": head, "samples": samples, "name": name}
+                | {"left": page.words(why) if why is not None else ""}
             )
     return found
 

@@ -67,6 +67,7 @@ LIST = declared(
             column("label", apart=True, now=True),
             column("grade", apart=True, now=True),
             column("acquired", apart=True, now=True),
+            column("used_from", apart=True, now=True),
             column("idle_since", apart=True, now=True),
             column("borrower", apart=True, now=True),
             column("case", apart=True, now=True),

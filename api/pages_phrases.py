@@ -277,6 +277,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "column-grade": ("成色", "Condition"),
     "column-label": ("标签号", "Label id"),
     "column-acquired": ("取得日期", "Acquired"),
+    "column-used_from": ("投入使用日期", "In use from"),
     "column-idle_since": ("闲置起始", "Idle since"),
     "column-case": ("所属事项", "Case"),
     "column-title": ("内容", "About"),

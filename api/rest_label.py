@@ -67,7 +67,7 @@ def face_of(id_: str, asset: Asset, name_of: NameOf, lang: Lang) -> face.LabelFa
         name=asset.name,
         model=asset.model,
         department=name_of("unit", asset.custodian) if asset.custodian and elsewhere else "",
-        in_service=asset.acquired.isoformat() if asset.acquired else "",
+        in_service=used.isoformat() if (used := asset.used_from or asset.acquired) else "",
         serial=asset.serial,
         place=name_of("place", asset.place) if asset.place else "",
         user=name_of("person", asset.user) if asset.user else "",

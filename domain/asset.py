@@ -174,6 +174,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mode: Mode = Mode.UNKNOWN
     acquired: date | None = None
     acquired_year: int | None = None
+    used_from: date | None = None  # the day its card says it was put to use
     accepted: bool | None = None
     buyer: str = ""  # who took it from the supplier, and does not inspect it
     case: str = ""  # the stream whose process holds it (lock), or moved it last (loan, disposal)
@@ -332,7 +333,11 @@ class AssetRegistered(
     en="Card opened and entered in the books: {asset_no} {name}",
     claims=("asset_no",),
 ):
-    """#8 The card exists. Fields a source does not state are None or empty, never invented."""
+    """#8 The card exists. Fields a source does not state are None or empty, never invented.
+
+    `used_from` is the day on which the thing was put to use (投入使用日期), before this ledger or in it;
+    `custodian` is the unit that keeps it, where that is not the unit in whose books it is.
+    """
 
     asset_no: Code
     name: Name
@@ -356,6 +361,7 @@ class AssetRegistered(
     place: PlaceId | None = None
     voucher: Code = ""
     dataset: Code = ""
+    used_from: date | None = None
 
 
 class CardCorrected(
@@ -374,6 +380,7 @@ class CardCorrected(
     serial: Code | None = None
     plate: Code | None = None
     owner: UnitId | None = None
+    used_from: date | None = None
 
 
 class ValueCorrected(
@@ -482,6 +489,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 plate=event.plate,
                 place=event.place or asset.place,
                 dataset=event.dataset or asset.dataset,
+                used_from=event.used_from,
             )
         case CardCorrected():
             return replace(
@@ -495,6 +503,7 @@ def evolve(asset: Asset, event: AssetEvent) -> Asset:
                 serial=asset.serial if event.serial is None else event.serial,
                 plate=asset.plate if event.plate is None else event.plate,
                 owner=asset.owner if event.owner is None else event.owner,
+                used_from=event.used_from or asset.used_from,
             )
         case ValueCorrected(value=value, value_type=value_type):
             return replace(asset, value=value, value_type=value_type)
@@ -711,8 +720,13 @@ def register_existing(
     voucher: Code = "",
     nature: Nature = Nature.ASSET,
     currency: Currency = "CNY",
+    used_from: date | None = None,
+    custodian: UnitId | None = None,
 ) -> tuple[AssetRegistered | Ask, ...]:
-    """Open a card for something the unit had before this ledger began."""
+    """Open a card for something the unit had before this ledger began.
+
+    Who keeps it for the unit is named where it is another unit.
+    """
     refuse_outside(nature)
     kinds.acceptable(occasion, kind, mode, quantity)
     card = AssetRegistered(
@@ -735,6 +749,8 @@ def register_existing(
         place=place,
         voucher=voucher,
         currency=currency,
+        used_from=used_from,
+        custodian=custodian,
     )
     return (card, *kinds.counted(kind, unit, occasion))
 
@@ -752,9 +768,10 @@ def correct_card(
     serial: Code | None = None,
     plate: Code | None = None,
     owner: UnitId | None = None,
+    used_from: date | None = None,
 ) -> CardCorrected:
     """Give named fields of the card another value; empty fields stay as they are."""
-    fields = (name, class_code, class_scheme, model, serial, plate, owner)
+    fields = (name, class_code, class_scheme, model, serial, plate, owner, used_from)
     if all(field is None for field in fields):
         raise SOMETHING_CORRECTED.broken()
     return CardCorrected(
@@ -766,6 +783,7 @@ def correct_card(
         serial=serial,
         plate=plate,
         owner=owner,
+        used_from=used_from,
     )
 
 

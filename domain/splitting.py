@@ -126,6 +126,7 @@ class CardSplitOff(
     stated_until: date | None = None
     life_months: int = 0
     worn_from: date | None = None
+    used_from: date | None = None
 
 
 class CardsMerged(
@@ -244,6 +245,7 @@ def split_off_card(event: CardSplitOff) -> Asset:
         stated_until=event.stated_until,
         life_months=event.life_months,
         worn_from=event.worn_from,
+        used_from=event.used_from,
     )
 
 
@@ -581,6 +583,7 @@ def described(asset: Asset) -> dict[str, Any]:
         "stated_until": asset.stated_until,
         "life_months": asset.life_months,
         "worn_from": asset.worn_from,
+        "used_from": asset.used_from,
     }
 
 
@@ -621,6 +624,7 @@ def open_split_off(
     stated_until: date | None = None,
     life_months: int = 0,
     worn_from: date | None = None,
+    used_from: date | None = None,
 ) -> CardSplitOff:
     """Open a card for what was split off another."""
     return CardSplitOff(
@@ -656,6 +660,7 @@ def open_split_off(
         stated_until=stated_until,
         life_months=life_months,
         worn_from=worn_from,
+        used_from=used_from,
     )
 
 
@@ -663,7 +668,7 @@ def open_split_off(
 SORT = (
     "kind", "name", "model", "class_scheme", "class_code", "accounting_unit", "custodian", "user",
     "owner", "custody", "place", "measure", "currency", "value_type", "mode", "acquired",
-    "acquired_year", "stated_until", "life_months", "worn_from",
+    "acquired_year", "stated_until", "life_months", "worn_from", "used_from",
 )  # fmt: skip
 STATED = ("value", "accumulated", "residual")  # stated on both cards, or on neither
 

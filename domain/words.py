@@ -143,6 +143,7 @@ TERMS: dict[str, Words] = {role.value: role.words for role in Role} | {
     "accumulated": Words("累计折旧", "accumulated depreciation"),
     "acquired": Words("取得日期", "acquired on"),
     "acquired_year": Words("取得年份", "year acquired"),
+    "used_from": Words("投入使用日期", "in use from"),
     "acknowledged": Words("已知悉提示，仍要提交", "warned, and submitted all the same"),
     "acquisition": Words("购置申请", "acquisition"),
     "add": Words("增加的资产", "assets to add"),

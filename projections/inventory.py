@@ -62,6 +62,7 @@ inventory = Table(
     Column("plate", Text, nullable=False),
     Column("acquired", Text, nullable=False),
     Column("acquired_year", Integer),
+    Column("used_from", Text, nullable=False),
     Column("mode", Text, nullable=False),
     Column("borrower", Text, nullable=False),
     Column("due", Text, nullable=False),
@@ -112,8 +113,8 @@ indexes = (
 # What the card says is told once or twice in a life; only the rest is written at every step.
 CARD = (
     "asset_no", "name", "kind", "owner", "value", "currency", "value_type", "quantity", "measure",
-    "class_code", "class_scheme", "model", "serial", "plate", "acquired", "acquired_year", "mode",
-    "label", "label_issue", "giai", "tag", "tag_tid", "dataset",
+    "class_code", "class_scheme", "model", "serial", "plate", "acquired", "acquired_year", "used_from",
+    "mode", "label", "label_issue", "giai", "tag", "tag_tid", "dataset",
 )  # fmt: skip
 MOVING = (
     "book", "custody", "lock", "accounting_unit", "custodian", "user", "place", "shelf",
@@ -148,6 +149,7 @@ def row(thing: Thing, asset: Asset, changed_on: str, version: int) -> tuple[Any,
             asset.plate,
             asset.acquired.isoformat() if asset.acquired else "",
             asset.acquired_year,
+            asset.used_from.isoformat() if asset.used_from else "",
             asset.mode._value_,
             asset.label,
             asset.label_issue,

@@ -48,7 +48,7 @@ from projections.rows_in_sight import ALL, UNITS, Guard, guard
 from projections.scope import Rows
 from projections.writing import COPY_FROM, Writer
 
-VERSION = 30  # of the tables: a newer number rebuilds them at the next start
+VERSION = 31  # of the tables: a newer number rebuilds them at the next start
 BATCH = 50_000  # entries in one transaction; what they tell several times is written but once
 MANY = 20_000  # entries after which the database looks anew at what there is
 LOCK = 7_246_814

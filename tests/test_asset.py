@@ -187,6 +187,22 @@ def test_a_correction_changes_the_named_fields_alone() -> None:
     ).then_state(model="T-2", name="会议桌", owner="o_a")
 
 
+def test_a_card_says_since_when_the_thing_is_used_and_who_keeps_it() -> None:
+    form = {"asset_no": "ZC-1", "name": "会议桌", "kind": "furniture", "unit": "o_a"}
+    used = date(2019, 6, 1)
+    past().when(asset.register_existing, used_from=used, custodian="o_b", **form).then_state(
+        used_from=used, accounting_unit="o_a", custodian="o_b", owner="o_a"
+    )
+    past().when(asset.register_existing, **form).then_state(used_from=None, custodian="o_a")
+    past(carded).when(asset.correct_card, reason="补录", used_from=used).then(
+        CardCorrected(reason="补录", used_from=used)
+    ).then_state(used_from=used, name="会议桌")
+    # A correction of something else leaves it as it is.
+    past(carded, CardCorrected(reason="补录", used_from=used)).when(
+        asset.correct_card, reason="核对", model="T-2"
+    ).then_state(used_from=used)
+
+
 def test_a_field_can_be_corrected_to_nothing() -> None:
     past(carded, CardCorrected(reason="补录", serial="X")).when(
         asset.correct_card, reason="序列号属另一件", serial=""

@@ -401,6 +401,62 @@ def test_how_things_are_used_comes_back_as_it_was_and_differences_are_proposed(
     }
 
 
+KEPT = """\
+资产编号,资产名称,资产大类,单位名称,保管单位,投入使用日期,使用部门
+BG-1,投影仪,办公设备,示例市财政局,示例市水利局,2019/6/1,征管科
+BG-2,会议桌,家具,示例市财政局,,,
+BG-3,书柜,家具,示例市财政局,示例市教育局,2019年6月31日,
+"""
+
+
+def test_who_keeps_a_thing_and_since_when_it_is_used_go_in_and_out_as_they_are(
+    office: Office,
+) -> None:
+    session = sent(office, KEPT)
+    assert session.plan.columns[4:] == ("custodian", "used_from", "department")
+    assert verdicts(office, session) == {2: NEW, 3: NEW, 4: WRONG}
+    assert {(f.row, f.column) for f in office.imports.found(session).faults} == {(4, 4), (4, 5)}
+    page = at_page(office, "clerk").get(f"/imports/{session.id}").text
+    assert "内设部门不是单位，不导入" in page, "a column that is not taken says why"
+    recorded(office, session, choice_of("right"))
+    held = [(c["custodian"], c["used_from"]) for c in (card(office, "BG-1"), card(office, "BG-2"))]
+    assert held == [("o_b", "2019-06-01"), ("o_a", "")]
+    # Out and in again: nothing differs, in either language and as either kind of file.
+    before = size(office)
+    heads = {"zh": "投入使用日期", "en": "in use from"}
+    for lang in ("zh", "en"):
+        for ending in ("csv", "xlsx"):
+            content = cards_out.file_of(office, CLERK.scope, lang, ending)
+            again = sent(office, content)
+            assert heads[lang] in office.imports.sheet(again).rows[0]
+            found = office.imports.found(again)
+            assert (found.faults, set(verdicts(office, again).values())) == ([], {SAME})
+    assert size(office) == before
+    # A day is corrected; who keeps it changes by a hand-over alone.
+    later = "资产编号,保管单位,投入使用日期\nBG-1,示例市财政局,2019-07-01\nBG-2,,2020-02-03\n"
+    session = sent(office, later)
+    told = {line.number: line.changes for line in office.imports.found(session).lines}
+    assert [(c.field, c.old, c.new, c.verb) for c in told["BG-1"]] == [
+        ("used_from", "2019-06-01", "2019-07-01", "correct_card"),
+        ("custodian", "o_b", "o_a", ""),
+    ]
+    recorded(office, session, choice_of("right", corrections=True, reason="核对档案"))
+    days = {n: (card(office, n)["used_from"], card(office, n)["custodian"]) for n in told}
+    assert days == {"BG-1": ("2019-07-01", "o_b"), "BG-2": ("2020-02-03", "o_a")}
+    id_ = card(office, "BG-1")["id"]
+    for lang, words in (("zh", "投入使用日期"), ("en", "In use from")):
+        shown = at_page(office, "clerk", lang).get(f"/assets/{id_}").text
+        assert words in shown and "2019-07-01" in shown
+
+
+def test_nobody_is_made_to_keep_what_another_unit_says_they_keep(office: Office) -> None:
+    mine = msgspec.structs.replace(CLERK, scope=Scope(frozenset({"o_a"})))
+    session = sent(office, KEPT, mine)
+    (first, *_) = office.imports.found(session).faults
+    assert (first.row, first.column) == (2, 4) and "交接" in first.zh
+    assert verdicts(office, session) == {2: WRONG, 3: NEW, 4: WRONG}
+
+
 def test_the_template_has_every_column_and_can_be_filled_in(office: Office) -> None:
     for lang in ("zh", "en"):
         content = card_template.workbook(lang, [("o_a", "示例市财政局"), ("o_x", "=恶意")])
@@ -410,7 +466,8 @@ def test_the_template_has_every_column_and_can_be_filled_in(office: Office) -> N
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sheet = archive.read("xl/worksheets/sheet1.xml").decode()
             strings = archive.read("xl/sharedStrings.xml").decode()
-        assert sheet.count("<dataValidation ") == 6  # kinds, ways, values, use, two units, no place
+        # Kinds, ways, values, use; unit, owner and who keeps it; no place.
+        assert sheet.count("<dataValidation ") == 7
         assert "'=恶意" in strings and "<f>" not in sheet
 
 

@@ -153,6 +153,9 @@ def test_a_part_splits_off_by_its_own_value() -> None:
     past(chairs).when(splitting.split, quantity="7", value=1_234_568, reason="r").then_refused(
         splitting.VALUE_WITHIN
     )
+    used = msgspec.structs.replace(chairs, used_from=date(2021, 4, 1))
+    (_, part) = past(used).when(splitting.split, quantity="7", reason="r").answers
+    assert isinstance(part, Ask) and part.form["used_from"] == date(2021, 4, 1)
     unvalued = msgspec.structs.replace(chairs, value=None)
     past(unvalued).when(splitting.split, quantity="7", value=1, reason="r").then_refused(
         splitting.VALUE_WITHIN
@@ -285,6 +288,7 @@ def test_cards_of_one_sort_merge_and_the_merged_ones_stay_readable(ledger: Ledge
         ({"value_type": "nominal"}, "价值类型", "value type"),
         ({"value": None}, "原值", "original cost"),
         ({"acquired": "2020-01-01"}, "取得日期", "acquired on"),
+        ({"used_from": "2020-01-01"}, "投入使用日期", "in use from"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
