@@ -10,6 +10,7 @@ GONGWU_TEST_POSTGRES.
 from __future__ import annotations
 
 import atexit
+import copy
 import functools
 import gc
 import os
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+import fastapi.dependencies.utils
 import fastapi.routing
 import hypothesis
 import psycopg
@@ -58,6 +60,27 @@ hypothesis.settings.load_profile("ci" if IN_CI else "default")
 _pattern = functools.cache(starlette.routing.compile_path)
 for _module in (starlette.routing, fastapi.routing):
     _module.compile_path = _pattern  # type: ignore[attr-defined]
+
+
+# What a handler asks for is read off its signature: the same for the same lines of code.
+_asked: dict[Any, Any] = {}
+_read_off = fastapi.dependencies.utils.get_dependant
+
+
+def _dependant(*, path: str, call: Any, **given: Any) -> Any:
+    code = getattr(call, "__code__", None)
+    if code is None or hasattr(call, "__wrapped__") or call.__defaults__ or call.__kwdefaults__:
+        return _read_off(path=path, call=call, **given)
+    key = path, code, *sorted(given.items())
+    if key not in _asked:
+        _asked[key] = _read_off(path=path, call=call, **given)
+    known = copy.copy(_asked[key])
+    known.call = call
+    known.dependencies = list(known.dependencies)
+    return known
+
+
+fastapi.routing.get_dependant = _dependant  # type: ignore[attr-defined]
 
 
 # What may be asked on the command line ----------------------------------------

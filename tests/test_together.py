@@ -136,7 +136,9 @@ def test_on_a_full_disk_who_is_answered_yes_is_recorded_and_nobody_else(sqlite_u
             answers += at_once(office, [registration(n) for n in range(start, start + 60)])
         kept = [number for number, answer in enumerate(answers) if answer.status_code == 200]
         assert 0 < len(kept) < 600
-        assert {answer.status_code for answer in answers} == {200, 507}
+        said = {answer.json()["type"] for answer in answers if answer.status_code != 200}
+        # On a crowded machine some wait ten seconds for their turn: they, too, are told no.
+        assert {s.rpartition("/")[2] for s in said} - {"database-locked"} == {"database-disk-full"}
         pages_at_most(office.book, 1_000_000)
         assert office.book.head()[0] == before + len(kept)
         for number in range(600):
