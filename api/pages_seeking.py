@@ -27,6 +27,7 @@ SAID = {
     ),
     "box": Words("查找什么", "What to look for"),
     "found": Words("“{text}”：找到 {n} 项", "“{text}”: {n} found"),
+    "found-more": Words("“{text}”：先列出 {n} 项", "“{text}”: the first {n}"),
     "more": Words("更多", "more"),
     "scan": Words("用手机扫码", "Scan with a phone"),
     "why": Words("依据", "found by"),
@@ -51,11 +52,13 @@ def router(office: Office) -> APIRouter:
             said={name: page.words(words) for name, words in SAID.items()},
             text=text,
             found=found,
+            counted=page.words(SAID["found-more" if any(m for *_, m in found.groups) else "found"]),
             groups=[
                 (
                     page.words(GROUPS[kind]),
                     [told(page, hit) for hit in hits],
-                    more_of(kind, text, more),
+                    more,
+                    more_of(kind, text) if more else "",
                 )
                 for kind, hits, more in found.groups
             ],
@@ -70,13 +73,15 @@ def address_of(stream: str) -> str:
     return "/assets?" + urlencode({"place": id_}) if kind == "place" else address(stream)
 
 
-def more_of(kind: str, text: str, more: bool) -> str:
-    """Return the list with everything that was found of a kind; empty where it is all shown."""
-    if not more:
-        return ""
-    if kind == "asset":
-        return "/assets?" + urlencode({"text": text, "book": "any"})
-    return "/cases?" + urlencode({"text": text}) if kind == "case" else ""
+def more_of(kind: str, text: str) -> str:
+    """Return the list with everything that was found of a kind; empty where none tells it apart."""
+    match kind:
+        case "asset":
+            return "/assets?" + urlencode({"text": text, "book": "any"})
+        case "case" | "unit" | "place":
+            return f"/{kind}s?" + urlencode({"text": text})
+        case _:
+            return ""
 
 
 def told(page: Page, hit: Hit) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api import pages_past, tables, tables_here
+from api import pages_past, seeking, tables, tables_here
 from api.office import Office
 from api.pages_phrases import PHRASES
 from api.pages_sign import Member
@@ -75,20 +75,12 @@ def router(office: Office) -> APIRouter:
     @pages.get("/units")
     def unit_list(page: Member) -> Response:
         look = pages_past.looking(page)
-        shown, asked, rows, cell = units_of(page, look)
-        some, more = tables_here.part(page, rows, by_id)
-        return page.render(
+        return listed(
+            page,
             "units.html",
-            422 if look.wrong else 200,
-            look=look,
-            chips=pages_past.chips(page, look),
-            asked=asked,
+            look,
+            units_of(page, look),
             foreign=sum(row["kind"] == FOREIGN for row in everyone(page, look)),
-            shown=shown,
-            cell=cell,
-            rows=some,
-            count=len(rows),
-            more=more,
             left=[]
             if look.past
             else office.models.rows(
@@ -99,20 +91,7 @@ def router(office: Office) -> APIRouter:
     @pages.get("/places")
     def place_list(page: Member) -> Response:
         look = pages_past.looking(page)
-        shown, asked, rows, cell = places_of(page, look)
-        some, more = tables_here.part(page, rows, by_id)
-        return page.render(
-            "places.html",
-            422 if look.wrong else 200,
-            look=look,
-            chips=pages_past.chips(page, look),
-            asked=asked,
-            shown=shown,
-            cell=cell,
-            rows=some,
-            count=len(rows),
-            more=more,
-        )
+        return listed(page, "places.html", look, places_of(page, look))
 
     tables_here.files(pages, UNITS, lambda page: taken(page, units_of))
     tables_here.files(pages, PLACES, lambda page: taken(page, places_of))
@@ -120,6 +99,27 @@ def router(office: Office) -> APIRouter:
 
 
 Found = tuple[Shown, Asked, Sequence[Any], Cell]
+
+
+def listed(
+    page: Page, template: str, look: pages_past.Looking, found: Found, **values: Any
+) -> Response:
+    """Draw one part of a list that long; a day that is none is told, the rest still answered."""
+    shown, asked, rows, cell = found
+    some, more = tables_here.part(page, rows, by_id)
+    return page.render(
+        template,
+        422 if look.wrong else 200,
+        look=look,
+        chips=pages_past.chips(page, look),
+        asked=asked,
+        shown=shown,
+        cell=cell,
+        rows=some,
+        count=len(rows),
+        more=more,
+        **values,
+    )
 
 
 def taken(page: Page, of: Callable[[Page, pages_past.Looking], Found]) -> Taken:
@@ -139,9 +139,12 @@ def text_of(page: Page) -> str:
 
 
 def matching(page: Page, rows: Sequence[Any]) -> list[Any]:
-    """Return the rows whose id or name, in either language, has what is looked for."""
-    text = text_of(page).casefold()
-    return [r for r in rows if text in f"{r['id']} {r['name']} {r['name_en']}".casefold()]
+    """Return the rows that the search box would find by the same words: by name, initials or id."""
+    text = text_of(page)
+    if not text:
+        return list(rows)
+    parts = seeking.parts_of(text.split())
+    return [r for r in rows if seeking.named_by(parts, (r["id"], r["name"], r["name_en"]))]
 
 
 def everyone(page: Page, look: pages_past.Looking) -> Sequence[Any]:

@@ -216,8 +216,7 @@ def _named(
     office: Office, actor: Actor, words: Sequence[str], lang: Lang, limit: int
 ) -> Iterator[Hit]:
     """Yield units, places and people by name, initials of it, or id."""
-    parts = [plain(word) for word in words]
-    parts = [part for part in parts if part]
+    parts = parts_of(words)
     if not parts:
         return
     named: list[tuple[str, str, str, tuple[str, ...]]] = []
@@ -232,21 +231,35 @@ def _named(
     whole = "".join(parts)
     counted: dict[str, int] = {}
     for kind, id_, shown, texts in sorted(named, key=lambda one: (len(one[2]), one[2])):
-        forms = [plain(text) for text in texts if text]
-        letters = [initials(text) for text in texts if text and not text.isascii()]
-        by_name = all(any(part in form for form in forms) for part in parts)
-        if not by_name and not all(any(part in one for one in letters) for part in parts):
+        way = named_by(parts, texts)
+        if not way:
             continue
         counted[kind] = counted.get(kind, 0) + 1
         if counted[kind] > limit:
             continue
-        exact = whole in forms
-        why = "id" if whole == plain(id_) else "name" if exact else "name_has" if by_name else ""
+        exact = whole in (plain(text) for text in texts if text)
+        why = "id" if whole == plain(id_) else "name" if exact else way
         yield Hit(
             kind=kind,
             id=f"{kind}/{id_}",
             title=shown,
             detail=id_,
-            why=WHY[why or "initials"],
+            why=WHY[why],
             rank=2 if exact else 6,
         )
+
+
+def parts_of(words: Sequence[str]) -> list[str]:
+    """Return what names are compared with: each word without its signs, if something is left."""
+    return [part for part in map(plain, words) if part]
+
+
+def named_by(parts: Sequence[str], texts: Sequence[str]) -> str:
+    """Tell how all parts of a name stand in texts: "name_has", "initials"; nothing: they do not."""
+    if not parts:
+        return ""
+    forms = [plain(text) for text in texts if text]
+    if all(any(part in form for form in forms) for part in parts):
+        return "name_has"
+    letters = [initials(text) for text in texts if text and not text.isascii()]
+    return "initials" if all(any(part in one for one in letters) for part in parts) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -225,6 +226,28 @@ def test_documents_units_places_and_people_are_found(office: Office) -> None:
     assert found(office, "slj", "unit") == ["o_b"]
     assert found(office, "o_b", "unit") == ["o_b"]
     assert found(office, "示例keeper", "person") == ["u_keeper"]
+
+
+def test_what_a_search_leaves_off_is_in_the_list_that_it_leads_to(office: Office) -> None:
+    """By the same words: initials and parts find as much in a list as in the box."""
+    admin = Actor(person="u_admin", unit="o_a", role="admin")
+    names = [f"示例市第{n}水利站" for n in "一二三四五六七八九十"]
+    for n, name in enumerate(names):
+        office.ask(f"unit/o_w{n}", "establish", {"name": name, "kind": "organ"}, admin, on=DAY)
+        office.ask(f"place/w{n}", "open_place", {"name": name, "kind": "room", "unit": "o_a"}, admin, on=DAY)
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    account = next(a for a in office.accounts.all() if a.login == "clerk")
+    client.cookies.set("session", office.accounts.sign_in(account))
+    for text in ("水利站", "slz", "水 站"):
+        page = client.get("/search", params={"q": text}).text
+        assert "先列出" in page, text
+        for kind in ("units", "places"):
+            (rest,) = re.findall(rf'href="(/{kind}\?text=[^"]*)', page)
+            listed = client.get(rest.replace("&amp;", "&")).text
+            assert [name for name in names if name not in listed] == [], (text, kind)
+            assert "水利局" not in listed.partition("<main")[2].partition("<tbody")[2], (text, kind)
+    for kind in ("units", "places"):
+        assert "没有符合条件" in client.get(f"/{kind}", params={"text": "——"}).text
 
 
 def test_a_foreign_code_gets_a_clear_answer(office: Office) -> None:
