@@ -400,6 +400,23 @@ def test_any_code_of_an_asset_leads_to_its_card(
 
 
 @pytest.mark.target("T22")
+def test_a_unit_without_assets_is_told_how_to_begin(client: TestClient, office: Office) -> None:
+    """Not that its filters find nothing: it has set none."""
+    for role, lang, said, opens in (
+        ("clerk", "zh", "还没有资产", True),
+        ("head", "zh", "还没有资产", False),
+        ("clerk", "en", "No assets yet", True),
+    ):
+        login = f"new_{role}_{lang}"
+        office.accounts.create(login, demo.PASSWORD, f"u_{login}", "示例", "o_new", [role])
+        account = office.accounts.find(login)
+        assert account is not None
+        as_(client, {login: office.accounts.sign_in(account)}, login, lang)
+        main = client.get("/assets").text.partition('class="empty"')[2]
+        assert said in main and ('href="/imports"' in main) is opens, login
+        assert said not in client.get("/assets", params={"text": "没有"}).text, login
+
+
 def test_each_of_the_parties_can_be_filtered_by(
     office: Office, client: TestClient, tokens: dict[str, str]
 ) -> None:
