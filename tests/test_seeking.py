@@ -234,7 +234,13 @@ def test_what_a_search_leaves_off_is_in_the_list_that_it_leads_to(office: Office
     names = [f"示例市第{n}水利站" for n in "一二三四五六七八九十"]
     for n, name in enumerate(names):
         office.ask(f"unit/o_w{n}", "establish", {"name": name, "kind": "organ"}, admin, on=DAY)
-        office.ask(f"place/w{n}", "open_place", {"name": name, "kind": "room", "unit": "o_a"}, admin, on=DAY)
+        office.ask(
+            f"place/w{n}",
+            "open_place",
+            {"name": name, "kind": "room", "unit": "o_a"},
+            admin,
+            on=DAY,
+        )
     client = TestClient(create_app(office.settings, office), follow_redirects=False)
     account = next(a for a in office.accounts.all() if a.login == "clerk")
     client.cookies.set("session", office.accounts.sign_in(account))
