@@ -11,10 +11,10 @@ BIN    := $(VENV)/bin
 BROKEN := $(shell $(BIN)/python -c '' 2>/dev/null || echo broken)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test reliability coverage lint format types bench bench-smoke screenshots bundle ci lock clean FORCE
+.PHONY: help demo serve test test-postgresql reliability coverage lint format types bench bench-smoke screenshots bundle ci lock clean FORCE
 
 help: ## what can be done here · 这里能做什么
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The environment --------------------------------------------------------------
 
@@ -67,6 +67,9 @@ serve: $(VENV)/.run ## your own ledger · 运行自己的账本
 
 test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
 	@$(BIN)/pytest -n auto --dist worksteal --targets -rs $(ARGS)
+
+test-postgresql: $(VENV)/.dev ## all that is not about a SQLite file, on PostgreSQL · 全部在 PostgreSQL 上测试
+	@$(BIN)/pytest -n auto --dist worksteal --backend postgresql --either postgresql -rs $(ARGS)
 
 reliability: $(VENV)/.dev ## the tests of docs/reliability.md at their large sizes · 发布前的可靠性测试
 	@GONGWU_SIZES=$${GONGWU_SIZES:-release} $(BIN)/pytest -n auto --dist worksteal -m reliability -rs $(ARGS)

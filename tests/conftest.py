@@ -2,8 +2,9 @@
 
 Databases: a test that asks for `database` runs once on SQLite and once on PostgreSQL, each time
 with the URL of a fresh, empty database; `module_database` is one for a whole module, `new_database`
-makes further ones. A test that opens a file of SQLite alone says why: `one_backend("reason")`.
-PostgreSQL is the server inside the development wheel, started once per session, or the one named by
+makes further ones. A test that opens a file of SQLite alone says why: `one_backend("reason")`. One
+that both would only make slower says so, `either_backend("reason")`, and runs on the one named by
+`--either`, SQLite unless said. PostgreSQL is the server inside the development wheel, started once per session, or the one named by
 GONGWU_TEST_POSTGRES.
 """
 
@@ -87,13 +88,19 @@ fastapi.routing.get_dependant = _dependant  # type: ignore[attr-defined]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--backend` and `--targets`."""
+    """Add `--backend`, `--either` and `--targets`."""
     group = parser.getgroup("gongwu")
     group.addoption(
         "--backend",
         choices=(*BACKENDS, "all"),
         default="all",
         help="run database tests on this one only (default: all)",
+    )
+    group.addoption(
+        "--either",
+        choices=BACKENDS,
+        default="sqlite",
+        help="run tests that one back end is enough for on this one (default: sqlite)",
     )
     group.addoption(
         "--targets",
@@ -103,14 +110,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that uses `backend` or `database` on every selected back end."""
+    """Run a test that uses `backend` or `database` on every selected back end, or on either."""
     if "backend" not in metafunc.fixturenames:
         return
     for mark in metafunc.definition.iter_markers("parametrize"):
         if "backend" in str(mark.args[0]):  # the test chose its back end itself
             return
     chosen = metafunc.config.getoption("--backend")
-    metafunc.parametrize("backend", BACKENDS if chosen == "all" else (chosen,), scope="module")
+    backends = BACKENDS if chosen == "all" else (chosen,)
+    if any(metafunc.definition.iter_markers("either_backend")):
+        # What `--backend` did not ask for is left out below, as everywhere.
+        backends = (metafunc.config.getoption("--either"),)
+    metafunc.parametrize("backend", backends, scope="module")
 
 
 def _needs(item: pytest.Item) -> set[str]:
@@ -118,7 +129,8 @@ def _needs(item: pytest.Item) -> set[str]:
     chosen = getattr(getattr(item, "callspec", None), "params", {}).get("backend")
     direct = {name for name in BACKENDS if f"{name}_url" in fixtures}
     server = {"postgresql"} if "postgresql_server" in fixtures else set[str]()
-    return direct | server | ({chosen} if chosen in BACKENDS else set())
+    file = {"sqlite"} if any(item.iter_markers("one_backend")) else set[str]()
+    return direct | server | file | ({chosen} if chosen in BACKENDS else set())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -159,15 +171,25 @@ def _one_sided(item: pytest.Item) -> str:
     used = _opened | ({"sqlite"} if "sqlite_url" in getattr(item, "fixturenames", ()) else set())
     if "sqlite" not in used or "postgresql" in used:
         return ""
-    reasons = [mark.args[0] for mark in item.iter_markers("one_backend") if mark.args]
     itself = any("backend" in str(mark.args[0]) for mark in item.iter_markers("parametrize"))
-    both = "backend" in getattr(item, "fixturenames", ()) and not itself
-    if both or any(len(str(reason).split()) > 2 for reason in reasons):
+    asks = "backend" in getattr(item, "fixturenames", ()) and not itself
+    either = any(item.iter_markers("either_backend"))
+    if (asks and not either) or _says_why(item, "one_backend"):
+        return ""
+    # Enough on one is enough on the one that was asked for: what it opens comes from the fixtures.
+    if asks and item.config.getoption("--either") == "sqlite" and _says_why(item, "either_backend"):
         return ""
     return (
         f"{item.nodeid} opens a database of SQLite alone (T124). Ask for `database`,"
-        ' `module_database` or `new_database`, or say why not: @pytest.mark.one_backend("reason").'
+        ' `module_database` or `new_database`, or say why not: @pytest.mark.one_backend("reason");'
+        ' where either of the two would do, ask all the same: @pytest.mark.either_backend("reason").'
     )
+
+
+def _says_why(item: pytest.Item, name: str) -> bool:
+    """Return whether a mark of a test gives more of a reason than two words."""
+    reasons = [mark.args[0] for mark in item.iter_markers(name) if mark.args]
+    return any(len(str(reason).split()) > 2 for reason in reasons)
 
 
 # Databases --------------------------------------------------------------------

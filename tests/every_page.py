@@ -105,9 +105,9 @@ CARDS = (
 )
 
 
-def demonstration(folder: Path) -> Office:
+def demonstration(folder: Path, database: str) -> Office:
     """Open an office with all of the example city, and what somebody did in it since."""
-    office = furnished(f"sqlite:///{folder / 'ledger.db'}")
+    office = furnished(database)
     # Two pages are there only where an operator wants them.
     made = tls.issued(folder / "tls", ("127.0.0.1",))
     office.settings = msgspec.structs.replace(office.settings, catalogue=True, ca=made.ca)

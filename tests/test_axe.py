@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.one_backend("looks at what pages draw, which is the same whatever is beneath"),
+    pytest.mark.either_backend("looks at what pages draw, which is the same whatever is beneath"),
 ]
 
 # Everything that axe looks for unless told otherwise (WCAG 2.0 to 2.2 A and AA, good practice), of
@@ -68,8 +68,8 @@ def axe() -> Path:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = demonstration(tmp_path_factory.mktemp("axe"))
+def office(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    opened = demonstration(tmp_path_factory.mktemp("axe"), module_database)
     yield opened
     opened.close()
 

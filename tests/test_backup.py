@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import shlex
-import sqlite3
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from doors import CARD, PASSWORD, staffed
+from sqlalchemy import create_engine, inspect
 from test_cli import CLERK, commanded
 from test_projections import dump
 
@@ -54,10 +54,10 @@ def file(office: Office, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a backup that nobody changes."""
     folder = tmp_path_factory.mktemp("packed")
-    with staffed(f"sqlite:///{folder / 'ledger.db'}") as office:
+    with staffed(module_database) as office:
         fill(office)
         save(office, folder / "whole.gongwu")
     return folder / "whole.gongwu"
@@ -160,22 +160,27 @@ def test_the_frame_says_how_much_there_is_of_what(office: Office, file: Path) ->
 
 
 def empty(url: str) -> bool:
-    """Tell that nothing was written: a file that is not there, or a ledger without entries."""
-    file = Path(url.removeprefix("sqlite:///"))
-    if not file.exists():
+    """Tell that nothing was written: no database, one without tables, a ledger without entries."""
+    if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists():
         return True
-    with sqlite3.connect(file) as c:
-        return (
-            c.execute("SELECT size FROM ledger_head").fetchone()[0] == 0
-            and not (c.execute("SELECT count(*) FROM account_login").fetchone()[0])
-        )
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    try:
+        with engine.connect() as c:
+            return not inspect(c).has_table("ledger_head") or (
+                c.exec_driver_sql("SELECT size FROM ledger_head").scalar_one() == 0
+                and c.exec_driver_sql("SELECT count(*) FROM account_login").scalar_one() == 0
+            )
+    finally:
+        engine.dispose()
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
 @pytest.mark.target("T126")
-def test_a_damaged_or_shortened_backup_is_refused_whole(packed: Path, tmp_path: Path) -> None:
+def test_a_damaged_or_shortened_backup_is_refused_whole(
+    packed: Path, tmp_path: Path, new_database: Callable[[], str]
+) -> None:
     """Turn one bit, or cut, at places all over the file: each time nothing is believed."""
     raw, bad = packed.read_bytes(), tmp_path / "bad.gongwu"
     places = sorted({*range(10, len(raw), max(1, len(raw) // 60)), 4, len(raw) - 5, len(raw) - 1})
@@ -191,7 +196,7 @@ def test_a_damaged_or_shortened_backup_is_refused_whole(packed: Path, tmp_path: 
         bad.write_bytes(raw[:length])
         with pytest.raises(Unrestorable):
             check(bad)
-    new = f"sqlite:///{tmp_path / 'new.db'}"
+    new = new_database()
     bad.write_bytes(raw[: len(raw) // 2])
     said = commanded(f"--lang zh restore {bad} --database {new}", code=REFUSED).output
     assert "已损坏或不完整" in said and "未写入" in said and empty(new)
@@ -221,18 +226,18 @@ BEHIND: dict[str, Change] = {
 }
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
 @pytest.mark.target("T126")
 @pytest.mark.parametrize("what", BEHIND)
 def test_what_was_changed_and_packed_again_is_refused(
-    what: str, packed: Path, tmp_path: Path
+    what: str, packed: Path, tmp_path: Path, new_database: Callable[[], str]
 ) -> None:
     lines = gzip.decompress(packed.read_bytes()).splitlines(keepends=True)
     changed = tmp_path / "changed.gongwu"
     changed.write_bytes(gzip.compress(b"".join(BEHIND[what](lines))))
-    new = f"sqlite:///{tmp_path / 'new.db'}"
+    new = new_database()
     commanded(f"restore {changed} --database {new}", code=REFUSED)
     assert empty(new)
 
@@ -246,17 +251,16 @@ def framed_again(lines: list[bytes]) -> bytes:
     return gzip.compress(b"".join(lines[:-1]) + msgspec.json.encode({"end": end}) + b"\n")
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
 @pytest.mark.target("T126", "T05")
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_forged_backup_fails_against_what_was_kept_elsewhere(
-    office: Office, file: Path, tmp_path: Path
+    office: Office, file: Path, tmp_path: Path, new_database: Callable[[], str]
 ) -> None:
     """A frame can be computed anew: the log's root and a checkpoint from elsewhere cannot."""
     lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
-    new = f"sqlite:///{tmp_path / 'new.db'}"
+    new = new_database()
     forged = tmp_path / "forged.gongwu"
     forged.write_bytes(
         framed_again(replaced(b'{"actor":', "投影仪".encode(), "显示器".encode())(lines))
@@ -276,25 +280,24 @@ def test_a_forged_backup_fails_against_what_was_kept_elsewhere(
     assert str(size) in old.output  # the ledger came back, and is told to lack what was signed
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
 @pytest.mark.target("T126")
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_newest_checkpoint_kept_elsewhere_is_met(
-    office: Office, file: Path, tmp_path: Path
+    office: Office, file: Path, tmp_path: Path, new_database: Callable[[], str]
 ) -> None:
     size, root, _ = office.book.head()
     paper = tmp_path / "checkpoint"
     paper.write_text(f"example.cn/log\n{size}\n{b64encode(root).decode()}\n")
-    answer = restored(f"{file} --database sqlite:///{tmp_path / 'n.db'} --since {paper}")
+    answer = restored(f"{file} --database {new_database()} --since {paper}")
     assert answer["intact"] and answer["since"] == [size]
     assert "No such file" in commanded(f"--lang en restore {tmp_path / 'no'}", code=USAGE).output
     line = f"--lang en restore {file} --since {tmp_path / 'no'}"
     assert "Cannot read" in commanded(line, code=USAGE).output
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
 @pytest.mark.target("T126")
@@ -303,12 +306,12 @@ def test_the_newest_checkpoint_kept_elsewhere_is_met(
     [(b'"version":"0.', b'"version":"7.'), (b"gongwu-backup/1", b"gongwu-backup/2")],
 )
 def test_a_backup_of_a_newer_version_asks_for_an_update(
-    old: bytes, new: bytes, packed: Path, tmp_path: Path
+    old: bytes, new: bytes, packed: Path, tmp_path: Path, new_database: Callable[[], str]
 ) -> None:
     lines = gzip.decompress(packed.read_bytes()).splitlines(keepends=True)
     newer = tmp_path / "newer.gongwu"
     newer.write_bytes(framed_again([lines[0].replace(old, new), *lines[1:]]))
-    said = commanded(f"--lang en restore {newer} --database sqlite:///{tmp_path / 'n.db'}", code=1)
+    said = commanded(f"--lang en restore {newer} --database {new_database()}", code=1)
     assert "newer Gongwu" in said.output and "Update first" in said.output
 
 
@@ -319,11 +322,13 @@ def test_a_backup_goes_into_an_empty_database_only(office: Office, file: Path) -
     assert "already" in said and everything(office) == before
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
-def test_log_ins_without_a_ledger_are_in_the_way_as_well(packed: Path, tmp_path: Path) -> None:
-    new = f"sqlite:///{tmp_path / 'n.db'}"
+def test_log_ins_without_a_ledger_are_in_the_way_as_well(
+    packed: Path, tmp_path: Path, new_database: Callable[[], str]
+) -> None:
+    new = new_database()
     started = Office.open(Settings(database=new))
     started.accounts.create("mine", PASSWORD, "u_mine", "某", "o_a", ["admin"])
     started.close()
@@ -334,28 +339,27 @@ def test_log_ins_without_a_ledger_are_in_the_way_as_well(packed: Path, tmp_path:
 # Beside the file ----------------------------------------------------------------------
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
 @pytest.mark.target("T126")
 def test_a_drill_proves_a_backup_and_leaves_nothing(
-    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "scratch").mkdir()
-    assert "演练完成" in commanded(f"--lang zh restore {packed} --drill").output
+    assert "演练完成" in commanded(f"--lang zh restore {file} --drill").output
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_master_key_goes_along_under_a_passphrase_alone(
-    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    office: Office, tmp_path: Path, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, new = tmp_path / "b.gongwu", f"sqlite:///{tmp_path / 'new.db'}"
+    file, new = tmp_path / "b.gongwu", new_database()
     monkeypatch.setenv("GONGWU_BACKUP_PASSPHRASE", "correct horse")
     url = office.book.url
     commanded(f"--database {url} backup {file} --with-vault-key")
@@ -372,7 +376,8 @@ def test_the_master_key_goes_along_under_a_passphrase_alone(
     back = Office.open(Settings(database=new))
     assert back.accounts.names("zh")["u_marked"] == NAME
     back.close()
-    Path(new.removeprefix("sqlite:///")).unlink()
+    new = new_database()
+    line = f"--lang en restore {file} --database {new} --vault-key"
     there.unlink()
     vault.keep_masters(there, [vault.draw()], new=True)
     mine = there.read_bytes()
@@ -380,10 +385,9 @@ def test_the_master_key_goes_along_under_a_passphrase_alone(
     assert there.read_bytes() == mine and empty(new)
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_timer_keeps_the_newest_few_and_touches_nothing_else(
     office: Office, tmp_path: Path
 ) -> None:
@@ -404,10 +408,9 @@ def test_a_timer_keeps_the_newest_few_and_touches_nothing_else(
     assert check(left[-1]).size == office.book.head()[0]
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "the backup itself is looked at, and it is the same from either; both come back in this module"
 )
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_cannot_be_written_leaves_no_half_backup(office: Office, tmp_path: Path) -> None:
     url = shlex.quote(office.book.url)
     there = tmp_path / "there.gongwu"
@@ -429,9 +432,6 @@ def test_every_store_of_every_door_is_taken_along_or_known_to_pass(office: Offic
     assert not names & kept.PASSING
 
 
-@pytest.mark.one_backend(
-    "the backup itself is looked at, and it is the same from either; both come back in this module"
-)
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_numbers_that_a_server_gives_go_on_after_what_came_back(office: Office) -> None:
     with office.accounts.engine.begin() as c:

@@ -17,7 +17,7 @@ from domain.due import DueStatus
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
+pytestmark = [pytest.mark.browser, pytest.mark.either_backend(BROWSER)]
 BEFORE, OWED = date(2025, 1, 1), date(2025, 5, 4)
 BILLER = Actor(person="u_biller", unit="o_a", role="accountant")
 STATEMENT = """账号: 6217 0000
@@ -30,9 +30,8 @@ STATEMENT = """账号: 6217 0000
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('bank') / 'ledger.db'}"
-    with staffed(url, on=BEFORE) as opened:
+def office(module_database: str) -> Iterator[Office]:
+    with staffed(module_database, on=BEFORE) as opened:
         account = {"account": "62170000", "bank_name": "示例银行"}
         opened.ask("bank/o_a", "open_account", account, BILLER)
         owed = [("D1", 123456, "330000202600000017", "甲拍卖行"), ("D2", 900, "码2", "乙公司"),

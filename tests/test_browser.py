@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
-from argon2 import PasswordHasher
 from serving import BROWSER
+from test_pages import furnished
 
-from api import city, demo
+from api import demo
 from api.app import create_app
 from api.office import Office
-from api.settings import Settings
 from projections import cases, inventory
 from projections.scope import EVERYTHING, Filters, Scope
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
+pytestmark = [pytest.mark.browser, pytest.mark.either_backend(BROWSER)]
 TOUR = Path(__file__).resolve().parents[1] / "docs" / "tour.md"
 
 
@@ -42,16 +41,8 @@ class Server(uvicorn.Server):
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('browser') / 'ledger.db'}"
-    opened = Office.open(
-        Settings(database=url, demo=True, label_secret=b"a secret for labels, long enough")
-    )
-    # How strong the hash is, is another test's business; here it would only cost time.
-    opened.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    demo.introduce(opened.accounts, lambda *_: None)
-    city.load(opened.book, None)
-    opened.models.catch_up(opened.book)
+def office(module_database: str) -> Iterator[Office]:
+    opened = furnished(module_database)
     yield opened
     opened.close()
 

@@ -19,7 +19,7 @@ from projections.scope import EVERYTHING, Filters
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.one_backend(BROWSER)
+pytestmark = pytest.mark.either_backend(BROWSER)
 
 BYTES_MAX = 200_000
 REQUESTS_MAX = 15
@@ -29,8 +29,8 @@ KEPT = "/scan/count"
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = furnished(f"sqlite:///{tmp_path_factory.mktemp('budget') / 'ledger.db'}")
+def office(module_database: str) -> Iterator[Office]:
+    opened = furnished(module_database)
     yield opened
     opened.close()
 

@@ -20,7 +20,7 @@ from api.office import Actor, Office
 from ledger import verify_bundle
 from ledger.bundling import checker
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "bundles are cut on both back ends in test_bundle; these are the doors to them"
 )
 
@@ -36,8 +36,8 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def office(sqlite_url: str, place: Place) -> Iterator[Office]:
-    with staffed(sqlite_url) as found:
+def office(database: str, place: Place) -> Iterator[Office]:
+    with staffed(database) as found:
         found.proving._policy = place.policy
         yield found
 

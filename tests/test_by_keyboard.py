@@ -17,7 +17,7 @@ from projections.scope import EVERYTHING, Filters
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.target("T128"), pytest.mark.one_backend(BROWSER)]
+pytestmark = [pytest.mark.browser, pytest.mark.target("T128"), pytest.mark.either_backend(BROWSER)]
 
 # What has the focus shows it: a line around it that is not as thin as a hair, inside the window. The
 # button for the calendar of a date is the browser's own, and draws its own line.
@@ -30,8 +30,8 @@ SHOWN = """() => {
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = furnished(f"sqlite:///{tmp_path_factory.mktemp('keys') / 'ledger.db'}")
+def office(module_database: str) -> Iterator[Office]:
+    opened = furnished(module_database)
     city_reuse.show(opened)
     opened.models.catch_up(opened.book)
     yield opened

@@ -16,7 +16,7 @@ from domain.holding import OTHER_PERSON
 from domain.lease_terms import OTHERS_EXTENSION
 from domain.policy import EXCLUSIONS, Policy
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "rules of the domain over facts in a book; cases and duties are recorded on both in test_approval"
 )
 
@@ -105,8 +105,8 @@ PAIRS = [
 
 
 @pytest.fixture
-def ledger(sqlite_url: str) -> Iterator[Ledger]:
-    book = Ledger(sqlite_url)
+def ledger(database: str) -> Iterator[Ledger]:
+    book = Ledger(database)
     book.card("A", kind="instrument")
     yield book
     book.close()

@@ -24,7 +24,7 @@ from api.second_factor import totp
 from api.settings import Settings
 from projections import administration
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "the words of commands; what they do to accounts is done on both in test_accounts"
 )
 
@@ -39,9 +39,9 @@ CARD = (
 
 
 @pytest.fixture
-def run(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run commands on a database that does not exist yet."""
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_PASSWORD", "long enough")
     monkeypatch.setenv("GONGWU_LANG", "zh")
     # How strong the hash is, is another test's business; here it would only cost time.
@@ -104,11 +104,11 @@ def test_a_log_in_is_closed_and_a_name_erased(run: Run) -> None:
     assert json.loads(run("--json account forget u_wang").stdout)["erased"] is True
 
 
-def test_the_console_resets_a_password_and_a_second_factor(run: Run, sqlite_url: str) -> None:
+def test_the_console_resets_a_password_and_a_second_factor(run: Run, database: str) -> None:
     """For whoever lost both: each is an entry that names no log-in, and ends the sessions."""
     run(INIT)
     run(ADD)
-    office = Office.open(Settings(database=sqlite_url))
+    office = Office.open(Settings(database=database))
     accounts = office.accounts
     key = b32decode(accounts.factors.offer("li").secret)
     assert accounts.confirm_factor("li", totp(key, accounts.clock()))
@@ -119,7 +119,7 @@ def test_the_console_resets_a_password_and_a_second_factor(run: Run, sqlite_url:
     password = told["one_time_password"]
     assert told["login"] == "li" and re.fullmatch(r"([0-9a-f]{4}-){4}[0-9a-f]{4}", password)
     office.close()
-    office = Office.open(Settings(database=sqlite_url))
+    office = Office.open(Settings(database=database))
     accounts = office.accounts
     assert accounts.session(session) is None
     assert accounts.check("li", "long enough") is None
@@ -131,7 +131,7 @@ def test_the_console_resets_a_password_and_a_second_factor(run: Run, sqlite_url:
     session = accounts.sign_in(account)
     assert "已解除" in run("account reset-factor li --reason 手机丢失").output
     office.close()
-    office = Office.open(Settings(database=sqlite_url))
+    office = Office.open(Settings(database=database))
     assert not office.accounts.factors.since("li")
     assert office.accounts.session(session) is None
     assert office.accounts.check("li", password) is not None, "the password stays"
@@ -182,13 +182,13 @@ def test_trouble_is_told_in_both_languages(
 
 
 def test_a_password_is_long_enough_and_never_an_option(
-    run: Run, monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:
     monkeypatch.setenv("GONGWU_PASSWORD", "short")
     assert "8 至 200" in run(INIT, code=USAGE).output
     monkeypatch.delenv("GONGWU_PASSWORD")
     assert "GONGWU_PASSWORD" in run(INIT, code=USAGE).output
-    office = Office.open(Settings(database=sqlite_url))
+    office = Office.open(Settings(database=database))
     assert office.book.head()[0] == 0, "nothing is established before the password is there"
     office.close()
 
@@ -197,9 +197,9 @@ TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
 
 
 @pytest.mark.parametrize(("second", "code"), [("long enuogh", USAGE), ("long enough", OK)])
-def test_a_typed_password_is_typed_twice(second: str, code: int, sqlite_url: str) -> None:
+def test_a_typed_password_is_typed_twice(second: str, code: int, database: str) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "GONGWU_PASSWORD"}
-    environment |= {"GONGWU_LANG": "en", "GONGWU_DATABASE": sqlite_url, "PYTHONPATH": str(ROOT)}
+    environment |= {"GONGWU_LANG": "en", "GONGWU_DATABASE": database, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", "from api.cli import app; app()", *shlex.split(INIT)]
     with subprocess.Popen(
         [sys.executable, "-c", TERMINAL, *command],
@@ -222,7 +222,7 @@ def test_a_typed_password_is_typed_twice(second: str, code: int, sqlite_url: str
     assert "enough" not in rest
 
 
-def test_roles_are_facts_of_the_ledger_from_a_day_on(run: Run, sqlite_url: str) -> None:
+def test_roles_are_facts_of_the_ledger_from_a_day_on(run: Run, database: str) -> None:
     run(f"{INIT} --on 2025-01-01")
     run(f"{ADD} --since 2025-02-01")
     assert (
@@ -232,7 +232,7 @@ def test_roles_are_facts_of_the_ledger_from_a_day_on(run: Run, sqlite_url: str) 
     run(f"{CARD} --value 800 --on 2025-02-01")
     early = CARD.replace("ZC-0001", "ZC-0002") + " --value 800 --on 2025-01-31"
     assert "不担任示例市财政局的单位资产管理员" in run(early, code=REFUSED).output
-    office = Office.open(Settings(database=sqlite_url))
+    office = Office.open(Settings(database=database))
     try:
         *entries, name = office.book.stream("person/u_li").entries
         assert (name.event.type_name, name.actor) == ("person.name_bound", "console")

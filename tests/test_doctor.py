@@ -61,7 +61,7 @@ def held(settings: Settings) -> dict[str, settings_shown.Shown]:
     return {one.variable: one for one in settings_shown.shown(settings)}
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "clock, keys and settings are looked at beside the database; the database itself on both here"
 )
 def test_each_setting_says_what_holds_and_where_it_comes_from(
@@ -166,10 +166,9 @@ def test_every_explained_setting_is_in_the_operators_guide_and_the_other_way_rou
     assert explained - everyday <= rows, explained - everyday - rows
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "clock, keys and settings are looked at beside the database; the database itself on both here"
 )
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_page_is_for_administrators_and_says_the_same(office: Office) -> None:
     office.settings = msgspec.structs.replace(
         office.settings, label_secret=bytes.fromhex(SECRET), metrics_token="geheim"
@@ -270,7 +269,7 @@ def publish(office: Office, content: dict[str, Any]) -> None:
         office.ask("policy/example", verb, form, actor)
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "clock, keys and settings are looked at beside the database; the database itself on both here"
 )
 def test_a_missing_ledger_fails_with_what_to_do(tmp_path: Path) -> None:
@@ -312,7 +311,7 @@ def test_old_servers_and_pages_without_sums_are_told(number: str, sums: str, lev
     assert worst(doctoring.database, case(select=select, settings=server)).level is level
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "clock, keys and settings are looked at beside the database; the database itself on both here"
 )
 def test_names_that_nobody_reads_and_bad_keys_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,10 +340,9 @@ def test_a_clock_off_the_database_servers_is_told(off: float, level: Level) -> N
     assert found.level is level
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "clock, keys and settings are looked at beside the database; the database itself on both here"
 )
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_clock_is_compared_with_another_machines(office: Office) -> None:
     with served(office) as url:
         right = case(clocks=(f"{url}/login",), now=datetime.now(UTC))
@@ -354,10 +352,9 @@ def test_a_clock_is_compared_with_another_machines(office: Office) -> None:
         assert worst(doctoring.clock, case(clocks=(nowhere,))).level is Level.WARN
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "clock, keys and settings are looked at beside the database; the database itself on both here"
 )
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_master_key_that_is_away_open_or_another_fails(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "v.key"
     settings = {"database": office.settings.database, "vault": file}
@@ -389,10 +386,9 @@ def test_keys_of_labels_and_of_the_notary_are_looked_at(tmp_path: Path) -> None:
     assert worst(doctoring._notary, case(notary=tmp_path)).level is Level.FAIL
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "clock, keys and settings are looked at beside the database; the database itself on both here"
 )
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_nobody_signed_is_told(office: Office) -> None:
     with office.book.log.snapshot() as select:
         assert worst(doctoring._notary, case(select=select)).level is Level.WARN

@@ -141,6 +141,18 @@ def test_has_a_reason(hidden): pass
 @pytest.mark.one_backend("because")
 def test_has_none(hidden): pass
 
+@pytest.mark.either_backend("what it is about is the same on both")
+def test_takes_either(book, database): Book.open(database).close()
+
+@pytest.mark.either_backend("what it is about is the same on both")
+def test_takes_either_and_hides(database, hidden): pass
+
+@pytest.mark.either_backend("because")
+def test_takes_either_without_a_reason(database): Book.open(database).close()
+
+@pytest.mark.either_backend("what it is about is the same on both")
+def test_says_either_and_does_not_ask(hidden): pass
+
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_chooses(database): Book.open(database).close()
 
@@ -157,5 +169,35 @@ def test_who_opens_one_back_end_alone_says_why(run: Callable[..., str], tmp_path
     (tmp_path / "tests" / "test_suite.py").write_text(ONE_SIDED, encoding="utf-8")
     out = run(ci="")
     wrong = set(re.findall(r"test_suite.py::(\w+)\S* opens a database of SQLite alone", out))
-    assert wrong == {"test_forgets", "test_names_the_file", "test_has_none", "test_chooses"}
-    assert "11 passed, 4 errors" in out
+    always = {"test_forgets", "test_names_the_file", "test_has_none", "test_chooses"}
+    always |= {"test_takes_either_without_a_reason", "test_says_either_and_does_not_ask"}
+    assert wrong == always
+    assert "15 passed, 6 errors" in out
+
+
+@pytest.mark.target("T124")
+def test_all_that_is_not_about_a_file_runs_on_a_server(
+    run: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "tests" / "test_suite.py").write_text(ONE_SIDED, encoding="utf-8")
+    out = run("--backend", "postgresql", "--either", "postgresql", "-v", ci="")
+    ran = set(re.findall(r"test_suite.py::(\S+) PASSED", out))
+    # What opens a file all the same, and is left to the reader of its reason or told as wrong.
+    assert ran == {
+        "test_on_both[postgresql]",
+        "test_shares[postgresql]",
+        "test_takes_either[postgresql]",
+        "test_takes_either_and_hides[postgresql]",
+        "test_takes_either_without_a_reason[postgresql]",
+        "test_says_either_and_does_not_ask",
+        "test_forgets",
+        "test_opens_nothing",
+    }
+    wrong = set(re.findall(r"test_suite.py::(\w+)\S* opens a database of SQLite alone", out))
+    assert wrong == {
+        "test_forgets",
+        "test_takes_either_and_hides",
+        "test_says_either_and_does_not_ask",
+    }
+    left = run("--backend", "postgresql", "-v", ci="")  # either is SQLite unless said
+    assert "test_takes_either[" not in left

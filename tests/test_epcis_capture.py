@@ -147,12 +147,12 @@ def test_too_many_events_at_once_are_refused(store: Captures) -> None:
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         yield office
 
 
-@pytest.mark.one_backend("what the door answers; the same documents are captured on both here")
+@pytest.mark.either_backend("what the door answers; the same documents are captured on both here")
 def test_a_program_hears_what_became_of_its_document(office: Office) -> None:
     door, before = Door(app_of(office)), office.book.head()
 

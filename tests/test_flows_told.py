@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from api import accounts, cli
 from api.cli_terminal import OK, REFUSED
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "a document followed by hand; the five flows run on both in test_flows_*"
 )
 
@@ -38,9 +38,9 @@ def steps() -> Iterator[tuple[list[str], str]]:
 
 @pytest.mark.target("T91", "T92", "T23")
 def test_the_five_flows_go_as_they_are_told(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_PASSWORD", "long enough")
     monkeypatch.chdir(tmp_path)
     (rules,) = blocks("json")

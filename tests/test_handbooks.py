@@ -41,10 +41,9 @@ BLANK = re.compile(r"\{\w+\}")
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
+def routes(module_database: str) -> list[Route]:
     """Return every page, but the one that catches what nobody serves."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('handbooks') / 'l.db'}"
-    with staffed(url) as office:
+    with staffed(module_database) as office:
         found = [route for part in pages.PARTS for route in part.router(office).routes]
     return [r for r in found if isinstance(r, Route) and r.path != "/{path:path}"]
 
@@ -60,7 +59,7 @@ def served(path: str, routes: list[Route]) -> bool:
     return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
 
-@pytest.mark.one_backend("which addresses there are, whatever the database")
+@pytest.mark.either_backend("which addresses there are, whatever the database")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.stem)
 def test_every_page_that_a_document_names_is_served(document: Path, routes: list[Route]) -> None:
     named = [w for w in QUOTED.findall(document.read_text(encoding="utf-8")) if w[0] == "/"]

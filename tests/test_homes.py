@@ -18,12 +18,12 @@ from domain.words import Role
 from projections import inventory
 from projections.scope import EVERYTHING, Filters
 
-pytestmark = pytest.mark.one_backend(BROWSER)
+pytestmark = pytest.mark.either_backend(BROWSER)
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = furnished(f"sqlite:///{tmp_path_factory.mktemp('homes') / 'ledger.db'}")
+def office(module_database: str) -> Iterator[Office]:
+    opened = furnished(module_database)
     yield opened
     opened.close()
 

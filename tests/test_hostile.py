@@ -33,7 +33,7 @@ from api import filing, security
 from api.app import create_app
 from api.office import Actor, Office
 
-pytestmark = pytest.mark.one_backend("what is refused before any database is asked")
+pytestmark = pytest.mark.either_backend("what is refused before any database is asked")
 
 COMMAND = (sys.executable, "-c", "from api.launcher import main; main()")
 GROWTH_BYTES_MAX = 50 * 2**20
@@ -89,9 +89,11 @@ def status_of(line: socket.socket) -> int:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(
+    new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("hostile")
-    database = f"sqlite:///{folder / 'l.db'}"
+    database = new_database()
     with staffed(database) as office:
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
         office.ask("asset/A1", "register_existing", CARD, clerk)
@@ -279,8 +281,8 @@ DOORS_WITH_FILES = {
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with staffed(f"sqlite:///{tmp_path_factory.mktemp('bombs') / 'l.db'}") as office:
+def office(new_database: Callable[[], str]) -> Iterator[Office]:
+    with staffed(new_database()) as office:
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
         office.ask("asset/A1", "register_existing", CARD, clerk)
         plan = {"unit": "o_a", "title": "年度盘点", "due": "2099-12-31"}

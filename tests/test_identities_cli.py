@@ -19,7 +19,7 @@ from api.office import Office
 from api.settings import Settings
 from projections import administration
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "the words of commands; identities are tied on both in test_oidc and test_accounts"
 )
 
@@ -30,10 +30,10 @@ ADD = "account add li --person u_li --name 李明 --unit o_fin --role clerk"
 
 
 @pytest.fixture
-def run(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run commands on a new ledger whose people are known to a provider and a directory."""
     settings = {
-        "DATABASE": sqlite_url,
+        "DATABASE": database,
         "PASSWORD": "long enough",
         "LANG": "zh",
         "OIDC_ISSUER": "https://id.example",
@@ -64,7 +64,7 @@ def identities(run: Run) -> dict[str, list[str]]:
 
 @pytest.mark.target("T120")
 def test_an_administrator_ties_people_to_what_they_are_called_elsewhere(
-    run: Run, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GONGWU_PASSWORD")  # nobody asks for one: it is kept elsewhere
     output = run(f"{ADD} --identity oidc:7f3a-Li --identity ldap:LiMing").output
@@ -74,16 +74,16 @@ def test_an_administrator_ties_people_to_what_they_are_called_elsewhere(
     assert "统一身份" in shown and "oidc:7f3a-Li" in shown
     run("account bind admin oidc:7f3a-Wang")
     assert "tied to" in run("--lang en account bind admin oidc:7f3a-Wang").output  # again: the same
-    opened = Accounts.open(sqlite_url)
+    opened = Accounts.open(database)
     token = opened.sign_in(next(one for one in opened.all() if one.login == "li"))
     run("account unbind li oidc:7f3a-Li")
     opened.close()
-    opened = Accounts.open(sqlite_url)
+    opened = Accounts.open(database)
     assert opened.session(token) is None
     opened.close()
     assert identities(run) == {"admin": ["oidc:7f3a-Wang"], "li": ["ldap:liming"]}
     run("account bind li oidc:7f3a-li")
-    office = Office.open(Settings(database=sqlite_url))
+    office = Office.open(Settings(database=database))
     rows = [row for row in office.rows(administration.listing({})) if "identity" in row["act"]]
     told = [(row["act"].rpartition("_")[2], row["person"]) for row in reversed(rows)]
     assert told == [
@@ -140,7 +140,7 @@ def test_an_identity_is_of_a_place_that_is_set(run: Run, monkeypatch: pytest.Mon
 
 
 def test_a_name_of_one_provider_is_nobody_at_another(
-    run: Run, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two providers may call two people the same; so may two claims of one provider."""
     run("account bind admin oidc:wang")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +23,12 @@ from projections import cases, inbox, inventory
 from projections.inbox import Turn
 from projections.scope import EVERYTHING, Filters
 
-pytestmark = pytest.mark.one_backend(BROWSER)
+pytestmark = pytest.mark.either_backend(BROWSER)
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    opened = furnished(f"sqlite:///{tmp_path_factory.mktemp('inbox') / 'ledger.db'}")
+def office(module_database: str) -> Iterator[Office]:
+    opened = furnished(module_database)
     yield opened
     opened.close()
 
@@ -41,9 +40,9 @@ def site(office: Office) -> Iterator[str]:
 
 
 @pytest.fixture
-def apart(tmp_path: Path) -> Iterator[Office]:
+def apart(database: str) -> Iterator[Office]:
     """An office of one test: what it decides is not missing in the inbox of the next."""
-    opened = furnished(f"sqlite:///{tmp_path / 'ledger.db'}")
+    opened = furnished(database)
     yield opened
     opened.close()
 

@@ -29,7 +29,7 @@ from api.signing_in import SigningIn, prove
 from domain import access
 from domain.decider import Refused
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "how a directory answers; whom it lets in is kept on both in test_accounts"
 )
 
@@ -300,9 +300,9 @@ def test_names_are_escaped_in_distinguished_names(name: str, written: str) -> No
 
 
 @pytest.fixture
-def office(sqlite_url: str, running: Slapd) -> Iterator[Office]:
+def office(database: str, running: Slapd) -> Iterator[Office]:
     """Lend an office where `wang` of the directory is the keeper, and `zhao` one who left."""
-    with staffed(sqlite_url) as opened:
+    with staffed(database) as opened:
         settings = msgspec.structs.replace(opened.settings, ldap=searching(running))
         set_to(opened, settings)
         for name, login in (("Wang", "keeper"), ("zhao", "head")):
@@ -402,7 +402,7 @@ def test_wrong_tries_are_counted_as_ever(office: Office) -> None:
 
 
 def test_a_directory_that_stopped_is_told_in_words(
-    sqlite_url: str, tmp_path: Path, running: Slapd
+    database: str, tmp_path: Path, running: Slapd
 ) -> None:
     with slapd(tmp_path, person("wang")) as server:
         server.stop()
@@ -410,7 +410,7 @@ def test_a_directory_that_stopped_is_told_in_words(
         with pytest.raises(Elsewhere, match="refused") as refused:
             directory.check("wang", PASSWORD)
     assert refused.value.words is NO_DIRECTORY
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         set_to(office, msgspec.structs.replace(office.settings, ldap=directory.settings))
         identity = office.signing.identity("ldap", "wang")
         assert identity is not None
@@ -473,9 +473,9 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     )
 
 
-def test_what_cannot_work_is_told_before_anybody_comes(sqlite_url: str, tmp_path: Path) -> None:
+def test_what_cannot_work_is_told_before_anybody_comes(database: str, tmp_path: Path) -> None:
     plain = Ldap(url="ldaps://dir.example", base=BASE)
-    with staffed(sqlite_url) as office:
+    with staffed(database) as office:
         for changed in ({"filter": "(uid={}"}, {"ca": tmp_path / "none.pem"}):
             ldap = msgspec.structs.replace(plain, **changed)
             set_to(office, msgspec.structs.replace(office.settings, ldap=ldap))

@@ -16,12 +16,14 @@ from api.settings import Settings
 from api.settings_shown import shown
 from api.settings_sign import Unusable
 
-pytestmark = pytest.mark.one_backend("limits are counted in memory, before any database is asked")
+pytestmark = pytest.mark.either_backend(
+    "limits are counted in memory, before any database is asked"
+)
 
 
 @pytest.fixture
-def office(sqlite_url: str) -> Iterator[Office]:
-    with staffed(sqlite_url) as office:
+def office(database: str) -> Iterator[Office]:
+    with staffed(database) as office:
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
         office.ask("asset/A1", "register_existing", CARD, clerk)
         office.limits = Limits(5, 3, 2)
@@ -82,9 +84,9 @@ def test_files_taken_home_are_counted_at_every_door(office: Office, http: TestCl
 
 
 def test_every_route_of_a_table_counts_as_taking_it_home(
-    tmp_path_factory: pytest.TempPathFactory,
+    database: str,
 ) -> None:
-    whole = built(f"sqlite:///{tmp_path_factory.mktemp('limits') / 'l.db'}")
+    whole = built(database)
     town = next(whole)
     paths = {path.replace("{ending}", "csv") for method, path in routes(town) if method == "GET"}
     whole.close()

@@ -133,9 +133,7 @@ def test_a_bit_that_flips_between_append_and_signature_is_never_signed(
         assert size_of(Notary(tmp_path / "n.db", signer()).sign(book)) == 600
 
 
-@pytest.mark.one_backend(
-    "what notaries and witnesses keep of their own, whatever they read it from"
-)
+@pytest.mark.one_backend("a ledger becomes two by copying its file")
 @pytest.mark.reliability("R12")
 def test_of_two_notaries_with_one_store_exactly_one_proceeds(tmp_path: Path):
     """R12, TrustAsia's fault: two copies of the database, grown apart, signed at one moment."""
@@ -169,13 +167,15 @@ def test_of_two_notaries_with_one_store_exactly_one_proceeds(tmp_path: Path):
     assert refused[0] in {"raced", "contradicted", "forked"}
 
 
-@pytest.mark.one_backend(
+@pytest.mark.either_backend(
     "what notaries and witnesses keep of their own, whatever they read it from"
 )
 @pytest.mark.reliability("R12")
-def test_who_signs_between_a_look_and_a_signature_is_not_signed_past(tmp_path: Path):
+def test_who_signs_between_a_look_and_a_signature_is_not_signed_past(
+    new_database: Callable[[], str], tmp_path: Path
+):
     """The same race, made certain: a twin signs another log while this one computes."""
-    first, second = (f"sqlite:///{tmp_path / name}.db" for name in ("a", "b"))
+    first, second = new_database(), new_database()
     for url in (first, second):
         with opened(url) as book:
             more(book)
@@ -524,9 +524,7 @@ def test_a_witness_that_knows_more_than_the_database_raises_the_alarm(
     assert refused.value.slug == "witness-ahead"
 
 
-@pytest.mark.one_backend(
-    "what notaries and witnesses keep of their own, whatever they read it from"
-)
+@pytest.mark.one_backend("a ledger becomes two by copying its file")
 def test_a_split_view_gets_no_quorum(tmp_path: Path):
     """T4: two futures of one past, each shown to other readers: one of them finds no witness."""
     one = witness(tmp_path)

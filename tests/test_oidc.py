@@ -52,7 +52,7 @@ from api.signing_in import SigningIn
 from domain import access
 from domain.words import Words
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "how a provider answers; what is kept of its people is kept on both, in the tests here that say so"
 )
 
@@ -93,12 +93,9 @@ def lying_provider() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory, lying_provider: Issuer
-) -> Iterator[tuple[str, Office]]:
+def site(module_database: str, lying_provider: Issuer) -> Iterator[tuple[str, Office]]:
     """Serve an office that believes the lying provider."""
-    file = tmp_path_factory.mktemp("oidc") / "ledger.db"
-    with staffed(f"sqlite:///{file}") as office:
+    with staffed(module_database) as office:
         oidc = Oidc(issuer=lying_provider.issuer, client=CLIENT, secret=SECRET, callback=HERE)
         office.settings = msgspec.structs.replace(office.settings, oidc=oidc)
         bind(office, "wang", "keeper")
@@ -1082,10 +1079,10 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_service_nobody_could_sign_in_to_does_not_start(
-    monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+    monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:
-    Office.open(Settings(database=sqlite_url)).close()
-    monkeypatch.setenv("GONGWU_DATABASE", sqlite_url)
+    Office.open(Settings(database=database)).close()
+    monkeypatch.setenv("GONGWU_DATABASE", database)
     monkeypatch.setenv("GONGWU_LOCAL_LOGIN", "no")
     result = CliRunner().invoke(cli.app, ["--lang", "en", "serve", "--port", "0"])
     assert (result.exit_code, "nobody could sign in" in result.output) == (USAGE, True)

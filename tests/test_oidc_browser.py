@@ -20,15 +20,15 @@ from api.signing_in import SigningIn
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
+pytestmark = [pytest.mark.browser, pytest.mark.either_backend(BROWSER)]
 HERE = "http://127.0.0.1:1/login/oidc/done"  # until the port is known
 
 
 @pytest.fixture
-def site(sqlite_url: str) -> Iterator[str]:
+def site(database: str) -> Iterator[str]:
     """Serve an office that believes the provider, where `wang` is the keeper."""
     people = {"wang": {"preferred_username": "wangfang"}, "stranger": {}}
-    with foreign(**people) as issuer, staffed(sqlite_url) as office:
+    with foreign(**people) as issuer, staffed(database) as office:
         oidc = Oidc(
             issuer=issuer,
             client=CLIENT,

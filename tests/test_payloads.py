@@ -22,7 +22,7 @@ from domain.decider import LIFECYCLES
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog
 
-pytestmark = pytest.mark.one_backend(BROWSER)
+pytestmark = pytest.mark.either_backend(BROWSER)
 
 # Well-known forms: elements, attributes, addresses, SVG, templates, other alphabets, polyglots.
 ELEMENTS = """
@@ -190,9 +190,9 @@ def signed_in(office: Office, role: str = "clerk") -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Poisoned]:
+def poisoned(module_database: str) -> Iterator[Poisoned]:
     """An office in which every text that was taken is a payload."""
-    with staffed(f"sqlite:///{tmp_path_factory.mktemp('payloads') / 'l.db'}") as office:
+    with staffed(module_database) as office:
         clerk = Actor(person="u_clerk", unit="o_a", role="clerk")
         admin = Actor(person="u_admin", unit="o_a", role="admin")
         cards: list[tuple[str, str, dict[str, Any]]] = []

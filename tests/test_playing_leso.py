@@ -119,7 +119,9 @@ def quarter(tmp_path: Path, part: Any) -> tuple[Path, Path]:
     return found[0], found[1]
 
 
-@pytest.mark.one_backend("the words of the command; the replay itself runs on both here")
+@pytest.mark.one_backend(
+    "what the command throws away is a file; the replay itself runs on both here"
+)
 def test_the_command_counts_and_says_so(quarter: tuple[Path, Path], tmp_path: Path):
     paths = [str(path) for path in quarter]
     done = CliRunner().invoke(app, ["match", "replay", *paths, "--clients", "2"])

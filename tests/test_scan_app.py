@@ -23,16 +23,15 @@ from labels.signed import SigningKey
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.one_backend(BROWSER)
+pytestmark = pytest.mark.either_backend(BROWSER)
 
 SCAN = pages_count.STATIC / "scan"
 SCRIPTS = sorted(SCAN.glob("*.js"))
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    database = f"sqlite:///{tmp_path_factory.mktemp('scan') / 'ledger.db'}"
-    with staffed(database) as office, served(office) as url:
+def site(module_database: str) -> Iterator[str]:
+    with staffed(module_database) as office, served(office) as url:
         yield url
 
 

@@ -26,7 +26,7 @@ from api.scan_words import WORDS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_backend(BROWSER)]
+pytestmark = [pytest.mark.browser, pytest.mark.either_backend(BROWSER)]
 CLERK = Actor(person="u_clerk", unit="o_a", role="clerk")
 HEAD = Actor(person="u_head", unit="o_a", role="head")
 ADMIN = Actor(person="u_admin", unit="o_a", role="admin")
@@ -35,9 +35,9 @@ QUIET = ["--disable-background-networking", "--disable-component-update", "--dis
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(module_database: str) -> Iterator[Office]:
     """Lend an office with 24 things in two rooms."""
-    with staffed(f"sqlite:///{tmp_path_factory.mktemp('scanning') / 'ledger.db'}") as office:
+    with staffed(module_database) as office:
         for place, name in (("p_302", "302室"), ("p_305", "305室")):
             form = {"name": name, "kind": "room", "unit": "o_a"}
             office.ask(f"place/{place}", "open_place", form, ADMIN)

@@ -82,9 +82,9 @@ def test_with_the_certificate_phones_get_camera_and_offline(
             own.close()
 
 
-@pytest.mark.one_backend("certificates, whatever the database")
-def test_the_command_makes_and_explains_it(tmp_path: Path) -> None:
-    environment = {**os.environ, "GONGWU_DATABASE": f"sqlite:///{tmp_path}/l.db", "LANG": "zh_CN"}
+@pytest.mark.either_backend("certificates, whatever the database")
+def test_the_command_makes_and_explains_it(database: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "GONGWU_DATABASE": database, "LANG": "zh_CN"}
     command = [sys.executable, "-c", "from api.cli import app; app()"]
     running = subprocess.Popen(
         [*command, "--lang", "zh", "serve", "--tls", "--tls-name", "10.9.8.7", "--port", "0"],

@@ -198,8 +198,7 @@ def log() -> Iterator[io.StringIO]:
 FORM = re.compile(r'<(?:input|textarea|select)[^>]*\bname="([^"]+)"')
 
 
-@pytest.mark.one_backend("what the log of the process says, whatever the database")
-@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.either_backend("what the log of the process says, whatever the database")
 def test_whatever_people_type_is_nowhere_in_the_log(office: Office, log: io.StringIO) -> None:
     """Send marked names, passwords and tokens to every door: forms, addresses, questions, bodies."""
     office.accounts.create(LATIN, PASSWORD + LATIN, "u_marked", MARK, "o_a", ["keeper", "clerk"])
@@ -247,8 +246,7 @@ def test_whatever_people_type_is_nowhere_in_the_log(office: Office, log: io.Stri
     assert all(re.fullmatch(r"[0-9a-f]{12}", line["actor"]) for line in mine)
 
 
-@pytest.mark.one_backend("what the log of the process says, whatever the database")
-@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.either_backend("what the log of the process says, whatever the database")
 def test_a_line_is_found_by_the_request_that_its_answer_names(
     office: Office, log: io.StringIO
 ) -> None:
