@@ -4,8 +4,8 @@ Databases: a test that asks for `database` runs once on SQLite and once on Postg
 with the URL of a fresh, empty database; `module_database` is one for a whole module, `new_database`
 makes further ones. A test that opens a file of SQLite alone says why: `one_backend("reason")`. One
 that both would only make slower says so, `either_backend("reason")`, and runs on the one named by
-`--either`, SQLite unless said. PostgreSQL is the server inside the development wheel, started once per session, or the one named by
-GONGWU_TEST_POSTGRES.
+`--either`, SQLite unless said. PostgreSQL is the server inside the development wheel, started once
+per session, or the one named by GONGWU_TEST_POSTGRES.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def test_on_each(backend): pass
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., str]:
+def run(tmp_path: Path, postgresql_server: str) -> Callable[..., str]:
     """Return a function that runs the suite above under our conftest, and what it printed."""
     folder = tmp_path / "tests"
     folder.mkdir()
@@ -79,6 +79,7 @@ def run(tmp_path: Path) -> Callable[..., str]:
 
     def pytest_run(*arguments: str, ci: str) -> str:
         env = {**os.environ, "CI": ci, "GONGWU_SHARED": str(tmp_path / "shared")}
+        env["GONGWU_TEST_POSTGRES"] = postgresql_server  # to start one more would only cost time
         command = [sys.executable, "-m", "pytest", "-rsf", "-p", "no:cacheprovider", *arguments]
         return subprocess.run(
             command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
@@ -199,5 +200,6 @@ def test_all_that_is_not_about_a_file_runs_on_a_server(
         "test_takes_either_and_hides",
         "test_says_either_and_does_not_ask",
     }
-    left = run("--backend", "postgresql", "-v", ci="")  # either is SQLite unless said
-    assert "test_takes_either[" not in left
+    listed = run("--backend", "postgresql", "--collect-only", ci="")
+    assert "test_on_both[postgresql]" in listed
+    assert "test_takes_either[" not in listed  # either is SQLite unless said

@@ -34,11 +34,9 @@ from test_sight import MINE, NEVER, ROLES, THEIRS, Town, built
 
 from domain.decider import LIFECYCLES
 
-pytestmark = pytest.mark.one_backend(
+pytestmark = pytest.mark.either_backend(
     "what the whole description allows is asked once; every route is asked on both in test_sight"
 )
-
-pytestmark = pytest.mark.one_backend("what doors answer; each route is asked on both in test_sight")
 AGREES = [
     not_a_server_error,
     status_code_conformance,
@@ -123,8 +121,8 @@ def seeded(town: Town, side: Department) -> None:
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
-    whole = built(f"sqlite:///{tmp_path_factory.mktemp('published') / 'l.db'}")
+def asked(module_database: str) -> Iterator[Asked]:
+    whole = built(module_database)
     town = next(whole)
     mine, theirs = Department(MINE, "", "甲局秘QX7"), Department(THEIRS, "edu_", "乙局秘ZK3")
     for role in ROLES:
