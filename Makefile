@@ -68,8 +68,8 @@ serve: $(VENV)/.run ## your own ledger · 运行自己的账本
 test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL · 全部测试
 	@$(BIN)/pytest -n auto --dist worksteal --targets -rs $(ARGS)
 
-test-postgresql: $(VENV)/.dev ## all that is not about a SQLite file, on PostgreSQL · 全部在 PostgreSQL 上测试
-	@$(BIN)/pytest -n auto --dist worksteal --backend postgresql --either postgresql -rs $(ARGS)
+test-postgresql: $(VENV)/.dev ## what make test runs on SQLite alone to save time, on PostgreSQL · 其余在 PostgreSQL 上测试
+	@$(BIN)/pytest -n auto --dist worksteal --either postgresql -m "either_backend and postgresql" -rs $(ARGS)
 
 reliability: $(VENV)/.dev ## the tests of docs/reliability.md at their large sizes · 发布前的可靠性测试
 	@GONGWU_SIZES=$${GONGWU_SIZES:-release} $(BIN)/pytest -n auto --dist worksteal -m reliability -rs $(ARGS)
