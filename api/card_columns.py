@@ -24,11 +24,19 @@ CLEAR: Final = ("清空", "(清空)", "(clear)", "clear")
 LOST: Final = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{1,3}")
 
 
+class Ending(Term):
+    """What a sheet says of a use that ends or has ended; values as those of `Book`."""
+
+    TO_DISPOSE = "to_dispose", "待处置", "pending disposal"
+    GONE = "gone", "已处置", "disposed of"
+
+
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column: its heading in both languages, other spellings, and what a cell holds.
 
     `holds` is text, code, money, quantity, day, term, unit, place or person; of what is only shown
-    (`left`) nothing is recorded, and `left` says why.
+    (`left`) nothing is recorded, and `left` says why. `beside` are choices that cells may hold and
+    no card does.
     """
 
     name: str
@@ -36,10 +44,16 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     spelt: tuple[str, ...] = ()
     holds: str = "text"
     choice: type[Term] | None = None
+    beside: tuple[Term, ...] = ()
     also: Mapping[str, str] = {}  # other words for a choice
     required: bool = False
     left: Words | None = None
     note: Words = Words("", "")
+
+    @property
+    def choices(self) -> tuple[Term, ...]:
+        """Return what a cell may choose from; nothing where it is free."""
+        return () if self.choice is None else (*self.choice, *self.beside)
 
 
 NO_DEPARTMENT: Final = Words(
@@ -108,6 +122,34 @@ USES: Final = {
     "租出": "leased",
     "在修": "repair",
     "维修中": "repair",
+    "送修": "repair",
+    "对外出借": "lent",
+    "已出借": "lent",
+    "对外出租": "leased",
+    "已出租": "leased",
+    # In its unit's hands still, and on its books: only a decided disposal changes that.
+    "待报废": "to_dispose",
+    "拟报废": "to_dispose",
+    "报废": "to_dispose",
+    "报废待处置": "to_dispose",
+    "待报损": "to_dispose",
+    "报损": "to_dispose",
+    "待核销": "to_dispose",
+    "拟处置": "to_dispose",
+    "处置中": "to_dispose",
+    "待处理": "to_dispose",
+    # Off the books already: no card is opened.
+    "已报废": "gone",
+    "已报损": "gone",
+    "已核销": "gone",
+    "已注销": "gone",
+    "已转让": "gone",
+    "已出售": "gone",
+    "已拍卖": "gone",
+    "已捐赠": "gone",
+    "已划转": "gone",
+    "已调出": "gone",
+    "已处理": "gone",
 }
 VALUES: Final = {
     "历史成本": "cost",
@@ -264,10 +306,12 @@ COLUMNS: Final[tuple[Column, ...]] = (
         spelt=("使用状态", "资产状态", "状态"),
         holds="term",
         choice=Custody,
+        beside=tuple(Ending),
         also=USES,
         note=Words(
-            "库存、在用、闲置、低效运行随导入登记；出借、出租等须按业务办理。",
-            "In store, in use, idle and under-used are recorded; loans and leases take their own steps.",
+            "库存、在用、闲置、低效运行、维修随导入登记；出借、出租、待处置等须按业务办理，经同意才不记入；已处置的不建卡。",
+            "In store, in use, idle, under-used and under repair are recorded; loans, leases and disposals take"
+            " their own steps and are left out with consent; what is disposed of already gets no card.",
         ),
     ),
     Column(
@@ -466,15 +510,13 @@ def read(column: Column, text: str, names: Names, unit: str, ten_thousands: bool
 
 
 def _term(column: Column, text: str) -> str:
-    choice = column.choice
-    assert choice is not None
     said = plain(text)
-    for one in choice:
+    for one in column.choices:
         if said.casefold() in (one.value, plain(one.words.zh), plain(one.words.en).casefold()):
             return str(one.value)
     found = column.also.get(said)
     if found is None:
-        named = [one.words for one in choice]
+        named = [one.words for one in column.choices]
         choices = "、".join(w.zh for w in named) + "|" + ", ".join(w.en for w in named)
         raise _wrong(NO_TERM, text, what=f"{column.words.zh}|{column.words.en}", choices=choices)
     return found

@@ -109,8 +109,8 @@ def listed(
     column: Column, lang: Lang, units: Sequence[tuple[str, str]], places: Sequence[tuple[str, str]]
 ) -> list[str]:
     """Return what a column may hold, where there is a list of it."""
-    if column.choice is not None:
-        return [in_words(one.words, lang) for one in column.choice]
+    if column.choices:
+        return [in_words(one.words, lang) for one in column.choices]
     known = {"unit": units, "place": places}.get(column.holds, ())
     return [harmless(name) for _, name in known[:LISTED_MAX]]
 

@@ -20,8 +20,10 @@ cards_app = typer.Typer(
 LINES_AT_ONCE: Final = 2_000
 SAID: Final = {
     "counts": Words(
-        "新建 {new} 张，一致 {same} 张，有差异 {changed} 张，有误 {wrong} 行。",
-        "{new} new cards, {same} the same, {changed} differ, {wrong} rows are wrong.",
+        "新建 {new} 张，一致 {same} 张，有差异 {changed} 张，不建卡 {left} 行，有误 {wrong} 行；"
+        "{omitting} 行有不登记的内容。",
+        "{new} new cards, {same} the same, {changed} differ, {left} rows get no card, {wrong} are wrong;"
+        " {omitting} rows say what a sheet does not record.",
     ),
     "recorded": Words("已记入 {n} 行，导入编号 {id}。", "{n} rows recorded, import {id}."),
     "dry": Words(
@@ -73,6 +75,12 @@ def import_(
         bool, typer.Option("--corrections", help="更正有差异的卡片 · Correct cards that differ.")
     ] = False,
     reason: Annotated[str, typer.Option("--reason", help="更正原因 · Why.")] = "",
+    leave: Annotated[
+        bool,
+        typer.Option(
+            "--leave", help="同意不登记导入不能登记的内容 · Leave out what is not recorded."
+        ),
+    ] = False,
     sheet: Annotated[str, typer.Option("--sheet", help="工作表 · Sheet.")] = "",
     columns: Annotated[
         list[str] | None,
@@ -94,7 +102,9 @@ def import_(
     into = fresh(Path(faults)) if faults else None
     record = rows or (import_telling.RIGHT if right else import_telling.ALL)
     try:
-        choice: Choice = import_telling.choice_of(record, corrections=corrections, reason=reason)
+        choice: Choice = import_telling.choice_of(
+            record, corrections=corrections, reason=reason, leave=leave
+        )
     except ValueError:
         raise Stop(import_telling.BAD_CHOICE, USAGE) from None
     with opened(terminal) as office:

@@ -70,11 +70,15 @@ class Columns(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Consent(msgspec.Struct, forbid_unknown_fields=True):
-    """Which rows are recorded: all, right, or row numbers such as 2-50,77."""
+    """Which rows are recorded: all, right, or row numbers such as 2-50,77.
+
+    `leave`: what a sheet does not record of them is left out, and the import says what it was.
+    """
 
     rows: str
     corrections: bool = False
     reason: str = ""
+    leave: bool = False
 
 
 class Reversal(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,6 +115,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         lang = lang_of(request)
         said = import_telling.plain(session, lang)
         said |= {"faults": [], "differences": [], "more": False}
+        said["left_out"] = import_telling.left_plain(office.imports, session, lang)
         if session.counts and not session.working:
             try:
                 sheet = office.imports.sheet(session)
@@ -178,7 +183,10 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     def record(request: Request, actor: Actor, session: Session, asked: Consent) -> Session:
         try:
             choice = import_telling.choice_of(
-                asked.rows, corrections=asked.corrections, reason=asked.reason[:2_000]
+                asked.rows,
+                corrections=asked.corrections,
+                reason=asked.reason[:2_000],
+                leave=asked.leave,
             )
         except ValueError:
             raise problems.Problem(

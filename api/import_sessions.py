@@ -42,6 +42,7 @@ from api.importing_cards import (
     AT_ONCE,
     CHANGED,
     EMPTY,
+    LEFT,
     NEW,
     SAME,
     WRONG,
@@ -92,7 +93,7 @@ content_ = Table(
     "import_content",
     metadata,
     Column("session", String(40), primary_key=True),
-    Column("what", String(8), primary_key=True),  # file, rows, found
+    Column("what", String(8), primary_key=True),  # file, rows, found, left
     Column("content", LargeBinary, nullable=False),
 )
 reading_ = Table(
@@ -140,13 +141,28 @@ class Done(msgspec.Struct, frozen=True):
         return bool(self.of)
 
 
+class Left(msgspec.Struct, frozen=True, array_like=True):
+    """A cell that was left out with consent, and why; whom it named is not kept."""
+
+    row: int
+    number: str
+    field: str
+    value: str
+    zh: str
+    en: str
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody consented to: which rows, whether cards are corrected, and why."""
+    """What somebody consented to: which rows, whether cards are corrected, and why.
+
+    `leave`: what the books cannot say of a row (a loan that runs, a disposal) is left out.
+    """
 
     rows: tuple[int, ...] | None = None  # None: all that are right
     whole: bool = False  # only if no row is wrong
     corrections: bool = False
     reason: str = ""
+    leave: bool = False
     key: str = ""  # of the request that said so: repeated, it gets the same answer
 
 
@@ -212,6 +228,12 @@ FAULTY: Final = Words(
     "所选的行中有的有误，一行也没有记入；请改正后重新导入，或只记入无误的行。",
     "Some of the chosen rows are wrong, so none was recorded; mend the sheet and send it again, or"
     " have only the right rows recorded.",
+)
+LEAVES: Final = Words(
+    "所选的行中有的内容导入不登记（如出借、出租、待处置），一行也没有记入；请同意不登记这些内容，"
+    "或只记入其余的行。",
+    "Some of the chosen rows say what a sheet does not record (a loan, a lease, a disposal), so none was"
+    " recorded; agree that it is left out, or have only the other rows recorded.",
 )
 NO_REASON: Final = Words("更正卡片须写明原因。", "Correcting cards needs a reason.")
 NOT_RECORDED: Final = Words(
@@ -284,6 +306,11 @@ class Imports:
         """Return what was found in the rows."""
         packed = self._content(session.id, "found")
         return msgspec.msgpack.decode(zlib.decompress(packed), type=Found) if packed else Found()
+
+    def left(self, session: Session) -> list[Left]:
+        """Return what was left out with consent; it stays when the content of the file is removed."""
+        packed = self._content(session.id, "left")
+        return msgspec.msgpack.decode(zlib.decompress(packed), type=list[Left]) if packed else []
 
     # What is done with one ----------------------------------------------------------------
 
@@ -377,7 +404,9 @@ class Imports:
             choice = session.choice
         elif not session.may_record:
             raise NotNow(NOT_JUDGED)
-        meant = chosen(self.found(session), choice)
+        found = self.found(session)
+        meant = chosen(found, choice)
+        omitted = left_out(found, choice)
         session = self._set(
             session,
             (Status.JUDGED, Status.RECORDING),
@@ -387,6 +416,10 @@ class Imports:
             total=len(meant),
             trouble="{}",
         )
+        if omitted:
+            rows = {one.row for one in omitted}
+            kept = [one for one in self.left(session) if one.row not in rows]
+            self._keep(session.id, "left", _packed([*kept, *omitted]))
         return self._run(session, wait, lambda: self._record(session, actor, choice, meant, how))
 
     def take_back(
@@ -420,8 +453,11 @@ class Imports:
             raise NotNow(BUSY)
         self._sheets.clear()
         with self.office.writing(), self.engine.begin() as c:
-            c.execute(delete(content_).where(content_.c.session == session.id))
-            if not session.receipts:
+            of = content_.c.session == session.id
+            if session.receipts:
+                c.execute(delete(content_).where(of, content_.c.what != "left"))
+            else:
+                c.execute(delete(content_).where(of))
                 c.execute(delete(session_).where(session_.c.id == session.id))
 
     def silent(self, session: Session) -> bool:
@@ -636,7 +672,9 @@ class Recording:
         book, acts = self.imports.office.book, dict[int, list[int]]()
         noted = {row for done in self.receipts for row in done.rows}
         for line in lines:
-            mine = line.verdict == SAME and line.stream == judge.stream_of(line.number)
+            # What was left out with consent differs still.
+            told = line.verdict in (SAME, CHANGED) and not line.asks
+            mine = told and line.stream == judge.stream_of(line.number)
             if mine and line.row not in noted:
                 entry = book.stream(line.stream).entries[-1]
                 command = book.log.command(entry.position)
@@ -698,10 +736,15 @@ def chosen(found: Found, choice: Choice) -> list[int]:
         if any(row not in known or known[row].verdict == WRONG for row in choice.rows):
             raise NotNow(FAULTY)
         able &= set(choice.rows)
+    if choice.whole and able and any(line.verdict == WRONG for line in found.lines):
+        raise NotNow(FAULTY)
+    omitting = set() if choice.leave else {line.row for line in found.lines if line.omits}
+    named = omitting if choice.rows is None else omitting & set(choice.rows)
+    able -= omitting
+    if named and (choice.whole or choice.rows is not None or not able):
+        raise NotNow(LEAVES)
     if not able:
         raise NotNow(NOTHING)
-    if choice.whole and any(line.verdict == WRONG for line in found.lines):
-        raise NotNow(FAULTY)
     if choice.corrections and not choice.reason:
         corrected = any(line.verdict == CHANGED and line.row in able for line in found.lines)
         if corrected:
@@ -709,12 +752,28 @@ def chosen(found: Found, choice: Choice) -> list[int]:
     return sorted(able)
 
 
+def left_out(found: Found, choice: Choice) -> list[Left]:
+    """Return what is left out of the rows that are meant, with the consent that says so."""
+    if not choice.leave:
+        return []
+    rows = None if choice.rows is None else set(choice.rows)
+    return [
+        Left(line.row, line.number, change.field, value, *msgspec.structs.astuple(why))
+        for line in found.lines
+        if rows is None or line.row in rows
+        for change in line.omits
+        for value in (str(change.new) if change.field == "custody" else "",)
+        for why in (importing_cards.why(change),)
+    ]
+
+
 def counted(found: Found) -> dict[str, int]:
     """Return how many rows became what."""
-    counts: dict[str, int] = dict.fromkeys((NEW, SAME, CHANGED, WRONG, EMPTY), 0)
+    counts: dict[str, int] = dict.fromkeys((NEW, SAME, CHANGED, LEFT, WRONG, EMPTY), 0)
     for line in found.lines:
         counts[line.verdict] += 1
     counts["faults"] = len(found.faults)
+    counts["omitting"] = sum(bool(line.omits) for line in found.lines)
     counts["corrections"] = sum(line.verdict == CHANGED and line.asks for line in found.lines)
     return counts
 

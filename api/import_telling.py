@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api import importing_cards
 from api.card_columns import BY_NAME, COLUMNS, TAKEN
-from api.import_sessions import Choice, Found, Imports, Session
-from api.importing_cards import CHANGED, NEW, SAME, WRONG, Change, Fault, Line, Plan
+from api.import_sessions import Choice, Found, Imports, Left, Session
+from api.importing_cards import CHANGED, LEFT, NEW, SAME, WRONG, Change, Fault, Line, Plan
 from api.pages_export import Amount, pieces
 from domain.decider import Lang
 from domain.words import Words, in_words
@@ -31,15 +31,18 @@ VERDICTS: Final = {
     NEW: Words("新建卡片", "new card"),
     SAME: Words("已在账上，一致", "on the books, the same"),
     CHANGED: Words("已在账上，有差异", "on the books, differs"),
+    LEFT: Words("不建卡", "no card"),
     WRONG: Words("有误", "wrong"),
 }
 RANGE = re.compile(r"([0-9]{1,6})(?:\s*[-–~至]\s*([0-9]{1,6}))?")
 
 
-def choice_of(record: str, *, corrections: bool = False, reason: str = "") -> Choice:
+def choice_of(
+    record: str, *, corrections: bool = False, reason: str = "", leave: bool = False
+) -> Choice:
     """Read what somebody consents to: all, right, or rows; raise ValueError."""
     if record in (ALL, RIGHT):
-        return Choice(whole=record == ALL, corrections=corrections, reason=reason)
+        return Choice(whole=record == ALL, corrections=corrections, reason=reason, leave=leave)
     rows: set[int] = set()
     for part in re.split(r"[,，、;；\s]+", record.strip()[:ROWS_CHARS_MAX]):
         match = RANGE.fullmatch(part)
@@ -49,7 +52,7 @@ def choice_of(record: str, *, corrections: bool = False, reason: str = "") -> Ch
         if last < first:
             raise ValueError(record)
         rows.update(range(first, last + 1))
-    return Choice(rows=tuple(sorted(rows)), corrections=corrections, reason=reason)
+    return Choice(rows=tuple(sorted(rows)), corrections=corrections, reason=reason, leave=leave)
 
 
 def column_name(number: int) -> str:
@@ -81,9 +84,7 @@ def said(change: Change, lang: Lang, name_of: Any) -> tuple[str, str, str, str]:
     told = [shown(change.field, value, lang, name_of) for value in (change.old, change.new)]
     if change.verb:
         return field, told[0], told[1], ""
-    why = "by-step" if change.field in importing_cards.OF_USE else "by-deed"
-    why = "by-finance" if change.field in ("value", "value_type") else why
-    return field, told[0], told[1], in_words(importing_cards.SAID[why], lang)
+    return field, told[0], told[1], in_words(importing_cards.why(change), lang)
 
 
 def shown(name: str, value: Any, lang: Lang, name_of: Any) -> str:
@@ -93,12 +94,17 @@ def shown(name: str, value: Any, lang: Lang, name_of: Any) -> str:
         return in_words(NOTHING_THERE, lang)
     if column.holds == "money":
         return Amount(value).plain
-    if column.choice is not None:
-        found = next((one for one in column.choice if one.value == value), None)
+    if column.choices:
+        found = next((one for one in column.choices if one.value == value), None)
         return in_words(found.words, lang) if found is not None else str(value)
     if column.holds in ("unit", "place", "person"):
         return str(name_of(column.holds, value))
     return str(value)
+
+
+def left_shown(one: Left, lang: Lang) -> str:
+    """Return what a cell said that was left out; whom it named was not kept."""
+    return shown(one.field, one.value, lang, None) if one.value else ""
 
 
 # The sheet with its faults ------------------------------------------------------------
@@ -220,6 +226,20 @@ def lines_plain(
         ],
         "more": max(len(found.faults), len(changed)) > TOLD_MAX,
     }
+
+
+def left_plain(imports: Imports, session: Session, lang: Lang) -> list[dict[str, Any]]:
+    """Return what was left out with consent as values of JSON, as many as one answer has room for."""
+    return [
+        {
+            "row": one.row,
+            "asset_no": one.number,
+            "field": one.field,
+            "value": one.value or None,
+            "said": in_words(Words(one.zh, one.en), lang),
+        }
+        for one in imports.left(session)[:TOLD_MAX]
+    ]
 
 
 def meanings(lang: Lang) -> list[tuple[str, str]]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from api import card_columns, forms
-from api.card_columns import BY_NAME, CLEAR, Column, Names, Wrong
+from api.card_columns import BY_NAME, CLEAR, Column, Ending, Names, Wrong
 from api.forms import Invalid
 from api.reading_cells import cell
 from api.rest_caller import id_from
 from api.wanting import plain
-from domain.asset import Custody, ValueType
+from domain.asset import Book, Custody, ValueType
 from domain.decider import LIFECYCLES
 from domain.words import Words
 from projections import inventory, units
@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 1_000  # rows of one act
 HEAD_ROWS: Final = 15  # among so many first rows the headings are looked for
 NEW, SAME, CHANGED, WRONG, EMPTY = "new", "same", "changed", "wrong", "empty"
+LEFT = "left"  # no card is opened: the sheet says that the thing is gone
 REGISTER: Final = LIFECYCLES["asset"].verbs["register_existing"]
 CORRECT: Final = LIFECYCLES["asset"].verbs["correct_card"]
 REVALUE: Final = LIFECYCLES["asset"].verbs["correct_value"]
 BEGUN: Final = (Custody.STORE, Custody.IDLE, Custody.UNDER_USED)  # from which use begins
 USED: Final = (Custody.IN_USE, Custody.UNDER_USED)
 NOT_NEEDED: Final = (Custody.IDLE, Custody.UNDER_USED)
+ENDED: Final = (Ending.GONE.value, Custody.LEFT.value)
+AWAY: Final = (Custody.LENT, Custody.LEASED, Custody.WAREHOUSE_LENT, Custody.TRANSIT, Custody.LEFT)
+REPAIRED_FROM: Final = (Custody.STORE, Custody.IN_USE, Custody.IDLE, Custody.UNDER_USED)
+FAULT: Final = "导入的卡片表载明在修，故障未载明"  # what is recorded of a repair that had begun
 OF_USE: Final = ("user", "custody")  # the order in which the steps are taken
 CORRECTED: Final = (
     *("name", "class_code", "class_scheme", "model", "serial", "plate", "owner", "used_from"),
@@ -81,6 +86,28 @@ SAID: Final = {
     "by-step": Words(
         "导入不登记这种情况；请按业务办理（领用、出借、出租、送修等）。",
         "A sheet does not record this; take its own step (an issue, a loan, a lease, a repair).",
+    ),
+    "by-loan": Words(
+        "出借须有借用单位和归还日期：先建卡（库存），再由借用单位补办借用。",
+        "A loan has a borrower and a day of return: open the card (in store), then let the borrower ask for"
+        " the loan.",
+    ),
+    "by-lease": Words(
+        "出租须有承租人、租期和租金：先建卡（库存），再补办出租。",
+        "A lease has a tenant, a term and a rent: open the card (in store), then record the lease.",
+    ),
+    "by-intake": Words(
+        "在仓须经入仓交接：先建卡（库存），再申请入仓。",
+        "The warehouse takes in what is handed to it: open the card (in store), then apply for intake.",
+    ),
+    "by-disposal": Words(
+        "待处置须有处置批复：先建卡，再提出处置申请，附原批复。",
+        "Pending disposal rests on an approval: open the card, then propose the disposal with the approval"
+        " it had.",
+    ),
+    "ended": Words(
+        "已处置的资产不再建卡；其情况以原系统的处置资料为准。",
+        "What was disposed of gets no card here; the papers of its disposal tell of it.",
     ),
     "by-deed": Words(
         "不能以更正改变；请办理相应业务（移位、划转、拆分等），或红冲后重新建卡。",
@@ -134,6 +161,13 @@ class Line(msgspec.Struct, array_like=True):
     def asks(self) -> bool:
         """Tell whether anything is to be recorded of it."""
         return self.verdict == NEW or any(change.verb for change in self.changes)
+
+    @property
+    def omits(self) -> tuple[Change, ...]:
+        """Return what the books will not say of a row without a card: only consent leaves it out."""
+        if self.verdict not in (NEW, LEFT):
+            return ()
+        return tuple(change for change in self.changes if not change.verb)
 
 
 class Row(msgspec.Struct):
@@ -333,10 +367,13 @@ class Judge:
             card = cards.get(line.number)
             if card is not None:
                 wrong = self._differences(row, line, card)
+            elif row.form.get("custody") in ENDED:
+                line.verdict, wrong = LEFT, []
+                line.changes = (Change("custody", "", row.form["custody"], ""),)
             else:
                 line.stream = held.get(line.number) or self.stream_of(line.number)
                 wrong = self._openable(row)
-                line.changes = tuple(self._used(row, Custody.STORE, ""))
+                line.changes = tuple(self._used(row, Custody.STORE, "", Book.ON_BOOKS.value))
             if wrong:
                 line.verdict, line.changes = WRONG, ()
                 faults += wrong
@@ -406,7 +443,7 @@ class Judge:
             if new != old:
                 alone = name == "value_type" and "value" not in row.form
                 changes.append(Change(name, old, new, "" if alone else self._verb(name)))
-        changes += self._used(row, Custody(card["custody"]), card["user"])
+        changes += self._used(row, Custody(card["custody"]), card["user"], card["book"])
         line.verdict, line.changes = (CHANGED, tuple(changes)) if changes else (SAME, ())
         given = {change.field: change.new for change in changes if change.verb == CORRECT.name}
         if given:
@@ -416,18 +453,20 @@ class Judge:
                 return [self._said(row, f.path.partition("[")[0], f.words) for f in error.faults]
         return []
 
-    def _used(self, row: Row, held: Custody, by: str) -> Iterator[Change]:
+    def _used(self, row: Row, held: Custody, by: str, book: str) -> Iterator[Change]:
         """Yield how the thing is used otherwise than its card says, with the step that records it.
 
         Who is named begins to use it; where nobody is, the unit does. What no step of this kind
-        leads to (a loan, a lease, a repair) is told and left.
+        leads to (a loan, a lease, a disposal) is told and left, and so is who uses what is away.
         """
         user, meant = row.form.get("user") or by, row.form.get("custody")
-        target = Custody(meant) if meant else None
+        ends = meant in tuple(Ending)
+        target = Custody(meant) if meant and not ends else None
         another = user != by
         # Of what is under-used it is only said who uses it, unless the sheet says it is in use.
         begins = another and held in BEGUN and target is not held
         begins = begins and (held is not Custody.UNDER_USED or target is not None)
+        begins = begins and target not in AWAY
         stands = Custody.IN_USE if begins else held
         to = target or stands
         if another:
@@ -444,7 +483,11 @@ class Judge:
                 verb = "take_back"
             elif to in NOT_NEEDED and stands in (Custody.STORE, Custody.IN_USE):
                 verb = "declare_idle"
+            elif to is Custody.REPAIR and stands in REPAIRED_FROM:
+                verb = "send_for_repair"
             yield Change("custody", held.value, to.value, self._allowed(verb))
+        if meant and ends and meant != book:
+            yield Change("custody", held.value, meant, "")
 
     def _allowed(self, name: str) -> str:
         """Return a step if the sender may take it."""
@@ -465,6 +508,24 @@ class Judge:
         cells = self.reading.rows[row.row - 1]
         value = cells[at][:200] if 0 <= at < len(cells) else ""
         return Fault(row.row, at, value, words.zh, words.en)
+
+
+WHY: Final = {
+    Custody.LENT.value: "by-loan",
+    Custody.LEASED.value: "by-lease",
+    **dict.fromkeys((Custody.WAREHOUSE.value, Custody.VIRTUAL.value), "by-intake"),
+    Ending.TO_DISPOSE.value: "by-disposal",
+    **dict.fromkeys(ENDED, "ended"),
+}
+
+
+def why(change: Change) -> Words:
+    """Return why a difference is told and not recorded, and what to do instead."""
+    if change.field == "custody":
+        return SAID[WHY.get(change.new, "by-step")]
+    if change.field in ("value", "value_type"):
+        return SAID["by-finance"]
+    return SAID["by-step" if change.field in OF_USE else "by-deed"]
 
 
 REASON: Final = "-"  # while a row is only judged
@@ -509,6 +570,8 @@ def asked_of_use(row: Row, line: Line, reason: str) -> list[tuple[str, str, dict
                 form = {}
             case "declare_idle":
                 form = {"ground": change.new}
+            case "send_for_repair":
+                form = {"fault": FAULT}
         found.setdefault(change.verb, form)
     return [(line.stream, verb, form) for verb, form in found.items()]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -19,7 +20,7 @@ from api import (
 )
 from api.card_columns import BY_NAME, Column
 from api.import_sessions import Found, Imports, NotNow, Session
-from api.importing_cards import CHANGED, NEW, Plan
+from api.importing_cards import CHANGED, NEW, Change, Line, Plan
 from api.office import Actor, Office
 from api.pages_filing import Sent
 from api.pages_sign import Member, Typed, text
@@ -100,6 +101,18 @@ SAID: Final = {
     "field": Words("项目", "Field"),
     "old": Words("账上", "In the books"),
     "new": Words("表中", "In the sheet"),
+    "omitted": Words("导入不登记的内容（{n} 行）", "What a sheet does not record ({n} rows)"),
+    "omitted-hint": Words(
+        "只有经您同意才不登记这些内容；不登记了什么、为什么，记在本次导入中。不同意时，这些行不记入。",
+        "It is left out only if you agree; what was left out, and why, stays with this import. Without your"
+        " consent these rows are not recorded.",
+    ),
+    "consent-leave": Words(
+        "同意不登记上面列明的内容（{n} 行），其余照常记入",
+        "leave out what is listed above ({n} rows) and record the rest of them",
+    ),
+    "why": Words("原因与办法", "Why, and what to do"),
+    "was-left": Words("经同意没有登记的内容（{n} 项）", "Left out with consent ({n})"),
     "preview": Words("将记入的内容", "What will be recorded"),
     "preview-rest": Words("……以及其余 {n} 行。", "… and {n} rows more."),
     "consent": Words("3. 同意记入", "3. Consent"),
@@ -206,6 +219,7 @@ def router(office: Office) -> APIRouter:
                     rows if which == "rows" else which,
                     corrections=bool(text(form, "corrections")),
                     reason=text(form, "reason", 2_000),
+                    leave=bool(text(form, "leave")),
                 )
             except ValueError:
                 raise NotNow(SAID["bad-rows"]) from None
@@ -316,7 +330,8 @@ def drawn(page: Page, session: Session, *, wrong: str = "", status: int = 200) -
     """Draw a session: whatever comes next is open."""
     imports = page.office.imports
     values: dict[str, Any] = {"gone": False, "columns": [], "head_rows": [], "new": 0}
-    values |= {name: [] for name in ("faults", "differences", "used", "unknown", "preview")}
+    tables = ("faults", "differences", "used", "omitted", "unknown", "preview")
+    values |= {name: [] for name in tables}
     values["correctable"] = 0
     found = Found()
     try:
@@ -339,6 +354,12 @@ def drawn(page: Page, session: Session, *, wrong: str = "", status: int = 200) -
         meanings=import_telling.meanings(page.lang),
         trouble=import_telling.in_trouble(session, page.lang),
         wrong=wrong,
+        left=[
+            (one.row, one.number, called, shown, page.words(Words(one.zh, one.en)))
+            for one in imports.left(session)
+            for called in (page.words(BY_NAME[one.field].words),)
+            for shown in (import_telling.left_shown(one, page.lang),)
+        ],
         key=new_id("web"),
         shown=SHOWN,
         **values,
@@ -379,19 +400,19 @@ def told(page: Page, imports: Imports, session: Session, found: Found) -> dict[s
         for fault in found.faults[:SHOWN]
     ]
     new = [line for line in found.lines if line.verdict == NEW]
-    used = [line for line in new if line.changes]
-    differences, begun = (
-        [
+
+    def rows(picked: list[tuple[Line, Sequence[Change]]]) -> list[tuple[Any, ...]]:
+        return [
             (line.row, line.number, line.stream.partition("/")[2], *said)
-            for line in lines[:SHOWN]
-            for said in (import_telling.said(one, page.lang, page.name_of) for one in line.changes)
+            for line, changes in [one for one in picked if one[1]][:SHOWN]
+            for said in (import_telling.said(one, page.lang, page.name_of) for one in changes)
         ]
-        for lines in (changed, used)
-    )
+
     return {
         "faults": faults,
-        "differences": differences,
-        "used": begun,
+        "differences": rows([(line, line.changes) for line in changed]),
+        "used": rows([(line, [one for one in line.changes if one.verb]) for line in new]),
+        "omitted": rows([(line, line.omits) for line in found.lines]),
         "unknown": unknown(page, session, found),
         "preview": preview(page, imports, session, new[:5]),
         "new": len(new),
@@ -435,6 +456,6 @@ def unknown(page: Page, session: Session, found: Found) -> list[dict[str, Any]]:
 
 def options(page: Page, column: Column) -> list[tuple[str, str]]:
     """Return what such a column may hold."""
-    if column.choice is not None:
-        return [(one.value, page.words(one.words)) for one in column.choice]
+    if column.choices:
+        return [(one.value, page.words(one.words)) for one in column.choices]
     return page.unit_choices() if column.holds == "unit" else page.place_choices()

@@ -22,9 +22,10 @@ from api import card_template, cards_out, cli, importing_cards, reading_cells
 from api.app import create_app
 from api.import_sessions import Choice, NotNow, Session, Status
 from api.import_telling import choice_of, pieces_of
-from api.importing_cards import CHANGED, NEW, SAME, WRONG
+from api.importing_cards import CHANGED, LEFT, NEW, SAME, WRONG
 from api.office import Actor, Office
 from api.reading_problems import Unreadable
+from domain.asset import Custody
 from projections.scope import EVERYTHING, Scope
 
 pytestmark = pytest.mark.target("T110")
@@ -272,7 +273,7 @@ def test_the_statistics_form_is_known_by_its_headings(office: Office) -> None:
         "quantity", "value",
     )  # fmt: skip
     # What a place means by its words is hers to say, and whom it names the directory must know.
-    values = {"kind": {"电器": "other", "电子设备": "other"}, "custody": {"报废": "idle"}}
+    values = {"kind": {"电器": "other", "电子设备": "other"}}
     plan = importing_cards.Plan(
         head=2,
         columns=tuple("" if name in ("place", "user") else name for name in session.plan.columns),
@@ -285,6 +286,10 @@ def test_the_statistics_form_is_known_by_its_headings(office: Office) -> None:
     odd = [f for f in office.imports.found(session).faults if f.row - 1 in numbered]
     assert {told[n + 1] for n in numbered} == {NEW}, odd
     assert {told[n + 1] for n in range(3, len(rows)) if not rows[n][5]} == {WRONG}
+    # What is to be scrapped there is on the books still, and no sheet disposes of it.
+    lines = [line for line in office.imports.found(session).lines if line.verdict == NEW]
+    assert {rows[line.row - 1][6] for line in lines if line.omits} == {"报废"}
+    assert {one.new for line in lines for one in line.omits} == {"to_dispose"}
 
 
 def test_what_is_taken_home_comes_back_as_it_was(office: Office) -> None:
@@ -351,9 +356,9 @@ def test_use_and_user_of_a_row_are_recorded_by_the_steps_that_say_so(office: Off
         "YS-6": [("user", "u_head", "issue"), ("custody", "in_use", "issue")],
     }
     page = at_page(office, "clerk").get(f"/imports/{session.id}").text
-    assert "新卡片登记的使用情况（6）" in page and "示例keeper" in page
-    assert page.count("导入不登记这种情况") == 2
-    session = recorded(office, session, choice_of("all"))
+    assert "新卡片登记的使用情况（4）" in page and "示例keeper" in page
+    assert "导入不登记的内容（2 行）" in page and page.count("出借须有借用单位和归还日期") == 1
+    session = recorded(office, session, choice_of("all", leave=True))
     assert (session.recorded, size(office)) == (6, before + 11)
     assert stands(office) == {
         "YS-1": ("in_use", "u_keeper"),
@@ -378,7 +383,7 @@ def test_use_and_user_of_a_row_are_recorded_by_the_steps_that_say_so(office: Off
 def test_how_things_are_used_comes_back_as_it_was_and_differences_are_proposed(
     office: Office,
 ) -> None:
-    recorded(office, sent(office, USED), choice_of("all"))
+    recorded(office, sent(office, USED), choice_of("all", leave=True))
     for lang in ("zh", "en"):
         content = cards_out.file_of(office, CLERK.scope, lang, "csv")
         assert "示例keeper" in content.decode("utf-8-sig")
@@ -399,6 +404,104 @@ def test_how_things_are_used_comes_back_as_it_was_and_differences_are_proposed(
         "YS-5": ("store", ""),
         "YS-6": ("store", ""),
     }
+
+
+ENDS = """\
+资产编号,资产名称,资产大类,使用状况,使用人
+ZT-1,投影仪,办公设备,出借,示例keeper
+ZT-2,礼堂音响,办公设备,出租,
+ZT-3,旧电脑,计算机设备,待报废,示例keeper
+ZT-4,报废车辆,车辆,已处置,
+ZT-5,打印机,办公设备,在修,示例keeper
+ZT-6,书柜,家具,库存,
+"""
+
+
+def test_what_a_sheet_cannot_record_is_left_out_only_with_consent_and_the_import_says_what(
+    office: Office,
+) -> None:
+    before = size(office)
+    session = sent(office, ENDS)
+    found = office.imports.found(session)
+    assert (found.faults, session.counts["left"], session.counts["omitting"]) == ([], 1, 4)
+    assert [line.verdict for line in found.lines] == [NEW, NEW, NEW, LEFT, NEW, NEW]
+    omitted = {line.number: [(c.field, c.new) for c in line.omits] for line in found.lines}
+    assert omitted == {
+        "ZT-1": [("user", "u_keeper"), ("custody", "lent")],  # who has it is the borrower
+        "ZT-2": [("custody", "leased")],
+        "ZT-3": [("custody", "to_dispose")],
+        "ZT-4": [("custody", "gone")],
+        "ZT-5": [],
+        "ZT-6": [],
+    }
+    for without in ("all", "2", "2-7", "5"):
+        with pytest.raises(NotNow) as refused:
+            recorded(office, session, choice_of(without))
+        assert "同意不登记" in refused.value.words.zh
+    assert size(office) == before and office.imports.left(session) == []
+    session = recorded(office, session, choice_of("right"))
+    assert session.recorded == 2, "what needs consent waits for it"
+    assert (card(office, "ZT-5")["custody"], card(office, "ZT-5")["user"]) == ("repair", "u_keeper")
+    session = office.imports.judge(session, CLERK, session.plan, None)
+    session = recorded(office, session, choice_of("all", leave=True))
+    assert session.recorded == 5
+    held = {n: card(office, f"ZT-{n}") for n in (1, 2, 3)}
+    assert {n: (c["custody"], c["user"]) for n, c in held.items()} == {
+        1: ("store", ""),
+        2: ("store", ""),
+        3: ("in_use", "u_keeper"),
+    }
+    assert "ZT-4" not in importing_cards.there(office, ["ZT-4"]), "it would be property again"
+    left = [(one.row, one.field, one.value) for one in office.imports.left(session)]
+    assert left == [
+        (2, "user", ""),  # the name is not kept
+        (2, "custody", "lent"),
+        (3, "custody", "leased"),
+        (4, "custody", "to_dispose"),
+        (5, "custody", "gone"),
+    ]
+    name_of = lambda _, id_: office.called(id_, "zh")  # noqa: E731 - a name for a test
+    marked = b"".join(pieces_of(office.imports, session, "zh", name_of, "csv")).decode("utf-8-sig")
+    rows = {row[0]: row[-1] for row in csv.reader(io.StringIO(marked))}
+    assert rows["ZT-4"].startswith("不建卡") and "不再建卡" in rows["ZT-4"]
+    assert "处置批复" in rows["ZT-3"] and "承租人" in rows["ZT-2"] and "借用单位" in rows["ZT-1"]
+    # It stays when the file is gone, and is shown.
+    office.imports.forget(session)
+    assert len(office.imports.left(session)) == 5
+    for lang, words in (
+        ("zh", "经同意没有登记的内容（5 项）"),
+        ("en", "Left out with consent (5)"),
+    ):
+        shown = at_page(office, "clerk", lang).get(f"/imports/{session.id}").text
+        assert words in shown and "ZT-4" in shown
+
+
+def test_the_end_of_a_thing_that_is_on_the_books_is_told_and_what_agrees_is_not(
+    office: Office,
+) -> None:
+    recorded(office, sent(office, ENDS), choice_of("right"))
+    session = sent(office, "资产编号,使用状况\nZT-5,已核销\nZT-6,待处置\n")
+    told = {line.number: line for line in office.imports.found(session).lines}
+    assert [(c.old, c.new, c.verb) for c in told["ZT-6"].changes] == [("store", "to_dispose", "")]
+    assert [(c.old, c.new, c.verb) for c in told["ZT-5"].changes] == [("repair", "gone", "")]
+    assert not told["ZT-5"].omits, "the books say otherwise, and keep what they say"
+    reading = office.imports._judging(session, CLERK, session.plan)
+    row = reading.reading.row(2, [])
+    assert list(reading._used(row, Custody.STORE, "", "to_dispose")) == []
+
+
+def test_a_person_agrees_on_the_page_to_what_is_left_out(office: Office) -> None:
+    client = at_page(office, "clerk")
+    where = client.post("/imports", files={"file": ("a.csv", ENDS.encode())}).headers["location"]
+    (session,) = office.imports.all("o_a")
+    columns = {f"column-{at}": name for at, name in enumerate(session.plan.columns)}
+    client.post(f"{where}/check", data=columns)
+    page = client.get(where).text
+    assert "导入不登记的内容（4 行）" in page and 'name="leave"' in page
+    refused = client.post(f"{where}/record", data={"which": "all"})
+    assert refused.status_code == 409 and "同意不登记" in refused.text
+    assert client.post(f"{where}/record", data={"which": "all", "leave": "1"}).status_code == 303
+    assert "经同意没有登记的内容（5 项）" in client.get(where).text
 
 
 KEPT = """\
@@ -511,6 +614,30 @@ def test_programs_send_a_sheet_in_and_say_which_rows(office: Office) -> None:
     back = post(f"{path}/reverse", '{"reason":"录错"}'.encode(), "k7").json()
     assert (back["status"], back["recorded"]) == ("reversed", 0)
     assert post(f"{path}/forget", b"{}", "k8").json()["recorded"] == 0
+
+
+def test_programs_say_what_may_be_left_out_and_hear_what_was(office: Office) -> None:
+    door = Door(app_of(office))
+
+    def post(path: str, content: bytes, key: str, kind: str = "application/json") -> Any:
+        headers = {"Idempotency-Key": key, "Content-Type": kind, "Accept-Language": "en"}
+        return door.http.post(
+            f"/api/v1/{path}", content=content, headers=headers, auth=("clerk", PASSWORD)
+        )
+
+    told = post("imports?name=a.csv", ENDS.encode(), "l1", "application/octet-stream").json()
+    assert (told["counts"]["omitting"], told["left_out"]) == (4, [])
+    path = f"imports/{told['id']}/record"
+    refused = post(path, b'{"rows":"all"}', "l2")
+    assert (refused.status_code, refused.json()["slug"]) == (409, "import-not-now")
+    done = post(path, b'{"rows":"all","leave":true}', "l3").json()
+    assert (done["recorded"], len(done["left_out"])) == (5, 5)
+    last = done["left_out"][-1]
+    assert (last["row"], last["asset_no"], last["field"], last["value"]) == (
+        5, "ZT-4", "custody", "gone",
+    )  # fmt: skip
+    assert "no card" in last["said"]
+    assert "u_keeper" not in json.dumps(done["left_out"])
 
 
 def run(office: Office, *args: str) -> Any:
