@@ -329,7 +329,11 @@ COLUMNS: Final[tuple[Column, ...]] = (
         name="book",
         words=Words("账面状态", "in the books"),
         spelt=("在账状态",),
-        left=FOLDED,
+        left=Words(
+            "由系统按账本计算，不导入；写明待处置、已核销的，核对时逐行列出。",
+            "Worked out from the ledger; where it says pending disposal or derecognised, the check says so"
+            " row by row.",
+        ),
     ),
     Column(
         name="department",
@@ -520,6 +524,15 @@ def _term(column: Column, text: str) -> str:
         choices = "、".join(w.zh for w in named) + "|" + ", ".join(w.en for w in named)
         raise _wrong(NO_TERM, text, what=f"{column.words.zh}|{column.words.en}", choices=choices)
     return found
+
+
+def ending(text: str) -> str:
+    """Return the end of its use that a cell tells of; empty where it tells of none."""
+    try:
+        said = _term(BY_NAME["custody"], text)
+    except Wrong:
+        return ""
+    return said if said in tuple(Ending) else ""
 
 
 def _money(text: str, ten_thousands: bool) -> int:

@@ -178,6 +178,7 @@ class Row(msgspec.Struct):
     cleared: frozenset[str]
     at: dict[str, int]  # the column of each field
     unread: frozenset[str] = frozenset()  # fields whose cells cannot be read
+    ends: str = ""  # the end of its use, by the sheet's use status or else its place in the books
 
 
 # How a sheet is read --------------------------------------------------------------------
@@ -271,6 +272,7 @@ class Reading:
             if column is not None and column.left is None:
                 thousands = at < len(head) and card_columns.in_ten_thousands(head[at])
                 self.taken.append((at, column, thousands))
+        self.book = plan.columns.index("book") if "book" in plan.columns else -1
         # Where a place is, depends on whose it is.
         self.taken.sort(key=lambda one: one[1].name != "unit")
 
@@ -301,6 +303,9 @@ class Reading:
                 faults.append(Fault(number + 1, at, text[:200], wrong.words.zh, wrong.words.en))
         found.cleared, found.unread = frozenset(cleared), frozenset(unread)
         form = found.form
+        books = cells[self.book] if 0 <= self.book < len(cells) else ""
+        said = form.get("custody", "")
+        found.ends = said if said in tuple(Ending) else card_columns.ending(cell(books))
         if form.get("class_code") and not form.get("class_scheme"):
             form["class_scheme"] = card_columns.scheme_of(form["class_code"])
         return found
@@ -367,9 +372,9 @@ class Judge:
             card = cards.get(line.number)
             if card is not None:
                 wrong = self._differences(row, line, card)
-            elif row.form.get("custody") in ENDED:
+            elif (gone := row.ends) in ENDED or (gone := row.form.get("custody")) in ENDED:
                 line.verdict, wrong = LEFT, []
-                line.changes = (Change("custody", "", row.form["custody"], ""),)
+                line.changes = (Change("custody", "", gone, ""),)
             else:
                 line.stream = held.get(line.number) or self.stream_of(line.number)
                 wrong = self._openable(row)
@@ -460,8 +465,7 @@ class Judge:
         leads to (a loan, a lease, a disposal) is told and left, and so is who uses what is away.
         """
         user, meant = row.form.get("user") or by, row.form.get("custody")
-        ends = meant in tuple(Ending)
-        target = Custody(meant) if meant and not ends else None
+        target = Custody(meant) if meant and meant != row.ends else None
         another = user != by
         # Of what is under-used it is only said who uses it, unless the sheet says it is in use.
         begins = another and held in BEGUN and target is not held
@@ -486,8 +490,8 @@ class Judge:
             elif to is Custody.REPAIR and stands in REPAIRED_FROM:
                 verb = "send_for_repair"
             yield Change("custody", held.value, to.value, self._allowed(verb))
-        if meant and ends and meant != book:
-            yield Change("custody", held.value, meant, "")
+        if row.ends not in ("", book):
+            yield Change("custody", held.value, row.ends, "")
 
     def _allowed(self, name: str) -> str:
         """Return a step if the sender may take it."""

@@ -490,6 +490,23 @@ def test_the_end_of_a_thing_that_is_on_the_books_is_told_and_what_agrees_is_not(
     assert list(reading._used(row, Custody.STORE, "", "to_dispose")) == []
 
 
+def test_what_the_books_of_another_system_say_of_an_end_is_told_too(office: Office) -> None:
+    sheet = (
+        "资产编号,资产名称,资产大类,使用状况,账面状态\nZM-1,电脑,计算机设备,在用,待处置\n"
+        "ZM-2,电脑,计算机设备,已离场,已核销\nZM-3,电脑,计算机设备,在用,在账\n"
+    )
+    session = sent(office, sheet)
+    told = {line.number: line for line in office.imports.found(session).lines}
+    assert [line.verdict for line in told.values()] == [NEW, LEFT, NEW]
+    assert {n: [c.new for c in line.omits] for n, line in told.items()} == {
+        "ZM-1": ["to_dispose"],
+        "ZM-2": ["gone"],
+        "ZM-3": [],
+    }
+    recorded(office, session, choice_of("all", leave=True))
+    assert card(office, "ZM-1")["custody"] == "in_use", "what the sheet says of its use is recorded"
+
+
 def test_a_person_agrees_on_the_page_to_what_is_left_out(office: Office) -> None:
     client = at_page(office, "clerk")
     where = client.post("/imports", files={"file": ("a.csv", ENDS.encode())}).headers["location"]
