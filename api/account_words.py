@@ -122,6 +122,47 @@ WORDS: Final[dict[str, Words]] = {
         "这一步较为重要。请再输入一次；十分钟内不再询问。",
         "What follows matters. Give it once more; you are not asked again for ten minutes.",
     ),
+    "confirm-kept": Words(
+        "您填写的内容留着，确认以后继续。",
+        "What you filled in is kept; you go on with it afterwards.",
+    ),
+    "confirm-there": Words("到统一身份认证确认", "Confirm at the identity provider"),
+    "confirm-there-hint": Words(
+        "在那里重新输入一次密码，就会回到这里。",
+        "Give your password there once more; it leads back here.",
+    ),
+    "confirm-here": Words("或在这里确认", "Or confirm here"),
+    "directory-password": Words("目录中的密码", "Password of the directory"),
+    "form-kept-title": Words("已确认，请继续", "Confirmed; please go on"),
+    "form-kept": Words(
+        "您填写的内容都在，还没有提交。请看一遍再提交。",
+        "What you filled in is all here and was not sent yet. Look at it, then send it.",
+    ),
+    "form-empty": Words("还没有办理，请继续。", "Nothing was done yet; go on."),
+    "form-send": Words("提交", "Send"),
+    "form-look": Words("先看会记下什么", "See first what it would record"),
+    "form-gone-title": Words("填写的内容已不在", "What was filled in is gone"),
+    "form-gone": Words(
+        "留存的内容只保留十分钟，只给填写它的那次登录，也只提交一次。没有再提交任何内容；还没有办的，请重新填写。",
+        "It is kept for ten minutes, for the session that filled it in alone, and sent once. Nothing was"
+        " sent now; what is not done yet, please fill in again.",
+    ),
+    "tie-own": Words("关联我的统一身份", "Tie my identity of the provider"),
+    "tie-own-hint": Words(
+        "在统一身份认证登录一次，以后就可以用它登录。会先请您再确认一次密码，并记入账本。",
+        "Sign in at the provider once, and you can sign in by it from then on. You are asked for your"
+        " password first, and it goes on the record.",
+    ),
+    "tie-own-leaving": Words(
+        "密码已确认。请到统一身份认证用您自己的身份登录；回来后，此账号就与它关联。",
+        "Your password is confirmed. Sign in at the provider as yourself; when you are back, this"
+        " log-in is tied to it.",
+    ),
+    "sign-in-there": Words("去那里登录", "Sign in there"),
+    "tie-own-not": Words("不关联，返回", "Go back without tying"),
+    "tied-own-done": Words(
+        "已关联，以后可以用它登录。", "It is tied: you can sign in by it from now on."
+    ),
     "confirmed": Words("已确认。", "Confirmed."),
     "not-proven": Words("不对，请重新输入。", "That is wrong; try again."),
     # Everybody's log-ins
@@ -161,13 +202,13 @@ WORDS: Final[dict[str, Words]] = {
     "end-sessions": Words("强制退出登录", "Sign out everywhere"),
     "identities": Words("统一身份", "Identities elsewhere"),
     "identities-hint": Words(
-        "用统一身份登录的人在这里对得上号。关联在服务器上办理：gongwu account bind；解除后，本人的登录全部退出。",
-        "By these somebody is known who signs in elsewhere. They are tied at the server: gongwu"
-        " account bind. Untying signs the person out everywhere.",
+        "用统一身份登录的人在这里对得上号。解除后，本人的登录全部退出。",
+        "By these somebody is known who signs in elsewhere. Untying signs the person out"
+        " everywhere.",
     ),
     "identities-own": Words(
-        "您用这些身份登录。关联和解除由系统管理员办理。",
-        "You sign in by these. The system administrator ties and unties them.",
+        "您用这些身份登录。解除由系统管理员办理。",
+        "You sign in by these. The system administrator unties them.",
     ),
     "no-identities": Words("没有关联统一身份。", "Tied to no identity elsewhere."),
     "identity-at": Words("来自", "Where"),
@@ -176,6 +217,43 @@ WORDS: Final[dict[str, Words]] = {
     "identity-oidc": Words("统一身份认证（OpenID Connect）", "Provider (OpenID Connect)"),
     "identity-ldap": Words("目录服务（LDAP）", "Directory (LDAP)"),
     "identity-not-set": Words("现在没有设置，不能用来登录", "not set now: opens nothing"),
+    "tie-oidc": Words("关联统一身份", "Tie an identity of the provider"),
+    "tie-ldap": Words("关联目录身份", "Tie an identity of the directory"),
+    "propose-tie-oidc": Words("提名关联统一身份", "Propose to tie an identity of the provider"),
+    "propose-tie-ldap": Words("提名关联目录身份", "Propose to tie an identity of the directory"),
+    "tie-hint-oidc": Words(
+        "填此人在统一身份认证中的 {claim}，一字不差；大小写有别。",
+        "What the provider says of the person as {claim}, letter by letter.",
+    ),
+    "tie-hint-ldap": Words(
+        "填此人在目录中的登录名。关联后，此账号的密码在目录里，本系统的密码不再有效。",
+        "The person's name in the directory. From then on the password of this log-in is the"
+        " directory's; the one kept here opens nothing.",
+    ),
+    "tie-recorded": Words(
+        "关联等于给人一个登录的办法。记入账本：办理人、被办理人的标识、来自何处和时间；不记在那里的标识。",
+        "Tying gives somebody a way in. Recorded: who did it, the id of the person, where and when;"
+        " not what they are called there.",
+    ),
+    "tie-two": Words(
+        "按现行规则须两人办理：您提名，另一人确认后才能登录。",
+        "By the rules in force it takes two persons: you propose it, and it opens nothing until"
+        " another confirms it.",
+    ),
+    "tied-done": Words("已关联，可以用它登录。", "It is tied: the person signs in by it."),
+    "tie-proposed-done": Words(
+        "已提名，待另一人确认。", "It is proposed; another person confirms it."
+    ),
+    "tie-declined-done": Words("提名已撤回，没有关联。", "It is not tied."),
+    "waiting": Words("待另一人确认的关联", "Waiting for another person to confirm"),
+    "waiting-of": Words("提名人", "Proposed by"),
+    "confirm-tie": Words("确认关联", "Confirm"),
+    "decline-tie": Words("不同意或撤回", "Decline or take back"),
+    "waiting-hint": Words(
+        "提名人和账号的本人都不能确认。确认前请核对在那里的标识确是此人。",
+        "Neither who proposed it nor whose log-in it is confirms it. Make sure first that this is"
+        " what the person is called there.",
+    ),
     "untie-oidc": Words("解除统一身份", "Untie the provider's identity"),
     "untie-ldap": Words("解除目录身份", "Untie the directory's identity"),
     "untied-done": Words(
@@ -234,6 +312,9 @@ WORDS: Final[dict[str, Words]] = {
     "access.token_made": Words("新建令牌", "token made"),
     "access.token_revoked": Words("撤销令牌", "token revoked"),
     "access.identity_tied": Words("关联统一身份", "identity tied"),
+    "access.identity_proposed": Words("提名关联统一身份", "identity proposed"),
+    "access.identity_confirmed": Words("确认关联统一身份", "identity confirmed"),
+    "access.identity_declined": Words("不同意关联统一身份", "identity declined"),
     "access.identity_untied": Words("解除统一身份", "identity untied"),
     "access.webhook_added": Words("订阅推送", "webhook added"),
     "access.webhook_paused": Words("暂停推送", "webhook paused"),

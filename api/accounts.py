@@ -168,6 +168,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
     post: Post
     proven_at: str = ""
+    started_at: str = ""
+
+    @property
+    def proven_again(self) -> bool:
+        """Tell whether they gave password or code again since they signed in."""
+        return self.proven_at > self.started_at
 
 
 class Sitting(msgspec.Struct, frozen=True, kw_only=True):
@@ -559,7 +565,12 @@ class Accounts:
             if before_writing is not None:
                 before_writing()
             self._change(token, seen_at=stamp(now))
-        return Session(account=account_of(row), post=Post.read(row.post), proven_at=row.proven_at)
+        return Session(
+            account=account_of(row),
+            post=Post.read(row.post),
+            proven_at=row.proven_at,
+            started_at=row.started_at,
+        )
 
     def unfinished(self, token: str) -> tuple[Account, Stage] | None:
         """Return who gave their password with this session id, and what is still missing."""
@@ -593,9 +604,13 @@ class Accounts:
         """Act as something else from now on; whether they may is asked at every request."""
         self._change(token, post=post.slug)
 
-    def prove(self, token: str) -> None:
-        """Remember that whoever sits there gave their password or code just now."""
-        self._change(token, proven_at=stamp(self.clock()))
+    def prove(self, token: str, vouched: Vouched = LOCAL) -> None:
+        """Remember that whoever sits there proved just now who they are.
+
+        Where a provider vouched anew for them (`vouched`), its session with them is another.
+        """
+        anew = {"subject_sha256": vouched.subject, "sid_sha256": vouched.sid}
+        self._change(token, proven_at=stamp(self.clock()), **(anew if vouched.subject else {}))
 
     def sign_out(self, token: str) -> None:
         """End one session."""

@@ -16,7 +16,7 @@ from api import administering, problems, rest_openapi
 from api.administering import AlreadyDone, Unfit, Unknown
 from api.office import Actor, Office
 from api.opening_log_ins import checked
-from api.pages_accounts import DOING, KEEPERS, WATCHERS
+from api.pages_accounts import DOING, KEEPERS, TYING, WATCHERS
 from api.rest_answers import LIMIT, LIMIT_MAX, PAGE, reply
 from api.rest_caller import Callers, body_of, how, key_of
 from api.rest_questions import Questions
@@ -50,6 +50,16 @@ class Opening(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     unit: str
     name_en: str = ""
+
+
+class Called(msgspec.Struct, forbid_unknown_fields=True):
+    """What somebody is called elsewhere."""
+
+    name: str
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The address says it all."""
 
 
 class Reasoned(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,6 +116,32 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         more |= {"sessions": answer} if isinstance(answer, int) else {}
         return reply(request, {"login": login, "done": act} | more)
 
+    def tying(request: Request, body: bytes) -> Response:
+        actor, via = caller(request)
+        login, act = request.path_params["login"], request.url.path.rpartition("/")[2]
+        name = msgspec.json.decode(body, type=Called).name
+        with told():
+            one = administering.named_there(office, TYING[act], name)
+            waits = administering.tie(office, actor, via, login, one)
+        done = {"done": act} if waits is None else {"done": "propose", "waiting": waits.id}
+        return reply(request, {"login": login} | done)
+
+    def confirming(request: Request, body: bytes) -> Response:
+        actor, via = caller(request)
+        login, id_ = request.path_params["login"], request.path_params["waiting"]
+        msgspec.json.decode(body, type=Nothing)
+        with told():
+            administering.confirm_tie(office, actor, via, login, id_)
+        return reply(request, {"login": login, "done": "confirm"})
+
+    def declining(request: Request, body: bytes) -> Response:
+        actor, via = caller(request)
+        login, id_ = request.path_params["login"], request.path_params["waiting"]
+        reason = msgspec.json.decode(body, type=Reasoned).reason
+        with told():
+            administering.decline_tie(office, actor, via, login, id_, reason)
+        return reply(request, {"login": login, "done": "decline"})
+
     def revoking(request: Request, body: bytes) -> Response:
         actor, via = caller(request)
         login, id_ = request.path_params["login"], request.path_params["token"]
@@ -140,6 +176,10 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     required = ["login", "person", "name", "unit"]
     body = {"type": "object", "properties": whole, "required": required}
     why = {"type": "object", "properties": {"reason": text}, "required": ["reason"]}
+    called = {"type": "object", "properties": {"name": text}, "required": ["name"]}
+    nothing: dict[str, Any] = {"type": "object", "properties": {}}
+    waiting = LOGIN | {"name": "waiting", "description": "提名标识 · id of the proposal"}
+    settle = "/accounts/{login}/identities/{waiting}"
     token = LOGIN | {"name": "token", "description": "令牌标识 · id of the token"}
     for path, endpoint, operation, words, asked_body, places in (
         ("/accounts", opening, "open_log_in", Words("开立账号", "Open a log-in"), body, []),
@@ -147,6 +187,12 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             (f"/accounts/{{login}}/{act}", acting, act.replace("-", "_"), SAID[act], why, [LOGIN])
             for act in DOING
         ),
+        *(
+            (f"/accounts/{{login}}/{act}", tying, act.replace("-", "_"), SAID[act], called, [LOGIN])
+            for act in TYING
+        ),
+        (f"{settle}/confirm", confirming, "confirm_identity", Words("确认关联", "Confirm an identity"), nothing, [LOGIN, waiting]),
+        (f"{settle}/decline", declining, "decline_identity", Words("不同意关联", "Decline an identity"), why, [LOGIN, waiting]),
         ("/accounts/{login}/tokens/{token}/revoke", revoking, "revoke_token", Words("撤销令牌", "Revoke a token"), why, [LOGIN, token]),
     ):  # fmt: skip
         routes.add_api_route(
@@ -164,6 +210,8 @@ SAID: Final = {
     "reset-password": Words("重设密码", "Reset a password"),
     "reset-factor": Words("解除第二因素", "Reset a second factor"),
     "end-sessions": Words("强制退出登录", "End sessions"),
+    "tie-oidc": Words("关联统一身份", "Tie an identity of the provider"),
+    "tie-ldap": Words("关联目录身份", "Tie an identity of the directory"),
     "untie-oidc": Words("解除统一身份", "Untie an identity of the provider"),
     "untie-ldap": Words("解除目录身份", "Untie an identity of the directory"),
 }

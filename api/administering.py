@@ -6,7 +6,8 @@ done to a log-in of which the log knows nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +15,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from api.accounts import Account
-from api.identities import Identity
+from api.identities import NAME_CHARS_MAX, Identity, Taken, Waiting
 from api.office import Actor, Office
 from api.tokens import Token
 from api.webhooks import Hook
-from domain.access import lifecycle
+from domain.access import lifecycle, takes_two
 from domain.decider import Event
 from domain.policy import Policy
 from domain.words import Role, Words
@@ -62,6 +63,17 @@ class Tied(msgspec.Struct, frozen=True, kw_only=True):
     believed: bool
 
 
+class Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity that waits for a second person: its `id`, whose word it has, since when (UTC)."""
+
+    id: str
+    kind: str
+    provider: str
+    name: str
+    proposer: str
+    at: str
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A log-in as administrators see it."""
 
@@ -75,6 +87,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
     tokens: int
     identities: tuple[Tied, ...] = ()  # what they are called elsewhere
+    waiting: tuple[Awaited, ...] = ()  # and what another person has to confirm first
 
 
 def note(
@@ -129,6 +142,19 @@ def standings(office: Office) -> list[Standing]:
     tokens = _counted(t.login for t in accounts.tokens.all())
     waiting = accounts.one_time()
     tied = office.signing.identities.all()
+    proposed: dict[str, list[Awaited]] = {}
+    for one in office.signing.identities.waiting():
+        of = one.identity
+        proposed.setdefault(one.login, []).append(
+            Awaited(
+                id=one.id,
+                kind=of.kind,
+                provider=of.place,
+                name=of.name,
+                proposer=one.proposer,
+                at=one.at,
+            )
+        )
     return [
         Standing(
             login=a.login,
@@ -141,6 +167,7 @@ def standings(office: Office) -> list[Standing]:
             sessions=sessions.get(a.login, 0),
             tokens=tokens.get(a.login, 0),
             identities=told_of(office, tied.get(a.login, ())),
+            waiting=tuple(proposed.get(a.login, ())),
         )
         for a, closed in accounts.everybody()
     ]
@@ -286,18 +313,155 @@ def end_sessions(
     return count
 
 
-def tie(office: Office, actor: Actor, how: Mapping[str, str], login: str, one: Identity) -> None:
-    """Tie an identity to a log-in. Raise Taken, Refused; the same again changes nothing."""
-    account, _ = known(office, login)
+def named_there(office: Office, kind: str, name: str) -> Identity:
+    """Return an identity as somebody typed it; raise Unfit for what is none, or of no place set."""
+    name = name.strip()
+    if not 0 < len(name) <= NAME_CHARS_MAX or not name.isprintable():
+        raise Unfit(
+            f"请写明在那里的标识，1 至 {NAME_CHARS_MAX} 个字符。",
+            f"Say what the person is called there, in 1 to {NAME_CHARS_MAX} characters.",
+        )
+    identity = office.signing.identity(kind, name)
+    if identity is None:
+        raise Unfit(
+            "没有设置这种统一身份认证或目录服务；请先设置，再关联。",
+            "No such provider or directory is set; set it first, then tie people to it.",
+        )
+    return identity
+
+
+def refuse_taken(office: Office, identity: Identity, login: str) -> None:
+    """Raise Unfit where an identity is another log-in's, or the log-in has another of its kind."""
     identities = office.signing.identities
+    if identities.login_of(identity) not in ("", login):
+        raise Unfit(
+            "这个统一身份已属于另一账号；一个身份只归一个账号。请先在那个账号解除关联。",
+            "This identity is another log-in's, and an identity has one alone. Untie it there first.",
+        )
+    same = (identity.kind, identity.source)
+    if any((i.kind, i.source) == same and i.name != identity.name for i in identities.of(login)):
+        raise Unfit(
+            f"此账号已有一个 {identity.kind} 身份；请先解除，再关联新的。",
+            f"This log-in has an {identity.kind} identity already. Untie it first, then tie the new"
+            " one.",
+        )
+
+
+def tie(
+    office: Office, actor: Actor, how: Mapping[str, str], login: str, one: Identity
+) -> Waiting | None:
+    """Tie an identity to a log-in; where that takes two persons, propose it and return what waits.
+
+    Raise Unfit, Refused; the same again changes nothing.
+    """
+    account, closed = known(office, login)
+    if closed:
+        raise Unfit("账号已经停用，不能关联。", "The log-in is closed; nothing is tied to it.")
+    identities = office.signing.identities
+    refuse_taken(office, one, account.login)
     if identities.login_of(one) == account.login:
+        return None
+    form = {"person": account.person, "kind": one.kind, "provider": one.place}
+    if takes_two(office.occasion(actor)):
+        note(office, actor, "propose_identity", form, how)
+        return identities.propose(one, account.login, actor.person)
+    bound(office, actor, how, "tie_identity", form, account.login, one)
+    return None
+
+
+def tie_own(
+    office: Office, actor: Actor, how: Mapping[str, str], login: str, one: Identity
+) -> None:
+    """Tie an identity that the person has just proven to be theirs. Raise Unfit, Refused."""
+    account, _ = known(office, login)
+    refuse_taken(office, one, account.login)
+    if office.signing.identities.login_of(one) == account.login:
         return
     form = {"person": account.person, "kind": one.kind, "provider": one.place}
-    identities.bind(one, account.login)  # the database knows alone whether it is free
+    bound(office, actor, how, "tie_own_identity", form, account.login, one)
+
+
+def bound(
+    office: Office,
+    actor: Actor,
+    how: Mapping[str, str],
+    verb: str,
+    form: Mapping[str, Any],
+    login: str,
+    one: Identity,
+) -> None:
+    """Tie an identity and write it down, both or neither. Raise Unfit, Refused."""
+    identities = office.signing.identities
     try:
-        note(office, actor, "tie_identity", form, how)
+        identities.bind(one, login)  # the database alone knows whether it is free
+    except Taken:
+        refuse_taken(office, one, login)
+        raise
+    try:
+        note(office, actor, verb, form, how)
     except BaseException:
         identities.part(one)  # what the log does not know opens nothing
+        raise
+
+
+def awaited(office: Office, login: str, id_: str) -> Waiting:
+    """Return what was proposed for a log-in; raise Unfit where it waits no longer."""
+    for one in office.signing.identities.waiting(login):
+        if one.id == id_:
+            return one
+    raise waits_no_longer()
+
+
+def waits_no_longer() -> Unfit:
+    """Return the refusal of what somebody settled or replaced meanwhile."""
+    return Unfit(
+        "这项提名已经办理、撤回或被新的提名代替。",
+        "This proposal was settled, taken back or replaced by another.",
+    )
+
+
+def confirm_tie(office: Office, actor: Actor, how: Mapping[str, str], login: str, id_: str) -> None:
+    """Tie what another person proposed. Raise Unfit, Refused."""
+    account, closed = known(office, login)
+    one = awaited(office, account.login, id_)
+    if closed:
+        raise Unfit("账号已经停用，不能关联。", "The log-in is closed; nothing is tied to it.")
+    refuse_taken(office, one.identity, account.login)
+    form = proposal(account, one)
+    with settled(office, one):
+        bound(office, actor, how, "confirm_identity", form, account.login, one.identity)
+
+
+def decline_tie(
+    office: Office, actor: Actor, how: Mapping[str, str], login: str, id_: str, reason: str
+) -> None:
+    """Let what was proposed not come about. Raise Unfit, Refused."""
+    account, _ = known(office, login)
+    one = awaited(office, account.login, id_)
+    with settled(office, one):
+        note(office, actor, "decline_identity", proposal(account, one) | {"reason": reason}, how)
+
+
+def proposal(account: Account, one: Waiting) -> dict[str, str]:
+    """Return what the log says of a proposal that is settled."""
+    of = one.identity
+    return {
+        "person": account.person,
+        "kind": of.kind,
+        "provider": of.place,
+        "proposer": one.proposer,
+    }
+
+
+@contextmanager
+def settled(office: Office, one: Waiting) -> Iterator[None]:
+    """Settle a proposal with what is done in here, both or neither; raise Unfit when another did."""
+    if not office.signing.identities.settle(one):
+        raise waits_no_longer()
+    try:
+        yield
+    except BaseException:
+        office.signing.identities.resume(one)
         raise
 
 

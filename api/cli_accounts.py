@@ -99,8 +99,8 @@ def add_(
         who = (login, person, name, unit, role, locale, name_en)
         account = create(terminal, office, *who, console, on, secret)
         for one in tied:
-            cli_identities.tie(office, one, account.login)
-            terminal.say(f"已关联统一身份 {one.slug}", f"Tied to {one.slug}")
+            waits = cli_identities.tie(office, one, account.login)
+            terminal.say(*cli_identities.said(account.login, one, waits=waits))
 
 
 @app.command("list")

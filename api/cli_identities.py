@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
+import msgspec
 import typer
 
 from api import administering
+from api.administering import Unfit
 from api.cli_read import opened
 from api.cli_terminal import REFUSED, USAGE, Json, Stop, at
-from api.identities import KINDS, NAME_CHARS_MAX, Identity, Taken
+from api.identities import KINDS, NAME_CHARS_MAX, Identity
 from api.office import Actor, Office
 from domain.words import Role, Words
 
@@ -34,10 +36,10 @@ def bind(ctx: typer.Context, login: Login, identity: Name, json: Json = False) -
     with opened(terminal) as office:
         login = known(office, login)
         (found,) = free(office, [identity], login)
-        tie(office, found, login)
+        waits = tie(office, found, login)
     if terminal.json:
-        terminal.answer({"login": login, "identity": found.slug})
-    terminal.say(f"账号 {login} 已关联 {found.slug}。", f"{login} is tied to {found.slug}.")
+        terminal.answer({"login": login, "identity": found.slug, "waits": waits})
+    terminal.say(*said(login, found, waits=waits))
 
 
 def unbind(
@@ -92,14 +94,29 @@ def free(office: Office, texts: Iterable[str], login: str) -> list[Identity]:
     return found
 
 
-def tie(office: Office, identity: Identity, login: str) -> None:
-    """Tie an identity to a log-in; stop when either has another already."""
+def tie(office: Office, identity: Identity, login: str) -> bool:
+    """Tie an identity to a log-in; stop when either has another already.
+
+    Where that takes two persons it is proposed; return whether it waits for the other.
+    """
+    account, _ = administering.known(office, login)
+    by = msgspec.structs.replace(console(office), unit=account.unit)  # whose rules are meant
     try:
-        administering.tie(office, console(office), CLI, login, identity)
-    except Taken:
-        if office.signing.identities.login_of(identity):
-            raise taken(identity) from None
-        raise second(login, identity.kind) from None
+        return administering.tie(office, by, CLI, login, identity) is not None
+    except Unfit as why:
+        raise Stop(why.words, REFUSED) from None
+
+
+def said(login: str, identity: Identity, *, waits: bool) -> tuple[str, str]:
+    """Return what became of a log-in and an identity, in both languages."""
+    if waits:
+        zh = f"已提名将账号 {login} 与 {identity.slug} 关联；按现行规则须由另一人在账号页确认，确认后才能登录。"
+        en = (
+            f"{login} was proposed to be tied to {identity.slug}; by the rules in force another"
+            " person confirms it on the page of the log-in before it opens anything."
+        )
+        return zh, en
+    return f"账号 {login} 已关联 {identity.slug}。", f"{login} is tied to {identity.slug}."
 
 
 def read(office: Office, text: str) -> Identity:

@@ -37,9 +37,25 @@ UNPROVEN = Words(
     " happens again, have the system administrator look into the log.",
 )
 UNKNOWN = Words(
-    "您的统一身份没有对应的账号。请系统管理员用 gongwu account bind 把它与您的账号关联。",
-    "No log-in belongs to your identity. Have the system administrator tie it to yours with gongwu"
-    " account bind.",
+    "您的统一身份没有对应的账号。请系统管理员在账号页把它与您的账号关联；有本系统密码的，登录后可在“我的账号”自己关联。",
+    "No log-in belongs to your identity. Have the system administrator tie it to yours on the page of"
+    " your log-in; if you have a password here, sign in and tie it yourself under My account.",
+)
+NOT_ANEW = Words(
+    "统一身份认证没有说明刚刚重新核对过您是谁，没有确认。请在那里重新输入密码；仍然不行时，请系统管理员查看日志。",
+    "The identity provider does not say that it asked you anew just now, so nothing is confirmed."
+    " Give your password there again; if that does not help, have the system administrator look"
+    " into the log.",
+)
+SOMEBODY_ELSE = Words(
+    "在统一身份认证那里确认的是另一个人，不是现在登录的这个账号，没有确认。请用自己的身份重试。",
+    "It was somebody else who signed in at the provider, not whoever is signed in here, so nothing"
+    " is confirmed. Try again as yourself.",
+)
+ONCE_ALONE = Words(
+    "此账号另有第二因素，统一身份认证这次没有用第二因素。请改为输入验证码。",
+    "This log-in has a second factor, and the provider asked for none this time. Type a code"
+    " instead.",
 )
 NO_DIRECTORY = Words(
     "目录服务（LDAP）暂时连不上，密码无法核对，没有登录。请稍后再试；急用时请系统管理员用应急账号登录。",

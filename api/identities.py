@@ -7,8 +7,11 @@ a log-in may have one of each kind. It names no power: unit and roles stay what 
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -46,14 +49,28 @@ identity_ = Table(
     Column("since", String(32), nullable=False, server_default=""),  # UTC; empty: not known
     Index("account_identity_of", "login", "kind", "source", unique=True),
 )
+proposed_ = Table(  # what one person proposed to tie and another has not confirmed yet
+    "account_identity_proposed",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("source", String(500), nullable=False),
+    Column("name", String(NAME_CHARS_MAX), nullable=False),
+    Column("login", String(80), nullable=False),
+    Column("proposer", String(80), nullable=False),
+    Column("at", String(32), nullable=False),  # UTC
+    Index("account_identity_proposed_of", "login", "kind", unique=True),
+)
 started_ = Table(
-    "account_started",
+    "account_under_way",
     metadata,
     Column("state_sha256", String(64), primary_key=True),
     Column("browser_sha256", String(64), nullable=False),
     Column("nonce", String(100), nullable=False),
     Column("verifier", String(128), nullable=False),
     Column("next", String(2000), nullable=False),
+    Column("purpose", String(8), nullable=False),  # of `Purpose`
+    Column("session_sha256", String(64), nullable=False),  # who went, where they were signed in
     Column("at", String(32), nullable=False, index=True),
 )
 ended_ = Table(  # words by which a provider ended sessions: each counts once
@@ -83,17 +100,42 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind}:{self.name}"
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity that a person proposed for a log-in and that waits for another's word."""
+
+    id: str
+    identity: Identity
+    login: str
+    proposer: str
+    at: str
+
+
 class Taken(Exception):
     """The identity is another log-in's, or the log-in has another identity of this kind."""
 
 
+class Purpose(StrEnum):
+    """Why somebody goes to the provider."""
+
+    SIGN_IN = "sign_in"
+    AGAIN = "again"  # they are signed in, and prove again who they are
+    TIE = "tie"  # they are signed in, and tie what they are called there to their log-in
+
+
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """A log-in that waits for the provider's answer: what it is held against, and where to go."""
+    """A way to the provider that waits for its answer: what it is held against, and where to go.
+
+    Whoever was signed in when they went has a `session` (the hash of its id): the answer counts
+    for that one alone. `at` is when they went (UTC).
+    """
 
     state: str
     nonce: str
     verifier: str
     next: str = "/"
+    purpose: Purpose = Purpose.SIGN_IN
+    session: str = ""
+    at: str = ""
 
 
 class TooMany(Exception):
@@ -105,9 +147,11 @@ class Identities:
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self.engine, self.clock = engine, clock
-        metadata.create_all(engine, tables=[identity_, started_, ended_])
+        metadata.create_all(engine, tables=[identity_, proposed_, started_, ended_])
         with engine.begin() as connection:
             _tell_since(connection)
+            # Earlier releases knew one purpose; whoever was under way begins again.
+            connection.execute(text("DROP TABLE IF EXISTS account_started"))
 
     # Whose they are ------------------------------------------------------------------
 
@@ -150,6 +194,55 @@ class Identities:
                 found.setdefault(row.login, []).append(one)
         return found
 
+    # What waits for a second person ---------------------------------------------------
+
+    def propose(self, identity: Identity, login: str, proposer: str) -> Waiting:
+        """Keep what one person proposed; a later proposal for the log-in replaces the earlier.
+
+        Each has an id of its own, so that nobody confirms another than they were shown.
+        """
+        one = Waiting(
+            id=secrets.token_hex(16),
+            identity=identity,
+            login=login.casefold(),
+            proposer=proposer,
+            at=stamp(self.clock()),
+        )
+        with self.engine.begin() as connection:
+            c = proposed_.c
+            same = (c.login == one.login) & (c.kind == identity.kind)
+            connection.execute(delete(proposed_).where(same))
+            connection.execute(insert(proposed_).values(_row(one)))
+        return one
+
+    def waiting(self, login: str | None = None) -> list[Waiting]:
+        """Return what waits, for a log-in or for all, the oldest first."""
+        query = select(proposed_).order_by(proposed_.c.at, proposed_.c.id)
+        if login is not None:
+            query = query.where(proposed_.c.login == login.casefold())
+        with self.engine.connect() as connection:
+            return [
+                Waiting(
+                    id=row.id,
+                    identity=Identity(kind=row.kind, name=row.name, source=row.source),
+                    login=row.login,
+                    proposer=row.proposer,
+                    at=row.at,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def settle(self, one: Waiting) -> bool:
+        """Let a proposal wait no longer; of two who settle it at the same moment, one does."""
+        with self.engine.begin() as connection:
+            gone = delete(proposed_).where(proposed_.c.id == one.id)
+            return connection.execute(gone).rowcount == 1
+
+    def resume(self, one: Waiting) -> None:
+        """Let a proposal wait again whose settling was not recorded, unless another came since."""
+        with suppress(IntegrityError), self.engine.begin() as connection:
+            connection.execute(insert(proposed_).values(_row(one)))
+
     # What is under way -----------------------------------------------------------------
 
     def begin(self, started: Started, browser: str) -> None:
@@ -168,6 +261,8 @@ class Identities:
                     nonce=started.nonce,
                     verifier=started.verifier,
                     next=started.next,
+                    purpose=started.purpose.value,
+                    session_sha256=started.session,
                     at=stamp(now),
                 )
             )
@@ -183,7 +278,15 @@ class Identities:
         fresh = row.at > stamp(self.clock() - UNDER_WAY)
         if not fresh or not hmac.compare_digest(row.browser_sha256, hashed(browser)):
             return None
-        return Started(state=state, nonce=row.nonce, verifier=row.verifier, next=row.next)
+        return Started(
+            state=state,
+            nonce=row.nonce,
+            verifier=row.verifier,
+            next=row.next,
+            purpose=Purpose(row.purpose),
+            session=row.session_sha256,
+            at=row.at,
+        )
 
     def first(self, once: str, kept: timedelta) -> bool:
         """Tell whether a word of good-bye comes for the first time within as long as it is good."""
@@ -195,6 +298,12 @@ class Identities:
         except IntegrityError:
             return False
         return True
+
+
+def _row(one: Waiting) -> dict[str, str]:
+    of = one.identity
+    row = {"id": one.id, "login": one.login, "proposer": one.proposer, "at": one.at}
+    return row | {"kind": of.kind, "source": of.source, "name": of.name}
 
 
 def _tell_since(connection: Connection) -> None:

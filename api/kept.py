@@ -27,7 +27,9 @@ PASSING: Final = frozenset(
         "account_failure",
         "account_presence",
         "account_sitting",
+        "account_form",
         "account_started",
+        "account_under_way",
     }
 )
 

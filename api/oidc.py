@@ -31,9 +31,9 @@ from joserfc.jwk import JWKRegistry, KeySet
 from joserfc.jws import JWSRegistry
 
 from api.accounts import LOCAL, Vouched
-from api.elsewhere import AWAY, DENIED, UNPROVEN, Elsewhere
+from api.elsewhere import AWAY, DENIED, NOT_ANEW, UNPROVEN, Elsewhere
 from api.hashing import hashed
-from api.identities import Started
+from api.identities import Purpose, Started
 from api.notarising import opener
 from api.settings_sign import Oidc, is_guarded
 
@@ -88,19 +88,28 @@ class Provider:
 
     # What people go through --------------------------------------------------------------
 
-    def start(self, where: str = "/") -> tuple[str, Started]:
-        """Return the address to send somebody to, and what the answer is held against."""
+    def start(
+        self, where: str = "/", purpose: Purpose = Purpose.SIGN_IN, session: str = ""
+    ) -> tuple[str, Started]:
+        """Return the address to send somebody to, and what the answer is held against.
+
+        Who is signed in here already (`session` is the hash of its id) is asked there anew.
+        """
         started = Started(
             state=secrets.token_urlsafe(32),
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
             next=where,
+            purpose=purpose,
+            session=session,
         )
+        anew = {"prompt": "login", "max_age": "0"} if purpose is not Purpose.SIGN_IN else {}
         url, _ = self._client().create_authorization_url(
             self._address("authorization_endpoint"),
             state=started.state,
             nonce=started.nonce,
             code_verifier=started.verifier,
+            **anew,
         )
         return url, started
 
@@ -120,6 +129,8 @@ class Provider:
             raise Elsewhere(403, UNPROVEN, "the provider gave no id token")
         access = token.get("access_token")
         claims = self._checked(word, started.nonce, access if isinstance(access, str) else "")
+        if started.purpose is not Purpose.SIGN_IN:
+            self._refuse_stale(claims, started)
         if self.settings.claim not in claims and isinstance(access, str):
             claims |= self._more(access, claims["sub"])
         return Identified(
@@ -287,6 +298,15 @@ class Provider:
         except (JoseError, ValueError, TypeError) as wrong:
             raise Elsewhere(403, UNPROVEN, f"the id token does not hold: {wrong}") from None
         return dict(claims)
+
+    def _refuse_stale(self, claims: Mapping[str, Any], started: Started) -> None:
+        """Raise Elsewhere unless the provider asked them anew who they are, after they set out."""
+        at = claims.get("auth_time")
+        if not isinstance(at, int | float) or isinstance(at, bool):
+            raise Elsewhere(403, NOT_ANEW, f"the id token does not say auth_time: {_plain(at)}")
+        begun = datetime.fromisoformat(started.at).timestamp()
+        if not begun - SKEW_SECONDS <= at <= self.clock().timestamp() + SKEW_SECONDS:
+            raise Elsewhere(403, NOT_ANEW, f"auth_time is {_plain(at)}, not after {started.at}")
 
     def _more(self, access: str, subject: str) -> dict[str, Any]:
         """Return what the provider says of the same person when asked; nothing when it offers none."""

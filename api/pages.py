@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api import (
     pages_account,
     pages_accounts,
+    pages_again,
     pages_annual,
     pages_audit,
     pages_bank,
@@ -69,6 +70,7 @@ from api.pages_trouble import PageRoute, trouble
 PARTS = (
     pages_sign,
     pages_sso,
+    pages_again,
     pages_account,
     pages_accounts,
     pages_home,

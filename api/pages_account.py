@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.datastructures import FormData
@@ -13,19 +11,16 @@ from starlette.responses import Response
 
 from api import administering, entrance, pages_entrance
 from api.account_words import WORDS
-from api.accounts import Account, TooManyTries, mark_of, stamp
+from api.accounts import TooManyTries, mark_of, stamp
 from api.compressing import CONFIDENTIAL
-from api.elsewhere import Elsewhere
 from api.office import Office
+from api.pages_again import HERE, account_of, proven
 from api.pages_sign import Member, Typed, text
 from api.pages_trouble import PageRoute
-from api.pages_view import Page, local_path
+from api.pages_view import Page
 from api.tokens import DAYS_MAX, NotMade, Scope, Token
 from domain.words import Words
 from ledger.notes import Unproven
-
-PROVEN: Final = timedelta(minutes=10)  # so long a password or code counts for what follows
-HERE: Final = "/account"
 
 
 def router(office: Office) -> APIRouter:
@@ -35,14 +30,6 @@ def router(office: Office) -> APIRouter:
     @pages.get(HERE)
     def own(page: Member) -> Response:
         return show(page)
-
-    @pages.get("/confirm")
-    def confirm(page: Member) -> Response:
-        return confirm_page(page, local_path(page.request.query_params.get("next", HERE)))
-
-    @pages.post("/confirm")
-    def confirmed(page: Member, form: Typed) -> Response:
-        return prove(page, form, local_path(text(form, "next", 2000)))
 
     @pages.post("/account/password")
     def password(page: Member, form: Typed) -> Response:
@@ -57,12 +44,12 @@ def router(office: Office) -> APIRouter:
         return proven(page, "/account/factor") or confirm_factor(page, form)
 
     @pages.post("/account/factor/stop")
-    def factor_removed(page: Member) -> Response:
-        return proven(page) or stop_factor(page)
+    def factor_removed(page: Member, form: Typed) -> Response:
+        return proven(page, form=form) or stop_factor(page)
 
     @pages.post("/account/recovery")
-    def recovery(page: Member) -> Response:
-        return proven(page) or draw_recovery(page)
+    def recovery(page: Member, form: Typed) -> Response:
+        return proven(page, form=form) or draw_recovery(page)
 
     @pages.post("/account/sessions")
     def sessions(page: Member, form: Typed) -> Response:
@@ -70,19 +57,13 @@ def router(office: Office) -> APIRouter:
 
     @pages.post("/account/tokens")
     def token_made(page: Member, form: Typed) -> Response:
-        return proven(page) or make_token(page, form)
+        return proven(page, form=form) or make_token(page, form)
 
     @pages.post("/account/tokens/{id_}/revoke")
     def token_revoked(id_: str, page: Member) -> Response:
         return revoke_token(page, id_)
 
     return pages
-
-
-def account_of(page: Page) -> Account:
-    """Return whose account it is."""
-    assert page.session is not None
-    return page.session.account
 
 
 def said(page: Page) -> dict[str, str]:
@@ -117,13 +98,24 @@ def show(
                 page.office, page.office.signing.identities.of(who.login)
             )
         ],
+        may_tie=may_tie(page),
+        provider=page.office.settings.oidc.issuer if page.office.settings.oidc is not None else "",
         scopes=[(s.value, page.words(s.words)) for s in Scope],
         days_max=DAYS_MAX,
     )
 
 
+def may_tie(page: Page) -> bool:
+    """Tell whether there is a provider that does not know the person by any name yet."""
+    signing = page.office.signing
+    held = signing.identities.of(account_of(page).login)
+    known = any(one.kind == "oidc" and signing.believes(one) for one in held)
+    return page.office.settings.oidc is not None and not known
+
+
 DONE: Final = frozenset(
     {"password-changed", "factor-removed", "sessions-ended", "token-revoked", "confirmed"}
+    | {"tied-own-done"}
 )
 
 
@@ -172,51 +164,6 @@ def told_token(page: Page, token: Token) -> dict[str, Any]:
         "used": when(page, token.used_at) or page.words(WORDS["never"]),
         "state": state,
     }
-
-
-# Proving who one is ---------------------------------------------------------------
-
-
-def proven(page: Page, where: str = HERE) -> Response | None:
-    """Return where to prove again who one is; None when they did within ten minutes."""
-    if fresh(page, PROVEN):
-        return None
-    return page.go("/confirm?" + urlencode({"next": where}))
-
-
-def fresh(page: Page, within: timedelta) -> bool:
-    """Tell whether whoever sits there gave password or code within a time."""
-    session = page.session
-    return session is not None and session.proven_at > stamp(page.office.accounts.clock() - within)
-
-
-def confirm_page(page: Page, where: str, wrong: str = "", status: int = 200) -> Response:
-    """Ask for the password or a code again."""
-    factor = page.office.accounts.factors.since(account_of(page).login)
-    return page.render(
-        "confirm.html", status, w=said(page), where=where, wrong=wrong, factor=bool(factor)
-    )
-
-
-def prove(page: Page, form: FormData, where: str) -> Response:
-    """Take a code where there is a second factor, else the password."""
-    accounts, who = page.office.accounts, account_of(page)
-    try:
-        if accounts.factors.since(who.login):
-            right = accounts.passes(who.login, pages_entrance.typed(form, "code"), page.address)
-        else:
-            password = pages_entrance.secret(form, "password")
-            right = page.office.signing.check(who.login, password, page.address) is not None
-    except TooManyTries as flood:
-        return confirm_page(page, where, flood.zh if page.lang == "zh" else flood.en, 429)
-    except Elsewhere as trouble:
-        return confirm_page(page, where, page.words(trouble.words), trouble.status)
-    except Unproven as away:
-        return confirm_page(page, where, page.words(away.words), 503)
-    if not right:
-        return confirm_page(page, where, page.words(WORDS["not-proven"]), 403)
-    accounts.prove(page.token)
-    return page.go(where)
 
 
 # Password, second factor ----------------------------------------------------------

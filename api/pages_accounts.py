@@ -14,7 +14,7 @@ from starlette.responses import Response
 from api import administering, tables, tables_here
 from api.account_words import WORDS
 from api.administering import Unfit, Unknown
-from api.identities import KINDS
+from api.identities import KINDS, NAME_CHARS_MAX
 from api.office import Office
 from api.opening_log_ins import checked
 from api.pages_account import told_identity, told_sitting, told_token, when
@@ -26,7 +26,7 @@ from api.pages_trouble import Forbidden, PageRoute
 from api.pages_view import Page
 from api.tables import Column, List, declared
 from api.tables_here import Taken
-from domain.access import AccessEvent, may_security, may_system
+from domain.access import AccessEvent, may_security, may_system, takes_two
 from domain.decider import Occasion, Refused
 from domain.words import Role, Words
 from projections import administration
@@ -91,6 +91,10 @@ def router(office: Office) -> APIRouter:
     @pages.post("/accounts/{login}/{act}")
     def acted(login: str, act: str, page: Member, form: Typed) -> Response:
         return do(page, login, act, form)
+
+    @pages.post("/accounts/{login}/identities/{id_}/{act}")
+    def settled(login: str, id_: str, act: str, page: Member, form: Typed) -> Response:
+        return settle(page, login, id_, act, form)
 
     @pages.post("/accounts/{login}/tokens/{id_}/revoke")
     def revoked(login: str, id_: str, page: Member, form: Typed) -> Response:
@@ -173,6 +177,19 @@ def told_standing(page: Page, row: administering.Standing) -> dict[str, Any]:
         "sessions": row.sessions,
         "tokens": row.tokens,
         "identities": [told_identity(page, one) for one in row.identities],
+        "waiting": [
+            {
+                "id": one.id,
+                "kind": one.kind,
+                "what": page.words(WORDS[f"identity-{one.kind}"]),
+                "provider": one.provider,
+                "name": one.name,
+                "proposer": page.name_of("person", one.proposer),
+                "mine": one.proposer == page.actor.person,
+                "at": when(page, one.at),
+            }
+            for one in row.waiting
+        ],
     }
 
 
@@ -221,10 +238,23 @@ def show_one(
         own=row.person == page.actor.person,
         system=may_system(occasion),
         security=may_security(occasion),
+        may_tie=[kind for kind in tieable(page.office) if not held(page.office, row, kind)],
+        two=takes_two(occasion),
+        claim=page.office.settings.oidc.claim if page.office.settings.oidc is not None else "",
         sittings=[told_sitting(page, s) for s in office.accounts.sittings(login)],
         tokens=[told_token(page, t) for t in office.accounts.tokens.of(login)],
         acts=[told_act(page, act["id"]) for act in acts],
     )
+
+
+def tieable(office: Office) -> list[str]:
+    """Return the kinds of places that are set, where people may be called something."""
+    return [kind for kind in KINDS if office.signing.identity(kind, "x") is not None]
+
+
+def held(office: Office, row: administering.Standing, kind: str) -> bool:
+    """Tell whether a log-in has an identity of the place of this kind that is set now."""
+    return any(one.kind == kind and one.believed for one in row.identities)
 
 
 Act = Callable[..., Any]
@@ -238,9 +268,54 @@ DOING: Final[dict[str, tuple[Act, str]]] = {
 }
 
 
+TYING: Final = {f"tie-{kind}": kind for kind in KINDS}
+
+
+def tie(page: Page, login: str, kind: str, form: FormData) -> Response:
+    """Tie what somebody is called elsewhere to a log-in, or propose it."""
+    try:
+        one = administering.named_there(page.office, kind, text(form, "name", NAME_CHARS_MAX + 1))
+        waits = administering.tie(page.office, page.actor, page.how, login, one)
+    except Unknown:
+        raise HTTPException(404) from None
+    except Unfit as why:
+        return show_one(page, login, 409, page.words(why.words))
+    except Refused as refused:
+        return show_one(page, login, 409, refused.sentence(page.lang))
+    done = "tie-proposed-done" if waits is not None else "tied-done"
+    return show_one(page, login, done=page.words(WORDS[done]))
+
+
+SETTLING: Final = {"confirm": "tied-done", "decline": "tie-declined-done"}
+
+
+def settle(page: Page, login: str, id_: str, act: str, form: FormData) -> Response:
+    """Confirm or decline an identity that another person proposed."""
+    keeping(page)
+    if act not in SETTLING:
+        raise HTTPException(404)
+    reason = text(form, "reason", REASON_CHARS_MAX)
+    if act == "decline" and not reason:
+        return show_one(page, login, 422, page.words(WORDS["reason-wanted"]))
+    try:
+        if act == "confirm":
+            administering.confirm_tie(page.office, page.actor, page.how, login, id_)
+        else:
+            administering.decline_tie(page.office, page.actor, page.how, login, id_, reason)
+    except Unknown:
+        raise HTTPException(404) from None
+    except Unfit as why:
+        return show_one(page, login, 409, page.words(why.words))
+    except Refused as refused:
+        return show_one(page, login, 409, refused.sentence(page.lang))
+    return show_one(page, login, done=page.words(WORDS[SETTLING[act]]))
+
+
 def do(page: Page, login: str, act: str, form: FormData) -> Response:
     """Do one act on a log-in; the reason is recorded with it."""
     keeping(page)
+    if act in TYING:
+        return tie(page, login, TYING[act], form)
     if act not in DOING:
         raise HTTPException(404)
     function, done = DOING[act]

@@ -14,12 +14,11 @@ from api import forms, inbox, pages_asking, pages_filing, pages_papers
 from api.office import Office
 from api.pages_overview import status as status_words
 from api.pages_sign import Member, Typed, text
-from api.pages_steps import Step
+from api.pages_steps import Step, prove_first
 from api.pages_telling import tell
 from api.pages_timeline import happened, lines
 from api.pages_trouble import PageRoute
 from api.pages_view import Page
-from api.proving_again import refuse_unproven
 from domain.decider import Refused
 from domain.words import Words
 from ledger.act import Conflict
@@ -261,9 +260,8 @@ def together(page: Page, form: Any) -> Response:
         asks.append((row["id"], step.verb.name, forms.parse_html(step.verb, inbox.pairs(step))))
         version = text(form, f"version.{row['id']}")
         expected[row["id"]] = int(version) if version.isdecimal() else step.version
-    assert page.session is not None
     try:
-        refuse_unproven(page.office, page.actor, page.session.proven_at, asks)
+        prove_first(page, form, asks)
         receipt = page.office.ask_many(
             asks, page.actor, key=text(form, "key") or None, expected=expected, **page.how
         )

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from starlette.datastructures import FormData
 
-from api import forms
+from api import forms, pages_again
 from api.forms import Field, Invalid
 from api.pages_telling import STATE_REFS, tell
+from api.pages_trouble import Instead
 from api.pages_view import Page
-from api.proving_again import refuse_unproven
+from api.proving_again import PROVEN_AGAIN, refuse_unproven
 from domain.decider import LIFECYCLES, NOT_YOUR_ROLE, Document, Occasion, Refused, Verb
 from domain.kinds import OF_A_KIND
 from domain.words import Words, cited_all
@@ -296,15 +297,8 @@ def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
     assert step.typed is not None
     form, on, docs = parsed(step)
     refuse_unread(page, stream, step, form, on, docs)
-    assert page.session is not None
-    refuse_unproven(
-        page.office,
-        page.actor,
-        page.session.proven_at,
-        [(stream, step.verb.name, form)],
-        on=on,
-        docs=docs,
-    )
+    asks = [(stream, step.verb.name, form)]
+    prove_first(page, step.typed, asks, on=on, docs=docs)
     key = step.typed.get("key", "")
     return page.office.ask(
         stream,
@@ -317,6 +311,28 @@ def ask(page: Page, stream: str, step: Step, expected: int | None) -> Receipt:
         expected=None if expected is None else {stream: expected},
         **page.how,
     )
+
+
+def prove_first(
+    page: Page,
+    typed: FormData,
+    asks: Sequence[tuple[str, str, Mapping[str, Any]]],
+    *,
+    on: date | None = None,
+    docs: Sequence[Document] = (),
+) -> None:
+    """Have who decides prove again who they are, where the rules want it; nothing typed is lost.
+
+    Raise Instead, which leads there; Refused where the form is too long to be kept.
+    """
+    assert page.session is not None
+    try:
+        refuse_unproven(page.office, page.actor, page.session.proven_at, asks, on=on, docs=docs)
+    except Refused as refused:
+        again = pages_again.first(page, typed) if refused.rule is PROVEN_AGAIN else None
+        if again is None:
+            raise
+        raise Instead(again) from None
 
 
 def refuse_unread(

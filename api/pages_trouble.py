@@ -32,6 +32,14 @@ class Forbidden(Exception):
     """The role may not open this page."""
 
 
+class Instead(Exception):
+    """Something else comes first: `answer` leads there."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class PageRoute(APIRoute):
     """A route whose troubles are answered as pages."""
 
@@ -41,6 +49,8 @@ class PageRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             try:
                 return await handle(request)
+            except Instead as instead:
+                return instead.answer
             except SignIn:
                 return to_sign_in(request)
             except RequestValidationError:  # an address of another form than ours

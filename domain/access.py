@@ -183,6 +183,51 @@ class IdentityTied(
     provider: Text
 
 
+class IdentityProposed(
+    Event,
+    name="access.identity_proposed",
+    zh="提名将{person}的账号与其统一身份关联，来自 {provider}，待另一人确认",
+    en="A log-in of {person} was proposed to be tied to their identity at {provider}; another person"
+    " confirms it",
+):
+    """Nobody signs in by it yet: another confirms it first."""
+
+    person: PersonId
+    kind: Code
+    provider: Text
+
+
+class IdentityConfirmed(
+    Event,
+    name="access.identity_confirmed",
+    zh="确认{proposer}的提名：{person}的账号与其统一身份关联，来自 {provider}",
+    en="What {proposer} proposed was confirmed: a log-in of {person} was tied to their identity at"
+    " {provider}",
+):
+    """Who is that person there signs in as this one here; two persons wanted it so."""
+
+    person: PersonId
+    kind: Code
+    provider: Text
+    proposer: PersonId
+
+
+class IdentityDeclined(
+    Event,
+    name="access.identity_declined",
+    zh="不同意{proposer}的提名，{person}的账号不与统一身份关联，来自 {provider}：{reason}",
+    en="What {proposer} proposed was declined: a log-in of {person} was not tied to an identity at"
+    " {provider}: {reason}",
+):
+    """What was proposed does not come about."""
+
+    person: PersonId
+    kind: Code
+    provider: Text
+    proposer: PersonId
+    reason: Text
+
+
 class IdentityUntied(
     Event,
     name="access.identity_untied",
@@ -262,6 +307,9 @@ AccessEvent: TypeAlias = (
     | TokenMade
     | TokenRevoked
     | IdentityTied
+    | IdentityProposed
+    | IdentityConfirmed
+    | IdentityDeclined
     | IdentityUntied
     | WebhookAdded
     | WebhookPaused
@@ -288,6 +336,9 @@ def evolve(_: Access, event: AccessEvent) -> Access:
             | TokenMade()
             | TokenRevoked()
             | IdentityTied()
+            | IdentityProposed()
+            | IdentityConfirmed()
+            | IdentityDeclined()
             | IdentityUntied()
         ):
             return Access(act=event.type_name, person=event.person)
@@ -344,6 +395,38 @@ OWN_ALONE = Rule(
     zh="只有本人能这样办理。",
     en="Only the person may do this.",
 )
+TIE_TAKES_TWO = Rule(
+    slug="identity-needs-two",
+    zh="按现行规则，关联统一身份与授予要紧的岗位一样，须由两人办理：先提名，再由另一人确认。",
+    en="By the rules in force tying an identity takes two persons, as a role that matters does:"
+    " propose it, and have another person confirm it.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+BY_CONFIRMER = Rule(
+    slug="not-identity-confirmer",
+    zh="统一身份的关联由安全管理员确认；三员未分设时，另一名系统管理员也可确认。",
+    en="The security administrator confirms that an identity is tied; another system administrator"
+    " may where the administrators are not apart.",
+    holds=lambda _, occasion: may_security(occasion),
+)
+BY_EITHER = Rule(
+    slug="not-identity-keeper",
+    zh="提名的关联由系统管理员撤回，或由安全管理员不同意。",
+    en="The system administrator takes back what was proposed, or the security administrator"
+    " declines it.",
+    holds=lambda _, occasion: may_system(occasion) or may_security(occasion),
+)
+ANOTHER_CONFIRMS = Rule(
+    slug="own-identity-proposal",
+    zh="提名人和账号的本人都不能确认；请由另一人确认。",
+    en="Neither who proposed it nor whose log-in it is confirms it; another person does.",
+    law="《行政事业性国有资产管理条例》第51条",
+)
+
+
+def takes_two(occasion: Occasion) -> bool:
+    """Answer whether tying an identity takes two persons: where any role does."""
+    return bool(occasion.policy.confirmed_roles)
 
 
 def others(occasion: Occasion, person: str) -> None:
@@ -457,9 +540,65 @@ def revoke_token(
 def tie_identity(
     _: Access, occasion: Occasion, *, person: PersonId, kind: Code, provider: Given
 ) -> IdentityTied:
-    """Let a person sign in by what a provider or a directory says of them."""
+    """Let a person sign in by what a provider or a directory says of them.
+
+    It gives somebody a way in: where any role takes two persons, so does this.
+    """
     others(occasion, person)
+    if takes_two(occasion):
+        raise TIE_TAKES_TWO.broken()
     return IdentityTied(person=person, kind=kind, provider=provider)
+
+
+@lifecycle.verb(zh="关联自己的统一身份", en="Tie one's own identity", inner=True)
+def tie_own_identity(
+    _: Access, occasion: Occasion, *, person: PersonId, kind: Code, provider: Given
+) -> IdentityTied:
+    """Let oneself sign in by what a provider says, having proven both ways who one is."""
+    own(occasion, person)
+    return IdentityTied(person=person, kind=kind, provider=provider)
+
+
+@lifecycle.verb(BY_SYSTEM, zh="提名关联统一身份", en="Propose to tie an identity", inner=True)
+def propose_identity(
+    _: Access, occasion: Occasion, *, person: PersonId, kind: Code, provider: Given
+) -> IdentityProposed:
+    """Propose that a person sign in by an identity; another person confirms it."""
+    others(occasion, person)
+    return IdentityProposed(person=person, kind=kind, provider=provider)
+
+
+@lifecycle.verb(BY_CONFIRMER, zh="确认关联统一身份", en="Confirm to tie an identity", inner=True)
+def confirm_identity(
+    _: Access,
+    occasion: Occasion,
+    *,
+    person: PersonId,
+    kind: Code,
+    provider: Given,
+    proposer: PersonId,
+) -> IdentityConfirmed:
+    """Let a person sign in by what another proposed."""
+    if occasion.by in (person, proposer):
+        raise ANOTHER_CONFIRMS.broken()
+    return IdentityConfirmed(person=person, kind=kind, provider=provider, proposer=proposer)
+
+
+@lifecycle.verb(BY_EITHER, zh="不同意关联统一身份", en="Decline to tie an identity", inner=True)
+def decline_identity(
+    _: Access,
+    __: Occasion,
+    *,
+    person: PersonId,
+    kind: Code,
+    provider: Given,
+    proposer: PersonId,
+    reason: Given,
+) -> IdentityDeclined:
+    """Let what was proposed not come about; who proposed it may take it back so."""
+    return IdentityDeclined(
+        person=person, kind=kind, provider=provider, proposer=proposer, reason=reason
+    )
 
 
 @lifecycle.verb(BY_SYSTEM, zh="解除统一身份", en="Untie an identity", inner=True)

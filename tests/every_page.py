@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from api import (
     city_reuse,
     city_stocktakes,
     demo,
+    kept_forms,
     navigation,
     pages,
     pages_charts,
@@ -89,6 +91,7 @@ REFUSED = (
     Visit("clerk", "/nowhere"),
     Visit("clerk", "/search?q=nothing-like-this"),
     Visit("clerk", "/audit/findings"),
+    Visit("clerk", "/confirm/form?id=gone"),
 )
 # What of addresses is no id of a thing.
 GIVEN = {
@@ -142,8 +145,9 @@ def acting(office: Office, login: str) -> Actor:
     return actor
 
 
+@cache
 def cookies(office: Office, login: str) -> dict[str, str]:
-    """Return what a browser of somebody has."""
+    """Return what a browser of somebody has: one session, which alone sees what is kept for it."""
     if login == NOBODY:
         return {}
     stage = Stage.NEW_PASSWORD if login == HALF else ""
@@ -231,6 +235,11 @@ class City:
                 yield [Visit("clerk", f"/labels/printed/{next(printed)}-1")]
             case "/charts/{id_}":
                 yield from ([Visit("finance", f"/charts/{name}")] for name in pages_charts.PLOTS)
+            case "/confirm/form":
+                token = self.cookies["clerk"]["session"]
+                typed = [("name", "三号楼"), ("scope", "read"), ("days", "30")]
+                id_ = kept_forms.keep(self.office.accounts, token, "/account/tokens", typed)
+                yield [Visit("clerk", f"/confirm/form?id={id_}")]
             case "/":
                 yield from ([Visit(login, "/")] for login in LOGINS)
             case "/login":

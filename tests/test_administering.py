@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from base64 import b32decode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,10 +19,12 @@ from hypothesis import given as each
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from api import administering, pages_account, pages_accounts, tokens
+from api import administering, kept_forms, pages_account, pages_accounts, pages_again, tokens
 from api.app import create_app
 from api.office import Actor, Office
 from api.second_factor import totp
+from api.settings_sign import Ldap, Oidc
+from api.signing_in import SigningIn
 from api.tokens import DAYS_MAX, NotMade, Scope, scope_of
 from domain import access, person
 from domain.access import AccessEvent
@@ -145,14 +149,24 @@ def test_nobody_administers_a_log_in_of_their_own(office: Office) -> None:
         ("revoke_token", True, {"security"}),
         ("untie_identity", False, {"admin"}),
         ("untie_identity", True, {"admin"}),
+        ("tie_identity", True, {"admin"}),
+        ("propose_identity", False, {"admin"}),
+        ("propose_identity", True, {"admin"}),
+        ("confirm_identity", False, {"admin", "security"}),
+        ("confirm_identity", True, {"security"}),
+        ("decline_identity", True, {"admin", "security"}),
     ],
 )
 def test_each_administrator_has_powers_of_their_own(verb: str, apart: bool, may: set[str]) -> None:
-    form: dict[str, Any] = {"person": "u_7", "reason": "离职"}
+    form: dict[str, Any] = {"person": "u_7"}
     form |= {"count": 1} if verb == "end_sessions" else {}
     form |= {"token": "abc"} if verb == "revoke_token" else {}
-    if verb == "untie_identity":
+    if verb not in ("tie_identity", "propose_identity", "confirm_identity"):
+        form["reason"] = "离职"
+    if verb.endswith("_identity"):
         form |= {"kind": "oidc", "provider": "https://id.example"}
+    if verb in ("confirm_identity", "decline_identity"):
+        form["proposer"] = "u_8"
     policy = msgspec.structs.replace(GENERIC, administrators_apart=apart)
     granted = set()
     for role in Role:
@@ -163,6 +177,196 @@ def test_each_administrator_has_powers_of_their_own(verb: str, apart: bool, may:
         except Refused:
             pass
     assert granted == may
+
+
+# Whom people are elsewhere --------------------------------------------------------
+
+TWO = msgspec.structs.replace(GENERIC, confirmed_roles=frozenset({Role.HEAD}))
+ELSEWHERE = {
+    "oidc": Oidc(issuer="https://id.example", client="c", callback="https://us/login/oidc/done"),
+    "ldap": Ldap(url="ldaps://dir.example", base="dc=example,dc=cn"),
+}
+
+
+@pytest.fixture
+def tying(office: Office) -> Office:
+    """Lend an office that knows of a provider and a directory; nobody calls them here."""
+    office.settings = msgspec.structs.replace(office.settings, **ELSEWHERE)
+    office.signing = SigningIn(office.accounts, office.settings, office.posts)
+    another(office, "admin2", "admin")
+    return office
+
+
+def tied(office: Office, login: str) -> list[str]:
+    return [one.slug for one in office.signing.identities.of(login)]
+
+
+@pytest.mark.target("T120")
+def test_an_administrator_ties_a_log_in_to_an_identity_on_its_page(tying: Office) -> None:
+    app = create_app(tying.settings, tying)
+    admin = signed_in(app, tying, "admin")
+    shown = admin.get("/accounts/clerk").text
+    assert "/accounts/clerk/tie-oidc" in shown and "/accounts/clerk/tie-ldap" in shown
+    for name in ("", "x" * 256, "a\nb"):
+        assert admin.post("/accounts/clerk/tie-oidc", data={"name": name}).status_code == 409
+    done = admin.post("/accounts/clerk/tie-oidc", data={"name": " 7f3a-Li "})
+    assert done.status_code == 200 and "已关联，可以用它登录" in done.text
+    assert 'action="/accounts/clerk/tie-oidc"' not in done.text and "untie-oidc" in done.text
+    assert admin.post("/accounts/clerk/tie-ldap", data={"name": "LiMing"}).status_code == 200
+    assert tied(tying, "clerk") == ["ldap:liming", "oidc:7f3a-Li"]
+    # One identity, one log-in; one of each kind; nobody does it to themselves, nor a stranger.
+    for path, name, said in (
+        ("/accounts/keeper/tie-ldap", "liming", "已属于另一账号"),
+        ("/accounts/clerk/tie-oidc", "other", "已有一个 oidc 身份"),
+        ("/accounts/admin/tie-oidc", "mine", "不能对自己的账号"),
+    ):
+        answer = admin.post(path, data={"name": name})
+        assert answer.status_code == 409 and said in answer.text, path
+    assert admin.post("/accounts/nobody/tie-oidc", data={"name": "x"}).status_code == 404
+    assert tied(tying, "keeper") == tied(tying, "admin") == []
+    for login in ("clerk", "auditor", "audit_admin"):
+        stranger = signed_in(app, tying, login)
+        assert stranger.post("/accounts/head/tie-oidc", data={"name": "x"}).status_code == 403
+    security = signed_in(app, tying, "security")
+    assert security.post("/accounts/head/tie-oidc", data={"name": "x"}).status_code == 409
+    assert tied(tying, "head") == []
+    assert acts(tying) == ["access.identity_tied"] * 2
+    assert not any(b"7f3a-Li" in e.state or b"liming" in e.state for e in tying.book.entries())
+    administering.close(tying, actor("admin"), HOW, "head", "离职")
+    assert admin.post("/accounts/head/tie-oidc", data={"name": "x"}).status_code == 409
+
+
+@pytest.mark.target("T120", "T22")
+@pytest.mark.parametrize("apart", [False, True])
+def test_where_roles_take_two_persons_an_identity_does(
+    apart: bool, tying: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever signs in by it has the roles of the log-in, now and later."""
+    policy = msgspec.structs.replace(TWO, administrators_apart=apart)
+    monkeypatch.setattr(tying, "rules_for", lambda *_: policy)
+    app = create_app(tying.settings, tying)
+    who = {name: signed_in(app, tying, name) for name in ("admin", "admin2", "security", "head")}
+    assert "提名关联统一身份" in who["admin"].get("/accounts/head").text
+    done = who["admin"].post("/accounts/head/tie-oidc", data={"name": "name-7f3a"})
+    assert done.status_code == 200 and "待另一人确认" in done.text and "name-7f3a" in done.text
+    assert tied(tying, "head") == [] and tying.signing.known_as("oidc", "name-7f3a") is None
+    assert "待另一人确认" in who["security"].get("/accounts").text
+    (first,) = tying.signing.identities.waiting("head")
+    # Another proposal replaces it: nobody confirms what they were not shown.
+    who["admin"].post("/accounts/head/tie-oidc", data={"name": "name-7f3b"})
+    (second,) = tying.signing.identities.waiting()
+    settle = "/accounts/head/identities/{}/{}"
+    assert who["security"].post(settle.format(first.id, "confirm")).status_code == 409
+    confirm, decline = (settle.format(second.id, act) for act in ("confirm", "decline"))
+    assert f'action="{confirm}"' in who["security"].get("/accounts/head").text
+    assert f'action="{confirm}"' not in who["admin"].get("/accounts/head").text
+    assert who["admin"].post(confirm).status_code == 409  # who proposed it
+    assert who["head"].post(confirm).status_code == 403
+    assert who["security"].post(settle.format(second.id, "eat")).status_code == 404
+    assert who["security"].post(decline).status_code == 422  # says why, or nothing
+    if apart:  # a second system administrator is of the same office
+        assert who["admin2"].post(confirm).status_code == 409
+    assert tied(tying, "head") == [] and tying.signing.identities.waiting() == [second]
+    other = "security" if apart else "admin2"
+    assert "已关联" in who[other].post(confirm).text
+    assert tied(tying, "head") == ["oidc:name-7f3b"] and tying.signing.identities.waiting() == []
+    assert who[other].post(confirm).status_code == 409
+    entry = list(tying.book.entries())[-1]
+    assert isinstance(entry.event, access.IdentityConfirmed)
+    assert (entry.actor, entry.event.proposer, entry.event.person) == (
+        f"u_{other}",
+        "u_admin",
+        "u_head",
+    )
+    who["admin"].post("/accounts/clerk/tie-ldap", data={"name": "li"})
+    (third,) = tying.signing.identities.waiting("clerk")
+    taken_back = settle.replace("head", "clerk").format(third.id, "decline")
+    assert who["admin"].post(taken_back, data={"reason": "填错"}).status_code == 200
+    assert tying.signing.identities.waiting() == [] and tied(tying, "clerk") == []
+    assert acts(tying) == [
+        *["access.identity_proposed"] * 2,
+        "access.identity_confirmed",
+        "access.identity_proposed",
+        "access.identity_declined",
+    ]
+    assert not any(b"name-7f3" in e.state for e in tying.book.entries())
+
+
+def test_whose_log_in_it_is_does_not_confirm_it(tying: Office) -> None:
+    occasion = Occasion(by="u_7", on=START, role=Role.SECURITY, policy=TWO)
+    form = {"person": "u_7", "kind": "oidc", "provider": "https://id.example", "proposer": "u_1"}
+    with pytest.raises(Refused) as refused:
+        access.lifecycle.decide(access.Access(), "confirm_identity", occasion, form, asked=True)
+    assert refused.value.rule is access.ANOTHER_CONFIRMS
+
+
+def test_of_many_who_confirm_at_once_one_does_and_a_failure_leaves_it_waiting(
+    tying: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tying, "rules_for", lambda *_: TWO)
+    one = administering.named_there(tying, "oidc", "7f3a")
+    waits = administering.tie(tying, actor("admin"), HOW, "head", one)
+    assert waits is not None
+    with pytest.raises(Refused):
+        administering.confirm_tie(tying, actor("keeper"), HOW, "head", waits.id)
+    assert tying.signing.identities.waiting() == [waits] and tied(tying, "head") == []
+
+    def confirms(_: int) -> bool:
+        try:
+            administering.confirm_tie(tying, actor("security"), HOW, "head", waits.id)
+        except administering.Unfit:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as crowd:
+        assert sorted(crowd.map(confirms, range(4))) == [False] * 3 + [True]
+    assert acts(tying).count("access.identity_confirmed") == 1
+    assert tied(tying, "head") == ["oidc:7f3a"]
+
+
+@pytest.mark.target("T114", "T120")
+def test_programs_tie_and_confirm_by_the_same_rules(
+    tying: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = TestClient(create_app(tying.settings, tying))
+    keys = itertools.count()
+
+    def asks(path: str, body: Any, who: str = "admin") -> Response:
+        headers = {"Idempotency-Key": f"tie-{next(keys)}"}
+        path = f"/api/v1/accounts/{path}"
+        return client.post(path, json=body, auth=(who, PASSWORD), headers=headers)
+
+    answer = asks("clerk/tie-ldap", {"name": "LiMing"})
+    assert answer.json() == {"login": "clerk", "done": "tie-ldap"}, answer.text
+    assert asks("clerk/tie-ldap", {"name": "liming"}).status_code == 200  # the same again
+    for path, body, who, status in (
+        ("keeper/tie-ldap", {"name": "liming"}, "admin", 409),
+        ("keeper/tie-ldap", {"name": ""}, "admin", 409),
+        ("keeper/tie-ldap", {}, "admin", 422),
+        ("keeper/tie-ldap", {"name": "x", "y": 1}, "admin", 422),
+        ("nobody/tie-ldap", {"name": "x"}, "admin", 404),
+        ("admin/tie-oidc", {"name": "x"}, "admin", 409),
+        ("keeper/tie-oidc", {"name": "x"}, "security", 409),
+        ("keeper/tie-oidc", {"name": "x"}, "accountant", 403),
+    ):
+        assert asks(path, body, who).status_code == status, (path, body, who)
+    monkeypatch.setattr(tying, "rules_for", lambda *_: TWO)
+    proposed = asks("keeper/tie-oidc", {"name": "7f3a"}).json()
+    assert proposed["done"] == "propose"
+    rows = client.get("/api/v1/accounts", auth=("admin", PASSWORD)).json()["log_ins"]
+    (waits,) = next(row["waiting"] for row in rows if row["login"] == "keeper")
+    assert (waits["id"], waits["name"], waits["proposer"]) == (
+        proposed["waiting"],
+        "7f3a",
+        "u_admin",
+    )
+    path = f"keeper/identities/{waits['id']}"
+    assert asks(f"{path}/confirm", {}).status_code == 409
+    assert asks(f"{path}/decline", {}, "security").status_code == 422
+    assert tied(tying, "keeper") == []
+    assert asks(f"{path}/confirm", {}, "security").json()["done"] == "confirm"
+    assert tied(tying, "keeper") == ["oidc:7f3a"]
+    assert asks(f"{path}/decline", {"reason": "x"}, "security").status_code == 409
 
 
 def test_a_closed_log_in_ends_with_its_sessions_and_tokens_for_good(office: Office) -> None:
@@ -523,14 +727,62 @@ def test_what_matters_asks_again_who_one_is(
     client = signed_in(app, desk, "sitting")
     now = desk.accounts.clock()
     monkeypatch.setattr(desk.accounts, "clock", lambda: now + timedelta(minutes=11))
-    asked = client.post("/account/tokens", data={"name": "报表", "scope": "read", "days": "30"})
-    assert asked.headers["location"] == "/confirm?next=%2Faccount"
+    assert client.post("/account/recovery").headers["location"].startswith("/confirm")
     assert client.get("/account/factor").headers["location"].startswith("/confirm")
     assert "再确认" in client.get("/confirm?next=/account").text
     assert client.post("/confirm", data={"password": "not mine"}).status_code == 403
     right = client.post("/confirm", data={"password": PASSWORD, "next": "/account/factor"})
     assert right.headers["location"] == "/account/factor"
     assert client.get("/account/factor").status_code == 200
+
+
+@pytest.mark.target("T120")
+def test_what_was_filled_in_waits_for_whom_it_is_of_and_is_sent_once(
+    app: Any, desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another(desk, "writer")
+    client, elsewhere = (signed_in(app, desk, "writer") for _ in range(2))
+    stranger = signed_in(app, desk, "clerk")
+    now = desk.accounts.clock()
+    monkeypatch.setattr(desk.accounts, "clock", lambda: now + timedelta(minutes=11))
+    typed = {"name": '报表"><b>x', "scope": ["read", "export"], "days": "30"}
+    asked = client.post("/account/tokens", data=typed)
+    shown = client.get(asked.headers["location"]).text
+    assert "您填写的内容留着" in shown
+    (where,) = re.findall(r'name="next" value="(/confirm/form[^"]+)"', shown)
+    id_ = where.partition("id=")[2]
+    gone = "填写的内容已不在"
+    for other in (elsewhere, stranger):  # the same person at another place has not filled it in
+        assert gone in other.get(where).text and other.get(where).status_code == 404
+        assert other.post("/confirm/form", data={"kept": id_} | typed).status_code == 404
+    # Sent before they proved who they are, it is kept anew; another site cannot have it sent.
+    hidden = {"kept": id_} | typed
+    assert (
+        client.post("/confirm", data={"password": PASSWORD, "next": where}).headers["location"]
+        == where
+    )
+    for told in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        assert client.post("/confirm/form", data=hidden, headers=told).status_code == 403
+    kept = client.get(where).text
+    assert 'value="报表&#34;&gt;&lt;b&gt;x"' in kept and kept.count('name="scope"') == 2
+    assert desk.accounts.tokens.of("writer") == []
+    sent = client.post("/confirm/form", data=hidden)
+    assert (sent.status_code, sent.headers["location"]) == (307, "/account/tokens")
+    made = client.post("/confirm/form", data=hidden, follow_redirects=True)
+    assert made.status_code == 404 and gone in made.text  # that one was sent
+    assert desk.accounts.tokens.of("writer") == []
+
+
+def test_a_form_that_is_too_long_to_keep_is_asked_for_again(
+    app: Any, desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another(desk, "long")
+    client = signed_in(app, desk, "long")
+    now = desk.accounts.clock()
+    monkeypatch.setattr(desk.accounts, "clock", lambda: now + timedelta(minutes=11))
+    monkeypatch.setattr(kept_forms, "BYTES_MAX", 100)
+    asked = client.post("/account/tokens", data={"name": "报" * 60, "scope": "read", "days": "30"})
+    assert asked.headers["location"] == "/confirm?next=%2Faccount"
 
 
 # What the pages offer, programs may ask -----------------------------------------------
@@ -540,6 +792,7 @@ BY_A_PERSON = "a person at a browser alone: it shows a secret, or proves that th
 BOTH_WAYS = {
     "/accounts": "/api/v1/accounts",
     "/accounts/{login}/{act}": "/api/v1/accounts/{login}/",
+    "/accounts/{login}/identities/{id_}/{act}": "/api/v1/accounts/{login}/identities/{waiting}/",
     "/accounts/{login}/tokens/{id_}/revoke": "/api/v1/accounts/{login}/tokens/{token}/revoke",
     "/account/password": BY_A_PERSON,
     "/account/factor": BY_A_PERSON,
@@ -549,6 +802,7 @@ BOTH_WAYS = {
     "/account/tokens/{id_}/revoke": BY_A_PERSON,
     "/account/sessions": "a person at a browser alone: programs have no sessions",
     "/confirm": BY_A_PERSON,
+    "/confirm/form": BY_A_PERSON,
 }
 
 
@@ -558,7 +812,7 @@ def test_each_act_of_the_pages_is_one_of_programs_or_it_is_said_why_not(
 ) -> None:
     shown = {
         getattr(route, "path", "")
-        for part in (pages_account, pages_accounts)
+        for part in (pages_account, pages_accounts, pages_again)
         for route in part.router(desk).routes
         if "POST" in getattr(route, "methods", ())
     }
@@ -566,7 +820,10 @@ def test_each_act_of_the_pages_is_one_of_programs_or_it_is_said_why_not(
     published = {path for path, ways in app.openapi()["paths"].items() if "post" in ways}
     for path, same in BOTH_WAYS.items():
         if path.endswith("{act}"):
-            assert {f"{same}{act}" for act in pages_accounts.DOING} <= published
+            acts = {**pages_accounts.DOING, **pages_accounts.TYING}
+            if "/identities/" in path:
+                acts = pages_accounts.SETTLING
+            assert {f"{same}{act}" for act in acts} <= published
         elif same.startswith("/"):
             assert same in published, path
     # Roles are verbs of `person/…`, whose pages and routes are made from the same declaration.

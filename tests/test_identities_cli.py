@@ -68,7 +68,7 @@ def test_an_administrator_ties_people_to_what_they_are_called_elsewhere(
 ) -> None:
     monkeypatch.delenv("GONGWU_PASSWORD")  # nobody asks for one: it is kept elsewhere
     output = run(f"{ADD} --identity oidc:7f3a-Li --identity ldap:LiMing").output
-    assert "已关联统一身份 oidc:7f3a-Li" in output and "ldap:liming" in output
+    assert "账号 li 已关联 oidc:7f3a-Li" in output and "ldap:liming" in output
     assert identities(run) == {"admin": [], "li": ["ldap:liming", "oidc:7f3a-Li"]}
     shown = run("account list").output
     assert "统一身份" in shown and "oidc:7f3a-Li" in shown

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from serving import BROWSER, blameless, served
 from starlette.testclient import TestClient
 from test_pages import as_, furnished
 
-from api import demo
+from api import demo, kept_forms
 from api.accounts import Post
 from api.app import create_app
 from api.office import Actor, Office
@@ -155,13 +156,17 @@ def test_who_decides_proves_again_who_they_are_on_every_way(
     said = {"approval_no": "示借〔2026〕91号"}
     assert f'action="/inbox/{name}/do/approve"' in client.get(f"/inbox/{name}").text
     size = office.book.head()[0]
-    refused = [
+    led = [
         client.post("/inbox/batch", data={"case": [name]}),
         client.post(f"/inbox/{name}/do/approve", data=said),
         client.post(f"/cases/{name}/do/approve", data=said),
     ]
-    for answer in refused:
-        assert answer.status_code == 409 and "再确认是您本人" in answer.text, answer.text[:300]
+    for answer in led:
+        assert (answer.status_code, answer.headers["location"][:9]) == (303, "/confirm?")
+    with monkeypatch.context() as short:
+        short.setattr(kept_forms, "BYTES_MAX", 10)  # what cannot be kept is told
+        answer = client.post(f"/cases/{name}/do/approve", data=said)
+        assert answer.status_code == 409 and "再确认是您本人" in answer.text
     whole, _ = office.accounts.tokens.make("office", "程序", ["write", "read"], 1)
     program = TestClient(create_app(office.settings, office))
     for who, status in (
@@ -177,9 +182,15 @@ def test_who_decides_proves_again_who_they_are_on_every_way(
     asked["minutes"] = None
     assert client.get("/inbox/batch", params={"case": [name]}).status_code == 200
     asked["minutes"] = 5
-    given = {"password": demo.PASSWORD, "next": f"/inbox/{name}"}
-    assert client.post("/confirm", data=given).headers["location"] == f"/inbox/{name}"
-    assert client.post("/inbox/batch", data={"case": [name]}).status_code == 303
+    where = parse_qs(urlsplit(led[1].headers["location"]).query)["next"][0]
+    given = {"password": demo.PASSWORD, "next": where}
+    assert client.post("/confirm", data=given).headers["location"] == where
+    kept = client.get(where).text
+    assert "批准文号" in kept and said["approval_no"] in kept
+    assert office.book.head()[0] == size
+    sent = client.post("/confirm/form", data={"kept": where.partition("id=")[2]} | said)
+    assert (sent.status_code, sent.headers["location"]) == (307, f"/inbox/{name}/do/approve")
+    assert client.post(sent.headers["location"], data=said).status_code == 303
     assert office.book.head()[0] > size
     basic = program.post(
         f"/api/v1/{names[1]}/approve",

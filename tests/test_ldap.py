@@ -6,19 +6,24 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
 from doors import PASSWORD as OURS
 from doors import Door, app_of, staffed
+from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from slapd import BASE, PASSWORD, READER, READER_PASSWORD, Slapd, person, slapd
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api import administering, cli, ldap_wire, tls
+from api.app import create_app
 from api.cli_terminal import USAGE
 from api.elsewhere import ELSEWHERE_ONLY, NO_DIRECTORY, Elsewhere
 from api.ldap import Directory
@@ -433,6 +438,40 @@ def test_without_passwords_of_ours_the_directorys_remain(office: Office) -> None
     with pytest.raises(Elsewhere) as refused:
         office.signing.check("clerk", OURS)
     assert refused.value.words is ELSEWHERE_ONLY
+
+
+@pytest.mark.target("T120")
+def test_who_has_the_password_in_the_directory_is_asked_for_that_one_again(
+    office: Office, running: Slapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to(office, msgspec.structs.replace(office.settings, local_login=False))
+    account = office.signing.check("wang", PASSWORD)
+    assert account is not None
+    client = TestClient(create_app(office.settings, office), follow_redirects=False)
+    token = office.accounts.sign_in(account)
+    client.cookies.set("session", token)
+    now = office.accounts.clock()
+    monkeypatch.setattr(office.accounts, "clock", lambda: now + timedelta(minutes=11))
+    typed = {"name": "报表", "scope": "read", "days": "30"}
+    asked = client.post("/account/tokens", data=typed).headers["location"]
+    assert "目录中的密码" in client.get(asked).text
+    where = parse_qs(urlsplit(asked).query)["next"][0]
+
+    def proves(password: str) -> Response:
+        return client.post("/confirm", data={"password": password, "next": where})
+
+    for wrong in (OURS, "", "wrong"):
+        assert proves(wrong).status_code == 403
+    set_to(office, msgspec.structs.replace(office.settings, ldap=searching(running, ca=None)))
+    away = proves(PASSWORD)  # it cannot prove itself, so it is told nothing
+    assert away.status_code == 503 and "暂时连不上" in away.text
+    session = office.accounts.session(token)
+    assert session is not None and not session.proven_again
+    assert client.post("/account/tokens", data=typed).headers["location"][:9] == "/confirm?"
+    set_to(office, msgspec.structs.replace(office.settings, ldap=searching(running)))
+    assert proves(PASSWORD).headers["location"] == where
+    assert "报表" in client.get(where).text
+    assert client.post("/account/tokens", data=typed).status_code == 200
 
 
 # Settings ------------------------------------------------------------------------------------

@@ -41,7 +41,17 @@ from typer.testing import CliRunner
 from api import cli, identities
 from api.accounts import Accounts, Post
 from api.cli_terminal import USAGE
-from api.elsewhere import AWAY, DENIED, ELSEWHERE_ONLY, LOST, UNKNOWN, UNPROVEN
+from api.elsewhere import (
+    AWAY,
+    DENIED,
+    ELSEWHERE_ONLY,
+    LOST,
+    NOT_ANEW,
+    ONCE_ALONE,
+    SOMEBODY_ELSE,
+    UNKNOWN,
+    UNPROVEN,
+)
 from api.identities import Identities, Identity, Started, Taken
 from api.office import Office
 from api.pages_sso import FLOOD
@@ -531,6 +541,353 @@ def test_a_second_factor_is_asked_for_here_unless_the_provider_did(
     answer = signs_in(visitor, url)
     assert answer.url.path == ("/login/step" if asked else "/people/u_keeper")
     assert who(office, visitor) == ("" if asked else "keeper")
+
+
+# Asked again ---------------------------------------------------------------------------------
+
+TYPED = {"name": "三号楼的报表", "scope": ["read", "export"], "days": "30"}
+
+
+@pytest.fixture
+def later(
+    place: tuple[str, Office], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Let sessions grow old with the clock of the test; nobody has a password of ours."""
+    _, office = place
+    monkeypatch.setattr(office.accounts, "clock", clock)
+    set_to(office, clock, local_login=False)
+    return clock.pass_
+
+
+def asked_again(visitor: httpx.Client, url: str) -> str:
+    """Ask for a token; return the page that asks who it is."""
+    answer = visitor.post(f"{url}/account/tokens", data=TYPED)
+    assert answer.url.path == "/confirm", answer.url
+    return answer.text
+
+
+def led_there(text: str) -> str:
+    """Return where the page leads to prove who one is; '' when to no provider."""
+    found = re.search(r'href="(/login/oidc/again[^"]*)"', text)
+    return unescape(found[1]) if found else ""
+
+
+def proven_at(office: Office, visitor: httpx.Client) -> str:
+    session = office.accounts.session(visitor.cookies["session"])
+    assert session is not None
+    return session.proven_at
+
+
+def told(answer: httpx.Response) -> str:
+    """Return what a page says went wrong."""
+    found = re.search(r'role="alert">.*?</svg>(.*?)</p>', answer.text, re.DOTALL)
+    return unescape(found[1]).strip() if found else ""
+
+
+def let_in_now(state: Issuer, clock: Clock) -> None:
+    """Let the provider say that it asked for the password just now."""
+    state.claims["auth_time"] = int(clock().timestamp())
+
+
+@pytest.mark.target("T120")
+def test_who_has_no_password_here_is_asked_again_by_the_provider_and_loses_nothing(
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    later: Callable[..., None],
+) -> None:
+    url, office = place
+    signs_in(visitor, url)
+    later(minutes=11)
+    shown = asked_again(visitor, url)
+    assert 'name="password"' not in shown and "您填写的内容留着" in shown
+    let_in_now(state, clock)
+    state.claims["sid"] = "s-anew"
+    kept = visitor.get(url + led_there(shown))
+    assert kept.url.path == "/confirm/form" and "查阅" in kept.text
+    assert (state.seen[0].get("prompt"), state.seen[0].get("max_age")) == (None, None)
+    assert (state.seen[1]["prompt"], state.seen[1]["max_age"]) == ("login", "0")
+    hidden: dict[str, list[str]] = {}
+    for name, value in re.findall(
+        r'<input type="hidden" name="([^"]+)" value="([^"]*)"', kept.text
+    ):
+        hidden.setdefault(name, []).append(unescape(value))
+    sent = {name: hidden[name] for name in (*TYPED, "kept")}
+    assert {name: hidden[name] for name in TYPED} == {
+        name: value if isinstance(value, list) else [value] for name, value in TYPED.items()
+    }
+    made = visitor.post(f"{url}/confirm/form", data=sent)
+    assert made.url.path == "/account/tokens" and "lgr_" in made.text
+    assert visitor.post(f"{url}/confirm/form", data=sent).status_code == 404
+    (token,) = office.accounts.tokens.of("keeper")
+    assert token.name == TYPED["name"]
+    # The provider's session with them is another now, and its end is the end of ours.
+    assert tells(url, signed(goodbye(state, clock, sid="s-anew", sub=None))).status_code == 200
+    assert who(office, visitor) == ""
+
+
+STALE: dict[str, tuple[Callable[[Issuer, int], object], Words]] = {
+    "no time": (lambda s, _: None, NOT_ANEW),
+    "before they set out": (lambda s, now: s.claims.update(auth_time=now - 31), NOT_ANEW),
+    "in the future": (lambda s, now: s.claims.update(auth_time=now + 31), NOT_ANEW),
+    "no number": (lambda s, now: s.claims.update(auth_time=str(now)), UNPROVEN),
+    "yes": (lambda s, _: s.claims.update(auth_time=True), NOT_ANEW),
+    "somebody else": (lambda s, now: s.claims.update(auth_time=now, sub="li"), SOMEBODY_ELSE),
+    "a stranger": (lambda s, now: s.claims.update(auth_time=now, sub="nobody"), SOMEBODY_ELSE),
+    "another nonce": (lambda s, now: s.claims.update(auth_time=now, nonce="x"), UNPROVEN),
+    "another audience": (lambda s, now: s.claims.update(auth_time=now, aud="x"), UNPROVEN),
+    "unsigned": (
+        lambda s, now: (s.claims.update(auth_time=now), setattr(s, "sign", unsigned)),
+        UNPROVEN,
+    ),
+    "refused there": (lambda s, _: s.answer.update(error="login_required", code=""), DENIED),
+    "another state": (lambda s, _: s.answer.update(state="guessed"), LOST),
+}
+
+
+@pytest.mark.target("T120")
+@pytest.mark.parametrize("kind", STALE)
+def test_nothing_less_than_the_same_person_asked_anew_confirms(
+    kind: str,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    later: Callable[..., None],
+) -> None:
+    url, office = place
+    bind(office, "li", "clerk")
+    signs_in(visitor, url)
+    later(minutes=11)
+    there = led_there(asked_again(visitor, url))
+    before, size = proven_at(office, visitor), office.book.head()[0]
+    answers_so, words = STALE[kind]
+    answers_so(state, int(clock().timestamp()))
+    answer = visitor.get(url + there)
+    assert (answer.status_code in (400, 403), told(answer)) == (True, words.zh)
+    assert (proven_at(office, visitor), office.book.head()[0]) == (before, size)
+    assert who(office, visitor) == "keeper", "whoever it was there, nobody is signed in as them"
+    # They try again, and what they filled in is still there.
+    state.claims, state.answer, state.sign = {"sub": "wang"}, {}, None
+    let_in_now(state, clock)
+    page = there if words is LOST else led_there(answer.text)  # an answer of nobody's has no way on
+    assert TYPED["name"] in visitor.get(url + page).text
+
+
+def test_the_same_name_for_another_person_there_confirms_nothing(
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    later: Callable[..., None],
+) -> None:
+    url, office = place
+    set_to(office, clock, claim="preferred_username")
+    bind(office, "liming", "clerk")
+    state.claims |= {"sub": "7f3a", "preferred_username": "liming"}
+    signs_in(visitor, url)
+    later(minutes=11)
+    before = proven_at(office, visitor)
+    let_in_now(state, clock)
+    state.claims["sub"] = "7f3b"
+    answer = visitor.get(f"{url}/login/oidc/again", params={"next": "/account"})
+    assert answer.status_code == 403 and SOMEBODY_ELSE.zh in answer.text
+    assert proven_at(office, visitor) == before
+    state.claims["sub"] = "7f3a"
+    answer = visitor.get(f"{url}/login/oidc/again", params={"next": "/account"})
+    assert answer.url.path == "/account" and proven_at(office, visitor) > before
+
+
+def test_an_answer_confirms_the_session_that_set_out_and_no_other(
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    later: Callable[..., None],
+) -> None:
+    """As when two people share a browser, or one was signed out meanwhile."""
+    url, office = place
+    signs_in(visitor, url)
+    later(minutes=11)
+    let_in_now(state, clock)
+    account = office.accounts.find("keeper")
+    assert account is not None
+    for other in (office.accounts.sign_in(account), ""):
+        there = visitor.get(f"{url}/login/oidc/again", follow_redirects=False)
+        back = httpx.get(there.headers["location"], trust_env=False).headers["location"]
+        mine = visitor.cookies["session"]
+        visitor.cookies.set("session", other, domain=urlsplit(url).hostname or "")
+        first = office.accounts.session(other)
+        answer = visitor.get(back)
+        assert answer.status_code == 400 and LOST.zh in answer.text
+        assert office.accounts.session(other) == first
+        visitor.cookies.delete("session")
+        visitor.cookies.set("session", mine, domain=urlsplit(url).hostname or "")
+    assert "token" not in state.asked[state.asked.index("token") + 1 :]
+    with httpx.Client(trust_env=False) as nobody:
+        assert nobody.get(f"{url}/login/oidc/again").headers["location"].startswith("/login?")
+
+
+@pytest.mark.parametrize("where", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
+def test_nobody_is_sent_to_another_site_after_proving(
+    where: str,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    later: Callable[..., None],
+) -> None:
+    url, _ = place
+    signs_in(visitor, url)
+    later(minutes=11)
+    let_in_now(state, clock)
+    answer = visitor.get(f"{url}/login/oidc/again", params={"next": where})
+    assert str(answer.url) == f"{url}/"
+
+
+@pytest.mark.parametrize(("amr", "enough"), [(["pwd"], False), (["pwd", "otp"], True)])
+def test_who_has_a_second_factor_is_not_known_again_by_less(
+    amr: list[str],
+    enough: bool,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    later: Callable[..., None],
+    careful: Accounts,
+) -> None:
+    url, office = place
+    state.claims["amr"] = ["mfa"]
+    signs_in(visitor, url)
+    later(minutes=11)
+    shown = asked_again(visitor, url)
+    assert led_there(shown) == "" and 'name="code"' in shown
+    before = proven_at(office, visitor)
+    let_in_now(state, clock)
+    state.claims["amr"] = amr
+    answer = visitor.get(f"{url}/login/oidc/again", params={"next": "/account"})
+    assert (proven_at(office, visitor) > before) == enough
+    assert (answer.status_code == 200) == enough
+    assert enough or ONCE_ALONE.zh in answer.text
+
+
+# Tying oneself -------------------------------------------------------------------------------
+
+
+def tied(office: Office, login: str) -> list[str]:
+    return [one.slug for one in office.signing.identities.of(login)]
+
+
+def setting_out(visitor: httpx.Client, url: str, login: str) -> str:
+    """Sign in by password and ask to be tied; return where the page leads."""
+    visitor.post(f"{url}/login", data={"login": login, "password": PASSWORD})
+    asked = visitor.post(f"{url}/login/oidc/tie")
+    # The password of the sign-in may be old news: somebody may sit at a place left open.
+    assert asked.url.path == "/confirm"
+    where = parse_qs(urlsplit(str(asked.url)).query)["next"][0]
+    kept = visitor.post(f"{url}/confirm", data={"password": PASSWORD, "next": where})
+    (id_,) = re.findall(r'name="kept" value="([^"]+)"', kept.text)
+    page = visitor.post(f"{url}/confirm/form", data={"kept": id_})
+    assert page.url.path == "/login/oidc/tie", page.text
+    (there,) = re.findall(r'href="(http[^"]+/authorize[^"]+)"', page.text)
+    return unescape(there)
+
+
+@pytest.fixture
+def newcomer(place: tuple[str, Office]) -> Iterator[str]:
+    """Have a log-in that is tied to nothing yet."""
+    _, office = place
+    login = f"new-{secrets.token_hex(4)}"
+    office.accounts.create(login, PASSWORD, f"u_{login}", "示例新人", "o_a", ["clerk"])
+    yield login
+    for one in office.signing.identities.of(login):
+        office.signing.identities.part(one)
+
+
+@pytest.mark.target("T120")
+def test_people_tie_what_the_provider_says_of_them_to_their_own_log_in(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client, newcomer: str
+) -> None:
+    url, office = place
+    there = setting_out(visitor, url, newcomer)
+    asked = parse_qs(urlsplit(there).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    let_in_now(state, clock)
+    state.claims["sub"] = "7f3a-new"
+    done = visitor.get(there)
+    assert done.url.path == "/account" and "已关联，以后可以用它登录" in done.text
+    assert tied(office, newcomer) == ["oidc:7f3a-new"]
+    entry = list(office.book.entries())[-1]
+    assert isinstance(entry.event, access.IdentityTied)
+    assert entry.actor == entry.event.person == f"u_{newcomer}"
+    assert b"7f3a-new" not in entry.state
+    assert "/login/oidc/tie" not in done.text, "one of each kind"
+    again = visitor.post(f"{url}/login/oidc/tie")
+    assert again.status_code == 409 and "此账号已关联统一身份" in again.text
+    with httpx.Client(follow_redirects=True, trust_env=False) as fresh:
+        signs_in(fresh, url, "/")
+        assert who(office, fresh) == newcomer
+
+
+UNTIED: dict[str, tuple[Callable[[Issuer, int], object], str]] = {
+    name: (lie, words.zh)
+    for name, (lie, words) in STALE.items()
+    if words is not SOMEBODY_ELSE
+} | {
+    "another's": (lambda s, now: s.claims.update(auth_time=now, sub="wang"), "已属于另一账号"),
+}  # fmt: skip
+
+
+@pytest.mark.target("T120")
+@pytest.mark.parametrize("kind", UNTIED)
+def test_nothing_is_tied_that_the_provider_does_not_vouch_for_anew(
+    kind: str,
+    place: tuple[str, Office],
+    state: Issuer,
+    clock: Clock,
+    visitor: httpx.Client,
+    newcomer: str,
+) -> None:
+    url, office = place
+    there = setting_out(visitor, url, newcomer)
+    size = office.book.head()[0]
+    state.claims["sub"] = "7f3a-other"
+    lie, said = UNTIED[kind]
+    lie(state, int(clock().timestamp()))
+    answer = visitor.get(there)
+    assert answer.status_code in (400, 403, 409) and said in told(answer)
+    assert tied(office, newcomer) == [] and tied(office, "keeper") == ["oidc:wang"]
+    assert office.book.head()[0] == size
+    assert who(office, visitor) == newcomer
+
+
+@pytest.mark.target("T120")
+def test_nobody_is_talked_into_tying_somebody_elses_identity(
+    place: tuple[str, Office], state: Issuer, clock: Clock, visitor: httpx.Client, newcomer: str
+) -> None:
+    """An answer meant for another session, browser or purpose ties nothing."""
+    url, office = place
+    size = office.book.head()[0]
+    let_in_now(state, clock)
+    state.claims["sub"] = "7f3a-evil"
+    with httpx.Client(follow_redirects=True, trust_env=False) as evil:
+        theirs = f"evil-{newcomer}"
+        office.accounts.create(theirs, PASSWORD, f"u_{theirs}", "他人", "o_a", ["clerk"])
+        mine = setting_out(evil, url, theirs)
+        back = httpx.get(mine, trust_env=False).headers["location"]
+        code = parse_qs(urlsplit(back).query)["code"][0]
+        there = setting_out(visitor, url, newcomer)
+        answer = visitor.get(back)  # a link that somebody sent them
+        assert answer.status_code == 400 and LOST.zh in answer.text
+        own = httpx.get(there, trust_env=False).headers["location"]
+        answer = visitor.get(re.sub(r"code=[^&]+", f"code={code}", own))
+        assert answer.status_code == 403 and UNPROVEN.zh in answer.text
+    for told in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        assert visitor.post(f"{url}/login/oidc/tie", headers=told).status_code == 403
+    assert visitor.get(f"{url}/login/oidc/tie").status_code in (404, 405)
+    assert tied(office, newcomer) == [] and tied(office, theirs) == []
+    assert office.book.head()[0] == size
 
 
 # Good-bye ------------------------------------------------------------------------------------
