@@ -45,6 +45,7 @@ SAID = {
     "due": Words("期限", "due"),
     "overdue": Words("已逾期", "overdue"),
     "days": Words("{n} 天", "{n} days"),
+    "today": Words("今天提交", "since today"),
     "any": Words("全部", "all"),
     "pick": Words("选择 {case}", "Choose {case}"),
     "batch": Words("一起同意所选…", "Agree to those chosen…"),

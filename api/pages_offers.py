@@ -154,7 +154,7 @@ def cell_of(page: Page, name_of: NameOf) -> Cell:
             case "quantity":
                 return f"{row['quantity']} {row['measure']}".strip()
             case "condition":
-                return row["grade"]
+                return page.said("grade", row["grade"]) if row["grade"] else ""
             case "status":
                 return page.words(status(one))
             case "custodian":

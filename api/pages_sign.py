@@ -32,6 +32,7 @@ def member(request: Request) -> Page:
     """Open a page for people who signed in; raise SignIn."""
     page = visitor(request)
     page.office.limits.export(page.actor.person, request)  # the actor raises SignIn
+    request.state.page = page  # who may not open it finds menu and roles on the page that says so
     return page
 
 

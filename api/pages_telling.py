@@ -263,7 +263,7 @@ def say(value: Any, holds: str, lang: str, name_of: NameOf, currency: str = "CNY
         became = in_words(value.outcome or NOT_SETTLED, lang)
         told = [f"{value.ordinal}.", in_words(value.difference, lang), asset, f"→ {became}"]
         return " ".join(filter(None, told))
-    if isinstance(value, msgspec.Struct):
+    if isinstance(value, msgspec.Struct) and not isinstance(value, Words):
         within = [v for v in msgspec.structs.astuple(value) if v not in (None, "", ())]
         told = [
             say(v, "", lang, name_of, currency)

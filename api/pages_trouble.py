@@ -81,7 +81,17 @@ def trouble(request: Request, error: BaseException) -> Response:
 
 
 def error_page(request: Request, problem: problems.Problem) -> Response:
-    """Draw the page of a problem. Needs no database: it may be the one that is away."""
+    """Draw the page of a problem. Needs no database: it may be the one that is away.
+
+    Only who may not open a page is shown the menu, and the roles to change to as it says.
+    """
+    page = getattr(request.state, "page", None)
+    if page is not None and problem.status == HTTPStatus.FORBIDDEN:
+        number = problems.request_id(request)
+        values = {"problem": problem, "request_id": number, "known": True}
+        answer: Response = page.render("error.html", problem.status, **values)
+        answer.headers.update(problem.headers)
+        return answer
     lang = security.language_of(request)
     text = TEMPLATES.get_template("error.html").render(
         lang=lang,

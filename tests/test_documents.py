@@ -101,6 +101,17 @@ def test_both_readmes_show_the_same_commands() -> None:
     assert len(first) > 5 and others == [first]
 
 
+def test_the_readmes_ask_the_ledger_that_the_demonstration_made() -> None:
+    """Who follows them line by line: `make demo`, then the commands, in the same folder."""
+    made = re.search(r"gongwu-demo\b", output("demo", "--help"))
+    assert made is not None
+    for readme in READMES:
+        told = [" ".join(words) for words in commands(readme)]
+        at = told.index(f"export GONGWU_DATABASE=sqlite:///{made[0]}/gongwu.db")
+        asked = [n for n, words in enumerate(told) if re.match(r"\S*gongwu (?!--help)", words)]
+        assert told.index("make demo") < at < min(asked)
+
+
 def test_both_readmes_show_the_same_pictures_and_all_of_them_are_small() -> None:
     """Every picture is one that `make screenshots` takes."""
     made = {f"docs/screenshots/{picture.name}.png" for picture in PICTURES}

@@ -17,7 +17,7 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
-from api import city, demo, pages_phrases, security
+from api import city, demo, pages_phrases, pages_telling, security
 from api.app import create_app
 from api.office import Office
 from api.settings import Settings
@@ -154,6 +154,23 @@ def test_only_granted_roles_can_be_acted_in(
 
 
 # Security ----------------------------------------------------------------------
+
+
+def test_who_may_not_open_a_page_keeps_the_menu_and_the_other_roles(
+    client: TestClient, tokens: dict[str, str]
+) -> None:
+    """The page says to change the role: the way to do so is on it."""
+    answer = as_(client, tokens, "clerk").get("/audit/findings")
+    assert answer.status_code == 403
+    assert 'href="/offers"' in answer.text and 'action="/look"' in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_condition_of_a_thing_is_said_in_one_language() -> None:
+    for value, words in pages_telling.GRADES.items():
+        for lang in ("zh", "en"):
+            said = pages_telling.reason_of("grade", value)
+            assert pages_telling.say(said, "", lang, lambda _, id_: id_) == getattr(words, lang)
 
 
 def test_every_answer_carries_the_headers(client: TestClient) -> None:
