@@ -11,6 +11,7 @@ from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -118,3 +119,37 @@ def unguarded(url: str) -> Iterator[Callable[..., Any]]:
         yield lambda query, *values: server.execute(query.replace("?", "%s").encode(), values)
         for table in GUARDED:
             server.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())
+
+
+@contextmanager
+def going_back(url: str) -> Iterator[None]:
+    """Let a database be at the end what it was at the beginning: an older backup is restored.
+
+    A file is to be closed by then.
+    """
+    if url.startswith("sqlite:"):
+        file = Path(url.removeprefix("sqlite:///"))
+        backup = file.with_name("older.backup")
+        with closing(sqlite3.connect(file)) as kept:
+            kept.execute("VACUUM INTO ?", (str(backup),))
+        yield
+        for left in file.parent.glob(file.name + "*"):
+            left.unlink()
+        backup.rename(file)
+        return
+    named = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname='public'"
+    with psycopg.connect(url) as server:
+        tables = [name for (name,) in server.execute(named)]
+        held = {}
+        for name in tables:
+            with server.cursor().copy(f"COPY {name} TO STDOUT".encode()) as rows:
+                held[name] = b"".join(rows)
+    yield
+    with psycopg.connect(url) as server:
+        server.execute(
+            "SET session_replication_role = replica"
+        )  # no guard refuses, as in a restore
+        server.execute(f"TRUNCATE {', '.join(tables)}".encode())
+        for name, before in held.items():
+            with server.cursor().copy(f"COPY {name} FROM STDIN".encode()) as rows:
+                rows.write(before)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from books import ADMIN, opened, unguarded, unit
+from books import ADMIN, going_back, opened, unguarded, unit
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -74,21 +74,17 @@ def test_it_signs_the_head_and_publishes_it(database: str, tmp_path: Path):
         assert verify(book).intact
 
 
-@pytest.mark.one_backend("an older copy of the file is put in its place")
+@pytest.mark.either_backend("an older backup takes the same away from either")
 @pytest.mark.reliability("R12")
-def test_a_database_that_went_back_is_refused(sqlite_url: str, tmp_path: Path):
+def test_a_database_that_went_back_is_refused(database: str, tmp_path: Path):
     """R12, Venafi's fault: a backup is restored, and the log goes on differently."""
     notary = Notary(tmp_path / "n.db", signer())
-    file = Path(sqlite_url.removeprefix("sqlite:///"))
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book)
-    backup = file.with_name("backup.db")
-    shutil.copy(file, backup)
-    with opened(sqlite_url) as book:
+    with going_back(database), opened(database) as book:
         more(book)
         notary.sign(book)
-    shutil.copy(backup, file)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         assert refusal(notary, book) == "backwards"
         more(book, 6)  # longer than before, and another past
         assert refusal(notary, book) in {"forked", "contradicted"}
@@ -254,10 +250,9 @@ def test_a_note_that_was_lost_after_it_was_written_down_is_signed_again_the_same
         assert len(book.log.checkpoints(0, 9, 9)) == 1
 
 
-@pytest.mark.one_backend("an older copy of the file is put in its place")
-def test_a_store_that_is_away_signs_nothing(sqlite_url: str, tmp_path: Path):
+def test_a_store_that_is_away_signs_nothing(database: str, tmp_path: Path):
     notary = Notary(tmp_path / "n.db", signer())
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book)
         (tmp_path / "n.db").unlink()
         (tmp_path / "n.db").mkdir()
@@ -501,23 +496,19 @@ def test_two_of_three_witnesses_make_a_quorum(database: str, tmp_path: Path):
         assert len(trust.judge(note).witnesses) == 3
 
 
-@pytest.mark.one_backend("an older copy of the file is put in its place")
+@pytest.mark.either_backend("an older backup takes the same away from either")
 def test_a_witness_that_knows_more_than_the_database_raises_the_alarm(
-    sqlite_url: str, tmp_path: Path
+    database: str, tmp_path: Path
 ):
     """T3: the whole machine went back, notary and all; the witness did not."""
     one = witness(tmp_path)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         more(book)
-    file = Path(sqlite_url.removeprefix("sqlite:///"))
-    backup = tmp_path / "backup"
-    shutil.copy(file, backup)
-    with opened(sqlite_url) as book:
+    with going_back(database), opened(database) as book:
         more(book)
         notary = Notary(tmp_path / "n.db", signer())
         notary.cosigned(book, notary.sign(book), [(one.signer.verifier, asking(one))])
-    shutil.copy(backup, file)
-    with opened(sqlite_url) as book:
+    with opened(database) as book:
         restored = Notary(tmp_path / "new.db", signer())
         with pytest.raises(Refusal) as refused:
             restored.cosigned(book, restored.sign(book), [(one.signer.verifier, asking(one))])
@@ -573,15 +564,13 @@ def test_a_mirror_follows_and_gives_everything_back(database: str, tmp_path: Pat
         list(mirror.entries())
 
 
-@pytest.mark.one_backend("an older copy of the file is put in its place")
-def test_a_mirror_is_never_brought_to_another_past(sqlite_url: str, tmp_path: Path):
+def test_a_mirror_is_never_brought_to_another_past(new_database: Callable[[], str], tmp_path: Path):
     notary, mirror = Notary(tmp_path / "n.db", signer()), Mirror(tmp_path / "mirror")
-    with opened(sqlite_url) as book:
+    with opened(new_database()) as book:
         more(book)
         mirror.bring(book.log, notary.sign(book), entries=False)
         assert not list(mirror.folder.glob("tile/entries/*"))
-    other = f"sqlite:///{tmp_path / 'other.db'}"
-    with opened(other) as book:
+    with opened(new_database()) as book:
         more(book, 8)
         with pytest.raises(Corrupt):
             mirror.bring(book.log, Notary(tmp_path / "o.db", signer()).sign(book))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from books import ADMIN, ON, unit
+from books import ADMIN, ON, going_back, unit
 from doors import PASSWORD, staffed
 from given import given
 from test_proving import many
@@ -116,40 +115,33 @@ def gongwu(office: Office, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
 
 
 @contextmanager
-def gone_back(office: Office, place: Place, tmp_path: Path) -> Iterator[None]:
+def gone_back(office: Office, place: Place) -> Iterator[None]:
     """Sign 12 entries, and let the database become what it was at 7."""
     many(office, 5)
     place.notary().sign(office.book)
-    with backed_up(office, tmp_path):
+    with backed_up(office):
         many(office, 5)
         place.notary().sign(office.book)
     yield
 
 
 @contextmanager
-def backed_up(office: Office, tmp_path: Path) -> Iterator[None]:
-    """Restore at the end what the file was at the beginning."""
-    file = Path(office.settings.database.removeprefix("sqlite:///"))
-    backup = tmp_path / "older.db"
-    with closing(sqlite3.connect(file)) as db:
-        db.execute("VACUUM INTO ?", (str(backup),))
-    yield
-    office.close()
-    for left in file.parent.glob(file.name + "*"):
-        left.unlink()
-    shutil.copy(backup, file)
+def backed_up(office: Office) -> Iterator[None]:
+    """Restore at the end what the database was at the beginning."""
+    with going_back(office.settings.database):
+        yield
+        office.close()
 
 
-@pytest.mark.one_backend("rows are taken out of the file")
+@pytest.mark.either_backend("an older backup takes the same away from either")
 @pytest.mark.target("T06")
 @pytest.mark.reliability("R12")
-@pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_is_lost_for_ever_is_told_by_two_persons_and_a_new_name_begins(
     office: Office, place: Place, tmp_path: Path, gongwu: Callable[..., str]
 ):
     """The old name is cited and never signed again; whoever kept its checkpoint is told."""
     at = ("--folder", str(place.folder))
-    with gone_back(office, place, tmp_path):
+    with gone_back(office, place):
         pass
     early = json.loads(gongwu("--json", "notary", "recover", *at, code=1))
     size, signed = early["size"], early["signed"]
@@ -188,11 +180,10 @@ def test_what_is_lost_for_ever_is_told_by_two_persons_and_a_new_name_begins(
     assert "Integrity: passed" in gongwu("verify")
 
 
-@pytest.mark.one_backend("rows are taken out of the file")
-@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.either_backend("an older backup takes the same away from either")
 def test_a_new_name_needs_the_truth(office: Office, place: Place, tmp_path: Path):
     """What two persons say is held against what the notary finds, and no name is used again."""
-    with gone_back(office, place, tmp_path):
+    with gone_back(office, place):
         pass
     notary = place.notary()
     with closing(Book.open(office.settings.database)) as book:
@@ -279,14 +270,13 @@ def told(book: Book, stream: str, proven: int, checkpoint: str, origin: str) -> 
     book.act([Ask(stream, "confirm", {})], Occasion(by="u_2", on=ON, role="head"))
 
 
-@pytest.mark.one_backend("rows are taken out of the file")
-@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.either_backend("an older backup takes the same away from either")
 def test_a_mirror_that_ends_early_brings_back_what_it_has(
     office: Office, place: Place, tmp_path: Path, gongwu: Callable[..., str]
 ):
     many(office, 2)
     mirror, at = tmp_path / "mirror", ("--folder", str(place.folder))
-    with backed_up(office, tmp_path):
+    with backed_up(office):
         many(office, 5)
         gongwu("notary", "sign", *at, "--mirror", str(mirror))
         reached = office.book.head()[0]
