@@ -17,7 +17,8 @@ from api.administering import AlreadyDone, Unfit, Unknown
 from api.office import Actor, Office
 from api.opening_log_ins import checked
 from api.pages_accounts import DOING, KEEPERS, TYING, WATCHERS
-from api.rest_answers import LIMIT, LIMIT_MAX, PAGE, reply
+from api.parameters import day, last, text
+from api.rest_answers import LIMIT_OF, reply
 from api.rest_caller import Callers, body_of, how, key_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
@@ -73,13 +74,13 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
     def listing(request: Request, actor: Actor) -> Response:
         only(actor, KEEPERS)
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         return reply(request, {"log_ins": administering.standings(office)})
 
     def log(request: Request, actor: Actor) -> Response:
         only(actor, WATCHERS)
-        asked = Questions(request, dict(ASKED))
-        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        asked = Questions(request, ASKED)
+        limit = asked.number("limit")
         wanted = {name: asked.text(name) for name in ("person", "act")}
         wanted |= {name: asked.day(name) for name in ("from", "to")}
         after = asked.text("after")
@@ -216,11 +217,12 @@ SAID: Final = {
     "untie-ldap": Words("解除目录身份", "Untie an identity of the directory"),
 }
 ASKED: Final = (
-    ("person", "人员标识 · person"),
-    ("act", "办理，如 access.log_in_closed · act"),
-    ("from", "自 · from"),
-    ("to", "至 · to"),
-    *PAGE,
+    text("person", "人员标识 · person"),
+    text("act", "办理，如 access.log_in_closed · act"),
+    day("from", "自 · from"),
+    day("to", "至 · to"),
+    LIMIT_OF,
+    last(),
 )
 
 

@@ -15,6 +15,7 @@ from api import changing, cli_questions, finding, problems, rest_openapi
 from api.forms import Malformed
 from api.office import Actor, Office
 from api.pages_telling import tell
+from api.parameters import choice, cursor, day, knowing, last, number, text
 from api.replays import Replays
 from api.rest_answers import Answer, link, names_then, plain, reply
 from api.rest_caller import Callers, body_of, check_id, lang_of
@@ -31,21 +32,29 @@ from projections.changes import FIGURES, Only, Span
 
 TAG = Words("审计", "Audit")
 SPAN = (
-    ("from", "期初日（业务日期）YYYY-MM-DD · opening, at the end of this business date"),
-    ("to", "期末日（业务日期）YYYY-MM-DD · closing, at the end of this business date"),
-    ("known_from", "期初已知于（UTC，或账本条数）· what was known when the opening was told, a time or a size of the log; as known_to if absent"),
-    ("known_to", "期末已知于（UTC，或账本条数）· what was known when the closing was told; now if absent"),
+    day("from", "期初日（业务日期） · opening, at the end of this business date"),
+    day("to", "期末日（业务日期） · closing, at the end of this business date"),
+    knowing("known_from", "期初已知于（UTC，或账本条数）· what was known when the opening was told, a time or a size of the log; as known_to if absent"),
+    knowing("known_to", "期末已知于（UTC，或账本条数）· what was known when the closing was told; now if absent"),
 )  # fmt: skip
 ONLY = (
-    ("unit", "入账单位 · accounting unit"),
-    ("kind", "、".join(Kind)),
-    ("currency", "币种 · currency"),
-    ("dataset", "数据来源 · data set"),
+    text("unit", "入账单位 · accounting unit"),
+    choice("kind", "类别 · kind", Kind),
+    text("currency", "币种 · currency"),
+    text("dataset", "数据来源 · data set"),
+)
+LIMIT = number(
+    "limit", "至多几项 · how many at most", 1, changing.PAGE_ROWS_MAX, changing.PAGE_ROWS
 )
 EVENTS = (
-    ("figure", "、".join(FIGURES)),
-    ("limit", f"1–{changing.PAGE_ROWS_MAX}"),
-    ("after", "续页标记 · cursor"),
+    choice(
+        "figure",
+        "哪一列 · which figure",
+        FIGURES,
+        required=Words("须写明是哪一列", "Say which figure"),
+    ),
+    LIMIT,
+    cursor(),
 )
 
 
@@ -63,8 +72,8 @@ REPLAY = {
     },
 }
 FIVE = (
-    ("seed", "抽样种子 · the same seed picks the same disposals"),
-    ("pick", f"抽取件数 · how many, {PICKED} if absent"),
+    text("seed", "抽样种子 · the same seed picks the same disposals"),
+    number("pick", "抽取件数 · how many", 1, cli_questions.PIECES_MAX, PICKED),
 )
 UNIT = {
     "name": "unit",
@@ -74,22 +83,28 @@ UNIT = {
     "description": "单位标识 · unit id",
 }
 FINDINGS = (
-    ("check", "、".join(CHECKS)),
-    ("late_days", f"晚于多少天算迟记 · days after which an entry is late, {LATE_DAYS} if absent"),
-    ("limit", f"1–{changing.PAGE_ROWS_MAX}"),
-    ("after", "续页标记 · cursor"),
+    choice("check", "哪一项疑点 · which check", CHECKS),
+    number(
+        "late_days",
+        "晚于多少天算迟记 · days after which an entry is late",
+        0,
+        finding.LATE_DAYS_MAX,
+        LATE_DAYS,
+    ),
+    LIMIT,
+    number("after", "续页标记 · cursor", 0, 10**9),
 )
 
 READS = (
-    ("reader", "查阅人 · reader"),
-    ("unit", "查阅人的单位 · unit of the reader"),
-    ("question", "、".join(Question)),
-    ("about", "种类/编号 · kind/id of what was read"),
-    ("from", "自此日 YYYY-MM-DD · from this day on"),
-    ("to", "至此日 YYYY-MM-DD · up to this day"),
-    ("text", "事由或对象中的文字 · words of the purpose or of what was read"),
-    ("limit", f"1–{changing.PAGE_ROWS_MAX}"),
-    ("after", "续页标记 · cursor"),
+    text("reader", "查阅人 · reader"),
+    text("unit", "查阅人的单位 · unit of the reader"),
+    choice("question", "问了什么 · what was asked", Question),
+    text("about", "种类/编号 · kind/id of what was read"),
+    day("from", "自此日 · from this day on"),
+    day("to", "至此日 · up to this day"),
+    text("text", "事由或对象中的文字 · words of the purpose or of what was read"),
+    LIMIT,
+    last(),
 )
 
 
@@ -155,12 +170,12 @@ class Doors:
         """Answer how far a replay is, or with every list and how it compares."""
         if actor.role not in finding.READERS:
             raise problems.plain(403)
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         return reply(request, self.replays.find(check_id(request.path_params["id"])).status())
 
     def changes(self, request: Request, actor: Actor) -> Response:
         """Answer with the statement and its sum per currency."""
-        asked = Questions(request, dict((*SPAN, *ONLY)))
+        asked = Questions(request, (*SPAN, *ONLY))
         span, only = self._asked(asked, actor)
         lines = changing.statement(self.office, actor.scope, span, only)
         found = {"span": span, "lines": lines, "totals": changing.totals(lines)}
@@ -168,11 +183,9 @@ class Doors:
 
     def events(self, request: Request, actor: Actor) -> Response:
         """Answer with the events of one figure, a page at a time."""
-        asked = Questions(request, dict((*SPAN, *ONLY, *EVENTS)))
-        what = asked.choice("figure", FIGURES)
-        limit = asked.number("limit", changing.PAGE_ROWS, 1, changing.PAGE_ROWS_MAX)
-        if not what:
-            asked.fault("figure", "须写明是哪一列", "Say which figure", "、".join(FIGURES))
+        asked = Questions(request, (*SPAN, *ONLY, *EVENTS))
+        what = asked.choice("figure")
+        limit = asked.number("limit")
         span, only = self._asked(asked, actor)
         found, more = changing.movements(
             self.office, actor.scope, span, what, only,
@@ -201,7 +214,7 @@ class Doors:
 
     def periods(self, request: Request, actor: Actor) -> Response:
         """Answer with the closed periods of a unit, each with its statement as it was closed."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         unit = check_id(request.path_params["unit"])
         found = [
             {
@@ -222,8 +235,8 @@ class Doors:
         """Answer the five questions, each with the entries it rests on."""
         if actor.role not in finding.READERS:
             raise problems.plain(403)
-        asked = Questions(request, dict(FIVE))
-        seed, pick = asked.text("seed"), asked.number("pick", PICKED, 1, cli_questions.PIECES_MAX)
+        asked = Questions(request, FIVE)
+        seed, pick = asked.text("seed"), asked.number("pick")
         asked.check()
         sample, answers = five(self.office.book, seed=seed, picked=pick)
         return reply(request, cli_questions.told(sample, answers))
@@ -232,11 +245,11 @@ class Doors:
         """Answer with what there is to ask about, counted in full, a page at a time."""
         if actor.role not in finding.READERS:
             raise problems.plain(403)
-        asked = Questions(request, dict(FINDINGS))
-        check = asked.choice("check", tuple(CHECKS))
-        late_days = asked.number("late_days", LATE_DAYS, 0, finding.LATE_DAYS_MAX)
-        limit = asked.number("limit", changing.PAGE_ROWS, 1, changing.PAGE_ROWS_MAX)
-        after = asked.number("after", 0, 0, 10**9)
+        asked = Questions(request, FINDINGS)
+        check = asked.choice("check")
+        late_days = asked.number("late_days")
+        limit = asked.number("limit")
+        after = asked.number("after")
         asked.check()
         lang = lang_of(request)
         told = finding.found(self.office, late_days)
@@ -272,10 +285,10 @@ class Doors:
         """Answer with what was read by whom, the latest first, a page at a time."""
         if actor.role not in finding.READERS:
             raise problems.plain(403)
-        asked = Questions(request, dict(READS))
-        limit = asked.number("limit", changing.PAGE_ROWS, 1, changing.PAGE_ROWS_MAX)
+        asked = Questions(request, READS)
+        limit = asked.number("limit")
         given = {name: asked.text(name) for name in ("reader", "unit", "about", "text")}
-        given["question"] = asked.choice("question", tuple(map(str, Question)))
+        given["question"] = asked.choice("question")
         given |= {"from": asked.day("from"), "to": asked.day("to")}
         asked.check()
         query = reads.listing(given, after=asked.text("after") or None, limit=limit + 1)
@@ -290,7 +303,7 @@ class Doors:
         then, known = asked.knowing("known_from"), asked.knowing("known_to")
         only = Only(
             unit=asked.text("unit"),
-            kind=asked.choice("kind", tuple(map(str, Kind))),
+            kind=asked.choice("kind"),
             currency=asked.text("currency"),
             dataset=asked.text("dataset"),
         )

@@ -17,6 +17,7 @@ from api import banking, problems, rest_openapi
 from api.banking import Bench, NoSuch, Proposed, Row
 from api.filing_rest import raw
 from api.office import Actor, Office
+from api.parameters import number, text
 from api.reading_problems import Unreadable
 from api.rest_answers import no_such, reply
 from api.rest_caller import Callers, check_id, how, key_of
@@ -25,14 +26,17 @@ from api.rest_reading import endpoint_of
 from domain.words import Words
 
 TAG: Final = Words("银行对账", "Bank reconciliation")
-NAME: Final = ("name", "文件名 · what to call the file")
-ACCOUNT: Final = ("account", "表格未写账号时 · whose it is, where no line says")
-KEYS: Final = ("keys", "建议的编号，逗号分隔；settled 表示全部可直接记账的 · keys, or `settled`")
-VOUCHER: Final = ("voucher", "缴款书号 · voucher of a remittance not on record")
+NAME: Final = text("name", "文件名 · what to call the file")
+ACCOUNT: Final = text("account", "表格未写账号时 · whose it is, where no line says")
+KEYS: Final = text(
+    "keys", "建议的编号，逗号分隔；settled 表示全部可直接记账的 · keys, or `settled`"
+)
+VOUCHER: Final = text("voucher", "缴款书号 · voucher of a remittance not on record")
 UNREADABLE: Final = Words("对账单未导入", "The statement is not taken in")
 STALE: Final = Words("没有这条建议，或已变化。", "There is no such proposal any more.")
 UNIT: Final = rest_openapi.id_of("bank")
 ROWS_MAX: Final = 5_000
+LIMIT: Final = number("limit", "至多几项 · how many at most", 1, ROWS_MAX, 1_000)
 
 
 def add(routes: APIRouter, office: Office, callers: Callers) -> None:
@@ -45,14 +49,14 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return office.banking.bench(unit)
 
     def waiting(request: Request, _: Actor) -> Response:
-        asked = Questions(request, {"limit": ""})
-        limit = asked.number("limit", 1_000, 1, ROWS_MAX)
+        asked = Questions(request, [LIMIT])
+        limit = asked.number("limit")
         asked.check()
         return reply(request, told(bench(request), limit))
 
     def take(request: Request, content: bytes) -> Response:
         actor, key = callers.actor(request), key_of(request)
-        asked = Questions(request, dict([NAME, ACCOUNT]))
+        asked = Questions(request, [NAME, ACCOUNT])
         name, account = asked.text("name"), asked.text("account")
         asked.check()
         unit = bench(request).unit
@@ -69,7 +73,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
     def accept(request: Request, _: bytes) -> Response:
         actor, key = callers.actor(request), key_of(request)
-        asked = Questions(request, dict([KEYS, VOUCHER]))
+        asked = Questions(request, [KEYS, VOUCHER])
         keys, voucher = asked.text("keys"), asked.text("voucher")
         asked.check()
         here = bench(request)
@@ -100,7 +104,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             "reconciliation",
             "待核对的条目与建议",
             "Entries that wait, and what is proposed",
-            [UNIT, *rest_openapi.asked(("limit", f"1–{ROWS_MAX}"))],
+            [UNIT, *rest_openapi.asked(LIMIT)],
             tag=TAG,
         ),
     )

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api import booking_words, changing, journal_words, rest_openapi
 from api.office import Actor, Office
+from api.parameters import choice, day, knowing, number, text
 from api.rest_answers import reply
 from api.rest_caller import Callers
 from api.rest_questions import Questions
@@ -23,18 +24,18 @@ from projections.changes import Only, Span
 
 LEGS_MAX: Final = 1_000
 SPAN: Final = (
-    ("from", "期初日，日终 · opening, at the end of this business date"),
-    ("to", "期末日，日终 · closing, at the end of this business date"),
-    ("known", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"),
-    ("unit", "入账单位 · accounting unit"),
-    ("kind", "、".join(map(str, Kind))),
-    ("currency", "币种 · currency"),
-    ("dataset", "数据来源 · data set"),
+    day("from", "期初日，日终 · opening, at the end of this business date"),
+    day("to", "期末日，日终 · closing, at the end of this business date"),
+    knowing("known", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"),
+    text("unit", "入账单位 · accounting unit"),
+    choice("kind", "类别 · kind", Kind),
+    text("currency", "币种 · currency"),
+    text("dataset", "数据来源 · data set"),
 )
 EVENTS: Final = (
-    ("cause", "、".join(map(str, Cause))),
-    ("limit", f"1–{LEGS_MAX}"),
-    ("skip", "略过的条数 · how many to pass over"),
+    choice("cause", "因何增减 · why", Cause),
+    number("limit", "至多几项 · how many at most", 1, LEGS_MAX, 100),
+    number("skip", "略过的条数 · how many to pass over", 0, 10**9, 0),
 )
 
 
@@ -42,7 +43,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the questions to the routes."""
 
     def movement(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict(SPAN))
+        questions = Questions(request, SPAN)
         span, only = asked(office, questions, actor)
         told = office.booking.statement(actor.scope, span, only)
         return reply(
@@ -56,10 +57,10 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         )
 
     def events(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict((*SPAN, *EVENTS)))
-        cause = questions.choice("cause", tuple(map(str, Cause)))
-        limit = questions.number("limit", 100, 1, LEGS_MAX)
-        skip = questions.number("skip", 0, 0, 10**9)
+        questions = Questions(request, (*SPAN, *EVENTS))
+        cause = questions.choice("cause")
+        limit = questions.number("limit")
+        skip = questions.number("skip")
         span, only = asked(office, questions, actor)
         legs = (
             leg
@@ -73,9 +74,9 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         )
 
     def journal(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict((*SPAN, *EVENTS[1:])))
-        limit = questions.number("limit", 100, 1, LEGS_MAX)
-        skip = questions.number("skip", 0, 0, 10**9)
+        questions = Questions(request, (*SPAN, *EVENTS[1:]))
+        limit = questions.number("limit")
+        skip = questions.number("skip")
         span, only = asked(office, questions, actor)
         found = office.journals.of(actor.scope, span, only)
         some = found.proposed[skip : skip + limit]
@@ -110,7 +111,7 @@ def asked(office: Office, questions: Questions, actor: Actor) -> tuple[Span, Onl
     known = questions.knowing("known")
     only = Only(
         unit=questions.text("unit"),
-        kind=questions.choice("kind", tuple(map(str, Kind))),
+        kind=questions.choice("kind"),
         currency=questions.text("currency"),
         dataset=questions.text("dataset"),
     )

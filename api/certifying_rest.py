@@ -10,14 +10,15 @@ from starlette.responses import Response
 
 from api import certifying, rest_openapi
 from api.office import Actor, Office
+from api.parameters import number
 from api.rest_answers import no_such, reply
 from api.rest_caller import Callers, check_id, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 
 QUESTIONS: Final = (
-    ("line", "计划行，缺省为全部 · line of the plan, else all"),
-    ("entry", "第几条查询记录 · number of the entry in the plan"),
+    number("line", "计划行，缺省为全部 · line of the plan, else all", 1, 10**6),
+    number("entry", "第几条查询记录 · number of the entry in the plan", 1, 10**9),
 )
 AT_ONCE: Final = 20  # searched again in one answer
 
@@ -26,9 +27,9 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the question to the routes."""
 
     def answer(request: Request, actor: Actor) -> Response:
-        asked = Questions(request, dict(QUESTIONS))
-        line = asked.number("line", 0, 1, 10**6)
-        entry = asked.number("entry", 0, 1, 10**9)
+        asked = Questions(request, QUESTIONS)
+        line = asked.number("line")
+        entry = asked.number("entry")
         asked.check()
         stream = office.book.stream(f"plan/{check_id(request.path_params['id'])}")
         if stream.version == 0:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api import rest_openapi
 from api.depreciating import Posted
 from api.office import Actor, Office
+from api.parameters import day, flag, knowing, last, month, number
 from api.rest_answers import no_such, reply
 from api.rest_caller import Callers, check_id
 from api.rest_questions import Questions
@@ -20,18 +21,18 @@ from api.rest_reading import endpoint_of
 from domain.depreciating import OBSTACLES, REMEDIES, Line, month_name
 
 LINES_MAX: Final = 1_000
-MONTH: Final = ("month", "月份 YYYY-MM · month")
+MONTH: Final = month("month", "月份 YYYY-MM · month")
 LINES: Final = (
     MONTH,
-    ("faults", "true：只列未能计提的 · only what could not be written off"),
-    ("limit", f"1–{LINES_MAX}"),
-    ("after", "上一页最后一张卡片 · the last card of the page before"),
+    flag("faults", "true：只列未能计提的 · only what could not be written off"),
+    number("limit", "至多几项 · how many at most", 1, LINES_MAX, 100),
+    last("上一页最后一张卡片 · the last card of the page before"),
 )
 VALUE: Final = (
-    ("on", "任意业务日期，过去或将来 · any business date, past or future"),
-    ("known", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"),
+    day("on", "任意业务日期，过去或将来 · any business date, past or future"),
+    knowing("known", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"),
 )
-CHECK: Final = (("on", "业务日期 · business date"),)
+CHECK: Final = (day("on", "业务日期，默认今天 · business date, today if not said"),)
 
 
 def add(routes: APIRouter, office: Office, callers: Callers) -> None:
@@ -45,22 +46,22 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return id_
 
     def months(request: Request, actor: Actor) -> Response:
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         found = office.depreciating.months(unit_of(request, actor))
         return reply(request, {"items": [plain(one) for one in found]})
 
     def lines(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict(LINES))
-        month = questions.text("month")
-        faulty = questions.choice("faults", ("true", "false")) == "true"
-        limit = questions.number("limit", 100, 1, LINES_MAX)
+        questions = Questions(request, LINES)
+        wanted = questions.month("month")
+        faulty = questions.flag("faults") is True
+        limit = questions.number("limit")
         after = questions.text("after")
         questions.check()
         unit = unit_of(request, actor)
         months_ = office.depreciating.months(unit)
-        posted = next((one for one in months_ if one.event.month == month), None)
+        posted = next((one for one in months_ if one.event.month == wanted), None)
         if posted is None:
-            raise no_such(f"depreciation/{unit}/{month}")
+            raise no_such(f"depreciation/{unit}/{wanted}")
         found = [
             line
             for line in office.depreciating.lines(posted.event.sha256)
@@ -76,7 +77,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         )
 
     def value(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict(VALUE))
+        questions = Questions(request, VALUE)
         on = questions.day("on") or office.today(actor.zone).isoformat()
         known = questions.knowing("known")
         questions.check()
@@ -92,10 +93,10 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         )
 
     def agreement(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict(CHECK))
+        questions = Questions(request, CHECK)
         on = questions.day("on") or office.today(actor.zone).isoformat()
         questions.check()
-        unit = unit_of(request, actor, "ledger")
+        unit = unit_of(request, actor, "unit")
         found = office.journals.checked(unit, on)
         told = {"agrees": not found.broken, "broken": found.broken, "waiting": found.waiting}
         return reply(request, {"unit": unit, "on": on, **told})

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import epcis_counts, epcis_groups, problems, rest_openapi
+from api import epcis_counts, epcis_groups, parameters, problems, rest_openapi
 from api.captures import Job
 from api.office import Actor, Office
 from api.readings_rest import observer, unpacked
@@ -46,23 +46,30 @@ BEHAVIOUR: Final = Words(
 )
 SCANNED_MAX: Final = 20_000  # entries looked at for one page; then the page ends, and leads on
 ASKED: Final = (
-    ("eventType", "ObjectEvent|AggregationEvent|AssociationEvent|TransactionEvent"),
-    ("EQ_action", "ADD|OBSERVE|DELETE"),
-    ("EQ_bizStep", "CBV"),
-    ("EQ_disposition", "CBV"),
-    ("EQ_eventID", "事件标识 · id of an event"),
-    ("EQ_readPoint", "地点 · place where it was seen"),
-    ("EQ_bizLocation", "地点 · place where it is then"),
-    ("MATCH_epc", "资产标识，含部件和内装资产 · identity of an asset, also as a part or packed"),
-    ("MATCH_parentID", "包装或整机标识 · identity of a package or a whole"),
-    ("MATCH_anyEPC", "任一标识 · any identity in the event"),
-    ("EXISTS_errorDeclaration", "true：只看更正 · only what was declared wrong"),
-    ("GE_eventTime", "不早于 · not before"),
-    ("LT_eventTime", "早于 · before"),
-    ("GE_recordTime", "记录不早于 · recorded not before"),
-    ("LT_recordTime", "记录早于 · recorded before"),
-    ("perPage", f"1–{PAGE_MAX}"),
-    ("nextPageToken", "续页标记 · cursor"),
+    parameters.several(
+        "eventType",
+        "事件种类 · kind of event",
+        ("ObjectEvent", "AggregationEvent", "AssociationEvent", "TransactionEvent"),
+        "|",
+    ),
+    parameters.several("EQ_action", "动作 · action", ("ADD", "OBSERVE", "DELETE"), "|"),
+    parameters.text("EQ_bizStep", "CBV"),
+    parameters.text("EQ_disposition", "CBV"),
+    parameters.text("EQ_eventID", "事件标识 · id of an event"),
+    parameters.text("EQ_readPoint", "地点 · place where it was seen"),
+    parameters.text("EQ_bizLocation", "地点 · place where it is then"),
+    parameters.text(
+        "MATCH_epc", "资产标识，含部件和内装资产 · identity of an asset, also as a part or packed"
+    ),
+    parameters.text("MATCH_parentID", "包装或整机标识 · identity of a package or a whole"),
+    parameters.text("MATCH_anyEPC", "任一标识 · any identity in the event"),
+    parameters.flag("EXISTS_errorDeclaration", "true：只看更正 · only what was declared wrong"),
+    parameters.moment("GE_eventTime", "不早于 · not before"),
+    parameters.moment("LT_eventTime", "早于 · before"),
+    parameters.moment("GE_recordTime", "记录不早于 · recorded not before"),
+    parameters.moment("LT_recordTime", "记录早于 · recorded before"),
+    parameters.number("perPage", "至多几项 · how many at most", 1, PAGE_MAX, PAGE),
+    parameters.cursor("nextPageToken"),
 )
 
 
@@ -154,7 +161,7 @@ def _job_told(job: Job, lang: Lang) -> dict[str, Any]:
 
 def _found(office: Office, request: Request, actor: Actor) -> Job:
     """Return a job that the caller sent; who sees everything sees those of all."""
-    Questions(request, {}).check()
+    Questions(request, ()).check()
     sender = actor.person if actor.scope.units is not None else ""
     job = office.captures.job(request.path_params["id"][:64], sender)
     if job is None:
@@ -191,14 +198,15 @@ def queried(office: Office) -> Answer:
     """Return the answer with a page of events as an EPCIS query document."""
 
     def answer(request: Request, actor: Actor) -> Response:
-        asked = Questions(request, dict(ASKED))
-        limit = asked.number("perPage", PAGE, 1, PAGE_MAX)
+        asked = Questions(request, ASKED)
+        limit = asked.number("perPage")
         start, skip = _place(asked.text("nextPageToken"))
         if asked.text("nextPageToken") and not start:
             asked.fault("nextPageToken", "不是有效的续页标记", "This is no token of ours")
-        wanted = {name: asked.text(name) for name, _ in ASKED}
+        wanted = {one.name: asked.given.get(one.name, "").strip() for one in ASKED}
         wanted |= {name: asked.moment(name) for name in TIMES}
-        asked.choice("EXISTS_errorDeclaration", ("true", "false"))
+        wanted |= {name: "|".join(asked.several(name)) for name in ("eventType", "EQ_action")}
+        asked.flag("EXISTS_errorDeclaration")
         asked.check()
         found: list[dict[str, Any]] = []
         more = ""

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from api import problems, rest_openapi
 from api.feeding import LIMIT, LIMIT_MAX, BeyondTheLog, Feed, Follower, Part, told
 from api.office import Office
+from api.parameters import POSITION_MAX, number, several
 from api.rest_answers import link, reply
 from api.rest_caller import Callers
 from api.rest_questions import Questions
@@ -24,10 +25,20 @@ from domain.words import Words
 WAIT_MAX = 60  # seconds
 TAG = Words("对外事件流", "Event feed")
 ASKED = (
-    ("after", "上次回答的 next；0 为从头 · the `next` of the last answer, 0 from the beginning"),
-    ("limit", f"1–{LIMIT_MAX}"),
-    ("kinds", "只要这些种类，逗号分隔 · only these kinds of stream, with commas"),
-    ("wait", f"没有新条目时等多少秒，0–{WAIT_MAX} · how many seconds to wait for something new"),
+    number(
+        "after",
+        "上次回答的 next；0 为从头 · the `next` of the last answer, 0 from the beginning",
+        0,
+        POSITION_MAX,
+        0,
+    ),
+    number("limit", "至多几项 · how many at most", 1, LIMIT_MAX, LIMIT),
+    several(
+        "kinds", "只要这些种类，逗号分隔 · only these kinds of stream, with commas", LIFECYCLES
+    ),
+    number(
+        "wait", "没有新条目时等多少秒 · how many seconds to wait for something new", 0, WAIT_MAX, 0
+    ),
 )
 BEYOND = Words(
     "after 大于账本现有的条数：这不是您上次读的那本账，或它恢复自较早的备份。请核对后从正确的位置重新开始。",
@@ -42,13 +53,11 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
     def read(request: Request) -> tuple[int, int, float, Follower]:
         actor = callers.actor(request)
-        asked = Questions(request, dict(ASKED))
-        after = asked.number("after", 0, 0, 10**12 - 1)
-        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
-        wait = asked.number("wait", 0, 0, WAIT_MAX)
-        kinds = kinds_of(asked.text("kinds"))
-        for kind in sorted(kinds - LIFECYCLES.keys()):
-            asked.fault("kinds", f"没有这个种类：{kind}", f"There is no kind {kind}")
+        asked = Questions(request, ASKED)
+        after = asked.number("after")
+        limit = asked.number("limit")
+        wait = asked.number("wait")
+        kinds = asked.several("kinds")
         asked.check()
         return after, limit, float(wait), Follower(actor, kinds)
 
@@ -77,11 +86,6 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         response_model=None,
         **rest_openapi.read("feed", "事件流：按账本顺序、从位置 after 之后", "Entries in the order of the log, after a position", rest_openapi.asked(*ASKED), tag=TAG, troubles=(401, 403, 409, 422, 503)),
     )  # fmt: skip
-
-
-def kinds_of(text: str) -> frozenset[str]:
-    """Return the kinds that a text names, with commas."""
-    return frozenset(kind for word in text.split(",") if (kind := word.strip()))
 
 
 async def awaited(

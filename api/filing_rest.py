@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api import filing, problems, rest_openapi
 from api.office import Actor, Office
 from api.pages_filing import file_of, there
+from api.parameters import text
 from api.rest_answers import reply
 from api.rest_caller import Callers, how, key_of
 from api.rest_questions import Questions
@@ -22,7 +23,7 @@ from domain.values import ID
 from domain.words import Words
 
 TAG = Words("附件", "Attachments")
-TITLE = ("title", "文件名 · what to call it")
+TITLE = text("title", "文件名 · what to call it")
 NOT_TAKEN = Words("不接收这个文件", "This file is not taken")
 PLACE = [
     {
@@ -44,11 +45,11 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the routes of this module."""
 
     def listed(request: Request, actor: Actor) -> Response:
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         return reply(request, {"items": filing.files(office, place(request))})
 
     def read(request: Request, actor: Actor) -> Response:
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         return file_of(office, place(request), request.path_params["sha256"])
 
     def place(request: Request) -> str:
@@ -56,7 +57,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
     def take(request: Request, content: bytes) -> Response:
         actor, key = callers.actor(request), key_of(request)
-        asked = Questions(request, dict([TITLE]))
+        asked = Questions(request, [TITLE])
         title = asked.text("title")
         asked.check()
         stream = place(request)

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from api import idling, rest_openapi
 from api.office import Actor, Office
-from api.rest_answers import LIMIT, LIMIT_MAX, PAGE, link, reply
+from api.parameters import choice, day, knowing, last, text
+from api.rest_answers import LIMIT_OF, link, reply
 from api.rest_caller import Callers, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
@@ -21,12 +22,15 @@ from domain.idling import GROUNDS
 from projections.idling import Asked
 
 QUESTIONS: Final = (
-    ("on", "业务日期，默认今天 · business date, today if not said"),
-    ("known_at", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"),
-    ("unit", "单位 · unit"),
-    ("ground", "、".join(ground.value for ground in GROUNDS)),
-    ("kind", "、".join(map(str, Kind))),
-    *PAGE,
+    day("on", "业务日期，默认今天 · business date, today if not said"),
+    knowing(
+        "known_at", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"
+    ),
+    text("unit", "单位 · unit"),
+    choice("ground", "事由 · ground", GROUNDS),
+    choice("kind", "类别 · kind", Kind),
+    LIMIT_OF,
+    last(),
 )
 
 
@@ -34,7 +38,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the question to the routes."""
 
     def answer(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict(QUESTIONS))
+        questions = Questions(request, QUESTIONS)
         today = office.today(actor.zone)
         on, known_at = questions.day("on"), questions.knowing("known_at")
         known: int | None = None
@@ -43,9 +47,9 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             exact = known_at.isdecimal()
             known = min(int(known_at), size) if exact else office.book.position_known(known_at)
         day = date.fromisoformat(on) if on else today
-        ground = questions.choice("ground", tuple(one.value for one in GROUNDS))
-        kind = questions.choice("kind", tuple(map(str, Kind)))
-        limit = questions.number("limit", LIMIT, 1, LIMIT_MAX)
+        ground = questions.choice("ground")
+        kind = questions.choice("kind")
+        limit = questions.number("limit")
         questions.check()
         asked = Asked(
             on=day,

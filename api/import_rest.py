@@ -30,6 +30,7 @@ from api.lists_out import CHANGES, DISPOSALS, STOCKTAKE
 from api.office import Actor, Office
 from api.pages_export import XLSX
 from api.pages_import import allowed
+from api.parameters import Parameter, choice, day, text
 from api.reading_problems import Unreadable
 from api.rest_answers import names_in, reply
 from api.rest_caller import Callers, body_of, check_id, how, key_of, lang_of
@@ -42,11 +43,11 @@ from projections import units
 
 TAG: Final = Words("导入导出", "Sheets in and out")
 WAIT_SECONDS: Final = 20.0  # then the answer says how far it is; ask again
-FORMAT: Final = ("format", "csv、xlsx")
-FROM: Final = ("from", "YYYY-MM-DD")
-TO: Final = ("to", "YYYY-MM-DD")
-NAME: Final = ("name", "文件名 · Name of the file.")
-SHEET: Final = ("sheet", "工作表，不填为第一张有内容的 · Sheet; the first that holds anything.")
+FORMAT: Final = choice("format", "文件格式 · kind of file", ("csv", "xlsx"), "csv")
+FROM: Final = day("from", "期初日 · from this day on")
+TO: Final = day("to", "期末日 · up to this day")
+NAME: Final = text("name", "文件名 · Name of the file.")
+SHEET: Final = text("sheet", "工作表，不填为第一张有内容的 · Sheet; the first that holds anything.")
 NOT_READ: Final = Words("无法读取这份文件", "The file cannot be read")
 NOT_NOW: Final = Words("现在不能这样办理", "This cannot be done now")
 BAD_COLUMN: Final = Words("没有这样的列含义。", "There is no such meaning of a column.")
@@ -128,7 +129,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
     def begin(request: Request, content: bytes) -> Response:
         actor = caller(request)
-        asked = Questions(request, dict([NAME, SHEET]))
+        asked = Questions(request, [NAME, SHEET])
         name, sheet = asked.text("name"), asked.text("sheet")
         asked.check()
         key = key_of(request)
@@ -205,20 +206,20 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
     def listing(request: Request, actor: Actor) -> Response:
         allowed(actor)
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         lang = lang_of(request)
         found = [import_telling.plain(one, lang) for one in office.imports.all(actor.unit)]
         return reply(request, {"imports": found})
 
     def look(request: Request, actor: Actor) -> Response:
         allowed(actor)
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         return told(request, there(request, actor))
 
     def faults(request: Request, actor: Actor) -> Response:
         allowed(actor)
-        asked, lang = Questions(request, dict([FORMAT])), lang_of(request)
-        ending = asked.choice("format", ("csv", "xlsx")) or "csv"
+        asked, lang = Questions(request, [FORMAT]), lang_of(request)
+        ending = asked.choice("format")
         asked.check()
         session = there(request, actor)
         try:
@@ -230,7 +231,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return pages_export.kept(content, f"import-{session.id}", ending)
 
     def template(request: Request, _: Actor) -> Response:
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         lang = lang_of(request)
         named = [
             [(row["id"], office.called(row["id"], lang)) for row in office.rows(query)]
@@ -239,15 +240,15 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return pages_export.kept([card_template.workbook(lang, *named)], "cards-template", "xlsx")
 
     def cards(request: Request, actor: Actor) -> Response:
-        asked, lang = Questions(request, dict([FORMAT])), lang_of(request)
-        ending = asked.choice("format", ("csv", "xlsx")) or "csv"
+        asked, lang = Questions(request, [FORMAT]), lang_of(request)
+        ending = asked.choice("format")
         asked.check()
         content = cards_out.pieces_of(office, actor.scope, lang, ending)
         return pages_export.kept(content, "cards", ending)
 
-    def asked_for(request: Request, *more: tuple[str, str]) -> tuple[Questions, str]:
-        asked = Questions(request, dict([FORMAT, *more]))
-        ending = asked.choice("format", ("csv", "xlsx")) or "csv"
+    def asked_for(request: Request, *more: Parameter) -> tuple[Questions, str]:
+        asked = Questions(request, [FORMAT, *more])
+        ending = asked.choice("format")
         return asked, ending
 
     def disposals(request: Request, actor: Actor) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api import problems, rest_openapi, why_not
 from api.office import Actor, Office
+from api.parameters import number, text
 from api.rest_answers import reply
 from api.rest_caller import Callers, check_id, lang_of
 from api.rest_questions import Questions
@@ -19,16 +20,19 @@ from projections import fitting, inventory, wants
 from projections.fitting import Fit
 
 TAG: Final = Words("匹配", "Matching")
-LIMIT: Final = ("limit", "1–100")
-PAIR: Final = (("want", "需求标识 · id of the want"), ("asset", "资产标识 · id of the asset"))
+LIMIT: Final = number("limit", "至多几项 · how many at most", 1, 100, 20)
+PAIR: Final = (
+    text("want", "需求标识 · id of the want"),
+    text("asset", "资产标识 · id of the asset"),
+)
 
 
 def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the questions of this module."""
 
     def limit_of(request: Request) -> int:
-        asked = Questions(request, dict([LIMIT]))
-        limit = asked.number("limit", 20, 1, 100)
+        asked = Questions(request, [LIMIT])
+        limit = asked.number("limit")
         asked.check()
         return limit
 
@@ -55,7 +59,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         return reply(request, {"rules": fitting.RULES, "items": items})
 
     def why(request: Request, _: Actor) -> Response:
-        asked = Questions(request, dict(PAIR))
+        asked = Questions(request, PAIR)
         want, asset = asked.text("want"), asked.text("asset")
         asked.check()
         said = why_not.asked(office, check_id(request.path_params["id"]), want, asset)

@@ -452,7 +452,7 @@ class Making:
 
     def pieces(self) -> Iterator[tuple[Entry, str]]:
         """Yield the pieces of the same paper: of this form, on this day, up to this entry."""
-        if not self.stands:
+        if not self.stands or self.form not in self.event.papers:  # a record sheet of one entry
             yield self.entry, str(getattr(self.event, "asset", ""))
             return
         for entry in self.stream.standing:

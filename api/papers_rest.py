@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api import papers, problems, rest_openapi
 from api.office import Actor, Office
 from api.pages_papers import MEDIA_TYPE, NOT_PRINTABLE, document
+from api.parameters import day, number
 from api.rest_answers import Answer, no_such
 from api.rest_caller import Callers, check_id, lang_of
 from api.rest_questions import Questions
@@ -18,8 +19,8 @@ from domain.paper_forms import PaperForm
 from domain.words import Words
 from labels import paper, qr
 
-AT = ("at", "条目号，缺省为最近一份 · entry; by default the latest such paper")
-ON = ("on", "截止日期 YYYY-MM-DD，缺省为今天 · as of this day; by default today")
+AT = number("at", "条目号，缺省为最近一份 · entry; by default the latest such paper", 1, 10**9)
+ON = day("on", "截止日期，缺省为今天 · as of this day; by default today")
 
 
 def add(routes: APIRouter, office: Office, callers: Callers) -> None:
@@ -48,9 +49,9 @@ def printing(office: Office, kind: str, form: PaperForm) -> Answer:
 
     def answer(request: Request, actor: Actor) -> Response:
         stocktake = form is PaperForm.STOCKTAKE
-        asked = Questions(request, dict([ON if stocktake else AT]))
+        asked = Questions(request, [ON if stocktake else AT])
         on = asked.day("on") if stocktake else ""
-        at = 0 if stocktake else asked.number("at", 0, 1, 10**9)
+        at = 0 if stocktake else asked.number("at")
         asked.check()
         stream = office.book.stream(f"{kind}/{check_id(request.path_params['id'])}")
         if stream.version == 0:

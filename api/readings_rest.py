@@ -15,6 +15,7 @@ from starlette.responses import Response
 from api import observing, problems, radio_counting, rest_openapi
 from api.observing import OBSERVERS, Arrived, Damaged, NoSuchRound
 from api.office import Actor, Office
+from api.parameters import last, number, text
 from api.readings import OtherBatch
 from api.resolving import Seen, Sighting, Verdict, resolve
 from api.rest_answers import Answer, reply
@@ -92,7 +93,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         (
             "/observations/{session}",
             _counted(office),
-            rest_openapi.read("observations", "读取汇总", "What readers saw", [session, *rest_openapi.asked(("after", "续页标记 · cursor"), ("limit", f"1–{PAGE_MAX}"), ("area", "区域 · area"))]),
+            rest_openapi.read("observations", "读取汇总", "What readers saw", [session, *rest_openapi.asked(*SEEN)]),
         ),
         (
             "/observations/{session}/devices",
@@ -256,11 +257,18 @@ def _told(sighting: Sighting, lang: Lang) -> dict[str, Any]:
     return found | {"sentence": sighting.sentence(lang)}
 
 
+SEEN: Final = (
+    last(),
+    number("limit", "至多几项 · how many at most", 1, PAGE_MAX, 100),
+    text("area", "区域 · area"),
+)
+
+
 def _counted(office: Office) -> Answer:
     def answer(request: Request, _: Actor) -> Response:
         session = check_id(request.path_params["session"])
-        asked = Questions(request, {"after": "", "limit": "", "area": ""})
-        limit = asked.number("limit", 100, 1, PAGE_MAX)
+        asked = Questions(request, SEEN)
+        limit = asked.number("limit")
         asked.check()
         after, area = asked.text("after"), asked.text("area")
         rows = office.readings.seen(session, after=after, limit=limit, area=area)
@@ -274,7 +282,7 @@ def _counted(office: Office) -> Answer:
 def _devices(office: Office) -> Answer:
     def answer(request: Request, _: Actor) -> Response:
         session = check_id(request.path_params["session"])
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         devices = []
         for row in office.readings.devices(session):
             complete, gaps = office.readings.reached(str(row["device"]))

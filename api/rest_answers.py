@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api.office import Actor, Office
 from api.pages_telling import NameOf, tell
+from api.parameters import cursor, day, moment, number
 from api.rest_caller import lang_of
 from api.rest_caller import no_such as no_such  # of the same shape for what may not be seen
 from domain.decider import Lang
@@ -25,9 +26,10 @@ from projections.temporal import NEVER
 
 LIMIT, LIMIT_MAX = 50, 1_000
 LATEST = "9999-12-30"  # every business date is before it
-AS_OF = ("as_of", "业务日期 YYYY-MM-DD · true on this day")
-KNOWN_AT = ("known_at", "已知时点（UTC）· as known at this day or time")
-PAGE = (("limit", f"1–{LIMIT_MAX}"), ("after", "续页标记 · cursor"))
+AS_OF = day("as_of", "业务日期 · true on this day")
+KNOWN_AT = moment("known_at", "已知时点（UTC）· as known at this day or time")
+LIMIT_OF = number("limit", "至多几项 · how many at most", 1, LIMIT_MAX, LIMIT)
+PAGE = (LIMIT_OF, cursor())
 Answer = Callable[[Request, Actor], Response]
 
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from api import problems, rest_openapi
 from api.office import Actor, Office
+from api.parameters import POSITION_MAX, choice, number, text
 from api.proving import SIZE_MAX, held
 from api.rest_answers import Answer, reply
 from api.rest_caller import Callers
@@ -40,18 +41,41 @@ NO_CHECKPOINT = Words(
 TAG = Words("审计", "Audit")
 NOBODY = Actor(person="", unit="", role="")
 SIZES = (
-    ("from", "起（条数）· from this size"),
-    ("to", "止（条数）· to this size"),
-    ("limit", f"1–{CHECKPOINTS_MAX}"),
+    number("from", "起（条数）· from this size", 0, POSITION_MAX, 0),
+    number("to", "止（条数）· to this size", 0, POSITION_MAX),
+    number("limit", "至多几项 · how many at most", 1, CHECKPOINTS_MAX, 100),
 )
 ENTRY = (
-    ("index", "序号，从 0 起 · index from 0"),
-    ("stream", "种类/编号，与 seq 同用 · kind/id, together with seq"),
-    ("seq", "该对象的第几条 · number of the entry in its stream"),
-    ("size", "以此检查点为准；最新为缺省 · in the checkpoint of this size, else the newest"),
-    ("as", "text、json"),
+    number(
+        "index",
+        "序号，从 0 起；或给 stream 与 seq · index from 0; or else stream and seq",
+        0,
+        POSITION_MAX,
+    ),
+    text("stream", "种类/编号，与 seq 同用 · kind/id, together with seq"),
+    number("seq", "该对象的第几条 · number of the entry in its stream", 1, 10**9),
+    number(
+        "size",
+        "以此检查点为准；最新为缺省 · in the checkpoint of this size, else the newest",
+        1,
+        POSITION_MAX,
+    ),
+    choice("as", "以何种形式 · in which form", ("text", "json"), "text"),
 )
-RANGE = (("start", "起始序号，从 0 起 · first index"), ("count", f"1–{ENTRIES_MAX}"))
+RANGE = (
+    number("start", "起始序号，从 0 起 · first index", 0, POSITION_MAX, 0),
+    number("count", "至多几条 · how many at most", 1, ENTRIES_MAX, 256),
+)
+BETWEEN = (
+    number(
+        "from",
+        "起（条数）· from this size",
+        1,
+        POSITION_MAX,
+        required=Words("须给出条数", "Give a number of entries"),
+    ),
+    number("to", "止（条数）；最新为缺省 · to this size, else the newest", 1, POSITION_MAX),
+)
 
 
 class Log:
@@ -85,24 +109,24 @@ class Log:
 
     def status(self, request: Request, actor: Actor) -> Response:
         """Say what is signed and witnessed, and what is exposed still."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         standing = self.proving.standing()
         names = standing.__struct_fields__
         return reply(request, {name: getattr(standing, name) for name in names})
 
     def checkpoints(self, request: Request, actor: Actor) -> Response:
         """List every checkpoint ever published of a range of sizes, largest first."""
-        asked = Questions(request, dict(SIZES))
-        low = asked.number("from", 0, 0, 10**12 - 1)
-        high = asked.number("to", SIZE_MAX, 0, 10**12 - 1)
-        limit = asked.number("limit", 100, 1, CHECKPOINTS_MAX)
+        asked = Questions(request, SIZES)
+        low = asked.number("from")
+        high = asked.number("to", SIZE_MAX)
+        limit = asked.number("limit")
         asked.check()
         found = self.proving.notes(low, high, limit)
         return reply(request, {"items": [self._told(size, note) for size, note in found]})
 
     def checkpoint_of(self, request: Request, actor: Actor) -> Response:
         """Return the checkpoint of one size, as it was signed."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         size = request.path_params["size"]
         if not size.isascii() or not size.isdigit() or len(size) > 12:
             raise problems.plain(404)
@@ -110,11 +134,11 @@ class Log:
 
     def inclusion(self, request: Request, actor: Actor) -> Response:
         """Prove that an entry is in the log: a tlog-proof, or the same as JSON."""
-        asked = Questions(request, dict(ENTRY))
-        index = asked.number("index", -1, 0, 10**12 - 1)
-        seq = asked.number("seq", 0, 1, 10**9)
-        size = asked.number("size", -1, 1, 10**12 - 1)
-        form = asked.choice("as", ("text", "json"), "text")
+        asked = Questions(request, ENTRY)
+        index = asked.number("index", -1)
+        seq = asked.number("seq")
+        size = asked.number("size", -1)
+        form = asked.choice("as")
         stream = asked.text("stream")
         if (index < 0) == (not stream):
             asked.fault("index", "须给出 index，或 stream 与 seq", "Give index, or stream and seq")
@@ -135,11 +159,9 @@ class Log:
 
     def consistency(self, request: Request, actor: Actor) -> Response:
         """Prove that the log of one checkpoint continues that of another."""
-        asked = Questions(request, dict(SIZES[:2]))
-        low = asked.number("from", 0, 1, 10**12 - 1)
-        high = asked.number("to", 0, 1, 10**12 - 1)
-        if not low:
-            asked.fault("from", "须给出条数", "Give a number of entries")
+        asked = Questions(request, BETWEEN)
+        low = asked.number("from")
+        high = asked.number("to")
         asked.check()
         new = self._note(high or None, covering=low)
         size = Checkpoint.parse(new.text).size
@@ -162,9 +184,9 @@ class Log:
 
     def entries(self, request: Request, actor: Actor) -> Response:
         """Return exact bytes, each behind its length in four bytes; for the audit role."""
-        asked = Questions(request, dict(RANGE))
-        start = asked.number("start", 0, 0, 10**12 - 1)
-        count = asked.number("count", 256, 1, ENTRIES_MAX)
+        asked = Questions(request, RANGE)
+        start = asked.number("start")
+        count = asked.number("count")
         asked.check()
         if actor.role not in (Role.AUDITOR, Role.ADMIN):
             raise problems.plain(403)
@@ -205,7 +227,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         ("/checkpoints", log.checkpoints, read("audit_checkpoints", "公布过的检查点", "Every published checkpoint", asked(*SIZES), tag=TAG)),
         ("/checkpoints/{size}", log.checkpoint_of, read("audit_checkpoint", "一个检查点", "One checkpoint", place, **text)),
         ("/proofs/inclusion", log.inclusion, read("audit_inclusion", "某条记录在账的证明", "Proof that an entry is in the log", asked(*ENTRY), **text)),
-        ("/proofs/consistency", log.consistency, read("audit_consistency", "前后两个检查点一致的证明", "Proof that one checkpoint continues another", asked(*SIZES[:2]), tag=TAG)),
+        ("/proofs/consistency", log.consistency, read("audit_consistency", "前后两个检查点一致的证明", "Proof that one checkpoint continues another", asked(*BETWEEN), tag=TAG)),
         ("/entries", log.entries, read("audit_entries", "条目原文（四字节长度前缀）", "Exact bytes, each behind its length", asked(*RANGE), troubles=(401, 403, 422, 503), **binary)),
     ]  # fmt: skip
     for path, answer, said in published:

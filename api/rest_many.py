@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from starlette.requests import Request
@@ -13,13 +13,25 @@ from api import evidence, label_saying, numbering, open_cases, problems, resolvi
 from api import registers as registers_
 from api.looking import lists
 from api.office import Actor, Office
-from api.registers import REGISTERS, statuses_of
+from api.parameters import (
+    POSITION_MAX,
+    REQUIRED,
+    SAID,
+    Parameter,
+    choice,
+    day,
+    flag,
+    last,
+    number,
+    text,
+)
+from api.registers import REGISTERS, Column
 from api.rest_answers import (
     AS_OF,
     KNOWN_AT,
     LATEST,
-    LIMIT,
     LIMIT_MAX,
+    LIMIT_OF,
     PAGE,
     Answer,
     checked_cursor,
@@ -31,7 +43,8 @@ from api.rest_answers import (
 from api.rest_caller import check_id, lang_of
 from api.rest_questions import Questions
 from domain.asset import Book, Custody, Kind, Lock
-from domain.words import Role, in_language
+from domain.decider import LIFECYCLES
+from domain.words import Role, Term, in_language
 from labels import identity
 from ledger import tree
 from ledger.verifying import verify
@@ -42,12 +55,17 @@ from projections.scope import SORTS, BadCursor, Filters, cursor
 TEXTS = (
     "text", "unit", "custodian", "user", "owner", "place", "dataset",
 )  # fmt: skip
-CHOICES = {
-    "kind": tuple(Kind),
-    "book": (*Book, "any"),  # without it, what the books still carry
-    "custody": tuple(Custody),
-    "lock": tuple(Lock),
-}
+CHOICES = ("kind", "book", "custody", "lock")
+BOOKS = (*Book, "any")
+# What a case may be, of whatever kind; "none" is what has not begun.
+STATUSES = tuple(
+    {
+        str(status): None
+        for kind in cases.KINDS
+        for status in cast(type[Term], type(LIFECYCLES[kind].state().status))
+        if status != "none"
+    }
+)
 GROUPS = ("kind", "book", "custody", "lock", "accounting_unit", "custodian", "place", "dataset")
 
 
@@ -59,9 +77,9 @@ class Many:
 
     def inventory(self, request: Request, actor: Actor) -> Response:
         """List the cards that match, now or at any past date."""
-        asked, filters, on, known = self._asked(request, actor, (*PAGE, ("totals", "true：附合计")))
-        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
-        with_totals = asked.choice("totals", ("true", "false")) == "true"
+        asked, filters, on, known = self._asked(request, actor, (*PAGE, TOTALS))
+        limit = asked.number("limit")
+        with_totals = asked.flag("totals") is True
         if on and filters.sort == "changed_on":
             asked.fault(
                 "sort", "过去的库存不能按变动日期排序", "A past inventory has no last change"
@@ -83,8 +101,8 @@ class Many:
 
     def totals(self, request: Request, actor: Actor) -> Response:
         """Count and value per currency, and per value of one column when asked."""
-        asked, filters, on, known = self._asked(request, actor, (("by", "、".join(GROUPS)),))
-        by = asked.choice("by", GROUPS)
+        asked, filters, on, known = self._asked(request, actor, (BY,))
+        by = asked.choice("by")
         asked.check()
         found: dict[str, Any] = {"totals": self._totals(actor, filters, on, known)}
         if by and on:
@@ -103,19 +121,18 @@ class Many:
         return [plain(row) for row in self.office.models.rows(query)]
 
     def _asked(
-        self, request: Request, actor: Actor, more: tuple[tuple[str, str], ...]
+        self, request: Request, actor: Actor, more: tuple[Parameter, ...]
     ) -> tuple[Questions, Filters, str, int | None]:
         """Read filters and dates; without a date the business date of a past view is open."""
-        asked = Questions(request, dict(FILTERS) | dict(more))
-        listed = asked.choice("listed", ("true", "false"))
-        chosen = {name: asked.choice(name, tuple(map(str, term))) for name, term in CHOICES.items()}
+        asked = Questions(request, (*FILTERS, *more))
+        chosen = {name: asked.choice(name) for name in CHOICES}
         on, known_at = asked.day("as_of"), asked.moment("known_at")
         filters = Filters(
             **{name: asked.text(name) for name in TEXTS},
             **chosen,
-            listed=listed == "true" if listed else None,
-            sort=asked.choice("sort", SORTS, "asset_no"),
-            descending=asked.choice("order", ("asc", "desc")) == "desc",
+            listed=asked.flag("listed"),
+            sort=asked.choice("sort"),
+            descending=asked.choice("order") == "desc",
             today=on or self.office.today(actor.zone).isoformat(),
         )
         known = self.office.book.position_known(known_at) if known_at else None
@@ -132,16 +149,17 @@ class Many:
 
     def cases(self, request: Request, actor: Actor) -> Response:
         """List loans, leases, intakes, reallocations and disposals."""
-        asked = Questions(request, dict(CASES))
-        kind = asked.choice("kind", cases.KINDS)
-        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        asked = Questions(request, CASES)
+        kind = asked.choice("kind")
+        status = asked.choice("status")
+        limit = asked.number("limit")
         on, known, past = self._past(asked, actor)
         asked.check()
         after = checked_cursor(asked.text("after"), "changed_on")
         query = cases.listing(
             actor.scope,
             kind=kind,
-            status=asked.text("status"),
+            status=status,
             text=asked.text("text"),
             dataset=asked.text("dataset"),
             after=after,
@@ -155,14 +173,14 @@ class Many:
 
     def open_steps(self, request: Request, actor: Actor) -> Response:
         """List what waits in the cases, the longest first: the step, its owner, age and due day."""
-        asked = Questions(request, dict(OPEN_STEPS))
-        kind = asked.choice("kind", cases.KINDS)
-        role = asked.choice("role", tuple(map(str, Role)))
-        days = asked.number("days", 0, 0, open_cases.DAYS_MAX)
-        overdue = asked.choice("overdue", ("true", "false")) == "true"
+        asked = Questions(request, OPEN_STEPS)
+        kind = asked.choice("kind")
+        role = asked.choice("role")
+        days = asked.number("days")
+        overdue = asked.flag("overdue") is True
         day, known, past = self._past(asked, actor, "on")
         on = date.fromisoformat(day)
-        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
+        limit = asked.number("limit")
         after = None
         try:
             after = open_cases.after_of(asked.text("after"))
@@ -195,14 +213,13 @@ class Many:
         shown = REGISTERS[kind]
 
         def answer(request: Request, actor: Actor) -> Response:
-            asked = Questions(request, dict(questions_of(kind)))
-            limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
-            given = {name: asked.text(name) for name in ("text", *registers.EQUAL[kind])}
-            if "beyond" in given:
-                beyond = asked.choice("beyond", ("true", "false"))
-                given["beyond"] = {"true": "1", "false": "0"}.get(beyond, "")
-            if "status" in given:
-                given["status"] = asked.choice("status", tuple(statuses_of(shown)))
+            asked = Questions(request, questions_of(kind))
+            limit = asked.number("limit")
+            given = {
+                one.name: told_of(asked, one)
+                for one in questions_of(kind)
+                if one.name in ("text", *registers.EQUAL[kind])
+            }
             after = asked.text("after") or None
             on, known, past = self._past(asked, actor)
             asked.check()
@@ -221,10 +238,10 @@ class Many:
 
     def numbers(self, request: Request, actor: Actor) -> Response:
         """List the numbers of a series and year in order, every gap and every void explained."""
-        asked = Questions(request, dict(NUMBERS))
-        limit = asked.number("limit", LIMIT, 1, LIMIT_MAX)
-        start = asked.number("after", 0, 0, 10**7)
-        gaps = asked.choice("gaps", ("true", "false")) == "true"
+        asked = Questions(request, NUMBERS)
+        limit = asked.number("limit")
+        start = asked.number("after")
+        gaps = asked.flag("gaps") is True
         asked.check()
         name = f"series/{check_id(request.path_params['id'])}"
         if self.office.book.stream(name).version == 0:
@@ -248,7 +265,7 @@ class Many:
         return self._named(request, units.all_places(), units.place.c.id)
 
     def _named(self, request: Request, query: Any, id_: Any) -> Response:
-        asked = Questions(request, dict([AS_OF, KNOWN_AT]))
+        asked = Questions(request, [AS_OF, KNOWN_AT])
         on, known_at = asked.day("as_of"), asked.moment("known_at")
         asked.check()
         rows = [plain(row) for row in self.office.models.rows(query)]
@@ -263,10 +280,8 @@ class Many:
 
     def scan(self, request: Request, actor: Actor) -> Response:
         """Say what a scanned or typed code means, whether it is ours, and which asset it names."""
-        asked = Questions(request, {"code": "扫描或键入的内容 · what was scanned or typed"})
+        asked = Questions(request, SCAN)
         code = asked.text("code")
-        if not code and not asked.faults:
-            asked.fault("code", "必填", "This is required")
         asked.check()
         lang, read = lang_of(request), identity.parse(code)
         rows = self.office.models.rows(inventory.find(actor.scope, read.id or code))
@@ -293,9 +308,9 @@ class Many:
 
     def entries(self, request: Request, actor: Actor) -> Response:
         """Return the entries as stored, with leaf hashes; for auditors and administrators."""
-        asked = Questions(request, {"start": "", "limit": ""})
-        start = asked.number("start", 1, 1, 10**12 - 1)
-        limit = asked.number("limit", 100, 1, LIMIT_MAX)
+        asked = Questions(request, ENTRIES)
+        start = asked.number("start")
+        limit = asked.number("limit")
         asked.check()
         if actor.role not in (Role.AUDITOR, Role.ADMIN):
             raise problems.plain(403)
@@ -314,7 +329,7 @@ class Many:
 
     def verification(self, request: Request, actor: Actor) -> Response:
         """Recompute every hash and check the whole log; for auditors and administrators."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         if actor.role not in (Role.AUDITOR, Role.ADMIN):
             raise problems.plain(403)
         lang, verdict = (
@@ -336,55 +351,88 @@ class Many:
 
     def head(self, request: Request, actor: Actor) -> Response:
         """Return size, root and time of the last entry."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         size, root, recorded_at = self.office.book.head()
         return reply(request, {"size": size, "root": root.hex(), "recorded_at": recorded_at})
 
 
 FILTERS = (
-    ("text", "查找文字 · words to look for"),
-    *((name, "、".join(term)) for name, term in CHOICES.items()),
-    ("unit", "入账单位 · accounting unit"),
-    ("custodian", "保管单位 · custodian"),
-    ("user", "使用人 · user"),
-    ("owner", "权属登记人 · registered owner"),
-    ("place", "地点 · place"),
-    ("dataset", "数据来源 · data set"),
-    ("listed", "true、false"),
-    ("sort", "、".join(SORTS)),
-    ("order", "asc、desc"),
+    text("text", "查找文字 · words to look for"),
+    choice("kind", "类别 · kind", Kind),
+    choice(
+        "book", "账面状态，默认仍在账的 · on the books, what they still carry if not said", BOOKS
+    ),
+    choice("custody", "实物状态 · custody", Custody),
+    choice("lock", "占用 · what holds it", Lock),
+    text("unit", "入账单位 · accounting unit"),
+    text("custodian", "保管单位 · custodian"),
+    text("user", "使用人 · user"),
+    text("owner", "权属登记人 · registered owner"),
+    text("place", "地点 · place"),
+    text("dataset", "数据来源 · data set"),
+    flag("listed", "是否公开可调剂 · on offer"),
+    choice("sort", "按哪一列排序 · by which column", SORTS, "asset_no"),
+    choice("order", "升序或降序 · up or down", ("asc", "desc"), "asc"),
     AS_OF,
     KNOWN_AT,
 )
+TOTALS = flag("totals", "附合计 · with totals")
+BY = choice("by", "按哪一列分组 · counted by which column", GROUPS)
 CASES = (
-    ("kind", "、".join(cases.KINDS)),
-    ("status", "办理状态 · status"),
-    ("text", "查找文字 · words to look for"),
-    ("dataset", "数据来源 · data set"),
+    choice("kind", "种类 · kind", cases.KINDS),
+    choice("status", "办理状态 · status", STATUSES),
+    text("text", "查找文字 · words to look for"),
+    text("dataset", "数据来源 · data set"),
     AS_OF,
     KNOWN_AT,
     *PAGE,
 )
-NUMBERS = (("gaps", "true：只看作废、撤回和跳号 · only what is void, withdrawn or left out"), *PAGE)
-
-
-def questions_of(kind: str) -> tuple[tuple[str, str], ...]:
-    """Return what may be asked of a register, by name, with its words."""
-    said = {column.name: column.words for column in REGISTERS[kind].filters}
-    own = ((name, f"{said[name].zh} · {said[name].en}") for name in registers.EQUAL[kind])
-    return (("text", "查找文字 · words to look for"), *own, AS_OF, KNOWN_AT, *PAGE)
-
-
+NUMBERS = (
+    flag("gaps", "true：只看作废、撤回和跳号 · only what is void, withdrawn or left out"),
+    LIMIT_OF,
+    number("after", "续页标记 · cursor", 0, 10**7, 0),
+)
+SCAN = (
+    text("code", "扫描或键入的内容 · what was scanned or typed", pattern=SAID, required=REQUIRED),
+)
+ENTRIES = (
+    number("start", "起始位置 · first position", 1, POSITION_MAX, 1),
+    number("limit", "至多几项 · how many at most", 1, LIMIT_MAX, 100),
+)
 OPEN_STEPS = (
-    ("kind", "、".join(cases.KINDS)),
-    ("role", "岗位 · role: " + "、".join(map(str, Role))),
-    ("days", "至少已等天数 · waiting for at least so many days"),
-    ("overdue", "true：只看已过限期的 · only what is past its due day"),
-    (
+    choice("kind", "种类 · kind", cases.KINDS),
+    choice("role", "岗位 · role", Role),
+    number("days", "至少已等天数 · waiting for at least so many days", 0, open_cases.DAYS_MAX, 0),
+    flag("overdue", "true：只看已过限期的 · only what is past its due day"),
+    day(
         "on",
         "以此日为今天：当日所开的步骤；以后的日子按现在所知 · as if this were today: the steps open then",
     ),
     KNOWN_AT,
-    ("dataset", "数据来源 · data set"),
+    text("dataset", "数据来源 · data set"),
     *PAGE,
 )
+
+
+def questions_of(kind: str) -> tuple[Parameter, ...]:
+    """Return what may be asked of a register, by name, with its words."""
+    said = {column.name: column for column in REGISTERS[kind].filters}
+    own = (_filter(said[name]) for name in registers.EQUAL[kind])
+    page = PAGE if kind in registers.LATEST_FIRST else (LIMIT_OF, last())
+    return (text("text", "查找文字 · words to look for"), *own, AS_OF, KNOWN_AT, *page)
+
+
+def _filter(column: Column) -> Parameter:
+    words = f"{column.words.zh} · {column.words.en}"
+    if column.name == "beyond":
+        return flag(column.name, words)
+    if column.choice is not None:
+        return choice(column.name, words, column.choice)
+    return text(column.name, words)
+
+
+def told_of(asked: Questions, one: Parameter) -> str:
+    """Return what a column of a register is to be, as the lists hold it."""
+    if one.schema["type"] == "boolean":
+        return {True: "1", False: "0", None: ""}[asked.flag(one.name)]
+    return asked.choice(one.name) if "enum" in one.schema else asked.text(one.name)

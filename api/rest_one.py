@@ -12,12 +12,12 @@ from starlette.responses import Response
 from api import problems, rest_label
 from api.naming import names_then
 from api.office import Actor, Office
+from api.parameters import number
 from api.rest_answers import (
     AS_OF,
     KNOWN_AT,
     LATEST,
     LIMIT_MAX,
-    PAGE,
     Answer,
     line,
     link,
@@ -32,6 +32,11 @@ from domain.words import Words
 from labels import face, identity, qr
 from ledger.entry import standing
 
+LINES = (
+    number("limit", "至多几项 · how many at most", 1, LIMIT_MAX, LIMIT_MAX),
+    number("after", "续页：上一页最后一条 · the last entry of the page before", 0, 10**9),
+)
+
 
 class One:
     """The questions about one thing of an office."""
@@ -44,7 +49,7 @@ class One:
 
         def answer(request: Request, actor: Actor) -> Response:
             stream = f"{kind}/{check_id(request.path_params['id'])}"
-            asked = Questions(request, dict([AS_OF, KNOWN_AT]))
+            asked = Questions(request, [AS_OF, KNOWN_AT])
             on, known_at = asked.day("as_of"), asked.moment("known_at")
             asked.check()
             read = self.office.book.stream(stream)
@@ -107,9 +112,9 @@ class One:
 
         def answer(request: Request, actor: Actor) -> Response:
             stream = f"{kind}/{check_id(request.path_params['id'])}"
-            asked = Questions(request, dict(PAGE))
-            limit = asked.number("limit", LIMIT_MAX, 1, LIMIT_MAX)
-            after = asked.number("after", 0, 0, 10**9)
+            asked = Questions(request, LINES)
+            limit = asked.number("limit")
+            after = asked.number("after")
             asked.check()
             entries = self.office.book.stream(stream).entries
             if not entries:
@@ -127,7 +132,7 @@ class One:
 
     def label(self, request: Request, actor: Actor) -> Response:
         """Print the label of an asset as it is now."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         id_ = check_id(request.path_params["id"])
         read = self.office.book.stream(f"asset/{id_}")
         if read.version == 0:

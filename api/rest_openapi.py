@@ -9,6 +9,7 @@ from fastapi.security import APIKeyCookie, HTTPBasic, HTTPBearer
 from pydantic import BaseModel
 
 from api import forms
+from api.parameters import CURSOR, Parameter
 from api.problems import MEDIA_TYPE
 from domain.decider import LIFECYCLES, Verb
 from domain.values import ID
@@ -112,12 +113,9 @@ def id_of(kind: str, *, new: bool = False) -> dict[str, Any]:
     }
 
 
-def asked(*names: tuple[str, str]) -> list[dict[str, Any]]:
+def asked(*parameters: Parameter) -> list[dict[str, Any]]:
     """Return the parameters of a question."""
-    return [
-        {"name": name, "in": "query", "schema": {"type": "string"}, "description": said}
-        for name, said in names
-    ]
+    return [parameter.published() for parameter in parameters]
 
 
 _KEY = {
@@ -229,7 +227,7 @@ def upload(
     zh: str,
     en: str,
     place: list[dict[str, Any]],
-    title: tuple[str, str],
+    title: Parameter,
     tag: Words,
 ) -> dict[str, Any]:
     """Return what is published of a route that takes a file as its body."""
@@ -294,6 +292,8 @@ def read(
     troubles: tuple[int, ...] = (404, 422),
 ) -> dict[str, Any]:
     """Return what is published of a question."""
+    if any(held["schema"].get("pattern") == CURSOR for held in parameters):
+        troubles = (400, *troubles)  # a cursor that nobody gave out
     return {
         "operation_id": operation,
         "summary": f"{zh} · {en}",

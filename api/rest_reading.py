@@ -16,13 +16,23 @@ from api.registers import REGISTERS
 from api.rest_answers import (
     AS_OF,
     KNOWN_AT,
-    LIMIT_MAX,
     PAGE,
     Answer,
 )
 from api.rest_caller import Callers
-from api.rest_many import CASES, FILTERS, GROUPS, NUMBERS, OPEN_STEPS, Many, questions_of
-from api.rest_one import One
+from api.rest_many import (
+    BY,
+    CASES,
+    ENTRIES,
+    FILTERS,
+    NUMBERS,
+    OPEN_STEPS,
+    SCAN,
+    TOTALS,
+    Many,
+    questions_of,
+)
+from api.rest_one import LINES, One
 from domain.decider import LIFECYCLES
 
 
@@ -31,8 +41,8 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     one, many_ = One(office), Many(office)
     asked, read = rest_openapi.asked, rest_openapi.read
     many: list[tuple[str, Answer, dict[str, Any]]] = [
-        ("/inventory", many_.inventory, read("inventory", "库存", "Inventory", asked(*FILTERS, *PAGE, ("totals", "true：附合计 · with totals")))),
-        ("/inventory/totals", many_.totals, read("inventory_totals", "库存合计", "Inventory totals", asked(*FILTERS, ("by", "、".join(GROUPS))))),
+        ("/inventory", many_.inventory, read("inventory", "库存", "Inventory", asked(*FILTERS, *PAGE, TOTALS))),
+        ("/inventory/totals", many_.totals, read("inventory_totals", "库存合计", "Inventory totals", asked(*FILTERS, BY))),
         ("/cases", many_.cases, read("cases", "事项", "Cases", asked(*CASES))),
         ("/open-steps", many_.open_steps, read("open_steps", "待办步骤", "Open steps", asked(*OPEN_STEPS))),
         ("/units", many_.units, read("units", "单位", "Units", asked(AS_OF, KNOWN_AT))),
@@ -42,8 +52,8 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
             for kind, path in (("series", "series"), ("quota", "quotas"), ("confiscated", "confiscated"), ("package", "packages"), ("demand", "wants"), ("due", "dues"))
         ),
         ("/series/{id}/numbers", many_.numbers, read("series_numbers", "序列的文号", "Numbers of a series", [rest_openapi.id_of("series"), *asked(*NUMBERS)])),
-        ("/scan", many_.scan, read("scan", "扫描", "Scan", asked(("code", "扫描或键入的内容 · what was scanned or typed")))),
-        ("/entries", many_.entries, read("entries", "账本条目原文", "Entries as stored", asked(("start", "起始位置 · first position"), ("limit", f"1–{LIMIT_MAX}")))),
+        ("/scan", many_.scan, read("scan", "扫描", "Scan", asked(*SCAN))),
+        ("/entries", many_.entries, read("entries", "账本条目原文", "Entries as stored", asked(*ENTRIES))),
         ("/verification", many_.verification, read("verification", "校验全部条目", "Check the whole log", [])),
         ("/assets/{id}/label.png", one.label, read("asset_label", "资产标签", "Label of an asset", [rest_openapi.id_of("asset")], media="image/png")),
     ]  # fmt: skip
@@ -51,7 +61,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
         id_, zh, en = rest_openapi.id_of(kind), life.words.zh, life.words.en
         many += [
             (f"/{kind}/{{id}}", one.thing(kind), read(f"{kind}_state", f"{zh}现状", f"{en}: state", [id_, *asked(AS_OF, KNOWN_AT)])),
-            (f"/{kind}/{{id}}/history", one.history(kind), read(f"{kind}_history", f"{zh}历史", f"{en}: history", [id_, *asked(*PAGE)])),
+            (f"/{kind}/{{id}}/history", one.history(kind), read(f"{kind}_history", f"{zh}历史", f"{en}: history", [id_, *asked(*LINES)])),
         ]  # fmt: skip
     for path, answer, published in many:
         routes.add_api_route(

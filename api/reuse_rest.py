@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api import changing, rest_openapi, reusing
 from api.office import Actor, Office
+from api.parameters import choice, day, knowing, text
 from api.rest_answers import reply
 from api.rest_caller import Callers, lang_of
 from api.rest_questions import Questions
@@ -21,15 +22,15 @@ from projections import reuse
 from projections.reuse import Asked
 
 QUESTIONS: Final = (
-    ("from", "自此业务日期 · from this business date on"),
-    ("to", "至此业务日期 · up to this business date"),
-    ("known", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"),
-    ("unit", "调出、调入或仓管单位 · unit on either side"),
-    ("region", "地区代码开头 · beginning of a region code"),
-    ("kind", "、".join(map(str, Kind))),
-    ("class_code", "分类代码或其开头 · class code, or the beginning of one"),
-    ("dataset", "数据来源 · data set"),
-    ("by", "、".join(reusing.GROUPS)),
+    day("from", "自此业务日期 · from this business date on"),
+    day("to", "至此业务日期 · up to this business date"),
+    knowing("known", "已知于：时间（UTC）或条数 · as known at a time (UTC) or a size of the log"),
+    text("unit", "调出、调入或仓管单位 · unit on either side"),
+    text("region", "地区代码开头 · beginning of a region code"),
+    choice("kind", "类别 · kind", Kind),
+    text("class_code", "分类代码或其开头 · class code, or the beginning of one"),
+    text("dataset", "数据来源 · data set"),
+    choice("by", "按什么分组 · by what", reusing.GROUPS, "unit"),
 )
 
 
@@ -37,13 +38,13 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the question to the routes."""
 
     def answer(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict(QUESTIONS))
+        questions = Questions(request, QUESTIONS)
         today = office.today(actor.zone).isoformat()
         start = questions.day("from") or f"{today[:4]}-01-01"
         end = questions.day("to") or today
         known = questions.knowing("known")
-        kind = questions.choice("kind", tuple(map(str, Kind)))
-        by = questions.choice("by", tuple(reusing.GROUPS)) or "unit"
+        kind = questions.choice("kind")
+        by = questions.choice("by")
         fault = changing.wrong(start, end, "", known)
         if fault is not None:
             questions.fault(fault[0], fault[1].zh, fault[1].en)

@@ -10,20 +10,23 @@ from starlette.responses import Response
 
 from api import rest_openapi, seeking
 from api.office import Actor, Office
+from api.parameters import SAID, number, text
 from api.rest_answers import reply
 from api.rest_caller import Callers, lang_of
 from api.rest_questions import Questions
 from api.rest_reading import endpoint_of
 from api.seeking import Hit
 from domain.decider import Lang
-from domain.words import in_words
+from domain.words import Words, in_words
 
 QUESTIONS: Final = (
-    (
+    text(
         "q",
         "查找什么：编号、名称、拼音首字母、序列号、车牌、文号、单位、标签或射频标签 · what to look for",
+        pattern=SAID,
+        required=Words("须给出要查找的内容", "Say what to look for"),
     ),
-    ("limit", "每组至多几项，1 至 50，默认 8 · how many of each kind, 1 to 50, 8 if not said"),
+    number("limit", "每组至多几项 · how many of each kind", 1, seeking.LIMIT_MAX, seeking.LIMIT),
 )
 
 
@@ -31,14 +34,12 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     """Add the question to the routes."""
 
     def answer(request: Request, actor: Actor) -> Response:
-        questions = Questions(request, dict(QUESTIONS))
-        text = questions.text("q")
-        if not text:
-            questions.fault("q", "须给出要查找的内容", "Say what to look for")
-        limit = questions.number("limit", seeking.LIMIT, 1, seeking.LIMIT_MAX)
+        questions = Questions(request, QUESTIONS)
+        looked_for = questions.text("q")
+        limit = questions.number("limit")
         questions.check()
         lang = lang_of(request)
-        found = seeking.seek(office, actor, text, lang, limit=limit)
+        found = seeking.seek(office, actor, looked_for, lang, limit=limit)
         return reply(
             request,
             {

@@ -13,6 +13,7 @@ from api import problems, rest_openapi, sending_in
 from api.filing_rest import raw
 from api.office import Actor, Office
 from api.pages_export import XLSX
+from api.parameters import choice, text
 from api.rest_answers import reply
 from api.rest_caller import Callers, how, key_of, lang_of
 from api.rest_questions import Questions
@@ -25,8 +26,8 @@ RECORD_SAID: Final = (
     "不填只核对；all：全部无误才记入；right：只记入无误的行；或行号，以逗号分隔 · only checked if not said;"
     " all if every line is right; right: the right ones; or line numbers with commas"
 )
-RECORD: Final = ("record", RECORD_SAID)
-FORMAT: Final = ("format", "csv、xlsx")
+RECORD: Final = text("record", RECORD_SAID)
+FORMAT: Final = choice("format", "文件格式 · kind of file", ("csv", "xlsx"), "csv")
 NOT_READ: Final = Words("无法读取这份清单", "The list cannot be read")
 SOME_WRONG: Final = Words("有的行不能记入", "Some lines cannot be recorded")
 
@@ -42,7 +43,7 @@ def _add(routes: APIRouter, office: Office, callers: Callers, what: str) -> None
 
     def take(request: Request, content: bytes) -> Response:
         actor, lang = callers.actor(request), lang_of(request)
-        asked = Questions(request, dict([RECORD]))
+        asked = Questions(request, [RECORD])
         record = asked.text("record")
         try:
             if record:
@@ -69,8 +70,8 @@ def _add(routes: APIRouter, office: Office, callers: Callers, what: str) -> None
         return await run_in_threadpool(take, request, await raw(request))
 
     def home(request: Request, actor: Actor) -> Response:
-        asked, lang = Questions(request, dict([FORMAT])), lang_of(request)
-        ending = asked.choice("format", ("csv", "xlsx")) or "csv"
+        asked, lang = Questions(request, [FORMAT]), lang_of(request)
+        ending = asked.choice("format")
         asked.check()
 
         def name_of(_: str, id_: str) -> str:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import label_keys, label_saying, problems, rest_openapi, scanned
+from api import label_keys, label_saying, parameters, problems, rest_openapi, scanned
 from api.counting import Frozen, milliseconds
 from api.forms import Fault, Invalid, Malformed
 from api.office import Actor, Office
@@ -153,7 +153,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
     read, asked = rest_openapi.read, rest_openapi.asked
     gets: tuple[tuple[str, Callable[[Request, Actor], Response], dict[str, Any]], ...] = (
         ("/stocktakes", doors.listed, read("stocktakes", "盘点", "Stocktakes", [], tag=TAG)),
-        ("/stocktakes/{id}/scope", doors.scope, read("stocktake_scope", "冻结的盘点清单", "The frozen list", [id_, *asked(("area", "只要一个地点 · of one place only"), ("after", "续页：上一页最后一项 · the last item of the page before"), ("limit", f"1–{PAGE_ITEMS}"))], tag=TAG)),
+        ("/stocktakes/{id}/scope", doors.scope, read("stocktake_scope", "冻结的盘点清单", "The frozen list", [id_, *asked(*SCOPE)], tag=TAG, troubles=(404, 409, 422))),
         ("/stocktakes/{id}/photos/{sha256}", doors.photo, read("stocktake_photo", "盘点照片", "A picture of a stocktake", [id_, _hash()], tag=TAG, media="image/*")),
     )  # fmt: skip
     for path, answer, said in gets:
@@ -229,6 +229,13 @@ async def bytes_of(request: Request) -> bytes:
     return b"".join(parts)
 
 
+SCOPE = (
+    parameters.text("area", "只要一个地点 · of one place only"),
+    parameters.last("续页：上一页最后一项 · the last item of the page before"),
+    parameters.number("limit", "至多几项 · how many at most", 1, PAGE_ITEMS, PAGE_ITEMS),
+)
+
+
 class Doors:
     """The answers of an office to scan pages and handhelds."""
 
@@ -239,7 +246,7 @@ class Doors:
 
     def listed(self, request: Request, actor: Actor) -> Response:
         """Answer with the stocktakes there are, the latest first."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         rows = self.office.models.rows(
             cases.listing(actor.scope, kind="stocktake", limit=LIST_ROWS)
         )
@@ -264,8 +271,8 @@ class Doors:
 
     def scope(self, request: Request, _: Actor) -> Response:
         """Answer with the frozen list, whole or of one place, packed where the caller can unpack."""
-        asked = Questions(request, {"area": "", "after": "", "limit": ""})
-        limit = asked.number("limit", PAGE_ITEMS, 1, PAGE_ITEMS)
+        asked = Questions(request, SCOPE)
+        limit = asked.number("limit")
         area, after = asked.text("area"), asked.text("after")
         asked.check()
         name, state, frozen = self.found(request)
@@ -317,7 +324,7 @@ class Doors:
 
     def photo(self, request: Request, _: Actor) -> Response:
         """Answer with a picture."""
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         name = check_id(request.path_params["id"])
         found = self.office.scanned.photo(name, request.path_params["sha256"])
         if found is None:

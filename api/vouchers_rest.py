@@ -40,7 +40,7 @@ def proposing(office: Office, kind: str) -> Answer:
     """Return the answer with the vouchers of one case; none before it is approved."""
 
     def answer(request: Request, _: Actor) -> Response:
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         stream = office.book.stream(f"{kind}/{check_id(request.path_params['id'])}")
         if stream.version == 0:
             raise no_such(stream.name)

@@ -33,7 +33,7 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
 def asked(office: Office, request: Request) -> Stream:
     """Return the asset a request is about; raise the answer when there is none."""
-    Questions(request, {}).check()
+    Questions(request, ()).check()
     stream = office.book.stream(f"asset/{check_id(request.path_params['id'])}")
     if stream.version == 0:
         raise no_such(stream.name)

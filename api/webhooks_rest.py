@@ -96,12 +96,12 @@ def add(routes: APIRouter, office: Office, callers: Callers) -> None:
 
     def listing(request: Request, actor: Actor) -> Response:
         refuse_unless(actor, *READERS)
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         return reply(request, {"items": [told(hook) for hook in office.webhooks.all()]})
 
     def deliveries(request: Request, actor: Actor) -> Response:
         refuse_unless(actor, *READERS)
-        Questions(request, {}).check()
+        Questions(request, ()).check()
         found = known(lambda: office.webhooks.deliveries(check_id(request.path_params["id"])))
         lang = lang_of(request)
         return reply(request, {"items": [delivered(one, lang) for one in found]})

@@ -148,6 +148,7 @@ def test_a_card_that_a_list_tells_otherwise_is_named_and_the_accounts_with_it(
     door = Door(app_of(office))
     asked = {"on": "2024-03-31"}
     assert door.get("depreciation/o_a/check", **asked).json()["agrees"]
+    assert door.get("depreciation/nobody/check", **asked).json()["slug"] == "no-such-record"
     with office.models.engine.begin() as c:
         c.execute(text("UPDATE inventory SET value = value + 1 WHERE id = 'B'"))
     told = door.get("depreciation/o_a/check", **asked).json()

@@ -131,6 +131,16 @@ def all_papers(office: Office, lang: Lang) -> Iterator[Paper]:
     yield papers.counted(office, EVERYTHING, office.book.stream(unit), "2026-06-30", lang)
 
 
+def test_of_every_kind_of_entry_there_is_a_record_sheet_when_it_is_asked_for(
+    example: Office,
+) -> None:
+    one_of = {e.event.type_name: e for e in example.book.entries()}
+    for name, entry in one_of.items():
+        stream = example.book.stream(entry.stream)
+        sheet = papers.printed(example, stream, PaperForm.RECORD, "zh", at=entry.seq)
+        assert sheet.pairs, name
+
+
 @pytest.mark.target("T35")
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_text_of_every_form_is_its_data(example: Office, lang: Lang) -> None:

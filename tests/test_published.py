@@ -8,6 +8,7 @@ whatever is asked. The city is there, with what a third of its units do.
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import pytest
 import schemathesis
 import sizes
 from doors import PASSWORD
-from httpx import Response
+from httpx import QueryParams, Response
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
@@ -26,12 +27,15 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
     response_schema_conformance,
     status_code_conformance,
 )
 from sizes import sized
-from test_sight import MINE, NEVER, ROLES, THEIRS, Town, built
+from test_sight import MINE, NEVER, ROLES, THEIRS, Town, addressed, built
 
+from api.parameters import CURSOR
 from domain.decider import LIFECYCLES
 
 pytestmark = pytest.mark.either_backend(
@@ -43,6 +47,21 @@ AGREES = [
     content_type_conformance,
     response_schema_conformance,
 ]
+
+
+# What a question cannot do without, and what else it has to say that another be valid.
+NEEDED = {
+    "/api/v1/search": {"q": "x"},
+    "/api/v1/scan": {"code": "x"},
+    "/api/v1/depreciation/{id}/lines": {"month": "2024-01"},
+    "/audit/v1/changes/events": {"figure": "in"},
+    "/audit/v1/proofs/consistency": {"from": "1"},
+}
+BESIDE = {
+    "seq": {"stream": "asset/x"},
+    "size": {"index": "0"},
+    "as": {"index": "0"},
+}
 
 
 @dataclass
@@ -188,7 +207,16 @@ def logins(operation: APIOperation) -> tuple[str, ...]:
 def ask_all(asked: Asked, mode: GenerationMode, size: int, step: int = 1) -> list[str]:
     """Ask every operation, or one of a few, in both names; return what should not be answered."""
     wrong: list[str] = []
-    held = settings(
+    held = held_to(size)
+    for number, operation in enumerate(asked.operations[::step]):
+        one = asking(asked, wrong, itertools.count(number), mode)
+        held(given(cases(asked, operation, mode))(one))()
+    return wrong
+
+
+def held_to(size: int) -> settings:
+    """Return that so many examples are made, always the same."""
+    return settings(
         max_examples=size,
         derandomize=True,
         deadline=None,
@@ -196,10 +224,6 @@ def ask_all(asked: Asked, mode: GenerationMode, size: int, step: int = 1) -> lis
         phases=[Phase.generate],
         suppress_health_check=cast(Any, list(HealthCheck)),
     )
-    for number, operation in enumerate(asked.operations[::step]):
-        one = asking(asked, wrong, itertools.count(number), mode)
-        held(given(cases(asked, operation, mode))(one))()
-    return wrong
 
 
 def asking(
@@ -252,8 +276,108 @@ def test_whatever_is_described_is_answered_as_described_and_tells_nothing_of_oth
 @pytest.mark.reliability("R28")
 def test_whatever_the_description_forbids_is_refused_in_documented_words(asked: Asked) -> None:
     few = not sizes.RELEASE  # what is forbidden is forbidden in much the same words everywhere
-    wrong = ask_all(asked, GenerationMode.NEGATIVE, sized("R28"), step=8 if few else 1)
+    wrong = ask_all(asked, GenerationMode.NEGATIVE, sized("R28"), step=16 if few else 1)
     assert wrong == [], "\n".join(sorted(set(wrong))[:60])
+
+
+def alone(asked: Asked) -> Iterator[tuple[APIOperation, str, dict[str, str]]]:
+    """Yield every parameter of a query as a question of its own, where it is asked, and what besides.
+
+    What many routes declare alike is asked at one of them, and so are words, whatever they are
+    called. Cursors are made up by nobody.
+    """
+    app: Any = asked.town.http.app
+    whole, places = app.openapi(), dict[str, tuple[str, dict[str, str]]]()
+    ids = {name.split("/")[0]: name.split("/")[1] for name in asked.town.raw}
+    paths: dict[str, Any] = {}
+    for path, ways in whole["paths"].items():
+        for one in ways.get("get", {}).get("parameters", ()):
+            name, held = one["name"], one["schema"]
+            alike = json.dumps(held if "maxLength" in held else [name, held])
+            if one["in"] != "query" or alike in places or held.get("pattern") == CURSOR:
+                continue
+            besides = NEEDED.get(path, {}) | BESIDE.get(name, {})
+            if held.get("format") == "date" and name == "from":
+                besides |= {"to": "9999-12-30"}  # an end is not before its beginning
+            places[alike] = (next(addressed(path, ids)), besides)
+            where = f"/{name}/{len(places)}"
+            paths[where] = {"get": ways["get"] | {"parameters": [one | {"required": True}]}}
+    schema: Any = schemathesis.openapi.from_dict(whole | {"paths": paths})
+    schema.config.generation.allow_extra_parameters = False
+    for found, place in zip(schema.get_all_operations(), places.values(), strict=True):
+        yield found.ok(), *place
+
+
+@pytest.mark.target("T20")
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_a_query_is_held_to_what_is_declared_of_it_and_to_no_more(
+    asked: Asked, mode: GenerationMode
+) -> None:
+    wrong = list[str]()
+    step = 1 if sizes.RELEASE else 4 if mode == GenerationMode.POSITIVE else 8
+    for operation, path, besides in [*alone(asked)][::step]:
+        drawn = operation.as_strategy(generation_mode=mode)
+        held_to(sized("R28"))(given(drawn)(asking_alone(asked, wrong, path, besides)))()
+    assert wrong == [], "\n".join(wrong)
+
+
+def asking_alone(
+    asked: Asked, wrong: list[str], path: str, besides: dict[str, str]
+) -> Callable[[Case], None]:
+    """Return what asks with one parameter, where it is asked, and notes what is wrong."""
+
+    def one(case: Case) -> None:
+        name = case.operation.path.split("/")[1]
+        query = QueryParams(case.as_transport_kwargs(base_url="http://testserver").get("params"))
+        if not query.get(name, ""):
+            return  # not given is never wrong
+        told = asked.town.ask("GET", path, "auditor", params=query.merge(besides))
+        checks = [positive_data_acceptance, negative_data_rejection, not_a_server_error]
+        answer = schemathesis.Response.from_httpx(told, verify=True)
+        try:
+            case.validate_response(answer, checks=checks)
+        except FailureGroup as group:
+            wrong.extend(f"{told.request.url}: {trouble}"[:600] for trouble in group.exceptions)
+        if told.status_code == 422:
+            wrong.extend(f"{told.request.url}: {said}" for said in untold(told, name))
+
+    return one
+
+
+def untold(answer: Response, name: str) -> Iterator[str]:
+    """Yield what a refusal should have said: which parameter is wrong, in a sentence of ours."""
+    problem = answer.json()
+    said = {fault["path"]: fault["detail"] for fault in problem.get("errors", ())}
+    if problem.get("slug") != "invalid" or not said.get(name, "").endswith((".", "。")):
+        yield f"not told in our words, by its name: {answer.text}"[:400]
+
+
+@pytest.mark.target("T20")
+def test_every_parameter_of_a_query_is_refused_by_its_name_in_both_languages(asked: Asked) -> None:
+    """One value that cannot be meant, wherever one is declared; words may be any but too long."""
+    wrong = list[str]()
+    for operation, path, besides in alone(asked):
+        name = operation.path.split("/")[1]
+        held = next(iter(operation.query)).definition["schema"]
+        bad = "x" * 2_001 if "maxLength" in held else "~"
+        told = {
+            lang: asked.town.ask(
+                "GET",
+                path,
+                "auditor",
+                params=besides | {name: bad},
+                headers={"Accept-Language": lang},
+            )
+            for lang in ("zh", "en")
+        }
+        for lang, answer in told.items():
+            if answer.status_code != 422 or answer.headers["Content-Language"] != lang:
+                wrong.append(
+                    f"{answer.request.url} {lang}: {answer.status_code} {answer.text[:200]}"
+                )
+            else:
+                wrong.extend(f"{answer.request.url}: {said}" for said in untold(answer, name))
+    assert wrong == [], "\n".join(wrong)
 
 
 @pytest.mark.target("T121")
