@@ -16,29 +16,39 @@ from labels.signed import Keys, PublicKey, SigningKey
 KEY = re.compile(r"([0-9a-z]):((?:[0-9A-Fa-f]{2})+)(:retired)?")
 
 
-@lru_cache(maxsize=8)
 def keys(settings: Settings) -> Keys:
     """Return all that labels are checked with; raise BadLabel for a key written wrongly."""
-    former = tuple(LabelKey(*one) for one in written(settings.label_former))
-    now = (LabelKey(settings.label_key, settings.label_secret),) if settings.label_secret else ()
+    now = (settings.label_key, settings.label_secret)
+    # What else is set need not be hashable: roles by groups of a provider are not.
+    return _keys(*now, settings.label_former, settings.label_publics, settings.label_signing)
+
+
+@lru_cache(maxsize=8)
+def _keys(name: str, secret: bytes, formers: str, others: str, signs: str) -> Keys:
+    former = tuple(LabelKey(*one) for one in written(formers))
+    now = (LabelKey(name, secret),) if secret else ()
     if former and not now:
         raise BadLabel(
             "设了停用的标签密钥（GONGWU_LABEL_FORMER_KEYS），却没有现行密钥（GONGWU_LABEL_SECRET）。",
             "There are former label keys (GONGWU_LABEL_FORMER_KEYS) and none for new labels"
             " (GONGWU_LABEL_SECRET).",
         )
-    signer = signing(settings)
-    publics = tuple(PublicKey(*one) for one in written(settings.label_publics))
+    signer = _signing(signs)
+    publics = tuple(PublicKey(*one) for one in written(others))
     return Keys(
         KeyRing((*former, *now)) if now else None,
         (*publics, signer.public) if signer else publics,
     )
 
 
-@lru_cache(maxsize=8)
 def signing(settings: Settings) -> SigningKey | None:
     """Return what signs labels that are checked offline, if the operator set it."""
-    found = written(settings.label_signing)
+    return _signing(settings.label_signing)
+
+
+@lru_cache(maxsize=8)
+def _signing(text: str) -> SigningKey | None:
+    found = written(text)
     if not found:
         return None
     if len(found) > 1 or found[0][2]:

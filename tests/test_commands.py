@@ -231,6 +231,8 @@ def translated(place: pytest.MonkeyPatch, _: Callable[[], str], document: Path) 
 
 
 def sentences(place: pytest.MonkeyPatch, _: Callable[[], str], document: Path) -> None:
+    for name, value in OIDC.items():  # one who ties people has said to what
+        place.setenv(f"GONGWU_{name}", value)
     known = [account for account in commanded(["account", "list"]).split() if account == "li"]
     for words in mine(document):
         if words[1:3] == ["account", "add"] and words[3] in known:
