@@ -523,6 +523,19 @@ NOT_YET_KNOWN = Rule(
     en="This asset is already recorded and cannot be recorded again.",
     holds=lambda asset, _: asset.book is Book.NONE,
 )
+OWN_BOOKS = Rule(
+    slug="books-of-others",
+    zh="只能为本单位及所属单位建卡登记，{unit} 不在其中。请由该单位自行登记；已有的资产按调剂、划转办理。",
+    en="You open cards for your own unit and those below it, which {unit} is not. Let that unit record"
+    " it; what is on somebody's books already moves by reallocation.",
+    law="《行政事业性国有资产管理条例》第30条",
+)
+OWN_KEEPER = Rule(
+    slug="keeper-of-others",
+    zh="保管单位只能是本单位或所属单位，{unit} 不在其中。请留空建卡，再由双方办理交接、借用或入仓。",
+    en="Only your own unit, or one below it, can be named as keeping it, which {unit} is not. Leave it"
+    " empty, then let both sides hand it over, lend it or take it into the warehouse.",
+)
 PENDING = Rule(
     slug="not-pending-acceptance",
     zh="只有待验收的资产才能验收。",
@@ -612,6 +625,7 @@ def receive(
 ) -> tuple[AssetReceived | Ask, ...]:
     """Record that something arrived; it waits for acceptance by somebody else."""
     refuse_outside(nature)
+    on_own_books(occasion, unit)
     kinds.acceptable(occasion, kind, mode, quantity)
     received = AssetReceived(
         name=name,
@@ -632,6 +646,12 @@ def receive(
     this = occasion.stream.partition("/")[2]
     counted = {"asset": this, "quantity": quantity}
     return (received, Ask(f"acquisition/{acquisition}", "count_delivery", counted))
+
+
+def on_own_books(occasion: Occasion, unit: str) -> None:
+    """Refuse who would open a card in the books of a unit that is not theirs to keep."""
+    if not occasion.within(unit):
+        raise OWN_BOOKS.broken(unit=unit)
 
 
 def inspected_by_another(asset: Asset, occasion: Occasion, inspector: str) -> None:
@@ -728,6 +748,9 @@ def register_existing(
     Who keeps it for the unit is named where it is another unit.
     """
     refuse_outside(nature)
+    on_own_books(occasion, unit)
+    if custodian is not None and not occasion.within(custodian):
+        raise OWN_KEEPER.broken(unit=custodian)
     kinds.acceptable(occasion, kind, mode, quantity)
     card = AssetRegistered(
         asset_no=asset_no,

@@ -173,6 +173,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = GENERIC
     docs: tuple[Document, ...] = ()
     succeeds: tuple[str, ...] = ()  # units that ended, with whose tasks the acting unit goes on
+    scope: frozenset[str] = frozenset()  # the acting unit's own, those below it and those it works for
 
     def acts_for(self, unit: str) -> bool:
         """Answer whether the acting unit is this one or goes on with its tasks.
@@ -180,6 +181,10 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
         Who acts for no unit is not at a door; what names no unit is anybody's.
         """
         return not self.unit or not unit or unit == self.unit or unit in self.succeeds
+
+    def within(self, unit: str) -> bool:
+        """Answer whether a unit is the acting one, below it, or one it works or goes on for."""
+        return self.acts_for(unit) or unit in self.scope
 
 
 class Described(Protocol):
