@@ -302,7 +302,7 @@ class Office:
             policy=self.rules_for(actor.unit, day),
             docs=tuple(docs),
             succeeds=of.succeeds,
-            scope=actor.scope.units or frozenset(),
+            scope=actor.scope.units or None,
         )
 
     def posts(self, account: Account) -> tuple[Post, ...]:

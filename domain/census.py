@@ -14,7 +14,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, routed
-from domain.decider import Event, Lang, Lifecycle, Occasion, Rule
+from domain.decider import WITHIN, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
 from domain.policy import Action
@@ -293,7 +293,7 @@ MY_TURN = my_turn(*RULING)
 @lifecycle.verb(NEW, zh="清查立项", en="Open a census", roles=(*RULING, Role.HEAD))
 def open_census(
     _: Census,
-    __: Occasion,
+    occasion: Occasion,
     *,
     unit: UnitId,
     trigger: Trigger,
@@ -302,6 +302,8 @@ def open_census(
     order_no: Code = "",
 ) -> VerificationOpened:
     """Order that all the property of a unit be established as of a day."""
+    if not occasion.within(unit):
+        raise WITHIN.broken(unit=unit)
     if due < base_date:
         raise IN_TIME.broken(due=due, base_date=base_date)
     return VerificationOpened(

@@ -173,7 +173,9 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = GENERIC
     docs: tuple[Document, ...] = ()
     succeeds: tuple[str, ...] = ()  # units that ended, with whose tasks the acting unit goes on
-    scope: frozenset[str] = frozenset()  # the acting unit's own, those below it and those it works for
+    scope: frozenset[str] | None = (
+        None  # the unit, those below it, those it works for; None: no door
+    )
 
     def acts_for(self, unit: str) -> bool:
         """Answer whether the acting unit is this one or goes on with its tasks.
@@ -183,8 +185,11 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
         return not self.unit or not unit or unit == self.unit or unit in self.succeeds
 
     def within(self, unit: str) -> bool:
-        """Answer whether a unit is the acting one, below it, or one it works or goes on for."""
-        return self.acts_for(unit) or unit in self.scope
+        """Answer whether a unit is the acting one, below it, or one it works or goes on for.
+
+        Who is at no door was not asked which units those are.
+        """
+        return self.scope is None or self.acts_for(unit) or unit in self.scope
 
 
 class Described(Protocol):
@@ -208,6 +213,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     def broken(self, **details: Any) -> Refused:
         """Return the refusal for a rule about the details of a request."""
         return Refused(self, details)
+
+
+WITHIN = Rule(
+    slug="unit-not-yours",
+    zh="只能为本单位及所属单位办理，{unit} 不在其中。请由该单位自行办理。",
+    en="This is done for your own unit and those below it, which {unit} is not. Let that unit do it.",
+)
 
 
 class Refused(Exception):

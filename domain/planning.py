@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from domain.approval import DECIDERS, LAST_STEP, Approval, laid, my_turn, routed
 from domain.asset import Kind
-from domain.decider import Ask, Event, Lang, Lifecycle, Occasion, Rule
+from domain.decider import WITHIN, Ask, Event, Lang, Lifecycle, Occasion, Rule
 from domain.holding import OTHER_PERSON
 from domain.open_steps import OpenStep, decision, step_of
 from domain.paper_forms import PaperForm
@@ -733,6 +733,8 @@ def the_line(plan: Plan, number: int) -> Line:
 @lifecycle.verb(NEW, zh="编制计划", en="Draft a plan", roles=(Role.CLERK,))
 def draft(_: Plan, occasion: Occasion, *, unit: UnitId, title: Name, year: Year) -> PlanDrafted:
     """Begin the plan of a unit for a year; its lines are added one by one."""
+    if not occasion.within(unit):
+        raise WITHIN.broken(unit=unit)
     return PlanDrafted(applicant=occasion.by, unit=unit, title=title, year=year)
 
 

@@ -58,6 +58,7 @@ class Door:
     """A client of the API in somebody's name; every write gets a key of its own."""
 
     def __init__(self, app: FastAPI) -> None:
+        self.app = app
         self.http = TestClient(app, raise_server_exceptions=False)
 
     def get(self, path: str, *, who: str = "auditor", lang: str = "zh", **query: Any) -> Response:
@@ -76,8 +77,20 @@ class Door:
         )
 
 
+def clerk_of(door: Door, unit: str) -> str:
+    """Return the log-in of a clerk of a unit; each keeps the books of their own."""
+    if unit == CARD["unit"]:
+        return "clerk"
+    accounts, login = door.app.state.office.accounts, f"clerk-{unit.replace('_', '-')}"
+    if login not in {account.login for account in accounts.all()}:
+        accounts.create(login, PASSWORD, f"u_clerk_of_{unit}", "示例clerk", unit, ["clerk"])
+    return login
+
+
 def registered(door: Door, id_: str = "A1", **card: Any) -> Response:
-    """Put one asset on the books."""
-    answer = door.post(f"asset/{id_}/register_existing", CARD | card)
+    """Put one asset on the books of its unit."""
+    form = CARD | card
+    who = clerk_of(door, form["unit"])
+    answer = door.post(f"asset/{id_}/register_existing", form, who=who)
     assert answer.status_code == 200, answer.text
     return answer

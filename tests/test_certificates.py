@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from doors import Door, app_of, staffed
+from doors import Door, app_of, clerk_of, registered, staffed
 from fastapi.testclient import TestClient
 from pypdfium2 import PdfDocument
 from typer.testing import CliRunner
@@ -47,15 +47,20 @@ def office(database: str) -> Iterator[Office]:
 def door(office: Office) -> Door:
     """A door behind which o_b has an idle computer, and one in use that it offers from next month."""
     door = Door(app_of(office))
+    theirs = clerk_of(door, "o_b")
     for id_ in ("B1", "B2", "B3"):
         card = {"asset_no": f"ZC-{id_}", "name": "电脑", "kind": "computer", "unit": "o_b"}
-        granted(door.post(f"asset/{id_}/register_existing", card | {"class_code": PC}))
-    granted(door.post("asset/B1/declare_idle", {}))
+        granted(registered(door, id_, **card, class_code=PC))
+    granted(door.post("asset/B1/declare_idle", {}, who=theirs))
     for id_ in ("B2", "B3"):
-        granted(door.post(f"asset/{id_}/issue", {"user": "u_li"}))
+        granted(door.post(f"asset/{id_}/issue", {"user": "u_li"}, who=theirs))
     ahead = (office.today() + timedelta(days=30)).isoformat()
     granted(
-        door.post("asset/B2/list_for_reuse", {"available_from": ahead, "remaining_life": "3年"})
+        door.post(
+            "asset/B2/list_for_reuse",
+            {"available_from": ahead, "remaining_life": "3年"},
+            who=theirs,
+        )
     )
     granted(door.post("plan/P1/draft", {"unit": "o_a", "title": "2026年计划", "year": 2026}))
     granted(door.post("plan/P1/add_line", LINE))
@@ -126,9 +131,9 @@ def test_anybody_searches_the_log_again_and_finds_the_same_whatever_happened_sin
     office: Office, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     granted(door.post("plan/P1/search_reallocation", {"line": 1}))
-    granted(door.post("asset/B2/delist", {"reason": "不再提供"}))
-    granted(door.post("asset/B3/take_back", {"condition": "好"}))
-    granted(door.post("asset/B3/declare_idle", {}))
+    granted(door.post("asset/B2/delist", {"reason": "不再提供"}, who="clerk-o-b"))
+    granted(door.post("asset/B3/take_back", {"condition": "好"}, who="clerk-o-b"))
+    granted(door.post("asset/B3/declare_idle", {}, who="clerk-o-b"))
     granted(door.post("plan/P1/search_reallocation", {"line": 1}))
     items = granted(door.get("plan/P1/certificates", line="1"))["items"]
     assert [[f["asset"] for f in one["found"]] for one in items] == [["B1", "B2"], ["B1", "B3"]]
@@ -172,8 +177,8 @@ def test_a_search_by_the_codes_of_one_version_finds_cards_of_the_other(
         scheme = NEW if other.startswith("A") else OLD
         card = {"asset_no": f"ZC-{id_}", "name": "电脑", "kind": "computer", "unit": "o_b"}
         card |= {"class_code": other, "class_scheme": scheme}
-        granted(door.post(f"asset/{id_}/register_existing", card))
-        granted(door.post(f"asset/{id_}/declare_idle", {}))
+        granted(registered(door, id_, **card))
+        granted(door.post(f"asset/{id_}/declare_idle", {}, who="clerk-o-b"))
     granted(door.post("plan/P2/draft", {"unit": "o_a", "title": "计划", "year": 2026}))
     granted(door.post("plan/P2/add_line", LINE | {"class_code": asked}))
     granted(door.post("plan/P2/search_reallocation", {"line": 1}))

