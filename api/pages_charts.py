@@ -70,16 +70,17 @@ TITLES: Final[Mapping[str, tuple[Words, Words]]] = {
     "stock": (
         Words("资产数量变化", "Stock over time"),
         Words(
-            "每月末账上的资产件数；点一根柱子，打开当天的台账。",
-            "Assets in the books at the end of each month; a column opens the inventory of that day.",
+            "每月末您可查看的各单位账上资产件数合计；点一根柱子，打开当天的台账。",
+            "Assets in the books of all units you see at the end of each month; a column opens the"
+            " inventory of that day.",
         ),
     ),
     "value": (
         Words("资产价值变化", "Value over time"),
         Words(
-            "每月末账上资产的账面价值，各币种分开；点一个点，打开当天的台账。",
-            "Book value at the end of each month, each currency by itself; a point opens the"
-            " inventory of that day.",
+            "每月末您可查看的各单位账上资产的账面价值合计，各币种分开；点一个点，打开当天的台账。",
+            "Book value in all units you see at the end of each month, each currency by itself; a point"
+            " opens the inventory of that day.",
         ),
     ),
     "put-to-use": (

@@ -385,7 +385,7 @@ OWN = {
     "charts.html": (1, "the figures of a chart, beside it"),
     "compared.html": (2, SENT),
     "depreciation.html": (3, FIGURES),
-    "import_session.html": (3, SENT),
+    "import_session.html": (4, SENT),
     "imports.html": (1, "the few sheets a unit sent in lately"),
     "inbox.html": (1, "decided one after another or in batches, not looked through"),
     "income_ageing.html": (1, FIGURES),
