@@ -19,7 +19,7 @@ from api.forms import Invalid
 from api.reading_cells import cell
 from api.rest_caller import id_from
 from api.wanting import plain
-from domain.asset import Book, Custody, ValueType
+from domain.asset import OWN_BOOKS, OWN_KEEPER, Book, Custody, ValueType
 from domain.decider import LIFECYCLES
 from domain.words import Words
 from projections import inventory, units
@@ -71,15 +71,8 @@ SAID: Final = {
         "这个资产编号已用于另一单位的卡片。请核对编号；划转按调剂办理。",
         "Another unit's card has this number. Check it; a transfer is a reallocation.",
     ),
-    "not-yours": Words(
-        "只能为本单位及所属单位建卡。请由该单位自行导入。",
-        "You open cards for your own unit and those below it; let that unit send its own sheet in.",
-    ),
-    "not-theirs": Words(
-        "保管单位只能是本单位或所属单位。请留空建卡，再由双方办理交接、借用或入仓。",
-        "Only your own unit, or one below it, can be named as keeping it. Leave it empty, then let both"
-        " sides hand it over, lend it or take it into the warehouse.",
-    ),
+    "not-yours": Words(OWN_BOOKS.zh, OWN_BOOKS.en),
+    "not-theirs": Words(OWN_KEEPER.zh, OWN_KEEPER.en),
     "by-finance": Words(
         "价值由财务（会计）岗位更正。", "Values are corrected by finance or accounting."
     ),
@@ -390,11 +383,13 @@ class Judge:
     def _openable(self, row: Row) -> list[Fault]:
         """Return what is wrong with the form of a card that is to be opened."""
         wrong = [self._fault(row, name, "clear-new") for name in sorted(row.cleared)]
-        mine = self.actor.scope.units
-        if mine is not None and row.form["unit"] not in mine:
-            wrong.append(self._fault(row, "unit", "not-yours"))
-        elif mine is not None and row.form.get("custodian", row.form["unit"]) not in mine:
-            wrong.append(self._fault(row, "custodian", "not-theirs"))
+        mine, books = self.actor.scope.units, row.form["unit"]
+        keeper = row.form.get("custodian", books)
+        if mine is not None and not mine.issuperset((books, keeper)):
+            slug, name, unit = "not-theirs", "custodian", keeper
+            if books not in mine:
+                slug, name, unit = "not-yours", "unit", books
+            wrong.append(self._fault(row, name, slug, unit=self.office.called(unit, "zh")))
         missing = [name for name in card_columns.REQUIRED if name not in row.form]
         wrong += [self._fault(row, name, "required") for name in missing if name not in row.cleared]
         if not wrong:

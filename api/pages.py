@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 
 from api import (
     pages_account,
@@ -132,7 +133,8 @@ def router(office: Office) -> APIRouter:
     pages = APIRouter(route_class=PageRoute, include_in_schema=False)
     for part in PARTS:
         for route in part.router(office).routes:
-            route.include_in_schema = False  # type: ignore[attr-defined]
+            assert isinstance(route, Route)
+            route.include_in_schema = False
             pages.routes.append(route)  # as it is: including makes each route a second time
 
     @pages.get("/{path:path}")

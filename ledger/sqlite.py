@@ -198,6 +198,9 @@ TROUBLE_BY_CODE = {
     sqlite3.SQLITE_NOTADB: "damaged",
     sqlite3.SQLITE_CANTOPEN: "away",
 }
+# What SQLite and its driver say of a damaged file under no code of its own: the first of text
+# that is none, the second of a header whose schema has a format that does not exist.
+SAID_OF_DAMAGE = ("Could not decode", "unsupported file format")
 
 
 @contextmanager
@@ -208,7 +211,7 @@ def told() -> Iterator[None]:
     except UnicodeDecodeError as error:  # the driver stumbles over a message about a torn file
         raise Unavailable("damaged", error) from error
     except (sqlite3.DatabaseError, DatabaseError, InterfaceError) as error:
-        if "Could not decode" in str(error):
+        if any(said in str(error) for said in SAID_OF_DAMAGE):
             raise Unavailable("damaged", error) from error
         cause = error if isinstance(error, sqlite3.Error) else error.__cause__
         code = getattr(cause, "sqlite_errorcode", None)

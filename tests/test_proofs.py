@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from books import ADMIN, opened, unit
+from sizes import SEED
 
 from ledger import proofs, tiles, tree
 from ledger.act import Row, Unavailable
@@ -18,7 +19,6 @@ from ledger.notes import Checkpoint, Note, Unproven
 from ledger.proofs import Proof
 from ledger.verifying import root_of
 
-SEED = random.SystemRandom().randrange(2**32)
 SMALL = 70
 
 

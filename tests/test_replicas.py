@@ -49,7 +49,9 @@ class Place:
         self.as_server = list[str]()
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(folder, "postgres", "postgres")
-            self.as_server = ["runuser", "-u", "postgres", "--"]
+            # Who became root by `su` may not have the folder of such programs on the path.
+            program = shutil.which("runuser", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+            self.as_server = [program or "runuser", "-u", "postgres", "--"]
         # No port of the machine is taken: both listen on sockets in this folder.
         self.primary, self.standby = 5432, 5433
 
