@@ -13,6 +13,7 @@ from api import administering, entrance, pages_entrance
 from api.account_words import WORDS
 from api.accounts import TooManyTries, mark_of, stamp
 from api.compressing import CONFIDENTIAL
+from api.devices import device_named
 from api.office import Office
 from api.pages_again import HERE, account_of, proven
 from api.pages_sign import Member, Typed, text
@@ -132,7 +133,8 @@ def told_sitting(page: Page, sitting: Any) -> dict[str, Any]:
         "post": page.post_words(sitting.post) if sitting.post.role else "",
         "started": when(page, sitting.started_at),
         "seen": when(page, sitting.seen_at),
-        "device": sitting.device or "—",
+        "device": device_named(sitting.device) or "—",
+        "agent": sitting.device,
         "address": sitting.address or "—",
         "mine": sitting.mark == mark_of(page.token),
     }
