@@ -117,6 +117,10 @@ SAID: Final = {
     "preview-rest": Words("……以及其余 {n} 行。", "… and {n} rows more."),
     "consent": Words("3. 同意记入", "3. Consent"),
     "consent-new": Words("新建卡片 {n} 张", "open {n} new cards"),
+    "consent-some": Words(
+        "新建卡片 {n} 张，其中 {m} 张须经您同意", "open {n} new cards, {m} of them only if you agree"
+    ),
+    "preview-consent": Words("（须经下面同意）", "(only if you agree below)"),
     "consent-corrections": Words(
         "同时更正与账上不同的 {n} 张卡片", "also correct the {n} cards that differ"
     ),
@@ -416,18 +420,24 @@ def told(page: Page, imports: Imports, session: Session, found: Found) -> dict[s
         "unknown": unknown(page, session, found),
         "preview": preview(page, imports, session, new[:5]),
         "new": len(new),
+        "asking": sum(bool(line.omits) for line in new),
         "correctable": sum(line.asks for line in changed),
     }
 
 
-def preview(page: Page, imports: Imports, session: Session, lines: Any) -> list[tuple[int, str]]:
-    """Return the first entries as they will read."""
+def preview(
+    page: Page, imports: Imports, session: Session, lines: Sequence[Line]
+) -> list[tuple[int, str, bool]]:
+    """Return the first entries as they will read, and which of them wait for consent."""
     sheet = imports.sheet(session)
     known = importing_cards.names(page.office)
     reading = importing_cards.Reading(session.plan, sheet.rows, sheet.lost, known, session.unit)
     event = next(e for e in LIFECYCLES["asset"].meanings if e.type_name == "asset.registered")
     said = page.words(Words(event.zh, event.en))
-    return [(line.row, said.format(**reading.row(line.row - 1, []).form)) for line in lines]
+    return [
+        (line.row, said.format(**reading.row(line.row - 1, []).form), bool(line.omits))
+        for line in lines
+    ]
 
 
 def unknown(page: Page, session: Session, found: Found) -> list[dict[str, Any]]:

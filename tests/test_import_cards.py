@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
@@ -515,6 +516,9 @@ def test_a_person_agrees_on_the_page_to_what_is_left_out(office: Office) -> None
     client.post(f"{where}/check", data=columns)
     page = client.get(where).text
     assert "导入不登记的内容（4 行）" in page and 'name="leave"' in page
+    asking = re.search(r"新建卡片 (\d) 张，其中 (\d) 张须经您同意", page)
+    assert asking is not None and asking.groups() == ("5", "3"), "what waits for consent says so"
+    assert page.count("（须经下面同意）") == 3
     refused = client.post(f"{where}/record", data={"which": "all"})
     assert refused.status_code == 409 and "同意不登记" in refused.text
     assert client.post(f"{where}/record", data={"which": "all", "leave": "1"}).status_code == 303
