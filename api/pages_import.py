@@ -118,7 +118,8 @@ SAID: Final = {
     "consent": Words("3. 同意记入", "3. Consent"),
     "consent-new": Words("新建卡片 {n} 张", "open {n} new cards"),
     "consent-some": Words(
-        "新建卡片 {n} 张，其中 {m} 张须经您同意", "open {n} new cards, {m} of them only if you agree"
+        "新建卡片 {n} 张，其中 {m} 张须经您同意",
+        "open {n} new cards, {m} of them only if you agree",
     ),
     "preview-consent": Words("（须经下面同意）", "(only if you agree below)"),
     "consent-corrections": Words(

@@ -26,7 +26,7 @@ from ledger.act import Conflict, KeyReused, Unavailable
 from ledger.book import NOT_THERE
 from ledger.entry import TooLarge
 from ledger.postgres import TROUBLE_BY_STATE
-from ledger.sqlite import TROUBLE_BY_CODE
+from ledger.sqlite import trouble_of
 from projections.scope import BadCursor
 
 MEDIA_TYPE = "application/problem+json"
@@ -214,7 +214,7 @@ def database_trouble(error: BaseException) -> Unavailable | None:
             case psycopg.OperationalError() | psycopg.InterfaceError():
                 return Unavailable(TROUBLE_BY_STATE.get(cause.sqlstate or "", "away"), error)
             case sqlite3.DatabaseError():
-                kind = TROUBLE_BY_CODE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+                kind = trouble_of(cause)
                 return Unavailable(kind, error) if kind else None
         cause = cause.__cause__
     return None

@@ -203,6 +203,13 @@ TROUBLE_BY_CODE = {
 SAID_OF_DAMAGE = ("Could not decode", "unsupported file format")
 
 
+def trouble_of(error: BaseException) -> str | None:
+    """Return what an error of SQLite's says of the file (a key of TROUBLES); None: nothing."""
+    if any(said in str(error) for said in SAID_OF_DAMAGE):
+        return "damaged"
+    return TROUBLE_BY_CODE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Turn trouble with the file into Unavailable; a mistake of ours stays what it is."""
@@ -211,13 +218,11 @@ def told() -> Iterator[None]:
     except UnicodeDecodeError as error:  # the driver stumbles over a message about a torn file
         raise Unavailable("damaged", error) from error
     except (sqlite3.DatabaseError, DatabaseError, InterfaceError) as error:
-        if any(said in str(error) for said in SAID_OF_DAMAGE):
-            raise Unavailable("damaged", error) from error
         cause = error if isinstance(error, sqlite3.Error) else error.__cause__
-        code = getattr(cause, "sqlite_errorcode", None)
-        if code is None and isinstance(error, OperationalError):
-            raise Unavailable("locked", error) from error  # the library's pool ran out of time
-        kind = TROUBLE_BY_CODE.get((code or 0) & 0xFF)
+        kind = trouble_of(cause or error)
+        coded = getattr(cause, "sqlite_errorcode", None) is not None
+        if kind is None and isinstance(error, OperationalError) and not coded:
+            kind = "locked"  # the library's pool ran out of time
         if kind is None:
             raise
         raise Unavailable(kind, error) from error

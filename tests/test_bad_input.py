@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -13,10 +14,13 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg import sql
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from api import problems, rest
 from api.office import Office
 from ledger.act import TROUBLES, Unavailable
+from ledger.book import Book
 from ledger.verifying import verify
 
 GOOD = {"user": "u_li"}
@@ -181,6 +185,26 @@ def test_a_ledger_that_cannot_be_used_says_so_and_when_to_try_again(kind: str) -
     zh, en = problem.document("zh"), problem.document("en")
     assert zh["slug"] == en["slug"] == f"database-{kind}"
     assert zh["detail"] != en["detail"] and "Traceback" not in en["detail"]
+
+
+@pytest.mark.one_backend("the bytes of the file are damaged")
+@pytest.mark.parametrize("said", [b"\x05", b"\xff"])
+def test_a_list_of_a_file_whose_header_was_damaged_says_so(said: bytes, sqlite_url: str) -> None:
+    """The schema format is in bytes 44 to 47 (sqlite.org/fileformat2.html, section 1.3.9)."""
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    Book.open(sqlite_url).close()
+    content = bytearray(path.read_bytes())
+    content[47:48] = said
+    path.write_bytes(content)
+    engine = create_engine(sqlite_url)
+    with pytest.raises(OperationalError) as raised, engine.connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM ledger_head")
+    engine.dispose()
+    trouble = problems.database_trouble(raised.value)
+    assert trouble is not None and trouble.kind == "damaged"
+    with pytest.raises(Unavailable) as told:
+        Book.open(sqlite_url)
+    assert told.value.kind == "damaged"
 
 
 def test_a_server_that_went_away_is_told_at_once_and_used_again_when_it_is_back(
