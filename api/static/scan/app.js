@@ -212,10 +212,12 @@ function weigh(scan) {
 /* In a blind count nobody tells us which thing a code means: then the code itself stands for it. */
 const identityOf = (scan) => scan.asset || scan.seen || '';
 /* A blind count stays blind: that a thing is right is for the reviewer, not for who counts; that
-   somebody must read its label is for who counts. */
+   somebody must read its label is for who counts. And where no place was chosen, that is what is to
+   be told, also of a thing that is on the list. */
 function resultOf(scan) {
   const said = scan.server && scan.server.result;
-  return (scan.local === 'recorded' && said !== 'confirm' ? scan.local : said) || scan.local;
+  const stays = scan.local === 'recorded' ? said !== 'confirm' : scan.local === 'noplace' && COUNTED.includes(said);
+  return stays ? scan.local : said || scan.local;
 }
 
 /* The server has spoken of a scan that we show. */
@@ -223,13 +225,14 @@ function learn(sent) {
   const at = task.byN.get(sent.n);
   if (at === undefined) { return; }
   const scan = task.scans[at];
+  const was = resultOf(scan);
   scan.state = sent.state;
   if (sent.server) {
     scan.server = sent.server;
     if (sent.server.asset && !scan.seen) { scan.asset = sent.server.asset; }
     if (!scan.undo) { weigh(scan); }
     // The server knows what others counted: where it sees the last scan otherwise, it is told anew.
-    const other = sent.server.result !== scan.local && scan.local !== 'recorded';
+    const other = resultOf(scan) !== was && scan.local !== 'recorded';
     if (scan.n === shown && !scan.undone && other) { showScan(scan); }
   }
 }
@@ -241,7 +244,8 @@ async function setPlace(place) {
   await store.keep('place ' + task.key, place ? place.id : '');
   if (place) {
     beep.tell('place');
-    say('place', t('result-place'), placeName(place.id), '');
+    // What was scanned since may be on the disk before the place is: the later word stands.
+    if (!shown) { say('place', t('result-place'), placeName(place.id), ''); }
   }
   redraw();
 }
@@ -309,11 +313,16 @@ async function record(raw, source, found, more) {
     place: to.place ? to.place.id : '', undo: null, photo: null, note: '',
   }, found, more || {});
   const thing = identityOf(scan);
+  // Scanned again where the place is known: the first time, without one, is taken back before this
+  // is told, or whoever judges in that order takes the second for the one too many.
+  const before = thing && scan.place ? placeless(thing) : [];
+  before.forEach((one) => { one.undone = true; });
   const first = COUNTED.includes(scan.local) && thing && !to.counted.has(thing);
   if (first) { to.counted.set(thing, scan); }
   try {
-    await store.add(scan);
+    await Promise.all([...before.map(takeBack), store.add(scan)]);
   } catch (error) {
+    before.forEach((one) => { one.undone = false; });
     if (first) { to.counted.delete(thing); }
     throw error;
   }
@@ -322,7 +331,7 @@ async function record(raw, source, found, more) {
   showScan(scan);
   redraw();
   sender.soon();
-  // Scanned again where the place is known: the first time, without one, is taken back.
+  // One without a place that was still on its way to the disk.
   if (thing && scan.place) { await Promise.all(placeless(thing).map(takeBack)); }
   return scan;
 }
@@ -345,7 +354,7 @@ function described(scan) {
 }
 
 function sentenceOf(scan) {
-  if (resultOf(scan) !== 'recorded' && scan.server && scan.server.sentence) { return scan.server.sentence[lang] || ''; }
+  if (scan.server && scan.server.sentence && scan.server.result === resultOf(scan)) { return scan.server.sentence[lang] || ''; }
   return [scan.void ? t('say-void') : '', ownSentenceOf(scan)].filter(Boolean).join(' ');
 }
 
@@ -443,7 +452,7 @@ async function takeBack(scan) {
     chain: task.chain, at: new Date().toISOString(), offset: sender.offset, code: '', source: 'typed',
     place: scan.place, undo: scan.n, photo: null, note: '', local: 'undone',
   });
-  take(taken);
+  if (task && task.chain === taken.chain) { take(taken); }
   redraw();
   sender.soon();
 }
@@ -749,9 +758,9 @@ function wire() {
   }
   el('finish').addEventListener('click', finish);
   el('save').addEventListener('click', saveFile);
-  el('send-now').addEventListener('click', () => sender.soon(0));
-  self.addEventListener('online', () => sender.soon(0));
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) { sender.soon(0); } });
+  el('send-now').addEventListener('click', () => sender.now());
+  self.addEventListener('online', () => sender.now());
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) { sender.now(); } });
   el('update').addEventListener('click', () => {
     navigator.serviceWorker.getRegistration('/scan/').then((r) => r && r.waiting && r.waiting.postMessage('update'));
   });

@@ -3,6 +3,7 @@ import * as store from './store.js';
 
 const BATCH = 200;
 const FIRST_WAIT = 5000;
+const WAIT_AFTER_NEWS = 1000;
 const LAST_WAIT = 60000;
 const SLOW = 20000;
 
@@ -72,6 +73,12 @@ export class Sender {
     clearTimeout(this.timer);
     this.at = Date.now() + wait;
     this.timer = setTimeout(() => { this.timer = 0; this.flush(); }, wait);
+  }
+
+  /** Ask at once: there is news of the network. It is often too early, and then asked soon again. */
+  now() {
+    this.wait = WAIT_AFTER_NEWS;
+    this.soon(0);
   }
 
   async me() {
