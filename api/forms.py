@@ -359,7 +359,7 @@ def load(body: bytes) -> dict[str, Any]:
             )
         ) from None
     try:
-        found = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+        found = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise Malformed(_why(error)) from None
     if not isinstance(found, dict):
@@ -379,6 +379,9 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> Any:
     raise Malformed(Words(f"JSON 中没有 {name} 这样的数。", f"JSON has no number {name}."))
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)
 
 
 def _why(error: Exception) -> Words:

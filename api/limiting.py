@@ -84,7 +84,7 @@ class Limits:
 
     def export(self, person: str, request: Request) -> None:
         """Count what is taken home, if the request is for that; raise Problem 429."""
-        if EXPORT.search(request.url.path) or "format" in request.query_params:
+        if EXPORT.search(request.scope["path"]) or "format" in request.query_params:
             refuse_often(self.exports, person, EXPORTS)
 
 

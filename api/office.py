@@ -434,16 +434,17 @@ class Office:
         if self.counting.asks(asks) and "readings" not in self.__dict__:
             self.settle()  # making its tables waits for whoever writes to the same file
             assert self.readings
-        self.authority.refuse_ended(occasion, asks, self.today())
-        self.authority.refuse_beyond_agreement(occasion, asks, self.today())
-        occasion = self.search.informed(occasion, asks, self.today(actor.zone))
-        occasion = self.idling.informed(occasion, asks, self.today(actor.zone))
+        today, there = self.today(), self.today(actor.zone)
+        self.authority.refuse_ended(occasion, asks, today)
+        self.authority.refuse_beyond_agreement(occasion, asks, today)
+        occasion = self.search.informed(occasion, asks, there)
+        occasion = self.idling.informed(occasion, asks, there)
         named = tuple(
             Named(person, commitment)
             for person in dict.fromkeys(a.stream[7:] for a in asks if asks_for_name(a))
             if (commitment := self._bound_name(person))
         )
-        occasion, proposed = self.proposals.informed(occasion, asks, self.today(actor.zone))
+        occasion, proposed = self.proposals.informed(occasion, asks, there)
         occasion, posted = self.depreciating.informed(occasion, asks)
         occasion = self.banking.informed(occasion, asks)
         seen = (*occasion.seen, *named)

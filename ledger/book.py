@@ -84,6 +84,7 @@ if TYPE_CHECKING:
 
 RECENT_MAX = 256  # acts whose entries need not be read back to answer whoever asked
 FRESH_MAX = 256  # acts whose rows need not be read back to follow the log
+_written = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 FRESH_ENTRIES = 20  # larger acts are read back: it matters little
 KNOWN_MAX = 20_000  # streams whose last state is kept in memory
 TRIES = 20  # an act that lost a race decides again on the newer state
@@ -645,7 +646,7 @@ class Book(Application[str]):
             actor=actor,
             key=key,
             fingerprint=fingerprint,
-            context=json.dumps(dict(context or {}), sort_keys=True, ensure_ascii=False),
+            context=_written(dict(context or {})),
             claims=[*claims, *claimed_by(drafts)],
             evidence=list(evidence),
             now=moment(self.clock()) if self._timed else None,

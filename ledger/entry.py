@@ -330,7 +330,7 @@ def standing(entries: Iterable[Entry]) -> list[Entry]:
 
 def moment(now: datetime) -> str:
     """Return a UTC time with exactly six decimals: string order is time order."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return now.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def claim_time(on: date, zone: str, now: datetime) -> str:
